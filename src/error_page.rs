@@ -1,0 +1,150 @@
+//! The bodies of errors, in the formats and with the words that Kong has.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{ACCEPT, CONTENT_TYPE};
+
+use crate::transaction::Request;
+
+/// An error as the client sees it.
+pub(crate) struct ErrorPage {
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Bytes,
+}
+
+const JSON: &str = "application/json; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const XML: &str = "application/xml; charset=utf-8";
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// The page of an exit with nothing but a status: plain text unless the client asks for more.
+pub(crate) fn for_exit(request: &mut Request, status: u16) -> ErrorPage {
+    let headers = request.headers();
+    let wanted = headers.get(ACCEPT).or_else(|| headers.get(CONTENT_TYPE));
+    let content_type = match wanted {
+        Some(wanted) => negotiate(wanted.to_str().unwrap_or_default()),
+        None => PLAIN,
+    };
+    page(content_type, &message_of(status), request.id().as_str())
+}
+
+/// The page of `kong.response.error`, or of a function that failed: JSON unless the client asks for
+/// something else.
+pub(crate) fn for_error(
+    request: &mut Request,
+    status: u16,
+    message: Option<&str>,
+    content_type: Option<String>,
+) -> ErrorPage {
+    let wanted = content_type
+        .or_else(|| Some(request.headers().get(ACCEPT)?.to_str().ok()?.to_owned()))
+        .unwrap_or_default();
+    let message = message.map_or_else(|| message_of(status), Cow::Borrowed);
+    page(negotiate(&wanted), &message, request.id().as_str())
+}
+
+/// The page of a function that failed.
+pub(crate) fn for_failure(headers: &HeaderMap, id: &str) -> ErrorPage {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    page(negotiate(accept), &message_of(500), id)
+}
+
+/// The content type that suits an `Accept` header best. The first of the highest quality wins.
+fn negotiate(accept: &str) -> &'static str {
+    let mut best = (0.0, JSON);
+    for range in accept.split(',') {
+        let mut parameters = range.split(';').map(str::trim);
+        let content_type = match parameters.next().unwrap_or_default() {
+            "text/html" => HTML,
+            "application/xml" => XML,
+            "text/plain" | "text/*" => PLAIN,
+            "application/json" | "application/*" | "*/*" => JSON,
+            _ => continue,
+        };
+        let quality = parameters.find_map(|parameter| parameter.strip_prefix("q=")?.parse().ok());
+        let quality: f64 = quality.unwrap_or(1.0);
+        if quality > best.0 {
+            best = (quality, content_type);
+        }
+    }
+    best.1
+}
+
+fn page(content_type: &'static str, message: &str, id: &str) -> ErrorPage {
+    // Kong: puts message and id into its templates as they are. Here they are escaped, so that the
+    // body is well-formed whatever a function says.
+    let json = |text: &str| serde_json::Value::from(text).to_string();
+    let (message_json, id_json) = (json(message), json(id));
+    let (message_xml, id_xml) = (escape_xml(message), escape_xml(id));
+    let body = match content_type {
+        HTML => format!(
+            "<!doctype html>\n<html>\n  <head>\n    <meta charset=\"utf-8\">\n    \
+             <title>Error</title>\n  </head>\n  <body>\n    <h1>Error</h1>\n    \
+             <p>{message_xml}.</p>\n    <p>request_id: {id_xml}</p>\n  </body>\n</html>\n"
+        ),
+        XML => format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<error>\n  \
+             <message>{message_xml}</message>\n  <requestid>{id_xml}</requestid>\n</error>\n"
+        ),
+        PLAIN => format!("{message}\nrequest_id: {id}\n"),
+        _ => format!("{{\n  \"message\":{message_json},\n  \"request_id\":{id_json}\n}}"),
+    };
+    ErrorPage { content_type, body: body.into() }
+}
+
+fn escape_xml(text: &str) -> Cow<'_, str> {
+    if !text.contains(['&', '<', '>', '"']) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;");
+    Cow::Owned(escaped.replace('>', "&gt;").replace('"', "&quot;"))
+}
+
+fn message_of(status: u16) -> Cow<'static, str> {
+    Cow::Borrowed(match status {
+        400 => "Bad request",
+        401 => "Unauthorized",
+        402 => "Payment required",
+        403 => "Forbidden",
+        404 => "Not found",
+        405 => "Method not allowed",
+        406 => "Not acceptable",
+        407 => "Proxy authentication required",
+        408 => "Request timeout",
+        409 => "Conflict",
+        410 => "Gone",
+        411 => "Length required",
+        412 => "Precondition failed",
+        413 => "Payload too large",
+        414 => "URI too long",
+        415 => "Unsupported media type",
+        416 => "Range not satisfiable",
+        417 => "Expectation failed",
+        418 => "I'm a teapot",
+        421 => "Misdirected request",
+        422 => "Unprocessable entity",
+        423 => "Locked",
+        424 => "Failed dependency",
+        425 => "Too early",
+        426 => "Upgrade required",
+        428 => "Precondition required",
+        429 => "Too many requests",
+        431 => "Request header fields too large",
+        451 => "Unavailable for legal reasons",
+        494 => "Request header or cookie too large",
+        500 => "An unexpected error occurred",
+        501 => "Not implemented",
+        502 => "An invalid response was received from the upstream server",
+        503 => "The upstream server is currently unavailable",
+        504 => "The upstream server is timing out",
+        505 => "HTTP version not supported",
+        506 => "Variant also negotiates",
+        507 => "Insufficient storage",
+        508 => "Loop detected",
+        510 => "Not extended",
+        511 => "Network authentication required",
+        _ => return Cow::Owned(format!("The upstream server responded with {status}")),
+    })
+}

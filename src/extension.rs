@@ -1,0 +1,177 @@
+//! What the application and the layers tell each other of a request, in its extensions.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The connection that a request came on: put it into the request's extensions for functions to
+/// see addresses, ports and the scheme.
+///
+/// Without it, `kong.client.get_ip()` and `ngx.var.remote_addr` are nil, and scheme and port are
+/// taken from the request's URI and `Host`.
+///
+/// ```
+/// use tower_lua::Connection;
+///
+/// let mut request = http::Request::new(());
+/// let peer = "192.0.2.7:50123".parse()?;
+/// request.extensions_mut().insert(Connection::new(peer).with_tls(true));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection {
+    peer: SocketAddr,
+    local: Option<SocketAddr>,
+    tls: bool,
+}
+
+impl Connection {
+    /// A plain connection from `peer`.
+    #[must_use]
+    pub const fn new(peer: SocketAddr) -> Self {
+        Self { peer, local: None, tls: false }
+    }
+
+    /// Sets the address at which the connection arrived: `ngx.var.server_addr`, `server_port`.
+    #[must_use]
+    pub const fn with_local_addr(mut self, local: SocketAddr) -> Self {
+        self.local = Some(local);
+        self
+    }
+
+    /// Says whether the connection is encrypted: `kong.request.get_scheme()` is `https` then.
+    #[must_use]
+    pub const fn with_tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// The address at the other end.
+    #[must_use]
+    pub const fn peer_addr(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// The address at this end, if it was given.
+    #[must_use]
+    pub const fn local_addr(&self) -> Option<SocketAddr> {
+        self.local
+    }
+
+    /// Whether the connection is encrypted.
+    #[must_use]
+    pub const fn is_tls(&self) -> bool {
+        self.tls
+    }
+}
+
+/// The id of a request: `$kong_request_id`, the `request_id` of error bodies.
+///
+/// Put one into the request's extensions to have functions use the id that the application logs;
+/// otherwise a request gets a random one when something first asks for it.
+///
+/// ```
+/// use tower_lua::RequestId;
+///
+/// let mut request = http::Request::new(());
+/// request.extensions_mut().insert(RequestId::new("4bf92f3577b34da6"));
+/// assert_eq!(RequestId::random().as_str().len(), 32);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// The id `id`.
+    #[must_use]
+    pub fn new(id: &str) -> Self {
+        Self(id.into())
+    }
+
+    /// An id of 32 hexadecimal digits that no other request has.
+    #[must_use]
+    pub fn random() -> Self {
+        use std::hash::{BuildHasher, RandomState};
+
+        // The keys of a `RandomState` are random and differ at each call: a source of random bits
+        // that needs no crate. The counter rules out what little chance of repetition is left.
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let half = || RandomState::new().hash_one(count);
+        Self(format!("{:016x}{:016x}", half(), half()).into())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What functions have asked of whoever forwards the request; the layer puts it into the request's
+/// extensions when they asked for something.
+///
+/// ```
+/// use tower_lua::Upstream;
+///
+/// fn scheme<B>(request: &http::Request<B>) -> &str {
+///     let upstream = request.extensions().get::<Upstream>();
+///     upstream.and_then(Upstream::scheme).unwrap_or("http")
+/// }
+/// # assert_eq!(scheme(&http::Request::new(())), "http");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Upstream {
+    pub(crate) scheme: Option<&'static str>,
+}
+
+impl Upstream {
+    /// What `kong.service.request.set_scheme` was given: `http` or `https`.
+    #[must_use]
+    pub const fn scheme(&self) -> Option<&'static str> {
+        self.scheme
+    }
+}
+
+/// What a router found in the path: put it into the request's extensions for
+/// `kong.request.get_uri_captures()`.
+///
+/// ```
+/// use tower_lua::UriCaptures;
+///
+/// let captures = UriCaptures::default().with_unnamed("v1").with_named("user", "alice");
+/// let mut request = http::Request::new(());
+/// request.extensions_mut().insert(captures);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UriCaptures {
+    pub(crate) unnamed: Vec<String>,
+    pub(crate) named: Vec<(String, String)>,
+}
+
+impl UriCaptures {
+    /// Adds a capture group, in the order of their numbers.
+    #[must_use]
+    pub fn with_unnamed(mut self, value: impl Into<String>) -> Self {
+        self.unnamed.push(value.into());
+        self
+    }
+
+    /// Adds a named capture group or path parameter.
+    #[must_use]
+    pub fn with_named(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.named.push((name.into(), value.into()));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_ids_differ() {
+        let ids: std::collections::HashSet<_> = (0..1000).map(|_| RequestId::random()).collect();
+        assert_eq!(ids.len(), 1000);
+        assert!(ids.iter().all(|id| id.as_str().bytes().all(|b| b.is_ascii_hexdigit())));
+    }
+}

@@ -1,0 +1,213 @@
+//! [`Functions`]: the Lua functions of a layer, by phase.
+
+mod config;
+mod handle;
+mod run;
+mod source;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use self::config::FunctionsConfig;
+pub use self::handle::Handle;
+pub(crate) use self::run::{Progress, Run};
+use self::source::Source;
+use crate::error::{CompileError, Error};
+use crate::phase::Phase;
+
+/// An immutable set of Lua functions: for each phase, those that run one after the other.
+///
+/// Building a set compiles every function and runs none. Each function has global variables of its
+/// own, which persist from request to request and which no other function sees. A function that
+/// returns a function is replaced by it: Kong's way to run something once.
+///
+/// A set is cheap to clone. It is compiled again in each VM that first needs it, and forgotten
+/// there when its last clone is gone.
+///
+/// ```
+/// use tower_lua::{Functions, Phase};
+///
+/// let functions = Functions::builder("greeting")
+///     .function(Phase::Access, r#"kong.ctx.shared.name = kong.request.get_query_arg("name")"#)
+///     .function(Phase::HeaderFilter, r#"kong.response.set_header("x-name", kong.ctx.shared.name)"#)
+///     .build()?;
+/// assert_eq!(functions.name(), "greeting");
+/// # Ok::<(), tower_lua::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Functions {
+    set: Arc<Set>,
+}
+
+struct Set {
+    /// By which VMs know what they have compiled of this set.
+    number: u64,
+    name: Arc<str>,
+    phases: [Vec<Source>; Phase::ALL.len()],
+    fail_open: bool,
+}
+
+impl Set {
+    fn is_empty(&self) -> bool {
+        self.phases.iter().all(Vec::is_empty)
+    }
+}
+
+impl Functions {
+    /// Starts to build a set of the name `name`, which logs and errors show.
+    pub fn builder(name: impl AsRef<str>) -> FunctionsBuilder {
+        FunctionsBuilder {
+            name: name.as_ref().into(),
+            phases: Default::default(),
+            fail_open: false,
+        }
+    }
+
+    /// A set of one function, for the `access` phase.
+    ///
+    /// # Errors
+    ///
+    /// When the function does not compile.
+    pub fn access(name: impl AsRef<str>, source: impl AsRef<str>) -> Result<Self, Error> {
+        Self::builder(name).function(Phase::Access, source).build()
+    }
+
+    /// A set without functions, which does nothing: a start for a [`Handle`], or a resolver's answer
+    /// for requests that no function is for.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::new("empty".into(), Default::default(), false)
+    }
+
+    fn new(name: Arc<str>, phases: [Vec<Source>; Phase::ALL.len()], fail_open: bool) -> Self {
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        Self { set: Arc::new(Set { number, name, phases, fail_open }) }
+    }
+
+    /// The name of the set.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.set.name
+    }
+
+    /// Whether there is no function in the set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty()
+    }
+
+    /// The number of functions for `phase`.
+    #[must_use]
+    pub fn len(&self, phase: Phase) -> usize {
+        self.sources(phase).len()
+    }
+
+    fn sources(&self, phase: Phase) -> &[Source] {
+        &self.set.phases[phase.index()]
+    }
+
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        &self.set.name
+    }
+
+    /// Whether any function runs in one of `phases`.
+    pub(crate) fn any_in(&self, phases: &[Phase]) -> bool {
+        phases.iter().any(|phase| self.len(*phase) > 0)
+    }
+
+    /// Whether a request goes on as if a function that fails had not been there.
+    pub(crate) fn fails_open(&self) -> bool {
+        self.set.fail_open
+    }
+}
+
+impl fmt::Debug for Functions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut set = f.debug_struct("Functions");
+        set.field("name", &self.name());
+        for phase in Phase::ALL {
+            if self.len(phase) > 0 {
+                set.field(phase.name(), &self.len(phase));
+            }
+        }
+        set.finish()
+    }
+}
+
+/// Builds [`Functions`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct FunctionsBuilder {
+    name: Arc<str>,
+    phases: [Vec<Source>; Phase::ALL.len()],
+    fail_open: bool,
+}
+
+impl FunctionsBuilder {
+    /// Adds a function for `phase`, after those it has.
+    pub fn function(mut self, phase: Phase, source: impl AsRef<str>) -> Self {
+        self.phases[phase.index()].push(Source::inline(source.as_ref()));
+        self
+    }
+
+    /// Adds the function in the file `path` for `phase`, after those it has. Messages name the file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read as UTF-8.
+    pub fn file(mut self, phase: Phase, path: impl AsRef<Path>) -> Result<Self, Error> {
+        self.phases[phase.index()].push(Source::file(path.as_ref())?);
+        Ok(self)
+    }
+
+    /// Lets a request go on when a function fails, as if the function had not been there. Without
+    /// it, the client gets a 500.
+    pub const fn fail_open(mut self, fail_open: bool) -> Self {
+        self.fail_open = fail_open;
+        self
+    }
+
+    /// Compiles the functions.
+    ///
+    /// # Errors
+    ///
+    /// When functions do not compile, all of them; when there is none at all.
+    pub fn build(self) -> Result<Functions, Error> {
+        if self.phases.iter().all(Vec::is_empty) {
+            let phases = Phase::ALL.map(|phase| format!("'{phase}'")).join(", ");
+            return Err(Error::config(format!(
+                "{}: at least one of these fields must be non-empty: {phases}",
+                self.name
+            )));
+        }
+        let errors = self.compile_errors();
+        if errors.is_empty() {
+            Ok(Functions::new(self.name, self.phases, self.fail_open))
+        } else {
+            Err(Error::compile(errors))
+        }
+    }
+
+    fn compile_errors(&self) -> Vec<CompileError> {
+        // A state without libraries: nothing is run in it.
+        let lua = mlua::Lua::new_with(mlua::StdLib::NONE, mlua::LuaOptions::new())
+            .expect("no library, none that is unsafe");
+        let mut errors = Vec::new();
+        for phase in Phase::ALL {
+            for (position, source) in self.phases[phase.index()].iter().enumerate() {
+                if let Err(error) = source.compile(&lua, None) {
+                    let message = match error {
+                        mlua::Error::SyntaxError { message, .. } => message,
+                        other => other.to_string(),
+                    };
+                    let set = self.name.to_string();
+                    errors.push(CompileError { set, phase, index: position + 1, message });
+                }
+            }
+        }
+        errors
+    }
+}

@@ -1,0 +1,199 @@
+//! What the layers of one request share.
+//!
+//! Kong walks its plugins in the same order in every phase; a response passes nested layers in
+//! reverse. So the layers trade their work: the layer that a response reaches first runs the
+//! response phases of the layer that the request reached first, and so on outwards.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::function::Functions;
+use crate::phase::Phase;
+use crate::plugin::Plugin;
+use crate::runtime::Runtime;
+use crate::transaction::Transaction;
+
+/// Functions that take part in a request.
+#[derive(Clone)]
+pub(super) struct Participant {
+    pub(super) functions: Functions,
+    pub(super) plugin: Plugin,
+}
+
+/// The state of a request, as one of its layers holds it; the next layer further in finds its own
+/// in the request's extensions.
+#[derive(Clone)]
+pub(super) struct Exchange {
+    shared: Arc<Mutex<Shared>>,
+    /// How many layers are further out.
+    depth: usize,
+}
+
+struct Shared {
+    runtime: Runtime,
+    /// `None` while a layer works with it.
+    transaction: Option<Box<Transaction>>,
+    /// In the order in which the request reached their layers.
+    participants: Vec<Participant>,
+    /// The other half of a pair, as long as the request has not reached its layer.
+    expected: Option<Participant>,
+    /// Whether a layer has seen the head of the response.
+    answered: bool,
+}
+
+impl Exchange {
+    /// The state of a request whose outermost layer this is.
+    pub(super) fn new(
+        runtime: &Runtime,
+        participant: Participant,
+        expected: Option<Participant>,
+    ) -> Self {
+        let shared = Shared {
+            runtime: runtime.clone(),
+            transaction: None,
+            participants: vec![participant],
+            expected,
+            answered: false,
+        };
+        Self { shared: Arc::new(Mutex::new(shared)), depth: 0 }
+    }
+
+    /// The state that a layer further out has left in `extensions`, if it is of the same runtime
+    /// and no other attempt at the same request holds it.
+    pub(super) fn join(
+        extensions: &http::Extensions,
+        runtime: &Runtime,
+        participant: &Participant,
+    ) -> Option<(Self, Box<Transaction>)> {
+        let exchange = extensions.get::<Self>()?.clone();
+        let mut shared = exchange.shared.lock();
+        if !shared.runtime.is_same(runtime) {
+            return None;
+        }
+        let transaction = shared.transaction.take()?;
+        // A layer between may call again, to retry: then this layer is here again.
+        shared.participants.truncate(exchange.depth);
+        shared.participants.push(participant.clone());
+        shared.answered = false;
+        if shared.expected.as_ref().is_some_and(|expected| expected.plugin == participant.plugin) {
+            shared.expected = None;
+        }
+        drop(shared);
+        Some((exchange, transaction))
+    }
+
+    /// The state as the next layer further in is to find it.
+    pub(super) fn for_next_layer(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), depth: self.depth + 1 }
+    }
+
+    pub(super) fn is_outermost(&self) -> bool {
+        self.depth == 0
+    }
+
+    pub(super) fn runtime(&self) -> Runtime {
+        self.shared.lock().runtime.clone()
+    }
+
+    /// Lends the transaction, unless somebody has it already.
+    pub(super) fn lease(&self) -> Option<Lease> {
+        let transaction = self.shared.lock().transaction.take()?;
+        Some(Lease::new(transaction, Some(self.clone())))
+    }
+
+    /// Whether this is the first layer to see the head of the response. It is only once.
+    pub(super) fn answer_reached(&self) -> bool {
+        !std::mem::replace(&mut self.shared.lock().answered, true)
+    }
+
+    /// Whose response phases run in this layer.
+    pub(super) fn duties(&self) -> Duties {
+        let shared = self.shared.lock();
+        let mirrored = shared.participants.len().checked_sub(self.depth + 1);
+        let own = mirrored.and_then(|place| shared.participants.get(place)).cloned();
+        let absent = shared.expected.clone().filter(|_| self.is_outermost());
+        [own, absent]
+    }
+
+    /// Everybody who takes part, in Kong's order.
+    pub(super) fn participants(&self) -> Vec<Participant> {
+        let shared = self.shared.lock();
+        shared.participants.iter().chain(&shared.expected).cloned().collect()
+    }
+
+    /// Whether anybody has functions for one of `phases`.
+    pub(super) fn any_in(&self, phases: &[Phase]) -> bool {
+        let shared = self.shared.lock();
+        shared.participants.iter().chain(&shared.expected).any(|one| one.functions.any_in(phases))
+    }
+}
+
+/// The participants whose response phases a layer runs, in order: the one that it has traded with,
+/// and the other half of a pair that the request never reached.
+pub(super) type Duties = [Option<Participant>; 2];
+
+/// A transaction on loan. It goes back when the lease is dropped, be it because the client has gone
+/// away.
+pub(super) struct Lease {
+    transaction: Option<Box<Transaction>>,
+    exchange: Option<Exchange>,
+}
+
+impl Lease {
+    pub(super) fn new(transaction: Box<Transaction>, exchange: Option<Exchange>) -> Self {
+        Self { transaction: Some(transaction), exchange }
+    }
+
+    /// Hands the transaction to `f`, which gives it back.
+    pub(super) fn with<R>(
+        &mut self,
+        f: impl FnOnce(Box<Transaction>) -> (Box<Transaction>, R),
+    ) -> R {
+        let transaction = self.transaction.take().expect("only taken here, and given back");
+        let (transaction, result) = f(transaction);
+        self.transaction = Some(transaction);
+        result
+    }
+
+    /// Takes the transaction for good.
+    pub(super) fn into_inner(mut self) -> Box<Transaction> {
+        self.exchange = None;
+        self.transaction.take().expect("not taken for good before")
+    }
+
+    /// Lets the transaction go back to `exchange`.
+    pub(super) fn settle_in(&mut self, exchange: Exchange) {
+        self.exchange = Some(exchange);
+    }
+}
+
+impl std::ops::Deref for Lease {
+    type Target = Transaction;
+
+    fn deref(&self) -> &Transaction {
+        self.transaction.as_deref().expect("held between calls of `with`")
+    }
+}
+
+impl std::ops::DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Transaction {
+        self.transaction.as_deref_mut().expect("held between calls of `with`")
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let (Some(transaction), Some(exchange)) = (self.transaction.take(), &self.exchange) {
+            exchange.shared.lock().transaction = Some(transaction);
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            self.runtime.release(transaction);
+        }
+    }
+}

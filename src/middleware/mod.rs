@@ -1,0 +1,26 @@
+//! The tower side: where the functions of a layer run around an inner service.
+//!
+//! No Lua value is named here, and nothing below knows of tower.
+
+mod exchange;
+mod future;
+mod layer;
+mod log;
+mod replay;
+mod request_body;
+mod request_phases;
+mod response;
+mod response_body;
+mod response_phases;
+mod service;
+
+pub use self::future::ResponseFuture;
+pub(crate) use self::layer::private;
+pub use self::layer::{FunctionLayer, PluginKind};
+pub use self::request_body::RequestBody;
+pub use self::response::{DefaultResponseForError, FailedRequest, ResponseForError};
+pub use self::response_body::ResponseBody;
+pub use self::service::FunctionService;
+
+/// An error of a body: boxed, because it may be the inner body's or a function's.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,189 @@
+//! Bodies that were read, in part or whole, before they go on.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// A body as it came, or what has been read of it followed by the rest.
+    #[project = ReplayProjection]
+    pub(super) enum Replay<B: Body> {
+        Untouched { #[pin] body: B },
+        Read {
+            chunks: VecDeque<Bytes>,
+            // Boxed, because the body was pinned while it was read.
+            rest: Option<Pin<Box<B>>>,
+            trailers: Option<HeaderMap>,
+            error: Option<B::Error>,
+            // Whether the length may be told before the end is reached.
+            sized: bool,
+        },
+    }
+}
+
+impl<B: Body> Replay<B> {
+    /// A body of `chunks` and nothing else.
+    pub(super) fn of_chunks(chunks: impl IntoIterator<Item = Bytes>, sized: bool) -> Self {
+        let chunks = chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect();
+        Self::Read { chunks, rest: None, trailers: None, error: None, sized }
+    }
+
+    pub(super) fn empty() -> Self {
+        Self::of_chunks([], true)
+    }
+}
+
+impl<B: Body> Body for Replay<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match self.project() {
+            ReplayProjection::Untouched { body } => body.poll_frame(cx).map_ok(into_bytes),
+            ReplayProjection::Read { chunks, rest, trailers, error, .. } => {
+                if let Some(chunk) = chunks.pop_front() {
+                    return Poll::Ready(Some(Ok(Frame::data(chunk))));
+                }
+                if let Some(error) = error.take() {
+                    return Poll::Ready(Some(Err(error)));
+                }
+                if let Some(trailers) = trailers.take() {
+                    return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                }
+                match rest {
+                    Some(rest) => rest.as_mut().poll_frame(cx).map_ok(into_bytes),
+                    None => Poll::Ready(None),
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Untouched { body } => body.is_end_stream(),
+            Self::Read { chunks, rest, trailers, error, .. } => {
+                chunks.is_empty()
+                    && trailers.is_none()
+                    && error.is_none()
+                    && rest.as_ref().is_none_or(|rest| rest.is_end_stream())
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Untouched { body } => body.size_hint(),
+            Self::Read { sized: false, .. } => SizeHint::default(),
+            Self::Read { chunks, rest, .. } => {
+                let read: u64 = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+                let rest = rest.as_ref().map_or(SizeHint::with_exact(0), |rest| rest.size_hint());
+                let mut hint = SizeHint::new();
+                hint.set_lower(read + rest.lower());
+                if let Some(upper) = rest.upper() {
+                    hint.set_upper(read + upper);
+                }
+                hint
+            }
+        }
+    }
+}
+
+fn into_bytes<D: Buf>(frame: Frame<D>) -> Frame<Bytes> {
+    frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))
+}
+
+/// A body while it is read into memory.
+pub(super) struct BodyReader<B: Body> {
+    body: Pin<Box<B>>,
+    chunks: VecDeque<Bytes>,
+    length: u64,
+    trailers: Option<HeaderMap>,
+    error: Option<B::Error>,
+    ended: bool,
+}
+
+/// How far a body was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// To its end.
+    Whole(Bytes),
+    /// To the limit, or a chunk beyond; there is more.
+    Part,
+    /// To an error.
+    Broken,
+}
+
+impl<B: Body> BodyReader<B> {
+    pub(super) fn new(body: B) -> Self {
+        Self {
+            body: Box::pin(body),
+            chunks: VecDeque::new(),
+            length: 0,
+            trailers: None,
+            error: None,
+            ended: false,
+        }
+    }
+
+    /// Reads on until the body has ended, has more than `limit` bytes, or breaks.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<Extent> {
+        while !self.ended {
+            // A body that says how long it is need not be read to know that it is too long.
+            if self.length + self.body.size_hint().lower() > limit {
+                return Poll::Ready(Extent::Part);
+            }
+            match ready!(self.body.as_mut().poll_frame(cx)) {
+                None => self.ended = true,
+                Some(Err(error)) => {
+                    self.error = Some(error);
+                    self.ended = true;
+                }
+                Some(Ok(frame)) => match into_bytes(frame).into_data() {
+                    Ok(data) => {
+                        self.length += data.len() as u64;
+                        self.chunks.push_back(data);
+                    }
+                    Err(frame) => self.trailers = frame.into_trailers().ok(),
+                },
+            }
+        }
+        if self.error.is_some() {
+            return Poll::Ready(Extent::Broken);
+        }
+        if self.length > limit {
+            return Poll::Ready(Extent::Part);
+        }
+        Poll::Ready(Extent::Whole(self.join()))
+    }
+
+    /// What has been read, in one piece.
+    fn join(&mut self) -> Bytes {
+        let whole = match self.chunks.len() {
+            0 => Bytes::new(),
+            1 => self.chunks[0].clone(),
+            _ => self.chunks.iter().flatten().copied().collect(),
+        };
+        self.chunks.clear();
+        self.chunks.push_back(whole.clone());
+        whole
+    }
+
+    /// The body from its beginning.
+    pub(super) fn into_replay(self) -> Replay<B> {
+        Replay::Read {
+            chunks: self.chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect(),
+            rest: (!self.ended).then_some(self.body),
+            trailers: self.trailers,
+            error: self.error,
+            sized: true,
+        }
+    }
+}

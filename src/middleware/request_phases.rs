@@ -1,0 +1,152 @@
+//! `rewrite` and `access`: from the request's arrival to the inner service, or to an answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+
+use super::exchange::{Exchange, Lease, Participant};
+use super::layer::Config;
+use super::log::LogGuard;
+use super::response;
+use crate::function::{Functions, Progress, Run};
+use crate::phase::Phase;
+use crate::runtime::Runtime;
+use crate::transaction::{Operation, RequestBody, Site, Transaction};
+
+const REQUEST_PHASES: &[Phase] = &[Phase::Rewrite, Phase::Access];
+const RESPONSE_PHASES: &[Phase] = &[Phase::HeaderFilter, Phase::BodyFilter, Phase::Log];
+
+/// This layer's part in a request.
+pub(super) struct Passage {
+    pub(super) config: Arc<Config>,
+    pub(super) exchange: Exchange,
+    /// Held by the outermost layer alone.
+    pub(super) log: Option<LogGuard>,
+}
+
+/// A request whose functions of these phases run in this layer.
+pub(super) struct RequestPhases {
+    run: Run,
+    lease: Lease,
+    config: Arc<Config>,
+    participant: Participant,
+    /// `None` as long as no response phase would need it.
+    exchange: Option<Exchange>,
+    log: Option<LogGuard>,
+}
+
+/// What becomes of a request when its functions have run.
+pub(super) enum Decision {
+    /// The inner service gets it.
+    Forward,
+    /// The response stands in the transaction.
+    Answer,
+    /// A function waits.
+    Wait(Operation),
+}
+
+/// What the inner service gets, and what is left to do.
+pub(super) struct Forwarded {
+    pub(super) head: Parts,
+    /// The body that a function has set.
+    pub(super) body: Option<Bytes>,
+    pub(super) passage: Option<Passage>,
+}
+
+impl RequestPhases {
+    /// Takes in a request; gives its head back when there is nothing to run.
+    pub(super) fn begin(config: &Arc<Config>, head: Parts) -> Result<Self, Parts> {
+        let functions = config.functions(&head);
+        let expected = config.paired_functions(&head);
+        if functions.is_none() && expected.is_none() {
+            return Err(head);
+        }
+        let functions = functions.unwrap_or_else(Functions::empty);
+        let expected = expected.map(|(functions, plugin)| Participant { functions, plugin });
+        let participant = Participant { functions, plugin: config.plugin };
+        let run = Run::new(participant.functions.clone(), config.plugin, REQUEST_PHASES);
+        let config = Arc::clone(config);
+        let runtime = config.runtime();
+        if let Some((exchange, mut transaction)) =
+            Exchange::join(&head.extensions, runtime, &participant)
+        {
+            transaction.request.resume(head);
+            let lease = Lease::new(transaction, Some(exchange.clone()));
+            let exchange = Some(exchange);
+            return Ok(Self { run, lease, config, participant, exchange, log: None });
+        }
+        let site = Site {
+            plugin: config.plugin,
+            phase: Phase::Rewrite,
+            set: Arc::clone(participant.functions.shared_name()),
+            index: 0,
+        };
+        let transaction = Transaction::new(head, site);
+        let wanted = |one: &Participant| one.functions.any_in(RESPONSE_PHASES);
+        let expected = expected.filter(wanted);
+        let exchange = (expected.is_some() || wanted(&participant))
+            .then(|| Exchange::new(runtime, participant.clone(), expected));
+        let log = exchange.clone().map(LogGuard::new);
+        let lease = Lease::new(transaction, exchange.clone());
+        Ok(Self { run, lease, config, participant, exchange, log })
+    }
+
+    /// Runs functions until all have run, or one waits or has decided.
+    pub(super) fn advance(&mut self) -> Decision {
+        let pool = self.config.runtime().pool();
+        match self.lease.with(|transaction| self.run.advance(pool, transaction)) {
+            Progress::Waiting(operation) => Decision::Wait(operation),
+            Progress::Ended if !self.lease.response.printed => Decision::Forward,
+            Progress::Ended | Progress::Exited => Decision::Answer,
+            Progress::Failed(error) => {
+                response::fail(&mut self.lease, &*self.config.errors, &error);
+                Decision::Answer
+            }
+        }
+    }
+
+    /// Says how much of the body there is.
+    pub(super) fn set_body(&mut self, body: RequestBody) {
+        self.lease.request.body = body;
+    }
+
+    pub(super) fn forward(mut self) -> Forwarded {
+        let body = match &self.lease.request.body {
+            RequestBody::Replaced(body) => Some(body.clone()),
+            _ => None,
+        };
+        if self.exchange.is_none() && self.lease.is_disposable() {
+            let head = self.lease.into_inner().request.into_head();
+            return Forwarded { head, body, passage: None };
+        }
+        self.lease.times.called = Some(self.lease.age());
+        let mut head = self.lease.request.share_head();
+        let passage = self.into_passage();
+        head.extensions.insert(passage.exchange.for_next_layer());
+        Forwarded { head, body, passage: Some(passage) }
+    }
+
+    /// Ends the request phases with a response of the functions: what is left to do, or the
+    /// transaction if there is nothing.
+    pub(super) fn answer(self) -> Result<Passage, (Box<Transaction>, Runtime)> {
+        if self.exchange.is_some() {
+            return Ok(self.into_passage());
+        }
+        let runtime = self.config.runtime().clone();
+        Err((self.lease.into_inner(), runtime))
+    }
+
+    fn into_passage(mut self) -> Passage {
+        let exchange = match self.exchange {
+            Some(exchange) => exchange,
+            None => {
+                let exchange = Exchange::new(self.config.runtime(), self.participant, None);
+                self.log = Some(LogGuard::new(exchange.clone()));
+                self.lease.settle_in(exchange.clone());
+                exchange
+            }
+        };
+        Passage { config: self.config, exchange, log: self.log }
+    }
+}

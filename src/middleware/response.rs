@@ -1,0 +1,100 @@
+//! [`ResponseForError`]: what the client gets when a function has failed.
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+
+use crate::error::Error;
+use crate::error_page;
+use crate::transaction::{Request, Source, Transaction};
+
+/// Makes the response of a request whose function has failed.
+///
+/// The failure has been logged already. What an implementation puts into the response goes to the
+/// client: the message of a Lua error is not for its eyes.
+///
+/// Functions and closures implement it:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::Response;
+/// use tower_lua::{Error, FailedRequest, Functions, PreFunctionLayer};
+///
+/// let layer = PreFunctionLayer::new(Functions::empty()).response_for_error(
+///     |error: &Error, request: &FailedRequest<'_>| {
+///         let status = if error.is_timeout() { 503 } else { 500 };
+///         let body = format!("sorry (request {})", request.id());
+///         Response::builder().status(status).body(Bytes::from(body)).expect("a valid response")
+///     },
+/// );
+/// ```
+pub trait ResponseForError: Send + Sync + 'static {
+    /// The response for `request`, after one of its functions failed with `error`.
+    fn response_for_error(&self, error: &Error, request: &FailedRequest<'_>) -> Response<Bytes>;
+}
+
+impl<F> ResponseForError for F
+where
+    F: Fn(&Error, &FailedRequest<'_>) -> Response<Bytes> + Send + Sync + 'static,
+{
+    fn response_for_error(&self, error: &Error, request: &FailedRequest<'_>) -> Response<Bytes> {
+        self(error, request)
+    }
+}
+
+/// The request whose function failed.
+#[derive(Debug)]
+pub struct FailedRequest<'a> {
+    request: &'a Request,
+    id: &'a str,
+}
+
+impl FailedRequest<'_> {
+    /// The request's method.
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        self.request.method()
+    }
+
+    /// The request's headers, as the functions have left them.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        self.request.headers()
+    }
+
+    /// The request's [id](crate::RequestId), which the log shows as well.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.id
+    }
+}
+
+/// Kong's answer: a 500 whose body is JSON, or HTML, XML or plain text if the client would rather
+/// have that. It says that something went wrong, and the request's id.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DefaultResponseForError;
+
+impl ResponseForError for DefaultResponseForError {
+    fn response_for_error(&self, _: &Error, request: &FailedRequest<'_>) -> Response<Bytes> {
+        let page = error_page::for_failure(request.headers(), request.id());
+        let mut response = Response::new(page.body);
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        let content_type = HeaderValue::from_static(page.content_type);
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+        response
+    }
+}
+
+/// Puts the response for `error` into the transaction, in the place of what it has.
+pub(super) fn fail(transaction: &mut Transaction, errors: &dyn ResponseForError, error: &Error) {
+    let id = transaction.request.id().clone();
+    let request = FailedRequest { request: &transaction.request, id: id.as_str() };
+    let (mut head, body) = errors.response_for_error(error, &request).into_parts();
+    head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(body.len()));
+    let response = &mut transaction.response;
+    response.source = Some(Source::Error);
+    response.resume(head.status, head.headers);
+    response.output.clear();
+    response.printed = false;
+    response.end_with(body);
+}

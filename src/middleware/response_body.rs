@@ -1,0 +1,162 @@
+//! [`ResponseBody`]: the body that leaves the layer; `body_filter`.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::BoxError;
+use super::exchange::{Exchange, Participant};
+use super::log::LogGuard;
+use super::replay::Replay;
+use crate::error::Error;
+use crate::function::{Progress, Run};
+use crate::phase::Phase;
+use crate::runtime::Runtime;
+use crate::transaction::Chunk;
+
+pin_project! {
+    /// The body of a response that has passed the functions of a layer.
+    ///
+    /// It streams the inner service's body, through the functions of `body_filter` if there are
+    /// any, or holds what functions have answered with. The `log` phase runs when it is dropped.
+    pub struct ResponseBody<B: Body> {
+        #[pin]
+        body: Replay<B>,
+        filter: Option<Filter>,
+        // The last field: the log comes after everything else.
+        log: Option<LogGuard>,
+    }
+}
+
+impl<B: Body> ResponseBody<B> {
+    pub(super) fn untouched(body: B) -> Self {
+        Self::new(Replay::Untouched { body }, None, None)
+    }
+
+    pub(super) fn new(body: Replay<B>, filter: Option<Filter>, log: Option<LogGuard>) -> Self {
+        Self { body, filter, log }
+    }
+}
+
+impl<B> Body for ResponseBody<B>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let mut this = self.project();
+        let frame = loop {
+            let Some(filter) = this.filter else {
+                break ready!(this.body.as_mut().poll_frame(cx))
+                    .map(|frame| frame.map_err(Into::into));
+            };
+            if filter.ended {
+                break filter.trailers.take().map(|trailers| Ok(Frame::trailers(trailers)));
+            }
+            let filtered = match ready!(this.body.as_mut().poll_frame(cx)) {
+                Some(Err(error)) => break Some(Err(error.into())),
+                None => filter.run(Bytes::new(), true),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => filter.run(data, false),
+                    Err(frame) => {
+                        filter.trailers = frame.into_trailers().ok();
+                        filter.run(Bytes::new(), true)
+                    }
+                },
+            };
+            match filtered {
+                Ok(data) if data.is_empty() => {}
+                Ok(data) => break Some(Ok(Frame::data(data))),
+                Err(error) => break Some(Err(error.into())),
+            }
+        };
+        if let (Some(log), Some(Ok(frame))) = (this.log, &frame) {
+            log.body_bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.filter {
+            Some(filter) => filter.ended && filter.trailers.is_none(),
+            None => self.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.filter {
+            Some(filter) if filter.ended => SizeHint::with_exact(0),
+            Some(_) => SizeHint::default(),
+            None => self.body.size_hint(),
+        }
+    }
+}
+
+impl<B: Body + Default> Default for ResponseBody<B> {
+    fn default() -> Self {
+        Self::untouched(B::default())
+    }
+}
+
+impl<B: Body> fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody")
+            .field("filtered", &self.filter.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The functions of `body_filter` on their way through a body.
+pub(super) struct Filter {
+    exchange: Exchange,
+    runtime: Runtime,
+    participants: Vec<Participant>,
+    /// Whether the response has no body, whatever the functions make.
+    silent: bool,
+    chunk: Chunk,
+    ended: bool,
+    /// The trailers of the inner body, to follow what the functions make of its end.
+    trailers: Option<HeaderMap>,
+}
+
+impl Filter {
+    pub(super) fn new(
+        exchange: Exchange,
+        runtime: Runtime,
+        participants: Vec<Participant>,
+        silent: bool,
+    ) -> Self {
+        let (chunk, trailers) = (Chunk::default(), None);
+        Self { exchange, runtime, participants, silent, chunk, ended: false, trailers }
+    }
+
+    /// What the functions make of a chunk; the last has no data and `eof`.
+    fn run(&mut self, data: Bytes, eof: bool) -> Result<Bytes, Error> {
+        let Some(mut lease) = self.exchange.lease() else { return Ok(data) };
+        lease.chunk = Chunk { data, eof, ..std::mem::take(&mut self.chunk) };
+        for participant in &self.participants {
+            let (functions, plugin) = (participant.functions.clone(), participant.plugin);
+            let mut run = Run::new(functions, plugin, &[Phase::BodyFilter]);
+            let progress = lease.with(|transaction| run.advance(self.runtime.pool(), transaction));
+            if let Progress::Failed(error) = progress {
+                self.ended = true;
+                return Err(error);
+            }
+        }
+        self.chunk = std::mem::take(&mut lease.chunk);
+        self.ended = eof || self.chunk.eof;
+        let data = std::mem::take(&mut self.chunk.data);
+        Ok(if self.silent { Bytes::new() } else { data })
+    }
+}

@@ -1,0 +1,151 @@
+//! `header_filter`: from the head of a response to the response that leaves the layer.
+
+use http::header::CONTENT_LENGTH;
+use http::response::Parts;
+use http::{Method, Response, StatusCode};
+use http_body::Body;
+
+use super::exchange::{Lease, Participant};
+use super::replay::{Extent, Replay};
+use super::request_phases::Passage;
+use super::response;
+use super::response_body::{Filter, ResponseBody};
+use crate::function::{Progress, Run};
+use crate::phase::Phase;
+use crate::runtime::Runtime;
+use crate::transaction::{Source, Transaction};
+
+/// What a failing inner service counts as, for the `log` phase: nginx's status for it.
+const BAD_GATEWAY: u16 = 502;
+
+impl Passage {
+    /// Takes in the head of the inner service's response. Whether the functions want all of its
+    /// body before they see it.
+    pub(super) fn receive(&self, head: &mut Parts) -> bool {
+        let Some(mut lease) = self.exchange.lease() else { return false };
+        let headers = std::mem::take(&mut head.headers);
+        if !self.exchange.answer_reached() {
+            lease.response.resume(head.status, headers);
+            return false;
+        }
+        lease.times.answered = Some(lease.age());
+        lease.response.receive(head.status, headers);
+        lease.request.buffers_response && head.status != StatusCode::SWITCHING_PROTOCOLS
+    }
+
+    /// Says how the inner service failed to respond.
+    pub(super) fn receive_failure(&self) {
+        if let Some(mut lease) = self.exchange.lease() {
+            lease.response.source = Some(Source::Error);
+            lease.response.set_status(BAD_GATEWAY);
+        }
+    }
+
+    /// Gives the functions the body of the inner service's response, if it could be read whole.
+    pub(super) fn receive_body(&self, extent: Extent) {
+        let Some(mut lease) = self.exchange.lease() else { return };
+        if let Extent::Whole(body) = extent {
+            lease.response.service_body = Some(body);
+        } else {
+            lease.request.buffers_response = false;
+            tracing::warn!(
+                target: "tower_lua::function",
+                "response buffering was turned off: the body is too long or broke off"
+            );
+        }
+    }
+
+    /// Runs `header_filter` on a response whose head was [received](Self::receive).
+    pub(super) fn respond<B: Body>(
+        self,
+        head: Parts,
+        body: Replay<B>,
+    ) -> Response<ResponseBody<B>> {
+        let Some(lease) = self.exchange.lease() else {
+            return Response::from_parts(head, ResponseBody::new(body, None, self.log));
+        };
+        self.filter_head(lease, head, Some(body))
+    }
+
+    /// Runs `header_filter` on the response that functions have made.
+    pub(super) fn respond_with_own<B: Body>(self) -> Response<ResponseBody<B>> {
+        let (head, ()) = Response::new(()).into_parts();
+        match self.exchange.lease() {
+            Some(lease) => {
+                self.exchange.answer_reached();
+                self.filter_head(lease, head, None)
+            }
+            None => Response::from_parts(head, ResponseBody::new(Replay::empty(), None, self.log)),
+        }
+    }
+
+    fn filter_head<B: Body>(
+        self,
+        mut lease: Lease,
+        mut head: Parts,
+        service_body: Option<Replay<B>>,
+    ) -> Response<ResponseBody<B>> {
+        let runtime = self.exchange.runtime();
+        let duties = self.exchange.duties();
+        lease.response.sent = false;
+        for duty in duties.iter().flatten() {
+            let mut run = Run::new(duty.functions.clone(), duty.plugin, &[Phase::HeaderFilter]);
+            let progress = lease.with(|transaction| run.advance(runtime.pool(), transaction));
+            if let Progress::Failed(error) = progress {
+                response::fail(&mut lease, &*self.config.errors, &error);
+            }
+        }
+        let body = own_body(&mut lease, service_body);
+        let wants_body = |one: &Participant| one.functions.any_in(&[Phase::BodyFilter]);
+        let filters: Vec<_> = duties.into_iter().flatten().filter(wants_body).collect();
+        let response = &mut lease.response;
+        let kept = self.log.is_some() && self.exchange.any_in(&[Phase::BodyFilter, Phase::Log]);
+        (head.status, head.headers) =
+            if kept || !filters.is_empty() { response.share_head() } else { response.take_head() };
+        response.sent = true;
+        if !filters.is_empty() {
+            // Kong: leaves this to the function, and many forget it.
+            head.headers.remove(CONTENT_LENGTH);
+        }
+        let silent = lease.request.method() == Method::HEAD || has_no_body(head.status);
+        drop(lease);
+        let filter =
+            (!filters.is_empty()).then(|| Filter::new(self.exchange, runtime, filters, silent));
+        Response::from_parts(head, ResponseBody::new(body, filter, self.log))
+    }
+}
+
+/// The response that stands in a transaction which no later phase looks at.
+pub(super) fn respond_once<B: Body>(
+    mut transaction: Box<Transaction>,
+    runtime: &Runtime,
+) -> Response<ResponseBody<B>> {
+    let (mut head, ()) = Response::new(()).into_parts();
+    let body = own_body(&mut transaction, None);
+    (head.status, head.headers) = transaction.response.take_head();
+    runtime.release(transaction);
+    Response::from_parts(head, ResponseBody::new(body, None, None))
+}
+
+/// The body that functions have made, or else the service's.
+fn own_body<B: Body>(transaction: &mut Transaction, service_body: Option<Replay<B>>) -> Replay<B> {
+    let bodiless = transaction.request.method() == Method::HEAD;
+    let response = &mut transaction.response;
+    let replacement = response.replacement.take();
+    if replacement.is_none()
+        && let Some(body) = service_body
+    {
+        return body;
+    }
+    let status = StatusCode::from_u16(response.status()).unwrap_or_default();
+    let output = std::mem::take(&mut response.output);
+    // What was printed chunk by chunk has no length, as nginx sends it.
+    let sized = !response.printed;
+    let chunks = replacement.map_or(output, |body| vec![body]);
+    if bodiless || has_no_body(status) { Replay::empty() } else { Replay::of_chunks(chunks, sized) }
+}
+
+fn has_no_body(status: StatusCode) -> bool {
+    status.is_informational()
+        || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status)
+}

@@ -1,0 +1,61 @@
+//! The response's headers: `ngx.header` and `ngx.resp.get_headers`.
+
+use mlua::{LuaString, Value};
+
+use super::args::max_count;
+use super::headers_in::header_values;
+use crate::binding::{self, Call, Namespace, bindings, raise_at};
+use crate::convert::{self, Collected};
+use crate::log::{self, Level};
+use crate::transaction::headers;
+
+pub(super) const NAMESPACE: Namespace = Namespace {
+    path: "ngx.header",
+    bindings: bindings! {
+        "HEADER", super::REQUEST, calls get;
+        "HEADER =", super::REQUEST, calls set;
+    },
+};
+
+pub(super) const RESP_NAMESPACE: Namespace = Namespace {
+    path: "ngx.resp",
+    bindings: bindings! {
+        "get_headers", super::REQUEST, calls get_headers;
+    },
+};
+
+fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
+    let name = convert::display(call.lua, &name);
+    let values = headers::get_all(call.tx.response.headers(), name.as_bytes());
+    let mut values: Vec<LuaString> =
+        values.map(|value| call.string(value)).collect::<mlua::Result<_>>()?;
+    match values.len() {
+        0 => Ok(Value::Nil),
+        1 => Ok(Value::String(values.remove(0))),
+        _ => Ok(Value::Table(call.lua.create_sequence_from(values)?)),
+    }
+}
+
+fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
+    if call.tx.response.sent {
+        complain(call, "attempt to set ngx.header.HEADER after sending out response headers");
+        return Ok(());
+    }
+    let name = convert::display(call.lua, &name);
+    let name = headers::response_name_of(name.as_bytes())
+        .map_err(|why| raise_at(call.lua, &why.to_string()))?;
+    let values = header_values(call, &value)?;
+    let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
+    let values = values.iter().map(|value| &**value);
+    call.tx.response.set_header(name, values).map_err(|why| raise_at(call.lua, &why.to_string()))
+}
+
+/// What comes too late is logged and otherwise ignored.
+pub(super) fn complain(call: &Call<'_>, message: &str) {
+    let position = binding::position(call.lua);
+    log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), message);
+}
+
+fn get_headers(call: &mut Call<'_>, (max, _raw): (Value, Value)) -> mlua::Result<Collected> {
+    convert::headers_table(call.lua, call.tx.response.headers().iter(), max_count(&max))
+}

@@ -1,0 +1,36 @@
+//! `ngx.sleep`.
+
+use std::time::Duration;
+
+use mlua::Value;
+
+use crate::binding::{Call, Namespace, Wait, bindings, raise_at};
+use crate::pdk::type_name;
+use crate::transaction::Operation;
+
+pub(super) const NAMESPACE: Namespace = Namespace {
+    path: "ngx",
+    bindings: bindings! {
+        "sleep", super::YIELDABLE, waits sleep;
+    },
+};
+
+fn sleep(call: &mut Call<'_>, seconds: Value) -> mlua::Result<Wait<()>> {
+    if call.has_waited() {
+        return Ok(Wait::Ready(()));
+    }
+    let Some(seconds) = call.lua.coerce_number(seconds.clone())? else {
+        let kind = type_name(&seconds);
+        let message = format!("bad argument #1 to 'sleep' (number expected, got {kind})");
+        return Err(raise_at(call.lua, &message));
+    };
+    // Whole milliseconds, as nginx's timers have them.
+    match Duration::try_from_secs_f64((seconds * 1000.0).trunc() / 1000.0) {
+        Ok(duration) if duration.is_zero() => call.wait(Operation::Turn),
+        Ok(duration) => call.wait(Operation::Sleep(duration)),
+        Err(_) => {
+            let millis = (seconds * 1000.0).trunc();
+            Err(raise_at(call.lua, &format!("invalid sleep duration \"{millis}\"")))
+        }
+    }
+}

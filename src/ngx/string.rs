@@ -1,0 +1,120 @@
+//! Encodings and digests.
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, general_purpose};
+use mlua::{LuaString, Value};
+
+use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::convert;
+use crate::pdk::type_name;
+use crate::phase::PhaseSet;
+
+pub(super) const NAMESPACE: Namespace = Namespace {
+    path: "ngx",
+    bindings: bindings! {
+        "encode_base64", PhaseSet::ANY, calls encode_base64;
+        "decode_base64", PhaseSet::ANY, calls decode_base64;
+        "md5", PhaseSet::ANY, calls md5;
+        "md5_bin", PhaseSet::ANY, calls md5_bin;
+        "sha1_bin", PhaseSet::ANY, calls sha1_bin;
+        "hmac_sha1", PhaseSet::ANY, calls hmac_sha1;
+        "crc32_short", PhaseSet::ANY, calls crc32;
+        "crc32_long", PhaseSet::ANY, calls crc32;
+    },
+};
+
+fn encode_base64(
+    call: &mut Call<'_>,
+    (value, no_padding): (Value, Value),
+) -> mlua::Result<LuaString> {
+    let text = convert::lenient_text(call.lua, value)?;
+    let engine = match no_padding {
+        Value::Nil | Value::Boolean(false) => general_purpose::STANDARD,
+        Value::Boolean(true) => general_purpose::STANDARD_NO_PAD,
+        other => {
+            let kind = type_name(&other);
+            let message = format!("bad no_padding: boolean expected, got {kind}");
+            return Err(raise_at(call.lua, &message));
+        }
+    };
+    call.string(engine.encode(text.as_bytes()))
+}
+
+/// nginx's decoder: padding may be missing, and bits that do not fill a byte are dropped.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+fn decode_base64(call: &mut Call<'_>, value: Value) -> mlua::Result<Option<LuaString>> {
+    let Value::String(text) = value else {
+        return Err(raise_at(call.lua, "string argument only"));
+    };
+    let decoded = LENIENT.decode(text.as_bytes());
+    decoded.ok().map(|bytes| call.string(bytes)).transpose()
+}
+
+fn md5(call: &mut Call<'_>, value: Value) -> mlua::Result<LuaString> {
+    let text = convert::lenient_text(call.lua, value)?;
+    call.string(format!("{:x}", md5::compute(text.as_bytes())))
+}
+
+fn md5_bin(call: &mut Call<'_>, value: Value) -> mlua::Result<LuaString> {
+    let text = convert::lenient_text(call.lua, value)?;
+    call.string(*md5::compute(text.as_bytes()))
+}
+
+fn sha1_bin(call: &mut Call<'_>, value: Value) -> mlua::Result<LuaString> {
+    let text = convert::lenient_text(call.lua, value)?;
+    call.string(sha1(&[&text.as_bytes()]))
+}
+
+fn sha1(parts: &[&[u8]]) -> [u8; 20] {
+    let mut digest = sha1_smol::Sha1::new();
+    parts.iter().for_each(|part| digest.update(part));
+    digest.digest().bytes()
+}
+
+fn hmac_sha1(
+    call: &mut Call<'_>,
+    (key, message): (LuaString, LuaString),
+) -> mlua::Result<LuaString> {
+    call.string(hmac(&key.as_bytes(), &message.as_bytes()))
+}
+
+/// RFC 2104 over SHA-1.
+fn hmac(key: &[u8], message: &[u8]) -> [u8; 20] {
+    const BLOCK: usize = 64;
+    let mut block = [0; BLOCK];
+    if key.len() > BLOCK {
+        block[..20].copy_from_slice(&sha1(&[key]));
+    } else {
+        block[..key.len()].copy_from_slice(key);
+    }
+    let inner = sha1(&[&block.map(|byte| byte ^ 0x36), message]);
+    sha1(&[&block.map(|byte| byte ^ 0x5c), &inner])
+}
+
+fn crc32(call: &mut Call<'_>, value: Value) -> mlua::Result<u32> {
+    let text = convert::lenient_text(call.lua, value)?;
+    Ok(crc32fast::hash(&text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hmac_agrees_with_rfc_2202() {
+        let hex = |bytes: [u8; 20]| bytes.map(|byte| format!("{byte:02x}")).concat();
+        let expected = "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79";
+        assert_eq!(hex(hmac(b"Jefe", b"what do ya want for nothing?")), expected);
+        let expected = "aa4ae5e15272d00e95705637ce8a3b55ed402112";
+        let message = b"Test Using Larger Than Block-Size Key - Hash Key First";
+        assert_eq!(hex(hmac(&[0xaa; 80], message)), expected);
+    }
+}

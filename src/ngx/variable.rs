@@ -1,0 +1,182 @@
+//! `ngx.var`: nginx's variables.
+
+use http::{HeaderMap, HeaderValue};
+use mlua::Value;
+
+use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::convert;
+use crate::transaction::{RequestBody, headers};
+use crate::uri;
+
+pub(super) const NAMESPACE: Namespace = Namespace {
+    path: "ngx.var",
+    bindings: bindings! {
+        "VARIABLE", super::REQUEST, calls get;
+        "VARIABLE =", super::REQUEST, calls set;
+    },
+};
+
+fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
+    let name = match name {
+        Value::String(name) => name.to_string_lossy().to_ascii_lowercase(),
+        // Captures of a location's regular expression: there is none.
+        Value::Integer(_) | Value::Number(_) => return Ok(Value::Nil),
+        _ => return Err(raise_at(call.lua, "bad variable name")),
+    };
+    let value = match name.split_once('_') {
+        Some(("arg", name)) => arg(call, name),
+        Some(("cookie", name)) => cookie(call, name),
+        Some(("http", name)) => joined(call.tx.request.headers(), name),
+        Some(("sent", rest)) if rest.starts_with("http_") => {
+            joined(call.tx.response.headers(), &rest[5..])
+        }
+        Some(("upstream", rest)) if rest.starts_with("http_") => upstream_header(call, &rest[5..]),
+        _ => plain(call, &name)?,
+    };
+    value.map_or(Ok(Value::Nil), |value| Ok(Value::String(call.string(value)?)))
+}
+
+/// A variable whose name is all of it.
+fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
+    let request = &call.tx.request;
+    let response = &call.tx.response;
+    let header = |name: &str| request.headers().get(name).map(|value| value.as_bytes().to_vec());
+    let connection = request.connection();
+    let value: Option<String> = match name {
+        "args" | "query_string" => request.query().map(str::to_owned),
+        "body_bytes_sent" => Some(response.body_bytes.to_string()),
+        "bytes_sent" => Some(response.length().to_string()),
+        "content_length" => return Ok(header("content-length")),
+        "content_type" => return Ok(header("content-type")),
+        "host" => request.host(),
+        "hostname" => Some(std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned())),
+        "https" => Some(if request.scheme() == "https" { "on" } else { "" }.to_owned()),
+        "is_args" => Some(if request.query().is_some() { "?" } else { "" }.to_owned()),
+        "kong_request_id" | "request_id" => Some(call.tx.request.id().as_str().to_owned()),
+        "msec" => {
+            let now = call.tx.started_at() + call.tx.age();
+            Some(format!("{:.3}", now.as_secs_f64()))
+        }
+        "nginx_version" => Some("1.27.1".to_owned()),
+        "pid" => Some(std::process::id().to_string()),
+        "remote_addr" => call.settings.client_ip(request).map(|address| address.to_string()),
+        "remote_port" | "realip_remote_port" => {
+            connection.map(|connection| connection.peer_addr().port().to_string())
+        }
+        "realip_remote_addr" => {
+            connection.map(|connection| connection.peer_addr().ip().to_string())
+        }
+        "request" => {
+            let (method, uri) = (request.method(), request.original_path_and_query());
+            Some(format!("{method} {uri} {:?}", request.version()))
+        }
+        "request_body" => match &request.body {
+            RequestBody::Read(body) | RequestBody::Replaced(body) => {
+                return Ok(Some(body.to_vec()));
+            }
+            _ => None,
+        },
+        "request_length" => Some(request.length().to_string()),
+        "request_method" => Some(request.method().to_string()),
+        "request_time" => Some(format!("{:.3}", call.tx.age().as_secs_f64())),
+        "request_uri" => Some(request.original_path_and_query().to_owned()),
+        "scheme" => Some(request.scheme().to_owned()),
+        "server_addr" => {
+            let local = connection.and_then(|connection| connection.local_addr());
+            local.map(|local| local.ip().to_string())
+        }
+        "server_name" => Some("kong".to_owned()),
+        "server_port" => Some(request.port().to_string()),
+        "server_protocol" => Some(format!("{:?}", request.version())),
+        "status" => Some(format!("{:03}", response.status())),
+        "time_iso8601" | "time_local" => return time(call, name).map(Some),
+        "upstream_host" => return Ok(header("host")),
+        "upstream_scheme" => Some(request.upstream.scheme().unwrap_or(request.scheme()).to_owned()),
+        "upstream_status" => response.service_status().map(|status| status.to_string()),
+        "upstream_uri" => Some(request.upstream_path().to_owned()),
+        "uri" | "document_uri" => {
+            return Ok(Some(uri::unescape_path(&uri::normalize(request.path().as_bytes()))));
+        }
+        _ => None,
+    };
+    Ok(value.map(String::into_bytes))
+}
+
+fn time(call: &Call<'_>, name: &str) -> mlua::Result<Vec<u8>> {
+    let format = if name == "time_local" { "%d/%b/%Y:%H:%M:%S %z" } else { "%Y-%m-%dT%H:%M:%S%z" };
+    let mut text = super::time::date(call, format)?.to_string_lossy();
+    if name == "time_iso8601" && text.len() > 2 {
+        // nginx writes the offset with a colon, `strftime` without.
+        text.insert(text.len() - 2, ':');
+    }
+    Ok(text.into_bytes())
+}
+
+/// The value of a query argument as it stands, not decoded.
+fn arg(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
+    let mut args = call.tx.request.query()?.split('&');
+    args.find_map(|arg| {
+        let (key, value) = arg.split_once('=')?;
+        key.eq_ignore_ascii_case(name).then(|| value.as_bytes().to_vec())
+    })
+}
+
+fn cookie(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
+    let headers = headers::get_all(call.tx.request.headers(), b"cookie");
+    let mut cookies =
+        headers.filter_map(|header| header.to_str().ok()).flat_map(|header| header.split(';'));
+    cookies.find_map(|cookie| {
+        let (key, value) = cookie.trim().split_once('=')?;
+        key.eq_ignore_ascii_case(name).then(|| value.as_bytes().to_vec())
+    })
+}
+
+/// All values of a header, in one text.
+fn joined(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
+    let values: Vec<_> =
+        headers::get_all(headers, name.as_bytes()).map(HeaderValue::as_bytes).collect();
+    let separator = if name == "cookie" { &b"; "[..] } else { b", " };
+    (!values.is_empty()).then(|| values.join(separator))
+}
+
+fn upstream_header(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
+    let mut headers = call.tx.response.service_headers();
+    let (_, value) = headers.find(|(key, _)| headers::same_name(key, name.as_bytes()))?;
+    Some(value.as_bytes().to_vec())
+}
+
+fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
+    let Value::String(name) = name else {
+        return Err(raise_at(call.lua, "bad variable name"));
+    };
+    let name = name.to_string_lossy().to_ascii_lowercase();
+    let value = convert::lenient_text(call.lua, value)?;
+    let text = value.to_string_lossy();
+    let result = match name.as_str() {
+        "args" => call.tx.request.set_query(&value.as_bytes()),
+        "upstream_uri" => call.tx.request.set_upstream_path(text),
+        "upstream_scheme" => {
+            call.tx.request.upstream.scheme = match text.as_str() {
+                "https" => Some("https"),
+                _ => Some("http"),
+            };
+            Ok(())
+        }
+        "upstream_host" => {
+            let headers = call.tx.request.headers_mut();
+            let set = headers::set(headers, &http::header::HOST, [&*value.as_bytes()]);
+            return set.map_err(|why| raise_at(call.lua, &why.to_string()));
+        }
+        _ => {
+            return Err(raise_at(
+                call.lua,
+                &format!(
+                    "variable \"{name}\" not found for writing; maybe it is a built-in variable \
+                     that is not changeable or you forgot to use \"set ${name} '';\" in the config \
+                     file to define it first"
+                ),
+            ));
+        }
+    };
+    result.map_err(|why| raise_at(call.lua, &format!("variable \"{name}\": {why}")))
+}

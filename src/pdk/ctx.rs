@@ -1,0 +1,51 @@
+//! `kong.ctx`: tables that live as long as the request.
+
+use mlua::Table;
+
+use crate::binding::{Call, Namespace, Scope, bindings};
+use crate::phase::PhaseSet;
+
+pub(super) const NAMESPACE: Namespace = Namespace {
+    path: "kong.ctx",
+    bindings: bindings! {
+        "shared", PhaseSet::ANY, calls shared;
+        "plugin", PhaseSet::ANY, calls plugin;
+    },
+};
+
+/// Both are fields, not functions: looking one up calls the row of its name.
+pub(super) fn table(scope: &Scope<'_>) -> mlua::Result<Table> {
+    let getters = scope.table(&NAMESPACE)?;
+    scope
+        .lua
+        .load(
+            r#"
+            local getters = ...
+            return setmetatable({}, {
+              __index = function(_, name)
+                local getter = getters[name]
+                return getter and getter()
+              end,
+            })
+            "#,
+        )
+        .set_name("=tower-lua")
+        .call(getters)
+}
+
+fn shared(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
+    kept(call.lua, &mut call.tx.tables.shared)
+}
+
+fn plugin(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
+    let plugin = call.tx.site.plugin.index();
+    kept(call.lua, &mut call.tx.tables.plugin[plugin])
+}
+
+/// The table in `slot`, made when it is first asked for.
+pub(crate) fn kept(lua: &mlua::Lua, slot: &mut Option<Table>) -> mlua::Result<Table> {
+    match slot {
+        Some(table) => Ok(table.clone()),
+        None => Ok(slot.insert(lua.create_table()?).clone()),
+    }
+}

@@ -1,0 +1,206 @@
+//! `kong.log.serialize`: a request as Kong's logging plugins send it.
+
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION};
+use mlua::{Lua, Table, Value};
+
+use super::field;
+use crate::binding::{Call, raise};
+use crate::convert;
+use crate::pdk::{checks, ctx};
+use crate::phase::PhaseSet;
+use crate::transaction::{Source, Transaction};
+
+pub(super) const WITH_CTX: PhaseSet = PhaseSet::REWRITE
+    .or(PhaseSet::ACCESS)
+    .or(PhaseSet::HEADER_FILTER)
+    .or(PhaseSet::RESPONSE)
+    .or(PhaseSet::BODY_FILTER)
+    .or(PhaseSet::LOG);
+
+/// How deeply a value for the log may be nested.
+const MAX_DEPTH: usize = 64;
+
+/// Notes a change for [`serialize`] to make.
+pub(super) fn set_serialize_value(
+    call: &mut Call<'_>,
+    (key, value, options): (Value, Value, Option<Table>),
+) -> mlua::Result<()> {
+    let key = checks::string(key, "key must be a string")?;
+    let mode = match field(options.as_ref(), "mode")? {
+        Value::Nil => "set".to_owned(),
+        Value::String(mode) => mode.to_string_lossy(),
+        _ => String::new(),
+    };
+    if !["set", "add", "replace"].contains(&&*mode) {
+        return Err(raise("mode must be 'set', 'add' or 'replace'"));
+    }
+    let change = call.lua.create_table()?;
+    change.raw_set("key", key)?;
+    change.raw_set("value", value)?;
+    change.raw_set("mode", mode)?;
+    ctx::kept(call.lua, &mut call.tx.tables.serialize)?.raw_push(change)
+}
+
+pub(super) fn serialize(call: &mut Call<'_>, _options: Option<Table>) -> mlua::Result<Table> {
+    let root = record(call.lua, call.tx)?;
+    let Some(changes) = call.tx.tables.serialize.clone() else { return Ok(root) };
+    for change in changes.sequence_values::<Table>() {
+        apply(call.lua, &root, &change?)?;
+    }
+    Ok(root)
+}
+
+fn record(lua: &Lua, tx: &mut Transaction) -> mlua::Result<Table> {
+    let times = tx.times;
+    let total = tx.age();
+    let root = lua.create_table()?;
+    root.set("request", request(lua, tx)?)?;
+    root.set("upstream_uri", upstream_uri(tx))?;
+    let upstream_status = tx.response.service_status().map(|status| status.to_string());
+    root.set("upstream_status", upstream_status.unwrap_or_default())?;
+    root.set("response", response(lua, tx)?)?;
+    let latencies = lua.create_table()?;
+    let until_called = times.called.or(times.answered).unwrap_or(total);
+    latencies.set("kong", millis(until_called))?;
+    let waited = times.called.zip(times.answered).map(|(called, answered)| answered - called);
+    latencies.set("proxy", waited.map_or(-1, millis))?;
+    latencies.set("request", millis(total))?;
+    let received = times.answered.filter(|_| waited.is_some());
+    latencies.set("receive", received.map_or(0, |answered| millis(total - answered)))?;
+    root.set("latencies", latencies)?;
+    let client = tx.request.connection().map(|connection| connection.peer_addr().ip().to_string());
+    root.set("client_ip", client)?;
+    root.set("started_at", tx.started_at().as_millis() as u64)?;
+    let by_service = tx.response.source == Some(Source::Service);
+    root.set("source", if by_service { "upstream" } else { "kong" })?;
+    Ok(root)
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn request(lua: &Lua, tx: &mut Transaction) -> mlua::Result<Table> {
+    let request = lua.create_table()?;
+    request.set("id", tx.request.id().as_str())?;
+    let uri = tx.request.original_path_and_query();
+    request.set("uri", uri)?;
+    let (scheme, port) = (tx.request.scheme(), tx.request.port());
+    let host = tx.request.host().unwrap_or_default();
+    request.set("url", format!("{scheme}://{host}:{port}{uri}"))?;
+    let query = tx.request.query().unwrap_or_default();
+    let max = convert::DEFAULT_MAX;
+    request.set("querystring", convert::args_table(lua, query.as_bytes(), max)?.0)?;
+    request.set("method", tx.request.method().as_str())?;
+    let (headers, _) = convert::headers_table(lua, tx.request.headers().iter(), max)?;
+    for secret in [AUTHORIZATION, PROXY_AUTHORIZATION] {
+        if tx.request.headers().contains_key(&secret) {
+            headers.raw_set(secret.as_str(), "REDACTED")?;
+        }
+    }
+    request.set("headers", headers)?;
+    request.set("size", tx.request.length())?;
+    Ok(request)
+}
+
+fn upstream_uri(tx: &Transaction) -> String {
+    let path = tx.request.upstream_path();
+    match tx.request.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    }
+}
+
+fn response(lua: &Lua, tx: &Transaction) -> mlua::Result<Table> {
+    let response = lua.create_table()?;
+    response.set("status", tx.response.status())?;
+    let headers = tx.response.headers().iter();
+    response.set("headers", convert::headers_table(lua, headers, convert::DEFAULT_MAX)?.0)?;
+    response.set("size", tx.response.length())?;
+    Ok(response)
+}
+
+/// Makes one change: `key` is a path with dots, `\.` a dot in a name.
+fn apply(lua: &Lua, root: &Table, change: &Table) -> mlua::Result<()> {
+    let key: String = change.raw_get("key")?;
+    let value: Value = change.raw_get("value")?;
+    let mode: String = change.raw_get("mode")?;
+    if !is_serializable(&value, MAX_DEPTH)? {
+        return Err(raise(
+            "value must be nil, a number, string, boolean or a non-self-referencial table \
+             containing numbers, string and booleans",
+        ));
+    }
+    let mut path = split_path(&key);
+    let last = path.pop().unwrap_or_default();
+    let mut node = root.clone();
+    for name in path {
+        node = match node.raw_get(name.as_str())? {
+            Value::Table(next) => next,
+            Value::Nil if mode == "replace" => return Ok(()),
+            Value::Nil => {
+                let next = lua.create_table()?;
+                node.raw_set(name, &next)?;
+                next
+            }
+            other => {
+                let shown = convert::display(lua, &other);
+                return Err(raise(format!(
+                    "The key '{key}' could not be used as a serialize value. Subkey '{name}' is \
+                     not a table. It's {shown}"
+                )));
+            }
+        };
+    }
+    let exists = !node.raw_get::<Value>(last.as_str())?.is_nil();
+    match mode.as_str() {
+        "add" if exists => Ok(()),
+        "replace" if !exists => Ok(()),
+        _ => node.raw_set(last, value),
+    }
+}
+
+fn split_path(key: &str) -> Vec<String> {
+    let mut names = vec![String::new()];
+    let mut characters = key.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if characters.peek() == Some(&'.') => {
+                characters.next();
+                names.last_mut().expect("never empty").push('.');
+            }
+            '.' => names.push(String::new()),
+            other => names.last_mut().expect("never empty").push(other),
+        }
+    }
+    names
+}
+
+/// Whether a value holds only what a log can hold. A table that holds itself is too deep.
+fn is_serializable(value: &Value, depth: usize) -> mlua::Result<bool> {
+    match value {
+        Value::Nil
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::Number(_)
+        | Value::String(_) => Ok(true),
+        Value::LightUserData(pointer) => Ok(pointer.0.is_null()),
+        Value::Table(_) if depth == 0 => Ok(false),
+        Value::Table(table) => {
+            for pair in table.pairs::<Value, Value>() {
+                let (key, value) = pair?;
+                let simple = matches!(
+                    key,
+                    Value::String(_) | Value::Integer(_) | Value::Number(_) | Value::Boolean(_)
+                );
+                if !simple || !is_serializable(&value, depth - 1)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}

@@ -1,0 +1,280 @@
+//! [`Runtime`]: the VMs that functions run in, and what they may do there.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+
+use http::HeaderName;
+use ipnet::IpNet;
+
+use crate::error::Error;
+use crate::sandbox::Sandbox;
+use crate::transaction::{Request, Transaction};
+use crate::vm::{Budget, Garbage, Pool};
+
+/// The Lua VMs that functions run in, with their limits, sandbox and modules.
+///
+/// A runtime is cheap to clone; clones share their VMs. Layers that are given none share one that
+/// is made, with the default settings, when it is first needed: [`Runtime::global`].
+///
+/// A request keeps to one VM of one runtime. Only layers of the same runtime share a request's
+/// `kong.ctx` and run in Kong's order.
+///
+/// ```
+/// use tower_lua::{Functions, PreFunctionLayer, Runtime, Sandbox};
+///
+/// let runtime = Runtime::builder()
+///     .vms(2)
+///     .sandbox(Sandbox::default().allow_require("cjson"))
+///     .build()?;
+/// let functions = Functions::access("answer", r#"kong.response.exit(200, "hello")"#)?;
+/// let layer = PreFunctionLayer::new(functions).runtime(&runtime);
+/// # Ok::<(), tower_lua::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Runtime {
+    pool: Arc<Pool>,
+}
+
+/// A Lua module made in Rust.
+pub(crate) type Module = Arc<dyn Fn(&mlua::Lua) -> mlua::Result<mlua::Value> + Send + Sync>;
+
+/// What a runtime's VMs are made with, and bindings look up.
+pub(crate) struct Settings {
+    pub(crate) budget: Budget,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) modules: Vec<(String, Module)>,
+    pub(crate) module_path: Option<PathBuf>,
+    pub(crate) body_buffer_size: u64,
+    pub(crate) max_body_size: u64,
+    pub(crate) trusted_ips: Vec<IpNet>,
+    pub(crate) real_ip_header: HeaderName,
+    pub(crate) vms: usize,
+}
+
+impl Settings {
+    /// Whether what a proxy at `address` says of its client is believed.
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.trusted_ips.iter().any(|network| network.contains(&address))
+    }
+
+    /// The address of the client: the peer's, or what a trusted proxy says in its header.
+    pub(crate) fn client_ip(&self, request: &Request) -> Option<IpAddr> {
+        let peer = request.connection()?.peer_addr().ip();
+        let named = || {
+            let header = request.headers().get_all(&self.real_ip_header).iter().next_back()?;
+            // The last of several, which is the one that the trusted proxy itself has added.
+            let last = header.to_str().ok()?.rsplit(',').next()?.trim();
+            last.parse().ok().or_else(|| Some(last.parse::<SocketAddr>().ok()?.ip()))
+        };
+        Some(if self.trusts(peer) { named().unwrap_or(peer) } else { peer })
+    }
+}
+
+/// What a runtime is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// VMs that have been made so far.
+    pub vms: usize,
+    /// Functions that wait: for a request body, or in `ngx.sleep`.
+    pub suspended: usize,
+    /// Bytes that the VMs use; a VM that runs a function at this moment is left out.
+    pub used_memory: usize,
+}
+
+impl Runtime {
+    /// Starts to build a runtime.
+    pub fn builder() -> RuntimeBuilder {
+        RuntimeBuilder::default()
+    }
+
+    /// The runtime of all layers that are given none.
+    ///
+    /// # Panics
+    ///
+    /// When no Lua VM can be made for want of memory.
+    #[must_use]
+    pub fn global() -> &'static Self {
+        static GLOBAL: LazyLock<Runtime> =
+            LazyLock::new(|| Runtime::builder().build().expect("a VM with default settings"));
+        &GLOBAL
+    }
+
+    /// Counts what is going on. Takes no lock that a function holds.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.pool.vms().fold(Stats::default(), |stats, (used_memory, suspended)| Stats {
+            vms: stats.vms + 1,
+            suspended: stats.suspended + suspended,
+            used_memory: stats.used_memory + used_memory.unwrap_or(0),
+        })
+    }
+
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        self.pool.settings()
+    }
+
+    /// Whether both are clones of one runtime.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pool, &other.pool)
+    }
+
+    /// Lets go of a transaction without waiting for the VM that its tables belong to.
+    pub(crate) fn release(&self, mut transaction: Box<Transaction>) {
+        if let (Some(vm), false) = (transaction.vm, transaction.tables.is_empty()) {
+            let tables = std::mem::take(&mut transaction.tables);
+            self.pool.discard(vm, Garbage::Tables { _tables: tables });
+        }
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`Runtime`].
+#[must_use]
+pub struct RuntimeBuilder {
+    vms: Option<usize>,
+    trusted_ips: Vec<String>,
+    settings: Settings,
+}
+
+impl Default for RuntimeBuilder {
+    fn default() -> Self {
+        let settings = Settings {
+            budget: Budget::default(),
+            sandbox: Sandbox::default(),
+            modules: Vec::new(),
+            module_path: None,
+            body_buffer_size: 1 << 20,
+            max_body_size: 64 << 20,
+            trusted_ips: Vec::new(),
+            real_ip_header: HeaderName::from_static("x-real-ip"),
+            vms: 0,
+        };
+        Self { vms: None, trusted_ips: Vec::new(), settings }
+    }
+}
+
+impl RuntimeBuilder {
+    /// How many VMs there are: as many as worker threads run at once, by default as many as the
+    /// machine has cores. A VM is made when it is first needed.
+    pub fn vms(mut self, count: usize) -> Self {
+        self.vms = Some(count);
+        self
+    }
+
+    /// What functions may use of time and memory.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.settings.budget = budget;
+        self
+    }
+
+    /// What functions may reach.
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+        self.settings.sandbox = sandbox;
+        self
+    }
+
+    /// Lets `require(name)` find the module that `module` makes, once in each VM.
+    ///
+    /// Registering it is allowing it: the sandbox's list need not name it.
+    ///
+    /// ```
+    /// use tower_lua::{Runtime, mlua};
+    ///
+    /// let runtime = Runtime::builder()
+    ///     .module("app.flags", |lua| {
+    ///         let flags = lua.create_table()?;
+    ///         flags.set("is_on", lua.create_function(|_, name: String| Ok(name == "beta"))?)?;
+    ///         Ok(mlua::Value::Table(flags))
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn module(
+        mut self,
+        name: impl Into<String>,
+        module: impl Fn(&mlua::Lua) -> mlua::Result<mlua::Value> + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.modules.push((name.into(), Arc::new(module)));
+        self
+    }
+
+    /// The directory in which `require("a.b")` finds `a/b.lua` or `a/b/init.lua`.
+    ///
+    /// The sandbox's list says which modules functions may have. A module itself runs outside the
+    /// sandbox, as in Kong: the directory holds the operator's code.
+    pub fn module_path(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.settings.module_path = Some(directory.into());
+        self
+    }
+
+    /// How many bytes of a request body functions may ask for without saying so, 1 MiB by default.
+    /// `kong.request.get_raw_body()` gives `nil` and a message for a longer one.
+    pub fn body_buffer_size(mut self, bytes: u64) -> Self {
+        self.settings.body_buffer_size = bytes;
+        self
+    }
+
+    /// How many bytes of a body are buffered at most, whatever a function asks for: 64 MiB by
+    /// default.
+    pub fn max_body_size(mut self, bytes: u64) -> Self {
+        self.settings.max_body_size = bytes;
+        self
+    }
+
+    /// The proxies whose `X-Forwarded-*` and `X-Real-IP` headers are believed, as addresses or CIDR
+    /// blocks: Kong's `trusted_ips`.
+    pub fn trusted_ips(mut self, networks: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.trusted_ips =
+            networks.into_iter().map(|network| network.as_ref().to_owned()).collect();
+        self
+    }
+
+    /// The header in which a trusted proxy names the client's address, `X-Real-IP` by default. Of
+    /// several addresses the last counts.
+    pub fn real_ip_header(mut self, name: HeaderName) -> Self {
+        self.settings.real_ip_header = name;
+        self
+    }
+
+    /// Makes the runtime and its first VM.
+    ///
+    /// # Errors
+    ///
+    /// When a module of [`module`](Self::module) cannot be made, the memory limit is too small for a
+    /// VM, or what [`trusted_ips`](Self::trusted_ips) was given is not an address.
+    pub fn build(mut self) -> Result<Runtime, Error> {
+        self.settings.trusted_ips =
+            self.trusted_ips.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.settings.vms = self.vms.unwrap_or_else(cores).max(1);
+        let pool = Pool::new(self.settings.vms, Arc::new(self.settings));
+        pool.with(&mut None, |_| ()).map_err(|error| Error::config(format!("no VM: {error}")))?;
+        Ok(Runtime { pool: Arc::new(pool) })
+    }
+}
+
+/// A CIDR block, or the block of one address.
+fn network(text: &str) -> Result<IpNet, Error> {
+    text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).map_err(|_| {
+        Error::config(format!("trusted_ips: '{text}' is not an address or CIDR block"))
+    })
+}
+
+impl fmt::Debug for RuntimeBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeBuilder").field("vms", &self.vms).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,86 @@
+//! The global environments of functions.
+
+use mlua::{Function, Lua, Table, Value};
+
+use super::{Denied, UntrustedLua, require};
+use crate::runtime::Settings;
+
+/// What a sandboxed function sees of Lua's standard library: Kong's list.
+const ALLOWED: &[&str] = &[
+    "_VERSION assert error ipairs next pairs pcall print select tonumber tostring type unpack xpcall",
+    "bit.arshift bit.band bit.bnot bit.bor bit.bswap bit.bxor bit.lshift bit.rol bit.ror bit.rshift",
+    "bit.tobit bit.tohex",
+    "coroutine.create coroutine.resume coroutine.running coroutine.status coroutine.wrap",
+    "coroutine.yield",
+    "io.type",
+    "jit.os jit.arch jit.version jit.version_num",
+    "math.abs math.acos math.asin math.atan math.atan2 math.ceil math.cos math.cosh math.deg",
+    "math.exp math.floor math.fmod math.frexp math.huge math.ldexp math.log math.log10 math.max",
+    "math.min math.modf math.pi math.pow math.rad math.random math.sin math.sinh math.sqrt math.tan",
+    "math.tanh",
+    "os.clock os.date os.difftime os.time",
+    "string.byte string.char string.find string.format string.gmatch string.gsub string.len",
+    "string.lower string.match string.rep string.reverse string.sub string.upper",
+    "table.clear table.clone table.concat table.foreach table.foreachi table.getn table.insert",
+    "table.isarray table.isempty table.maxn table.move table.new table.nkeys table.pack",
+    "table.remove table.sort table.unpack",
+    "kong ngx",
+];
+
+/// Makes the environment of each function.
+pub(crate) struct Environments {
+    mode: UntrustedLua,
+    new: Function,
+}
+
+impl Environments {
+    pub(crate) fn new(lua: &Lua, settings: &Settings) -> mlua::Result<Self> {
+        require::register(lua, settings)?;
+        let mode = settings.sandbox.mode;
+        let globals = lua.globals();
+        let maker: Table =
+            lua.load(include_str!("environment.lua")).set_name("=tower-lua").eval()?;
+        let new = if mode == UntrustedLua::On {
+            maker.get::<Function>("open")?.call(globals)?
+        } else {
+            // A method call on any string reaches the real table.
+            globals.get::<Table>("string")?.raw_set("dump", Value::Nil)?;
+            let allowed = lua.create_table()?;
+            let extra = settings.sandbox.globals.iter().map(String::as_str);
+            for path in ALLOWED.iter().flat_map(|line| line.split(' ')).chain(extra) {
+                link(lua, &globals, &allowed, path)?;
+            }
+            let (permitted, deny) = require::gate(lua, settings)?;
+            maker.get::<Function>("closed")?.call((allowed, permitted, deny))?
+        };
+        Ok(Self { mode, new })
+    }
+
+    /// The environment of one function.
+    ///
+    /// # Errors
+    ///
+    /// When functions may not be loaded at all.
+    pub(crate) fn create(&self) -> mlua::Result<Table> {
+        if self.mode == UntrustedLua::Off {
+            return Err(mlua::Error::external(Denied::Loading));
+        }
+        self.new.call(())
+    }
+}
+
+/// Makes the value at `path` of `globals` visible at the same path of `allowed`.
+fn link(lua: &Lua, globals: &Table, allowed: &Table, path: &str) -> mlua::Result<()> {
+    match path.split_once('.') {
+        None => allowed.raw_set(path, globals.get::<Value>(path)?),
+        Some((library, rest)) => {
+            let Value::Table(from) = globals.get(library)? else { return Ok(()) };
+            let to = match allowed.raw_get(library)? {
+                Value::Table(to) => to,
+                _ => lua.create_table()?,
+            };
+            allowed.raw_set(library, &to)?;
+            link(lua, &from, &to, rest)
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! A request on its way through the phases: all that its functions see and say.
+//!
+//! A [`Transaction`] belongs to one request. While a function runs, the transaction lies in its
+//! VM's [`Current`] slot, where the bindings find it; between runs it is with the layer's future or
+//! body.
+
+pub(crate) mod headers;
+mod request;
+mod response;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+pub(crate) use self::request::{Request, RequestBody};
+pub(crate) use self::response::{Response, Source};
+use crate::phase::Phase;
+use crate::plugin::Plugin;
+
+pub(crate) struct Transaction {
+    pub(crate) request: Request,
+    pub(crate) response: Response,
+    /// Where in the order of things the running function stands.
+    pub(crate) site: Site,
+    /// Set when a function has ended its phase or the request.
+    pub(crate) exit: Option<Exit>,
+    /// What a suspended function waits for.
+    pub(crate) operation: Option<Operation>,
+    /// Whether what the function waited for is there. The call that waited takes it.
+    pub(crate) resumed: bool,
+    /// What the error handler noted when a function failed.
+    pub(crate) failure: Option<Failure>,
+    /// The chunk that `body_filter` looks at: `ngx.arg`.
+    pub(crate) chunk: Chunk,
+    pub(crate) tables: Tables,
+    pub(crate) times: Times,
+    /// CPU time that the functions of this request have used so far.
+    pub(crate) cpu_time: Duration,
+    /// Which VM of the pool the request is bound to, once a function has run.
+    pub(crate) vm: Option<usize>,
+    started: SystemTime,
+}
+
+/// When things happened, since the request began.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Times {
+    /// The inner service was called.
+    pub(crate) called: Option<Duration>,
+    /// It had the head of its response.
+    pub(crate) answered: Option<Duration>,
+}
+
+/// Which function runs: named in logs and errors.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) plugin: Plugin,
+    pub(crate) phase: Phase,
+    /// The name of the function set.
+    pub(crate) set: Arc<str>,
+    /// The function's place among those of its phase, from 1.
+    pub(crate) index: usize,
+}
+
+/// How a function ended more than itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The phase is over, the request goes on: `ngx.exit(ngx.OK)`.
+    Phase,
+    /// The request ends with the response that stands in the transaction.
+    Request,
+}
+
+/// What a suspended function waits for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Operation {
+    Sleep(Duration),
+    /// The request body, whole if it has at most `limit` bytes.
+    ReadBody {
+        limit: u64,
+    },
+    /// That other tasks have had a turn.
+    Turn,
+}
+
+/// An error as its handler saw it, before the stack was unwound.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) message: String,
+    /// Chunk and line of the innermost Lua function.
+    pub(crate) position: Option<(String, usize)>,
+    pub(crate) traceback: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FailureKind {
+    Runtime,
+    Timeout,
+    Memory,
+    Sandbox,
+}
+
+/// A chunk of the response body on its way through `body_filter`.
+#[derive(Default)]
+pub(crate) struct Chunk {
+    pub(crate) data: Bytes,
+    pub(crate) eof: bool,
+    /// What `kong.response.get_raw_body` has gathered of the chunks before.
+    pub(crate) gathered: Vec<u8>,
+    pub(crate) gathering: bool,
+}
+
+/// The tables that live as long as the request.
+#[derive(Default)]
+pub(crate) struct Tables {
+    /// `ngx.ctx`
+    pub(crate) ctx: Option<mlua::Table>,
+    /// `kong.ctx.shared`
+    pub(crate) shared: Option<mlua::Table>,
+    /// `kong.ctx.plugin`, one for each plugin
+    pub(crate) plugin: [Option<mlua::Table>; Plugin::COUNT],
+    /// What `kong.log.set_serialize_value` was given
+    pub(crate) serialize: Option<mlua::Table>,
+}
+
+impl Tables {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ctx.is_none()
+            && self.shared.is_none()
+            && self.plugin.iter().all(Option::is_none)
+            && self.serialize.is_none()
+    }
+}
+
+impl Transaction {
+    pub(crate) fn new(head: http::request::Parts, site: Site) -> Box<Self> {
+        Box::new(Self {
+            request: Request::new(head),
+            response: Response::default(),
+            site,
+            exit: None,
+            operation: None,
+            resumed: false,
+            failure: None,
+            chunk: Chunk::default(),
+            tables: Tables::default(),
+            times: Times::default(),
+            cpu_time: Duration::ZERO,
+            vm: None,
+            started: SystemTime::now(),
+        })
+    }
+
+    /// Whether nothing that a later phase could see would be lost with this transaction.
+    pub(crate) fn is_disposable(&self) -> bool {
+        self.tables.is_empty() && self.request.is_as_it_came() && self.response.is_untouched()
+    }
+
+    /// When the request began, since 1970.
+    pub(crate) fn started_at(&self) -> Duration {
+        self.started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    }
+
+    /// How long ago the request began.
+    pub(crate) fn age(&self) -> Duration {
+        self.started.elapsed().unwrap_or_default()
+    }
+}
+
+/// Where the bindings of a VM find the transaction of the function that runs.
+#[derive(Default)]
+pub(crate) struct Current(Mutex<Option<Box<Transaction>>>);
+
+impl Current {
+    pub(crate) fn enter(&self, transaction: Box<Transaction>) {
+        *self.0.lock() = Some(transaction);
+    }
+
+    pub(crate) fn leave(&self) -> Option<Box<Transaction>> {
+        self.0.lock().take()
+    }
+
+    /// Lends the transaction to `f`.
+    ///
+    /// # Errors
+    ///
+    /// When no request is being served, with lua-nginx-module's words.
+    pub(crate) fn with<R>(
+        &self,
+        f: impl FnOnce(&mut Transaction) -> mlua::Result<R>,
+    ) -> mlua::Result<R> {
+        // Only the thread that holds the VM comes here, and bindings never call back into Lua: were
+        // the slot taken, waiting for it would be waiting for ourselves.
+        let mut slot = self.0.try_lock().expect("bindings do not call each other");
+        match slot.as_deref_mut() {
+            Some(transaction) => f(transaction),
+            None => Err(mlua::Error::RuntimeError("no request found".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The request side of a transaction.
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Uri, Version};
+
+use crate::extension::{Connection, RequestId, Upstream, UriCaptures};
+use crate::uri::{self, Escape};
+
+/// What functions see of the request, and how they have changed it.
+#[derive(Debug)]
+pub(crate) struct Request {
+    head: http::request::Parts,
+    /// The URI as the client sent it, once it differs from the head's: `$request_uri`.
+    original: Option<Uri>,
+    /// The path to forward to instead of the request's own: `$upstream_uri`.
+    upstream_path: Option<String>,
+    pub(crate) upstream: Upstream,
+    pub(crate) body: RequestBody,
+    /// Whether the whole response is wanted before `header_filter` runs.
+    pub(crate) buffers_response: bool,
+    connection: Option<Connection>,
+    captures: Option<UriCaptures>,
+    id: Option<RequestId>,
+}
+
+/// How much of the request body the functions have.
+#[derive(Debug, Default)]
+pub(crate) enum RequestBody {
+    /// Nobody has asked for it: it streams past the functions.
+    #[default]
+    Unread,
+    /// It was read whole.
+    Read(Bytes),
+    /// It is longer than what was asked for; reading stopped there.
+    TooLong { limit: u64 },
+    /// It broke off while it was read.
+    Broken,
+    /// A function has set another one.
+    Replaced(Bytes),
+}
+
+impl Request {
+    pub(crate) fn new(head: http::request::Parts) -> Self {
+        Self {
+            head,
+            original: None,
+            upstream_path: None,
+            upstream: Upstream::default(),
+            body: RequestBody::Unread,
+            buffers_response: false,
+            connection: None,
+            captures: None,
+            id: None,
+        }
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.head.method
+    }
+
+    pub(crate) fn set_method(&mut self, method: Method) {
+        self.head.method = method;
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        self.head.version
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.head.headers
+    }
+
+    /// The version as `ngx.req.http_version()` has it: 1.1 or 2.
+    pub(crate) fn http_version(&self) -> f64 {
+        match self.head.version {
+            Version::HTTP_09 => 0.9,
+            Version::HTTP_10 => 1.0,
+            Version::HTTP_2 => 2.0,
+            Version::HTTP_3 => 3.0,
+            _ => 1.1,
+        }
+    }
+
+    /// The length of the body that the client announced.
+    pub(crate) fn content_length(&self) -> Option<u64> {
+        self.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    }
+
+    /// The bytes of the request as HTTP/1.1 has them: `$request_length`.
+    pub(crate) fn length(&self) -> u64 {
+        let line = self.method().as_str().len() + self.original_path_and_query().len() + 12;
+        let headers =
+            self.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+        (line + headers.sum::<usize>() + 2) as u64 + self.content_length().unwrap_or(0)
+    }
+
+    /// The path that functions have not changed, or have: `$uri` before decoding.
+    pub(crate) fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    /// The query string as it stands now: `$args`.
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.head.uri.query()
+    }
+
+    /// Path and query as the client sent them: `$request_uri`.
+    pub(crate) fn original_path_and_query(&self) -> &str {
+        let uri = self.original.as_ref().unwrap_or(&self.head.uri);
+        uri.path_and_query().map_or("/", PathAndQuery::as_str)
+    }
+
+    /// Replaces the path, keeping the query; `path` is escaped already.
+    ///
+    /// # Errors
+    ///
+    /// When no URI can have that path.
+    pub(crate) fn set_path(&mut self, path: &str) -> Result<(), http::Error> {
+        let query = self.query().map(str::to_owned);
+        self.set_uri(path, query.as_deref())
+    }
+
+    /// Replaces the query string, keeping the path. Bytes that no query can have are escaped.
+    ///
+    /// # Errors
+    ///
+    /// When the URI becomes too long.
+    pub(crate) fn set_query(&mut self, query: &[u8]) -> Result<(), http::Error> {
+        let path = self.path().to_owned();
+        let query = uri::escape(query, Escape::Query);
+        let query = String::from_utf8_lossy(&query);
+        self.set_uri(&path, Some(&*query).filter(|query| !query.is_empty()))
+    }
+
+    fn set_uri(&mut self, path: &str, query: Option<&str>) -> Result<(), http::Error> {
+        let uri = with_path_and_query(&self.head.uri, path, query)?;
+        let before = std::mem::replace(&mut self.head.uri, uri);
+        self.original.get_or_insert(before);
+        Ok(())
+    }
+
+    pub(crate) fn upstream_path(&self) -> &str {
+        self.upstream_path.as_deref().unwrap_or_else(|| self.path())
+    }
+
+    /// Sets the path that is forwarded, which the functions themselves do not see as the request's.
+    ///
+    /// # Errors
+    ///
+    /// When no URI can have that path.
+    pub(crate) fn set_upstream_path(&mut self, path: String) -> Result<(), http::Error> {
+        with_path_and_query(&self.head.uri, &path, None)?;
+        self.upstream_path = Some(path);
+        Ok(())
+    }
+
+    /// The host that the request names, in lower case and without a port. The request line wins
+    /// over the `Host` header.
+    pub(crate) fn host(&self) -> Option<String> {
+        let authority = match self.head.uri.authority() {
+            Some(authority) => authority.as_str(),
+            None => self.headers().get(HOST)?.to_str().ok()?,
+        };
+        let host = authority.rsplit('@').next().unwrap_or(authority);
+        let end = match host.find(']') {
+            Some(bracket) => bracket + 1,
+            None => host.find(':').unwrap_or(host.len()),
+        };
+        Some(host[..end].to_ascii_lowercase())
+    }
+
+    /// The port that the request names beside its host.
+    fn named_port(&self) -> Option<u16> {
+        match self.head.uri.authority() {
+            Some(authority) => authority.port_u16(),
+            None => {
+                let host = self.headers().get(HOST)?.to_str().ok()?;
+                host.parse::<http::uri::Authority>().ok()?.port_u16()
+            }
+        }
+    }
+
+    pub(crate) fn connection(&self) -> Option<Connection> {
+        self.connection.or_else(|| self.head.extensions.get().copied())
+    }
+
+    pub(crate) fn captures(&self) -> Option<&UriCaptures> {
+        self.captures.as_ref().or_else(|| self.head.extensions.get())
+    }
+
+    pub(crate) fn scheme(&self) -> &str {
+        match self.connection() {
+            Some(connection) if connection.is_tls() => "https",
+            Some(_) => "http",
+            None => self.head.uri.scheme_str().unwrap_or("http"),
+        }
+    }
+
+    /// The port at which the request arrived.
+    pub(crate) fn port(&self) -> u16 {
+        let local = self.connection().and_then(|connection| connection.local_addr());
+        local
+            .map(|local| local.port())
+            .or_else(|| self.named_port())
+            .unwrap_or_else(|| if self.scheme() == "https" { 443 } else { 80 })
+    }
+
+    pub(crate) fn id(&mut self) -> &RequestId {
+        let given = &self.head.extensions;
+        self.id.get_or_insert_with(|| given.get().cloned().unwrap_or_else(RequestId::random))
+    }
+
+    /// Replaces the body with `body`.
+    pub(crate) fn set_body(&mut self, body: Bytes) {
+        let headers = self.headers_mut();
+        headers.remove(TRANSFER_ENCODING);
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        self.body = RequestBody::Replaced(body);
+    }
+
+    /// Whether later phases would see nothing else if the transaction began anew with the head
+    /// that goes on to the inner service.
+    pub(crate) fn is_as_it_came(&self) -> bool {
+        self.original.is_none()
+            && self.upstream_path.is_none()
+            && !self.buffers_response
+            && self.id.is_none()
+    }
+
+    /// The head for the inner service, when no later phase will look at the request.
+    pub(crate) fn into_head(mut self) -> http::request::Parts {
+        self.apply_upstream();
+        self.head
+    }
+
+    /// The head for the inner service, with a copy kept for later phases.
+    pub(crate) fn share_head(&mut self) -> http::request::Parts {
+        self.connection = self.connection();
+        self.captures = self.captures().cloned();
+        if self.id.is_none() {
+            self.id = self.head.extensions.get().cloned();
+        }
+        self.original.get_or_insert_with(|| self.head.uri.clone());
+        let kept = self.head.uri.clone();
+        self.apply_upstream();
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        head.method = self.head.method.clone();
+        head.uri = std::mem::replace(&mut self.head.uri, kept);
+        head.version = self.head.version;
+        head.headers = self.head.headers.clone();
+        head.extensions = std::mem::take(&mut self.head.extensions);
+        head
+    }
+
+    /// Takes over a head that other layers may have changed since [`share_head`](Self::share_head).
+    pub(crate) fn resume(&mut self, head: http::request::Parts) {
+        self.head = head;
+        self.upstream_path = None;
+        self.body = RequestBody::Unread;
+    }
+
+    fn apply_upstream(&mut self) {
+        if let Some(path) = self.upstream_path.take() {
+            // `$upstream_uri` may bring a query of its own.
+            let query = self.query().filter(|_| !path.contains('?'));
+            let uri = with_path_and_query(&self.head.uri, &path, query);
+            self.head.uri = uri.expect("the path was checked when it was set");
+        }
+        if self.upstream != Upstream::default() {
+            self.head.extensions.insert(self.upstream.clone());
+        }
+    }
+}
+
+fn with_path_and_query(uri: &Uri, path: &str, query: Option<&str>) -> Result<Uri, http::Error> {
+    let path_and_query = match query {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}"))?,
+        None => PathAndQuery::try_from(path)?,
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path_and_query);
+    // Origin form has neither scheme nor authority; a URI with one must have both.
+    if parts.authority.is_none() {
+        parts.scheme = None;
+    }
+    Ok(Uri::from_parts(parts)?)
+}

@@ -1,0 +1,175 @@
+//! The response side of a transaction.
+
+use bytes::Bytes;
+use http::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, LAST_MODIFIED, LOCATION, SERVER,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::headers::{self, Refused};
+
+/// What functions see of the response, and what they have prepared for it.
+#[derive(Default)]
+pub(crate) struct Response {
+    /// 0 while there is none: `ngx.status`.
+    status: u16,
+    headers: HeaderMap,
+    /// The headers that a function set and the service did not send.
+    added: Vec<HeaderName>,
+    /// What the service answered, before functions changed it.
+    service_status: Option<u16>,
+    /// What functions have printed, a chunk for each call.
+    pub(crate) output: Vec<Bytes>,
+    /// The body that `kong.response.exit` set in `header_filter`.
+    pub(crate) replacement: Option<Bytes>,
+    /// The service's whole body, when buffering was asked for.
+    pub(crate) service_body: Option<Bytes>,
+    pub(crate) source: Option<Source>,
+    /// Whether the head is on its way to the client.
+    pub(crate) sent: bool,
+    /// Whether a function printed, even if nothing.
+    pub(crate) printed: bool,
+    pub(crate) body_bytes: u64,
+}
+
+/// Who made the response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Exit,
+    Error,
+    Service,
+}
+
+impl Source {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Exit => "exit",
+            Self::Error => "error",
+            Self::Service => "service",
+        }
+    }
+}
+
+impl Response {
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.status == 0 && self.headers.is_empty()
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
+    pub(crate) fn set_status(&mut self, status: u16) {
+        self.status = status;
+    }
+
+    pub(crate) fn service_status(&self) -> Option<u16> {
+        self.service_status
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The headers of the service's answer: without those that only functions set.
+    pub(crate) fn service_headers(
+        &self,
+    ) -> impl Iterator<Item = (&HeaderName, &http::HeaderValue)> {
+        let from_service = self.service_status.is_some();
+        self.headers.iter().filter(move |(name, _)| from_service && !self.added.contains(name))
+    }
+
+    /// Replaces a header; with no value, removes it.
+    pub(crate) fn set_header<'a>(
+        &mut self,
+        name: HeaderName,
+        values: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<(), Refused> {
+        let new = !self.headers.contains_key(&name);
+        headers::set(&mut self.headers, &name, values)?;
+        if new && self.headers.contains_key(&name) {
+            self.added.push(name);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn add_header(&mut self, name: HeaderName, value: &[u8]) -> Result<(), Refused> {
+        let new = !self.headers.contains_key(&name);
+        headers::add(&mut self.headers, &name, value)?;
+        if new {
+            self.added.push(name);
+        }
+        Ok(())
+    }
+
+    /// Replaces a header with a value that is known to be one.
+    pub(crate) fn put(&mut self, name: HeaderName, value: &str) {
+        let value = HeaderValue::from_str(value).expect("only visible characters");
+        self.headers.insert(name, value);
+    }
+
+    /// Makes `body` the whole body of the response.
+    pub(crate) fn end_with(&mut self, body: Bytes) {
+        if self.service_status.is_some() || !self.output.is_empty() {
+            self.replacement = Some(body);
+        } else {
+            self.output.push(body);
+        }
+    }
+
+    /// Takes in the head that the service answered with, under the headers that functions set
+    /// before.
+    pub(crate) fn receive(&mut self, status: StatusCode, mut headers: HeaderMap) {
+        self.source = Some(Source::Service);
+        self.status = status.as_u16();
+        self.service_status = Some(self.status);
+        if self.headers.is_empty() {
+            self.headers = headers;
+            return;
+        }
+        // As nginx merges them: what may stand only once is the service's, the rest comes after
+        // what functions have set.
+        let mut name = None;
+        for (next, value) in headers.drain() {
+            name = next.or(name);
+            let Some(name) = &name else { continue };
+            if is_singleton(name) && self.added.contains(name) {
+                self.headers.remove(name);
+            }
+            self.added.retain(|added| added != name);
+            self.headers.append(name, value);
+        }
+    }
+
+    /// Sees the head again after other layers have had it.
+    pub(crate) fn resume(&mut self, status: StatusCode, headers: HeaderMap) {
+        self.status = status.as_u16();
+        self.headers = headers;
+    }
+
+    /// The bytes of the response as HTTP/1.1 has them, as far as they have been sent: `$bytes_sent`.
+    pub(crate) fn length(&self) -> u64 {
+        let headers =
+            self.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+        17 + (headers.sum::<usize>() + 2) as u64 + self.body_bytes
+    }
+
+    /// The head for the client, and for the layers further out.
+    pub(crate) fn take_head(&mut self) -> (StatusCode, HeaderMap) {
+        (self.status_code(), std::mem::take(&mut self.headers))
+    }
+
+    /// The head for the client, with a copy kept for later phases.
+    pub(crate) fn share_head(&self) -> (StatusCode, HeaderMap) {
+        (self.status_code(), self.headers.clone())
+    }
+
+    fn status_code(&self) -> StatusCode {
+        // A function may leave 0 (it printed and set nothing) or a number that no response can have.
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK)
+    }
+}
+
+fn is_singleton(name: &HeaderName) -> bool {
+    [CONTENT_TYPE, CONTENT_LENGTH, LOCATION, LAST_MODIFIED, DATE, SERVER].contains(name)
+}

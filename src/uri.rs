@@ -1,0 +1,246 @@
+//! Escaping, query arguments and path normalisation, byte for byte as nginx and Kong do them.
+
+use std::borrow::Cow;
+
+/// Which bytes are percent-encoded: the types of `ngx.escape_uri`, and three of our own need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Escape {
+    Uri,
+    Args,
+    Component,
+    Html,
+    Refresh,
+    Memcached,
+    /// What a header name cannot have.
+    HeaderName,
+    /// What a header value cannot have.
+    HeaderValue,
+    /// What Kong escapes in a path for the upstream: `%` stays as it is.
+    UpstreamPath,
+    /// What a query string that is escaped already cannot have.
+    Query,
+}
+
+impl Escape {
+    /// The types that `ngx.escape_uri` takes by number.
+    pub(crate) fn from_number(number: f64) -> Option<Self> {
+        let types = [
+            Self::Uri,
+            Self::Args,
+            Self::Component,
+            Self::Html,
+            Self::Refresh,
+            Self::Memcached,
+            Self::Memcached,
+        ];
+        (number >= 0.0).then(|| types.get(number as usize).copied()).flatten()
+    }
+
+    fn escapes(self, byte: u8) -> bool {
+        let control = byte < 0x20;
+        let high = byte >= 0x7f;
+        match self {
+            Self::Uri => control || high || b" #%?".contains(&byte),
+            Self::Args => control || high || b" #%+?".contains(&byte),
+            Self::Component => !(byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
+            Self::Html => control || high || b" #\"%'".contains(&byte),
+            Self::Refresh => control || high || b" \"%'".contains(&byte),
+            Self::Memcached => control || b" %".contains(&byte),
+            Self::HeaderName => {
+                !(byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+            }
+            Self::Query => control || high || b" \"#<>".contains(&byte),
+            Self::HeaderValue => (control && byte != b'\t') || byte == 0x7f,
+            Self::UpstreamPath => {
+                !(byte.is_ascii_alphanumeric() || b"!#$&'()*+,/:;=?@[]-_.~%".contains(&byte))
+            }
+        }
+    }
+}
+
+/// Percent-encodes what `kind` says, with upper-case hex digits.
+pub(crate) fn escape(bytes: &[u8], kind: Escape) -> Cow<'_, [u8]> {
+    let Some(first) = bytes.iter().position(|&byte| kind.escapes(byte)) else {
+        return Cow::Borrowed(bytes);
+    };
+    let mut escaped = Vec::with_capacity(bytes.len() + 16);
+    escaped.extend_from_slice(&bytes[..first]);
+    for &byte in &bytes[first..] {
+        if kind.escapes(byte) {
+            const HEX: &[u8; 16] = b"0123456789ABCDEF";
+            escaped.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        } else {
+            escaped.push(byte);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Decodes `%XX` and `+`; a `%` that no two hex digits follow stays.
+pub(crate) fn unescape(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Cow::Borrowed(bytes);
+    }
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let [first, tail @ ..] = rest {
+        (rest, _) = match (*first, hex_pair(tail)) {
+            (b'%', Some(byte)) => (&tail[2..], decoded.push(byte)),
+            (b'+', _) => (tail, decoded.push(b' ')),
+            (byte, _) => (tail, decoded.push(byte)),
+        };
+    }
+    Cow::Owned(decoded)
+}
+
+/// Decodes `%XX` in a path, where `+` is a plus.
+pub(crate) fn unescape_path(path: &[u8]) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let [first, tail @ ..] = rest {
+        match (*first, hex_pair(tail)) {
+            (b'%', Some(byte)) => {
+                decoded.push(byte);
+                rest = &tail[2..];
+            }
+            (byte, _) => {
+                decoded.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    decoded
+}
+
+fn hex_pair(bytes: &[u8]) -> Option<u8> {
+    let [high, low, ..] = bytes else { return None };
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()
+}
+
+/// A query argument: its name, and its value unless it stood without a `=`.
+pub(crate) type Arg<'a> = (Cow<'a, [u8]>, Option<Cow<'a, [u8]>>);
+
+/// The decoded arguments of a query string or form, in order; those without a name are left out.
+pub(crate) fn args(query: &[u8]) -> impl Iterator<Item = Arg<'_>> {
+    query.split(|&byte| byte == b'&').filter_map(|arg| {
+        let mut halves = arg.splitn(2, |&byte| byte == b'=');
+        let name = unescape(halves.next().unwrap_or_default());
+        (!name.is_empty()).then(|| (name, halves.next().map(unescape)))
+    })
+}
+
+/// The path as Kong's router and `kong.request.get_path` see it: unreserved bytes decoded,
+/// `.` and `..` resolved, slashes merged (RFC 3986, section 6).
+pub(crate) fn normalize(path: &[u8]) -> Cow<'_, [u8]> {
+    let dotted = path.contains(&b'.');
+    let doubled = path.windows(2).any(|pair| pair == b"//");
+    if !path.contains(&b'%') && !dotted && !doubled {
+        return Cow::Borrowed(path);
+    }
+    Cow::Owned(remove_dot_segments(&decode_unreserved(path)))
+}
+
+fn decode_unreserved(path: &[u8]) -> Vec<u8> {
+    const RESERVED: &[u8] = b"!*'();:@&=+$,/?%#[]";
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path;
+    while let [first, tail @ ..] = rest {
+        match (*first, hex_pair(tail)) {
+            (b'%', Some(byte)) if RESERVED.contains(&byte) => {
+                decoded.push(b'%');
+                decoded.extend(tail[..2].to_ascii_uppercase());
+                rest = &tail[2..];
+            }
+            (b'%', Some(byte)) => {
+                decoded.push(byte);
+                rest = &tail[2..];
+            }
+            (byte, _) => {
+                decoded.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    decoded
+}
+
+fn remove_dot_segments(path: &[u8]) -> Vec<u8> {
+    let absolute = path.first() == Some(&b'/');
+    let mut segments: Vec<&[u8]> = Vec::new();
+    let mut directory = false;
+    for segment in path.split(|&byte| byte == b'/') {
+        directory = matches!(segment, b"" | b"." | b"..");
+        match segment {
+            b"" | b"." => {}
+            b".." => {
+                segments.pop();
+            }
+            segment => segments.push(segment),
+        }
+    }
+    let mut clean = segments.join(&b'/');
+    if absolute {
+        clean.insert(0, b'/');
+    }
+    if directory && !segments.is_empty() {
+        clean.push(b'/');
+    }
+    clean
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn normal(path: &str) -> String {
+        String::from_utf8(normalize(path.as_bytes()).into_owned()).unwrap()
+    }
+
+    #[test]
+    fn a_component_keeps_only_unreserved_bytes() {
+        assert_eq!(&*escape("a b/ä~".as_bytes(), Escape::Component), b"a%20b%2F%C3%A4~");
+        assert_eq!(&*escape(b"a b?c", Escape::Uri), b"a%20b%3Fc");
+        assert_eq!(&*escape(b"/a%20b c", Escape::UpstreamPath), b"/a%20b%20c");
+    }
+
+    #[test]
+    fn a_stray_percent_sign_survives_unescaping() {
+        assert_eq!(&*unescape(b"100%+%41%zz%4"), b"100% A%zz%4");
+    }
+
+    #[test]
+    fn arguments_keep_their_order_and_may_lack_a_value() {
+        let found: Vec<_> = args(b"a=1&b&=x&&c=&a=2%263")
+            .map(|(name, value)| {
+                let text = |bytes: Cow<'_, [u8]>| String::from_utf8(bytes.into_owned()).unwrap();
+                (text(name), value.map(text))
+            })
+            .collect();
+        let pair = |name: &str, value: Option<&str>| (name.to_owned(), value.map(str::to_owned));
+        assert_eq!(
+            found,
+            [pair("a", Some("1")), pair("b", None), pair("c", Some("")), pair("a", Some("2&3"))]
+        );
+    }
+
+    #[test]
+    fn paths_are_normalised_as_kong_does() {
+        for (path, expected) in [
+            ("/", "/"),
+            ("/a/b", "/a/b"),
+            ("/a//b", "/a/b"),
+            ("/a/./b/../c", "/a/c"),
+            ("/a/..", "/"),
+            ("/a/.", "/a/"),
+            ("/../../a", "/a"),
+            ("/a/b/", "/a/b/"),
+            ("/%61%2f%20", "/a%2F "),
+            ("/a%2Fb", "/a%2Fb"),
+            ("/a%7Eb", "/a~b"),
+            ("/a.b", "/a.b"),
+        ] {
+            assert_eq!(normal(path), expected, "{path}");
+        }
+    }
+}

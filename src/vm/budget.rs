@@ -1,0 +1,181 @@
+//! How much CPU time and memory functions may use, and how that is enforced.
+//!
+//! A count hook looks at the clock every thousand VM instructions. LuaJIT's hooks do not fire in
+//! compiled traces, so a runtime with a CPU budget runs with the JIT off; one without runs with the
+//! JIT on. The memory limit is the allocator's.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use mlua::{HookTriggers, Lua, VmState};
+
+/// How often the hook looks at the clock, in VM instructions: some microseconds of work.
+const INSTRUCTIONS_PER_TICK: u32 = 1000;
+
+/// What functions may use before they are stopped.
+///
+/// The defaults let any function through that does its work in the time of a request, and stop an
+/// endless loop before the server's other requests suffer.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_lua::{Budget, Runtime};
+///
+/// let budget = Budget::default().call_time(Duration::from_millis(20)).memory(32 << 20);
+/// let runtime = Runtime::builder().budget(budget).build()?;
+/// # Ok::<(), tower_lua::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Budget {
+    pub(crate) call_time: Option<Duration>,
+    pub(crate) request_time: Option<Duration>,
+    pub(crate) memory: Option<usize>,
+}
+
+impl Default for Budget {
+    /// 250 ms for a call, 1 s for all calls of a request, 128 MiB for a VM.
+    fn default() -> Self {
+        Self {
+            call_time: Some(Duration::from_millis(250)),
+            request_time: Some(Duration::from_secs(1)),
+            memory: Some(128 << 20),
+        }
+    }
+}
+
+impl Budget {
+    /// No limits at all: for functions that are trusted as the program itself is. Lua is compiled
+    /// to machine code then, which makes functions that compute much two to five times faster.
+    pub const fn unlimited() -> Self {
+        Self { call_time: None, request_time: None, memory: None }
+    }
+
+    /// The time that one call of a function may run. Time that it waits does not count.
+    pub const fn call_time(mut self, time: Duration) -> Self {
+        self.call_time = Some(time);
+        self
+    }
+
+    /// The time that all functions of a request may run together.
+    pub const fn request_time(mut self, time: Duration) -> Self {
+        self.request_time = Some(time);
+        self
+    }
+
+    /// The memory of a VM, in bytes. A VM with no function in it takes about 300 KiB.
+    pub const fn memory(mut self, bytes: usize) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    fn limits_time(&self) -> bool {
+        self.call_time.is_some() || self.request_time.is_some()
+    }
+}
+
+/// Raised from the hook. No guard of the prelude lets a function catch it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exhausted;
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CPU budget exhausted")
+    }
+}
+
+impl std::error::Error for Exhausted {}
+
+/// The clock of the call that runs in a VM.
+///
+/// Only the thread that holds the VM touches it; the atomics are for the hook, which must be `Send`.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    epoch: Instant,
+    call_time: Option<Duration>,
+    request_time: Option<Duration>,
+    /// Nanoseconds since the epoch at which the running call must end; 0 before the first tick.
+    deadline: AtomicU64,
+    /// Nanoseconds since the epoch of the first tick.
+    started: AtomicU64,
+    /// What is left for the call and its request, in nanoseconds.
+    allowed: AtomicU64,
+    exhausted: AtomicBool,
+}
+
+impl Meter {
+    pub(crate) fn new(budget: &Budget) -> Self {
+        Self {
+            epoch: Instant::now(),
+            call_time: budget.call_time,
+            request_time: budget.request_time,
+            deadline: AtomicU64::new(0),
+            started: AtomicU64::new(0),
+            allowed: AtomicU64::new(u64::MAX),
+            exhausted: AtomicBool::new(false),
+        }
+    }
+
+    /// Begins a run of a call that has run for `call` already, in a request that has used `request`
+    /// in all.
+    ///
+    /// The clock starts at the first tick: most functions end before it, and never ask for the time.
+    pub(crate) fn start(&self, call: Duration, request: Duration) {
+        let left = |limit: Option<Duration>, used| limit.map(|limit| limit.saturating_sub(used));
+        let allowed = match (left(self.call_time, call), left(self.request_time, request)) {
+            (Some(call), Some(request)) => nanoseconds(call.min(request)),
+            (Some(left), None) | (None, Some(left)) => nanoseconds(left),
+            (None, None) => u64::MAX,
+        };
+        self.allowed.store(allowed, Ordering::Relaxed);
+        self.deadline.store(0, Ordering::Relaxed);
+        self.exhausted.store(false, Ordering::Relaxed);
+    }
+
+    /// Ends a run and says how long it took, to the nearest tick.
+    pub(crate) fn stop(&self) -> Duration {
+        if self.deadline.load(Ordering::Relaxed) == 0 {
+            return Duration::ZERO;
+        }
+        let started = self.started.load(Ordering::Relaxed);
+        Duration::from_nanos(self.now().saturating_sub(started))
+    }
+
+    fn tick(&self) -> bool {
+        let now = self.now();
+        let deadline = self.deadline.load(Ordering::Relaxed);
+        if deadline == 0 {
+            self.started.store(now, Ordering::Relaxed);
+            let allowed = self.allowed.load(Ordering::Relaxed);
+            self.deadline.store(now.saturating_add(allowed), Ordering::Relaxed);
+            return allowed == 0;
+        }
+        now > deadline
+    }
+
+    fn now(&self) -> u64 {
+        nanoseconds(self.epoch.elapsed()) + 1
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Makes `lua` keep to `budget`, by `meter`'s clock.
+pub(crate) fn enforce(lua: &Lua, meter: &Arc<Meter>, budget: &Budget) -> mlua::Result<()> {
+    if budget.limits_time() {
+        lua.load("jit.off() jit.flush()").exec()?;
+        let meter = Arc::clone(meter);
+        let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_TICK);
+        lua.set_global_hook(triggers, move |_, _| {
+            if meter.tick() { Err(mlua::Error::external(Exhausted)) } else { Ok(VmState::Continue) }
+        })?;
+    }
+    if let Some(bytes) = budget.memory {
+        lua.set_memory_limit(bytes)?;
+    }
+    Ok(())
+}
