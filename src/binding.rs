@@ -10,6 +10,7 @@ use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, LuaString, Table};
 use crate::phase::{Phase, PhaseSet};
 use crate::runtime::Settings;
 use crate::transaction::{Current, Operation, Transaction};
+use crate::vm::without_limit;
 
 /// A Lua table of functions, `kong.request` for one.
 pub(crate) struct Namespace {
@@ -44,6 +45,9 @@ pub(crate) struct Call<'a> {
     pub(crate) tx: &'a mut Transaction,
     pub(crate) settings: &'a Settings,
 }
+
+/// The length up to which a string is made outside the memory limit, in bytes.
+const SMALL: usize = 4096;
 
 /// What a function that waits answers.
 pub(crate) enum Wait<R> {
@@ -98,16 +102,31 @@ impl Scope<'_> {
         A: FromLuaMulti + 'static,
         R: IntoLuaMulti + 'static,
     {
+        let call = self.guard(phases, function);
+        self.lua.create_function(call)
+    }
+
+    /// `function`, called with the transaction of the request that is being served, in `phases`
+    /// alone.
+    fn guard<A, R>(
+        &self,
+        phases: PhaseSet,
+        function: fn(&mut Call<'_>, A) -> mlua::Result<R>,
+    ) -> impl Fn(&Lua, A) -> mlua::Result<R> + Send + 'static
+    where
+        A: 'static,
+        R: 'static,
+    {
         let (current, settings) = (Arc::clone(self.current), Arc::clone(self.settings));
         let dialect = self.dialect;
-        self.lua.create_function(move |lua, arguments: A| {
+        move |lua, arguments| {
             current.with(|tx| {
                 if !phases.contains(tx.site.phase) {
                     return Err(dialect.refuse(lua, tx.site.phase, phases));
                 }
                 function(&mut Call { lua, tx, settings: &settings }, arguments)
             })
-        })
+        }
     }
 
     pub(crate) fn waits<A, R>(
@@ -130,13 +149,29 @@ impl Scope<'_> {
     where
         A: FromLuaMulti + 'static,
     {
-        self.exiting.call(self.calls(phases, function)?)
+        let call = self.guard(phases, function);
+        let function = self.lua.create_function(move |lua, arguments: A| {
+            Ok(call(lua, arguments)? && lua.inspect_stack(FRAMES_OF_LAST_CALL, |_| ()).is_some())
+        })?;
+        self.exiting.call(function)
     }
 }
 
+/// How many frames there are when a function's last act is `return kong.response.exit(…)`: the
+/// trampoline, `xpcall`, what the prelude made of the function, the prelude's wrapper of `exit`, and
+/// the binding. Lua has given up the function's own frame for this call.
+///
+/// Then there is nothing to leave: the function has ended already, and its coroutine can serve the
+/// next, which is a third cheaper.
+const FRAMES_OF_LAST_CALL: usize = 5;
+
 impl Call<'_> {
     pub(crate) fn string(&self, bytes: impl AsRef<[u8]>) -> mlua::Result<LuaString> {
-        self.lua.create_string(bytes)
+        let bytes = bytes.as_ref();
+        if bytes.len() > SMALL {
+            return self.lua.create_string(bytes);
+        }
+        without_limit(self.lua, &self.settings.budget, || self.lua.create_string(bytes))
     }
 
     /// Suspends the function until `operation` has ended.

@@ -42,10 +42,8 @@ impl Handle {
         Functions { set: self.current.load_full() }
     }
 
-    /// The same, or `None` where there is nothing to run.
-    pub(crate) fn current_unless_empty(&self) -> Option<Functions> {
-        let set = self.current.load();
-        (!set.is_empty()).then(|| Functions { set: Arc::clone(&set) })
+    pub(crate) fn is_empty(&self) -> bool {
+        self.current.load().is_empty()
     }
 }
 

@@ -8,15 +8,15 @@ use std::task::{Context, Poll, ready};
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tokio::time::Sleep;
 use tower_service::Service;
 
-use super::replay::{BodyReader, Extent, Replay};
+use super::replay::{BodyReader, Replay};
 use super::request_body::RequestBody;
 use super::request_phases::{Decision, Passage, RequestPhases};
 use super::response_body::ResponseBody;
 use super::response_phases::respond_once;
-use crate::transaction::{self, Operation};
+use super::wait::{Incoming, Waiting};
+use crate::transaction::Operation;
 
 pin_project! {
     /// The response future of [`PreFunction`](crate::PreFunction) and
@@ -37,32 +37,27 @@ pin_project! {
 
 pin_project! {
     #[project = StateProjection]
-    #[project_replace = OwnedState]
     enum State<S, F, ReqB: Body, ResB: Body> {
-        /// A function of the request phases waits.
-        Waiting {
-            service: S,
-            phases: RequestPhases,
-            body: Incoming<ReqB>,
-            #[pin]
-            wait: Wait,
-        },
-        /// The inner service is at work.
+        // A function of the request phases waits. Boxed: most requests never come here, and none
+        // should carry about the room for it.
+        Waiting { waiting: Pin<Box<Waiting<S, ReqB>>> },
+        // The inner service is at work.
         Inner {
             #[pin]
             future: F,
             // After the future: the layers further in give back what they share before the log runs.
             passage: Option<Passage>,
         },
-        /// The functions want the whole body of the response.
-        Buffering {
-            head: http::response::Parts,
-            reader: BodyReader<ResB>,
-            passage: Passage,
-        },
-        Ready { response: Response<ResponseBody<ResB>> },
-        Done,
+        // The functions want the whole body of the response.
+        Buffering { buffering: Option<Box<Buffering<ResB>>> },
+        Ready { response: Option<Response<ResponseBody<ResB>>> },
     }
+}
+
+struct Buffering<ResB: Body> {
+    head: http::response::Parts,
+    reader: BodyReader<ResB>,
+    passage: Passage,
 }
 
 impl<S, ReqB, ResB> ResponseFuture<S, ReqB, ResB>
@@ -79,7 +74,7 @@ where
     /// The way of a request whose functions have come to a decision.
     pub(super) fn decided(
         service: &mut S,
-        decision: Decision,
+        decision: &Decision,
         phases: RequestPhases,
         body: ReqB,
     ) -> Self {
@@ -93,8 +88,8 @@ where
         phases: RequestPhases,
         body: ReqB,
     ) -> Self {
-        let (body, wait) = (Incoming::new(body), Wait::new(operation));
-        Self { state: State::Waiting { service, phases, body, wait } }
+        let waiting = Box::pin(Waiting::new(service, operation, phases, body));
+        Self { state: State::Waiting { waiting } }
     }
 }
 
@@ -110,46 +105,37 @@ where
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
-                StateProjection::Waiting { phases, body, mut wait, .. } => {
-                    ready!(wait.as_mut().poll(cx, phases, body));
-                    match phases.advance() {
-                        Decision::Wait(operation) => {
-                            wait.set(Wait::new(operation));
-                            continue;
-                        }
-                        decision => match state.as_mut().project_replace(State::Done) {
-                            OwnedState::Waiting { mut service, phases, body, .. } => {
-                                State::decided(&mut service, decision, phases, body)
-                            }
-                            _ => unreachable!("the state was looked at above"),
-                        },
-                    }
+                StateProjection::Waiting { waiting } => {
+                    let (decision, phases, body) = ready!(waiting.as_mut().poll(cx));
+                    State::decided(waiting.as_mut().service(), &decision, phases, body)
                 }
-                StateProjection::Inner { future, passage } => match ready!(future.poll(cx)) {
-                    Ok(response) => State::answered(response, passage.take()),
-                    Err(error) => {
-                        if let Some(passage) = passage {
-                            passage.receive_failure();
-                        }
-                        return Poll::Ready(Err(error));
+                StateProjection::Inner { future, passage } => {
+                    let result = ready!(future.poll(cx));
+                    let Some(passage) = passage.take() else {
+                        return Poll::Ready(result.map(|r| r.map(ResponseBody::untouched)));
+                    };
+                    let response = result.inspect_err(|_| passage.receive_failure())?;
+                    let (mut head, body) = response.into_parts();
+                    if !passage.receive(&mut head) {
+                        let response = passage.respond(head, Replay::Untouched { body });
+                        return Poll::Ready(Ok(response));
                     }
-                },
-                StateProjection::Buffering { reader, passage, .. } => {
+                    let reader = BodyReader::new(body);
+                    let buffering = Some(Box::new(Buffering { head, reader, passage }));
+                    State::Buffering { buffering }
+                }
+                StateProjection::Buffering { buffering } => {
+                    let Buffering { reader, passage, .. } =
+                        buffering.as_deref_mut().expect("polled after completion");
                     let limit = passage.config.runtime().settings().max_body_size;
                     let extent = ready!(reader.poll_read(cx, limit));
                     passage.receive_body(extent);
-                    match state.as_mut().project_replace(State::Done) {
-                        OwnedState::Buffering { head, reader, passage } => {
-                            State::Ready { response: passage.respond(head, reader.into_replay()) }
-                        }
-                        _ => unreachable!("the state was looked at above"),
-                    }
+                    let Buffering { head, reader, passage } =
+                        *buffering.take().expect("looked at above");
+                    return Poll::Ready(Ok(passage.respond(head, reader.into_replay())));
                 }
-                StateProjection::Ready { .. } | StateProjection::Done => {
-                    return match state.as_mut().project_replace(State::Done) {
-                        OwnedState::Ready { response } => Poll::Ready(Ok(response)),
-                        _ => panic!("polled after completion"),
-                    };
+                StateProjection::Ready { response } => {
+                    return Poll::Ready(Ok(response.take().expect("polled after completion")));
                 }
             };
             state.set(next);
@@ -165,7 +151,7 @@ where
 {
     fn decided(
         service: &mut S,
-        decision: Decision,
+        decision: &Decision,
         phases: RequestPhases,
         body: Incoming<ReqB>,
     ) -> Self {
@@ -174,7 +160,7 @@ where
                 Ok(passage) => passage.respond_with_own(),
                 Err((transaction, runtime)) => respond_once(transaction, &runtime),
             };
-            return Self::Ready { response };
+            return Self::Ready { response: Some(response) };
         }
         let forwarded = phases.forward();
         let body = match forwarded.body {
@@ -183,17 +169,6 @@ where
         };
         let request = Request::from_parts(forwarded.head, RequestBody::new(body));
         Self::Inner { future: service.call(request), passage: forwarded.passage }
-    }
-
-    fn answered(response: Response<ResB>, passage: Option<Passage>) -> Self {
-        let Some(passage) = passage else {
-            return Self::Ready { response: response.map(ResponseBody::untouched) };
-        };
-        let (mut head, body) = response.into_parts();
-        if passage.receive(&mut head) {
-            return Self::Buffering { head, reader: BodyReader::new(body), passage };
-        }
-        Self::Ready { response: passage.respond(head, Replay::Untouched { body }) }
     }
 }
 
@@ -205,85 +180,5 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
-    }
-}
-
-/// The body of the request: as it came, or while it is read.
-enum Incoming<B: Body> {
-    Unread { body: Option<B> },
-    Reading(BodyReader<B>),
-}
-
-impl<B: Body> Incoming<B> {
-    fn new(body: B) -> Self {
-        Self::Unread { body: Some(body) }
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<Extent> {
-        loop {
-            match self {
-                Self::Reading(reader) => return reader.poll_read(cx, limit),
-                Self::Unread { body } => {
-                    let body = body.take().expect("only taken here, where it is replaced");
-                    *self = Self::Reading(BodyReader::new(body));
-                }
-            }
-        }
-    }
-
-    fn into_replay(self) -> Replay<B> {
-        match self {
-            Self::Unread { body } => {
-                Replay::Untouched { body: body.expect("taken only to be read") }
-            }
-            Self::Reading(reader) => reader.into_replay(),
-        }
-    }
-}
-
-pin_project! {
-    /// What a function waits for.
-    #[project = WaitProjection]
-    enum Wait {
-        Sleep { #[pin] sleep: Sleep },
-        Body { limit: u64 },
-        Turn { taken: bool },
-    }
-}
-
-impl Wait {
-    fn new(operation: Operation) -> Self {
-        match operation {
-            Operation::Sleep(duration) => Self::Sleep { sleep: tokio::time::sleep(duration) },
-            Operation::ReadBody { limit } => Self::Body { limit },
-            Operation::Turn => Self::Turn { taken: false },
-        }
-    }
-
-    fn poll<B: Body>(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        phases: &mut RequestPhases,
-        body: &mut Incoming<B>,
-    ) -> Poll<()> {
-        match self.project() {
-            WaitProjection::Sleep { sleep } => sleep.poll(cx),
-            WaitProjection::Body { limit } => {
-                let read = match ready!(body.poll_read(cx, *limit)) {
-                    Extent::Whole(bytes) => transaction::RequestBody::Read(bytes),
-                    Extent::Part => transaction::RequestBody::TooLong { limit: *limit },
-                    Extent::Broken => transaction::RequestBody::Broken,
-                };
-                phases.set_body(read);
-                Poll::Ready(())
-            }
-            WaitProjection::Turn { taken } => {
-                if std::mem::replace(taken, true) {
-                    return Poll::Ready(());
-                }
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-        }
     }
 }

@@ -128,14 +128,19 @@ impl<P: PluginKind> FunctionLayer<P> {
 }
 
 impl Config {
+    /// Whether there is nothing to run for any request.
+    pub(super) fn is_idle(&self) -> bool {
+        let handle_is_empty = matches!(&self.source, Source::Handle(handle) if handle.is_empty());
+        handle_is_empty && self.paired.is_none()
+    }
+
     /// The functions for a request, if there are any.
     pub(super) fn functions(&self, request: &Parts) -> Option<Functions> {
-        match &self.source {
-            Source::Handle(handle) => handle.current_unless_empty(),
-            Source::Resolver(resolve) => {
-                Some(resolve(request)).filter(|functions| !functions.is_empty())
-            }
-        }
+        let functions = match &self.source {
+            Source::Handle(handle) => handle.current(),
+            Source::Resolver(resolve) => resolve(request),
+        };
+        (!functions.is_empty()).then_some(functions)
     }
 
     /// The functions of the other layer of a pair, if there are any.

@@ -13,6 +13,7 @@ mod response;
 mod response_body;
 mod response_phases;
 mod service;
+mod wait;
 
 pub use self::future::ResponseFuture;
 pub(crate) use self::layer::private;

@@ -18,19 +18,24 @@ pin_project! {
             chunks: VecDeque<Bytes>,
             // Boxed, because the body was pinned while it was read.
             rest: Option<Pin<Box<B>>>,
-            trailers: Option<HeaderMap>,
-            error: Option<B::Error>,
+            end: Option<Box<End<B::Error>>>,
             // Whether the length may be told before the end is reached.
             sized: bool,
         },
     }
 }
 
+/// What a body ended with, if it did not just end. Boxed, because it is rare and large.
+enum End<E> {
+    Trailers(HeaderMap),
+    Error(E),
+}
+
 impl<B: Body> Replay<B> {
     /// A body of `chunks` and nothing else.
     pub(super) fn of_chunks(chunks: impl IntoIterator<Item = Bytes>, sized: bool) -> Self {
         let chunks = chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect();
-        Self::Read { chunks, rest: None, trailers: None, error: None, sized }
+        Self::Read { chunks, rest: None, end: None, sized }
     }
 
     pub(super) fn empty() -> Self {
@@ -42,37 +47,24 @@ impl<B: Body> Body for Replay<B> {
     type Data = Bytes;
     type Error = B::Error;
 
+    // Left alone, the compiler makes a call of this, which a request without functions would feel.
+    #[inline(always)]
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match self.project() {
             ReplayProjection::Untouched { body } => body.poll_frame(cx).map_ok(into_bytes),
-            ReplayProjection::Read { chunks, rest, trailers, error, .. } => {
-                if let Some(chunk) = chunks.pop_front() {
-                    return Poll::Ready(Some(Ok(Frame::data(chunk))));
-                }
-                if let Some(error) = error.take() {
-                    return Poll::Ready(Some(Err(error)));
-                }
-                if let Some(trailers) = trailers.take() {
-                    return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
-                }
-                match rest {
-                    Some(rest) => rest.as_mut().poll_frame(cx).map_ok(into_bytes),
-                    None => Poll::Ready(None),
-                }
-            }
+            ReplayProjection::Read { chunks, rest, end, .. } => poll_read(chunks, rest, end, cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Untouched { body } => body.is_end_stream(),
-            Self::Read { chunks, rest, trailers, error, .. } => {
+            Self::Read { chunks, rest, end, .. } => {
                 chunks.is_empty()
-                    && trailers.is_none()
-                    && error.is_none()
+                    && end.is_none()
                     && rest.as_ref().is_none_or(|rest| rest.is_end_stream())
             }
         }
@@ -96,6 +88,24 @@ impl<B: Body> Body for Replay<B> {
     }
 }
 
+/// The next frame of a body that was read: what was read first.
+fn poll_read<B: Body>(
+    chunks: &mut VecDeque<Bytes>,
+    rest: &mut Option<Pin<Box<B>>>,
+    end: &mut Option<Box<End<B::Error>>>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    if let Some(chunk) = chunks.pop_front() {
+        return Poll::Ready(Some(Ok(Frame::data(chunk))));
+    }
+    match (end.take().map(|end| *end), rest) {
+        (Some(End::Error(error)), _) => Poll::Ready(Some(Err(error))),
+        (Some(End::Trailers(trailers)), _) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+        (None, Some(rest)) => rest.as_mut().poll_frame(cx).map_ok(into_bytes),
+        (None, None) => Poll::Ready(None),
+    }
+}
+
 fn into_bytes<D: Buf>(frame: Frame<D>) -> Frame<Bytes> {
     frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))
 }
@@ -105,8 +115,7 @@ pub(super) struct BodyReader<B: Body> {
     body: Pin<Box<B>>,
     chunks: VecDeque<Bytes>,
     length: u64,
-    trailers: Option<HeaderMap>,
-    error: Option<B::Error>,
+    end: Option<End<B::Error>>,
     ended: bool,
 }
 
@@ -123,14 +132,7 @@ pub(super) enum Extent {
 
 impl<B: Body> BodyReader<B> {
     pub(super) fn new(body: B) -> Self {
-        Self {
-            body: Box::pin(body),
-            chunks: VecDeque::new(),
-            length: 0,
-            trailers: None,
-            error: None,
-            ended: false,
-        }
+        Self { body: Box::pin(body), chunks: VecDeque::new(), length: 0, end: None, ended: false }
     }
 
     /// Reads on until the body has ended, has more than `limit` bytes, or breaks.
@@ -143,7 +145,7 @@ impl<B: Body> BodyReader<B> {
             match ready!(self.body.as_mut().poll_frame(cx)) {
                 None => self.ended = true,
                 Some(Err(error)) => {
-                    self.error = Some(error);
+                    self.end = Some(End::Error(error));
                     self.ended = true;
                 }
                 Some(Ok(frame)) => match into_bytes(frame).into_data() {
@@ -151,11 +153,11 @@ impl<B: Body> BodyReader<B> {
                         self.length += data.len() as u64;
                         self.chunks.push_back(data);
                     }
-                    Err(frame) => self.trailers = frame.into_trailers().ok(),
+                    Err(frame) => self.end = frame.into_trailers().ok().map(End::Trailers),
                 },
             }
         }
-        if self.error.is_some() {
+        if let Some(End::Error(_)) = self.end {
             return Poll::Ready(Extent::Broken);
         }
         if self.length > limit {
@@ -181,8 +183,7 @@ impl<B: Body> BodyReader<B> {
         Replay::Read {
             chunks: self.chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect(),
             rest: (!self.ended).then_some(self.body),
-            trailers: self.trailers,
-            error: self.error,
+            end: self.end.map(Box::new),
             sized: true,
         }
     }

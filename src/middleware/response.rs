@@ -89,12 +89,12 @@ impl ResponseForError for DefaultResponseForError {
 pub(super) fn fail(transaction: &mut Transaction, errors: &dyn ResponseForError, error: &Error) {
     let id = transaction.request.id().clone();
     let request = FailedRequest { request: &transaction.request, id: id.as_str() };
-    let (mut head, body) = errors.response_for_error(error, &request).into_parts();
-    head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(body.len()));
+    let (head, body) = errors.response_for_error(error, &request).into_parts();
+    let measured = !head.headers.contains_key(CONTENT_LENGTH);
     let response = &mut transaction.response;
     response.source = Some(Source::Error);
     response.resume(head.status, head.headers);
     response.output.clear();
     response.printed = false;
-    response.end_with(body);
+    response.end_with(body, measured);
 }

@@ -27,19 +27,26 @@ pin_project! {
     pub struct ResponseBody<B: Body> {
         #[pin]
         body: Replay<B>,
-        filter: Option<Filter>,
-        // The last field: the log comes after everything else.
-        log: Option<LogGuard>,
+        // Boxed: most bodies have none.
+        work: Option<Box<Work>>,
     }
+}
+
+/// What functions have to do with a body.
+struct Work {
+    filter: Option<Filter>,
+    /// After the filter: the log comes last.
+    log: Option<LogGuard>,
 }
 
 impl<B: Body> ResponseBody<B> {
     pub(super) fn untouched(body: B) -> Self {
-        Self::new(Replay::Untouched { body }, None, None)
+        Self { body: Replay::Untouched { body }, work: None }
     }
 
     pub(super) fn new(body: Replay<B>, filter: Option<Filter>, log: Option<LogGuard>) -> Self {
-        Self { body, filter, log }
+        let work = (filter.is_some() || log.is_some()).then(|| Box::new(Work { filter, log }));
+        Self { body, work }
     }
 }
 
@@ -55,16 +62,53 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let mut this = self.project();
+        let this = self.project();
+        match this.work {
+            None => this.body.poll_frame(cx).map_err(Into::into),
+            Some(work) => work.poll_frame(this.body, cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self.filter() {
+            Some(filter) => filter.ended && filter.trailers.is_none(),
+            None => self.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.filter() {
+            Some(filter) if filter.ended => SizeHint::with_exact(0),
+            Some(_) => SizeHint::default(),
+            None => self.body.size_hint(),
+        }
+    }
+}
+
+impl<B: Body> ResponseBody<B> {
+    fn filter(&self) -> Option<&Filter> {
+        self.work.as_ref().and_then(|work| work.filter.as_ref())
+    }
+}
+
+impl Work {
+    fn poll_frame<B>(
+        &mut self,
+        mut body: Pin<&mut Replay<B>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>>
+    where
+        B: Body,
+        B::Error: Into<BoxError>,
+    {
         let frame = loop {
-            let Some(filter) = this.filter else {
-                break ready!(this.body.as_mut().poll_frame(cx))
-                    .map(|frame| frame.map_err(Into::into));
+            let Some(filter) = &mut self.filter else {
+                break ready!(body.as_mut().poll_frame(cx)).map(|frame| frame.map_err(Into::into));
             };
             if filter.ended {
                 break filter.trailers.take().map(|trailers| Ok(Frame::trailers(trailers)));
             }
-            let filtered = match ready!(this.body.as_mut().poll_frame(cx)) {
+            let filtered = match ready!(body.as_mut().poll_frame(cx)) {
                 Some(Err(error)) => break Some(Err(error.into())),
                 None => filter.run(Bytes::new(), true),
                 Some(Ok(frame)) => match frame.into_data() {
@@ -81,25 +125,10 @@ where
                 Err(error) => break Some(Err(error.into())),
             }
         };
-        if let (Some(log), Some(Ok(frame))) = (this.log, &frame) {
+        if let (Some(log), Some(Ok(frame))) = (&mut self.log, &frame) {
             log.body_bytes += frame.data_ref().map_or(0, Bytes::len) as u64;
         }
         Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match &self.filter {
-            Some(filter) => filter.ended && filter.trailers.is_none(),
-            None => self.body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.filter {
-            Some(filter) if filter.ended => SizeHint::with_exact(0),
-            Some(_) => SizeHint::default(),
-            None => self.body.size_hint(),
-        }
     }
 }
 
@@ -112,7 +141,7 @@ impl<B: Body + Default> Default for ResponseBody<B> {
 impl<B: Body> fmt::Debug for ResponseBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseBody")
-            .field("filtered", &self.filter.is_some())
+            .field("filtered", &self.filter().is_some())
             .finish_non_exhaustive()
     }
 }

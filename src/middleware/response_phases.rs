@@ -88,6 +88,7 @@ impl Passage {
         let runtime = self.exchange.runtime();
         let duties = self.exchange.duties();
         lease.response.sent = false;
+        lease.response.measure();
         for duty in duties.iter().flatten() {
             let mut run = Run::new(duty.functions.clone(), duty.plugin, &[Phase::HeaderFilter]);
             let progress = lease.with(|transaction| run.advance(runtime.pool(), transaction));
@@ -95,6 +96,7 @@ impl Passage {
                 response::fail(&mut lease, &*self.config.errors, &error);
             }
         }
+        lease.response.measure();
         let body = own_body(&mut lease, service_body);
         let wants_body = |one: &Participant| one.functions.any_in(&[Phase::BodyFilter]);
         let filters: Vec<_> = duties.into_iter().flatten().filter(wants_body).collect();
@@ -109,9 +111,10 @@ impl Passage {
         }
         let silent = lease.request.method() == Method::HEAD || has_no_body(head.status);
         drop(lease);
+        let log = self.log.filter(|_| self.exchange.any_in(&[Phase::Log]));
         let filter =
             (!filters.is_empty()).then(|| Filter::new(self.exchange, runtime, filters, silent));
-        Response::from_parts(head, ResponseBody::new(body, filter, self.log))
+        Response::from_parts(head, ResponseBody::new(body, filter, log))
     }
 }
 
@@ -121,6 +124,9 @@ pub(super) fn respond_once<B: Body>(
     runtime: &Runtime,
 ) -> Response<ResponseBody<B>> {
     let (mut head, ()) = Response::new(()).into_parts();
+    if transaction.request.method() == Method::HEAD {
+        transaction.response.measure();
+    }
     let body = own_body(&mut transaction, None);
     (head.status, head.headers) = transaction.response.take_head();
     runtime.release(transaction);

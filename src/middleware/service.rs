@@ -62,6 +62,10 @@ where
     }
 
     fn call(&mut self, request: Request<ReqB>) -> Self::Future {
+        if self.config.is_idle() {
+            let request = request.map(RequestBody::untouched);
+            return ResponseFuture::passing(self.inner.call(request));
+        }
         let (head, body) = request.into_parts();
         let mut phases = match RequestPhases::begin(&self.config, head) {
             Ok(phases) => phases,
@@ -77,7 +81,7 @@ where
                 let ready = mem::replace(&mut self.inner, clone);
                 ResponseFuture::waiting(ready, operation, phases, body)
             }
-            decision => ResponseFuture::decided(&mut self.inner, decision, phases, body),
+            decision => ResponseFuture::decided(&mut self.inner, &decision, phases, body),
         }
     }
 }

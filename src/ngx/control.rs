@@ -1,6 +1,6 @@
 //! `ngx.exit`.
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use mlua::Value;
 
 use crate::binding::{self, Call, Namespace, bindings, raise_at};
@@ -84,12 +84,8 @@ fn end_with_page(call: &mut Call<'_>, status: u16) {
     match page {
         Some(page) => {
             response.put(CONTENT_TYPE, page.content_type);
-            response.put(CONTENT_LENGTH, &page.body.len().to_string());
-            response.end_with(page.body);
+            response.end_with(page.body, true);
         }
-        None => {
-            response.put(CONTENT_LENGTH, "0");
-            response.end_with(bytes::Bytes::new());
-        }
+        None => response.end_empty(),
     }
 }

@@ -15,7 +15,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 };
 
 fn get(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
-    kept(call.lua, &mut call.tx.tables.ctx)
+    kept(call.lua, &mut call.tx.tables.get_or_default().ctx)
 }
 
 fn set(call: &mut Call<'_>, value: Value) -> mlua::Result<()> {
@@ -23,6 +23,6 @@ fn set(call: &mut Call<'_>, value: Value) -> mlua::Result<()> {
         let message = format!("ctx should be a table while getting a {}", type_name(&value));
         return Err(raise_at(call.lua, &message));
     };
-    call.tx.tables.ctx = Some(table);
+    call.tx.tables.get_or_default().ctx = Some(table);
     Ok(())
 }

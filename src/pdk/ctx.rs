@@ -34,12 +34,12 @@ pub(super) fn table(scope: &Scope<'_>) -> mlua::Result<Table> {
 }
 
 fn shared(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
-    kept(call.lua, &mut call.tx.tables.shared)
+    kept(call.lua, &mut call.tx.tables.get_or_default().shared)
 }
 
 fn plugin(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
     let plugin = call.tx.site.plugin.index();
-    kept(call.lua, &mut call.tx.tables.plugin[plugin])
+    kept(call.lua, &mut call.tx.tables.get_or_default().plugin[plugin])
 }
 
 /// The table in `slot`, made when it is first asked for.

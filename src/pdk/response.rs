@@ -220,24 +220,15 @@ fn send(
             if is_json && !has_type {
                 response.put(CONTENT_TYPE, "application/json; charset=utf-8");
             }
-            if !has_length {
-                response.put(CONTENT_LENGTH, &body.len().to_string());
-            }
-            response.end_with(body);
+            response.end_with(body, !has_length);
         }
         None if status >= 400 => {
             let page = error_page::for_exit(&mut call.tx.request, status);
             let response = &mut call.tx.response;
             response.put(CONTENT_TYPE, page.content_type);
-            response.put(CONTENT_LENGTH, &page.body.len().to_string());
-            response.end_with(page.body);
+            response.end_with(page.body, true);
         }
-        None => {
-            if !has_length {
-                response.put(CONTENT_LENGTH, "0");
-            }
-            response.end_with(Bytes::new());
-        }
+        None => response.end_with(Bytes::new(), !has_length),
     }
     Ok(end(call))
 }

@@ -31,7 +31,7 @@ pub(crate) struct Transaction {
     /// Whether what the function waited for is there. The call that waited takes it.
     pub(crate) resumed: bool,
     /// What the error handler noted when a function failed.
-    pub(crate) failure: Option<Failure>,
+    pub(crate) failure: Option<Box<Failure>>,
     /// The chunk that `body_filter` looks at: `ngx.arg`.
     pub(crate) chunk: Chunk,
     pub(crate) tables: Tables,
@@ -112,9 +112,14 @@ pub(crate) struct Chunk {
     pub(crate) gathering: bool,
 }
 
-/// The tables that live as long as the request.
+/// The Lua tables that live as long as the request. Most requests have none.
 #[derive(Default)]
 pub(crate) struct Tables {
+    held: Option<Box<HeldTables>>,
+}
+
+#[derive(Default)]
+pub(crate) struct HeldTables {
     /// `ngx.ctx`
     pub(crate) ctx: Option<mlua::Table>,
     /// `kong.ctx.shared`
@@ -127,10 +132,15 @@ pub(crate) struct Tables {
 
 impl Tables {
     pub(crate) fn is_empty(&self) -> bool {
-        self.ctx.is_none()
-            && self.shared.is_none()
-            && self.plugin.iter().all(Option::is_none)
-            && self.serialize.is_none()
+        self.held.is_none()
+    }
+
+    pub(crate) fn get(&self) -> Option<&HeldTables> {
+        self.held.as_deref()
+    }
+
+    pub(crate) fn get_or_default(&mut self) -> &mut HeldTables {
+        self.held.get_or_insert_default()
     }
 }
 

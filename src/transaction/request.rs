@@ -13,7 +13,7 @@ use crate::uri::{self, Escape};
 pub(crate) struct Request {
     head: http::request::Parts,
     /// The URI as the client sent it, once it differs from the head's: `$request_uri`.
-    original: Option<Uri>,
+    original: Option<Box<Uri>>,
     /// The path to forward to instead of the request's own: `$upstream_uri`.
     upstream_path: Option<String>,
     pub(crate) upstream: Upstream,
@@ -21,7 +21,7 @@ pub(crate) struct Request {
     /// Whether the whole response is wanted before `header_filter` runs.
     pub(crate) buffers_response: bool,
     connection: Option<Connection>,
-    captures: Option<UriCaptures>,
+    captures: Option<Box<UriCaptures>>,
     id: Option<RequestId>,
 }
 
@@ -112,7 +112,7 @@ impl Request {
 
     /// Path and query as the client sent them: `$request_uri`.
     pub(crate) fn original_path_and_query(&self) -> &str {
-        let uri = self.original.as_ref().unwrap_or(&self.head.uri);
+        let uri = self.original.as_deref().unwrap_or(&self.head.uri);
         uri.path_and_query().map_or("/", PathAndQuery::as_str)
     }
 
@@ -141,7 +141,7 @@ impl Request {
     fn set_uri(&mut self, path: &str, query: Option<&str>) -> Result<(), http::Error> {
         let uri = with_path_and_query(&self.head.uri, path, query)?;
         let before = std::mem::replace(&mut self.head.uri, uri);
-        self.original.get_or_insert(before);
+        self.original.get_or_insert_with(|| Box::new(before));
         Ok(())
     }
 
@@ -191,7 +191,7 @@ impl Request {
     }
 
     pub(crate) fn captures(&self) -> Option<&UriCaptures> {
-        self.captures.as_ref().or_else(|| self.head.extensions.get())
+        self.captures.as_deref().or_else(|| self.head.extensions.get())
     }
 
     pub(crate) fn scheme(&self) -> &str {
@@ -242,11 +242,11 @@ impl Request {
     /// The head for the inner service, with a copy kept for later phases.
     pub(crate) fn share_head(&mut self) -> http::request::Parts {
         self.connection = self.connection();
-        self.captures = self.captures().cloned();
+        self.captures = self.captures().cloned().map(Box::new);
         if self.id.is_none() {
             self.id = self.head.extensions.get().cloned();
         }
-        self.original.get_or_insert_with(|| self.head.uri.clone());
+        self.original.get_or_insert_with(|| Box::new(self.head.uri.clone()));
         let kept = self.head.uri.clone();
         self.apply_upstream();
         let (mut head, ()) = http::Request::new(()).into_parts();

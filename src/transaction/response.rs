@@ -27,6 +27,9 @@ pub(crate) struct Response {
     pub(crate) source: Option<Source>,
     /// Whether the head is on its way to the client.
     pub(crate) sent: bool,
+    /// Whether the body that functions made has a length to be told: it is all there is, and no
+    /// function has set another.
+    measured: bool,
     /// Whether a function printed, even if nothing.
     pub(crate) printed: bool,
     pub(crate) body_bytes: u64,
@@ -108,13 +111,29 @@ impl Response {
         self.headers.insert(name, value);
     }
 
-    /// Makes `body` the whole body of the response.
-    pub(crate) fn end_with(&mut self, body: Bytes) {
+    /// Makes `body` the whole body of the response. Whether it is `measured`, or has the length
+    /// that a function has set.
+    pub(crate) fn end_with(&mut self, body: Bytes, measured: bool) {
+        self.measured = measured;
         if self.service_status.is_some() || !self.output.is_empty() {
             self.replacement = Some(body);
         } else {
             self.output.push(body);
         }
+    }
+
+    /// Says how long the body is, where a function or client is going to look at the header. hyper
+    /// would say it anyway, but for HEAD.
+    pub(crate) fn measure(&mut self) {
+        if std::mem::take(&mut self.measured) {
+            let length = self.replacement.as_ref().or(self.output.first()).map_or(0, Bytes::len);
+            self.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+    }
+
+    /// The same for a body of no length at all.
+    pub(crate) fn end_empty(&mut self) {
+        self.end_with(Bytes::new(), true);
     }
 
     /// Takes in the head that the service answered with, under the headers that functions set

@@ -164,6 +164,23 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Makes something small without asking whether the memory limit allows it.
+///
+/// Under a limit, mlua makes each Lua value in a protected call, which costs several times what the
+/// value does. What is made here is small enough not to matter to the limit; it counts, so that the
+/// next allocation of Lua's own finds the limit exceeded.
+pub(crate) fn without_limit<R>(
+    lua: &Lua,
+    budget: &Budget,
+    make: impl FnOnce() -> mlua::Result<R>,
+) -> mlua::Result<R> {
+    let Some(limit) = budget.memory else { return make() };
+    lua.set_memory_limit(0)?;
+    let made = make();
+    lua.set_memory_limit(limit)?;
+    made
+}
+
 /// Makes `lua` keep to `budget`, by `meter`'s clock.
 pub(crate) fn enforce(lua: &Lua, meter: &Arc<Meter>, budget: &Budget) -> mlua::Result<()> {
     if budget.limits_time() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mlua::{Error as LuaError, Function, IntoLuaMulti, LightUserData, Lua, Table, Thread, Value};
 
-use super::{Exhausted, PRELUDE_NAME, Vm};
+use super::{Exhausted, PRELUDE_NAME, Vm, without_limit};
 use crate::binding;
 use crate::sandbox::Denied;
 use crate::transaction::{Current, Exit, Failure, FailureKind, Operation, Site, Transaction};
@@ -60,12 +60,17 @@ impl Vm {
     pub(crate) fn start(&mut self, function: &Function) -> Step {
         let thread = match self.idle.pop() {
             Some(thread) => thread,
-            None => match self.lua.create_thread(self.trampoline.clone()) {
+            None => match self.new_trampoline() {
                 Ok(thread) => thread,
                 Err(error) => return Step::Failed(failure_of(&error)),
             },
         };
         self.run(Coroutine { thread, used: Duration::ZERO }, function)
+    }
+
+    fn new_trampoline(&self) -> mlua::Result<Thread> {
+        let make = || self.lua.create_thread(self.trampoline.clone());
+        without_limit(&self.lua, &self.budget, make)
     }
 
     /// Runs a function on from where it waited.
@@ -94,10 +99,12 @@ impl Vm {
             Ok((EXIT, _)) => Step::Done(exit),
             Ok((_, error)) => {
                 self.idle.push(coroutine.thread);
-                self.failed(failure.unwrap_or_else(|| failure_of_value(&error)))
+                self.failed(failure.map_or_else(|| failure_of_value(&error), |failure| *failure))
             }
             // The trampoline itself died: out of stack or memory while it handled an error.
-            Err(error) => self.failed(failure.unwrap_or_else(|| failure_of(&error))),
+            Err(error) => {
+                self.failed(failure.map_or_else(|| failure_of(&error), |failure| *failure))
+            }
         }
     }
 
@@ -133,7 +140,7 @@ pub(super) fn load_prelude(lua: &Lua, current: &Arc<Current>) -> mlua::Result<Ta
             ..failure_of_value(&error)
         };
         slot.with(|tx| {
-            tx.failure = Some(failure);
+            tx.failure = Some(Box::new(failure));
             Ok(())
         })
     })?;

@@ -19,8 +19,8 @@ use mlua::{Function, Lua, LuaOptions, StdLib, Table, Thread};
 use rustc_hash::FxHashMap;
 
 pub use self::budget::Budget;
-pub(crate) use self::budget::Exhausted;
 use self::budget::Meter;
+pub(crate) use self::budget::{Exhausted, without_limit};
 use self::call::Coroutine;
 pub(crate) use self::call::{Step, failure_of, pending};
 pub(crate) use self::pool::{Garbage, Pool, Suspended};
@@ -38,6 +38,7 @@ pub(crate) struct Vm {
     lua: Lua,
     current: Arc<Current>,
     meter: Arc<Meter>,
+    budget: Budget,
     environments: Environments,
     trampoline: Function,
     staged: Function,
@@ -75,6 +76,7 @@ impl Vm {
             staged: prelude.get("staged")?,
             current,
             meter,
+            budget: settings.budget.clone(),
             environments,
             idle: Vec::new(),
             compiled: FxHashMap::default(),

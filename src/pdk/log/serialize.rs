@@ -40,12 +40,13 @@ pub(super) fn set_serialize_value(
     change.raw_set("key", key)?;
     change.raw_set("value", value)?;
     change.raw_set("mode", mode)?;
-    ctx::kept(call.lua, &mut call.tx.tables.serialize)?.raw_push(change)
+    ctx::kept(call.lua, &mut call.tx.tables.get_or_default().serialize)?.raw_push(change)
 }
 
 pub(super) fn serialize(call: &mut Call<'_>, _options: Option<Table>) -> mlua::Result<Table> {
     let root = record(call.lua, call.tx)?;
-    let Some(changes) = call.tx.tables.serialize.clone() else { return Ok(root) };
+    let changes = call.tx.tables.get().and_then(|tables| tables.serialize.clone());
+    let Some(changes) = changes else { return Ok(root) };
     for change in changes.sequence_values::<Table>() {
         apply(call.lua, &root, &change?)?;
     }

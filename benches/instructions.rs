@@ -1,0 +1,29 @@
+//! Serves one case of `cases.rs` a number of times, for callgrind to count.
+//!
+//! Only [`measured`] is counted: a request's way through the service, to the last byte of its
+//! response. `just instructions` runs each case for N and for 2 N requests, and prints the
+//! difference per request.
+
+#[path = "cases.rs"]
+mod cases;
+
+use cases::{CASES, Serve};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let (Some(name), Some(count)) = (arguments.next(), arguments.next()) else {
+        return CASES.iter().for_each(|case| println!("{}", case.name));
+    };
+    let case = CASES.iter().find(|case| case.name == name).expect("a case of that name");
+    let count: usize = count.parse().expect("a number of requests");
+    let mut serve = case.serve();
+    for _ in 0..count {
+        assert_eq!(measured(&mut serve, case.request()), case.status);
+    }
+}
+
+/// What callgrind is told to count.
+#[inline(never)]
+fn measured(serve: &mut Serve, request: cases::BenchRequest) -> u16 {
+    serve(request)
+}

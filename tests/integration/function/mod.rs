@@ -1,0 +1,1 @@
+//! `function`: sets of functions, from source to reload.

@@ -1,0 +1,3 @@
+//! `middleware`, `pre_function` and `post_function`.
+
+mod pre_function;

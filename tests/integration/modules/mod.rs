@@ -1,0 +1,1 @@
+//! `modules`: what `require` offers.

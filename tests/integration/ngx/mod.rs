@@ -1,0 +1,1 @@
+//! `ngx`: one file for each of `src/ngx`.

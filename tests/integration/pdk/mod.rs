@@ -1,0 +1,1 @@
+//! `pdk`: one file for each of `src/pdk`.

@@ -1,0 +1,1 @@
+//! `sandbox`: what a function may reach.
