@@ -14,6 +14,8 @@ use crate::plugin::Plugin;
 use crate::runtime::Runtime;
 use crate::transaction::Transaction;
 
+const RESPONSE_PHASES: &[Phase] = &[Phase::HeaderFilter, Phase::BodyFilter, Phase::Log];
+
 /// Functions that take part in a request.
 #[derive(Clone)]
 pub(super) struct Participant {
@@ -26,20 +28,31 @@ pub(super) struct Participant {
 #[derive(Clone)]
 pub(super) struct Exchange {
     shared: Arc<Mutex<Shared>>,
-    /// How many layers are further out.
+    /// How many participants there are further out.
     depth: usize,
+    /// Whether this layer has functions for the response phases, and so a place in the trade.
+    takes_part: bool,
+    is_outermost: bool,
 }
 
 struct Shared {
     runtime: Runtime,
     /// `None` while a layer works with it.
     transaction: Option<Box<Transaction>>,
-    /// In the order in which the request reached their layers.
+    /// Those with functions for the response phases, in the order in which the request reached
+    /// their layers.
     participants: Vec<Participant>,
     /// The other half of a pair, as long as the request has not reached its layer.
     expected: Option<Participant>,
     /// Whether a layer has seen the head of the response.
     answered: bool,
+}
+
+impl Participant {
+    /// Whether there is anything to do when the response comes.
+    pub(super) fn has_response_phases(&self) -> bool {
+        self.functions.any_in(RESPONSE_PHASES)
+    }
 }
 
 impl Exchange {
@@ -49,14 +62,16 @@ impl Exchange {
         participant: Participant,
         expected: Option<Participant>,
     ) -> Self {
+        let takes_part = participant.has_response_phases();
         let shared = Shared {
             runtime: runtime.clone(),
             transaction: None,
-            participants: vec![participant],
+            participants: Vec::from_iter(takes_part.then_some(participant)),
             expected,
             answered: false,
         };
-        Self { shared: Arc::new(Mutex::new(shared)), depth: 0 }
+        let shared = Arc::new(Mutex::new(shared));
+        Self { shared, depth: 0, takes_part, is_outermost: true }
     }
 
     /// The state that a layer further out has left in `extensions`, if it is of the same runtime
@@ -66,30 +81,30 @@ impl Exchange {
         runtime: &Runtime,
         participant: &Participant,
     ) -> Option<(Self, Box<Transaction>)> {
-        let exchange = extensions.get::<Self>()?.clone();
-        let mut shared = exchange.shared.lock();
+        let found = extensions.get::<Self>()?;
+        let mut shared = found.shared.lock();
         if !shared.runtime.is_same(runtime) {
             return None;
         }
         let transaction = shared.transaction.take()?;
         // A layer between may call again, to retry: then this layer is here again.
-        shared.participants.truncate(exchange.depth);
-        shared.participants.push(participant.clone());
+        shared.participants.truncate(found.depth);
         shared.answered = false;
+        let takes_part = participant.has_response_phases();
+        if takes_part {
+            shared.participants.push(participant.clone());
+        }
         if shared.expected.as_ref().is_some_and(|expected| expected.plugin == participant.plugin) {
             shared.expected = None;
         }
         drop(shared);
-        Some((exchange, transaction))
+        Some((Self { takes_part, ..found.clone() }, transaction))
     }
 
     /// The state as the next layer further in is to find it.
     pub(super) fn for_next_layer(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), depth: self.depth + 1 }
-    }
-
-    pub(super) fn is_outermost(&self) -> bool {
-        self.depth == 0
+        let depth = self.depth + usize::from(self.takes_part);
+        Self { depth, is_outermost: false, ..self.clone() }
     }
 
     pub(super) fn runtime(&self) -> Runtime {
@@ -111,9 +126,10 @@ impl Exchange {
     pub(super) fn duties(&self) -> Duties {
         let shared = self.shared.lock();
         let mirrored = shared.participants.len().checked_sub(self.depth + 1);
-        let own = mirrored.and_then(|place| shared.participants.get(place)).cloned();
-        let absent = shared.expected.clone().filter(|_| self.is_outermost());
-        [own, absent]
+        let traded =
+            mirrored.filter(|_| self.takes_part).and_then(|at| shared.participants.get(at));
+        let absent = shared.expected.as_ref().filter(|_| self.is_outermost);
+        [traded.cloned(), absent.cloned()]
     }
 
     /// Everybody who takes part, in Kong's order.

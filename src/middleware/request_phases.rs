@@ -15,7 +15,6 @@ use crate::runtime::Runtime;
 use crate::transaction::{Operation, RequestBody, Site, Transaction};
 
 const REQUEST_PHASES: &[Phase] = &[Phase::Rewrite, Phase::Access];
-const RESPONSE_PHASES: &[Phase] = &[Phase::HeaderFilter, Phase::BodyFilter, Phase::Log];
 
 /// This layer's part in a request.
 pub(super) struct Passage {
@@ -83,9 +82,8 @@ impl RequestPhases {
             index: 0,
         };
         let transaction = Transaction::new(head, site);
-        let wanted = |one: &Participant| one.functions.any_in(RESPONSE_PHASES);
-        let expected = expected.filter(wanted);
-        let exchange = (expected.is_some() || wanted(&participant))
+        let expected = expected.filter(Participant::has_response_phases);
+        let exchange = (expected.is_some() || participant.has_response_phases())
             .then(|| Exchange::new(runtime, participant.clone(), expected));
         let log = exchange.clone().map(LogGuard::new);
         let lease = Lease::new(transaction, exchange.clone());

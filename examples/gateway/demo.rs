@@ -1,0 +1,80 @@
+//! The demonstration of Kong's documentation, with an upstream that needs no network.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::http::HeaderMap;
+use axum::routing::any;
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+use tower_lua::FunctionsConfig;
+
+use crate::BoxError;
+use crate::declarative::{Declaration, Plugin, Route, Service};
+
+/// The function as the documentation prints it.
+const CUSTOM_AUTH: &str = include_str!("custom-auth.lua");
+
+/// The service `plugin-testing` at `upstream`, its route `/test`, and the function on it.
+pub(crate) fn declaration(upstream: SocketAddr) -> Declaration {
+    let mut config = FunctionsConfig::default();
+    config.functions.push(CUSTOM_AUTH.to_owned());
+    let plugin = Plugin {
+        name: "pre-function".to_owned(),
+        config,
+        enabled: true,
+        service: None,
+        route: None,
+        _id: None,
+        _tags: None,
+    };
+    let route = Route { paths: Some(vec!["/test".to_owned()]), ..Route::default() };
+    Declaration::of_service(Service {
+        name: Some("plugin-testing".to_owned()),
+        url: Some(format!("http://{upstream}/headers")),
+        routes: vec![route],
+        plugins: vec![plugin],
+        ..Service::default()
+    })
+}
+
+/// Serves what `httpbin.org/headers` shows, the headers of the request, on a port of its own.
+pub(crate) async fn serve_upstream(mut stop: watch::Receiver<()>) -> Result<SocketAddr, BoxError> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let addr = listener.local_addr()?;
+    let app =
+        Router::new().route("/headers", any(|headers: HeaderMap| async move { show(&headers) }));
+    tokio::spawn(async move {
+        let stopped = async move {
+            let _ = stop.changed().await;
+        };
+        if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stopped).await {
+            tracing::error!("the demonstration's upstream: {error}");
+        }
+    });
+    Ok(addr)
+}
+
+fn show(headers: &HeaderMap) -> String {
+    let mut shown = Map::new();
+    for (name, value) in headers {
+        let words = name.as_str().split('-').map(capitalized);
+        let name = words.collect::<Vec<_>>().join("-");
+        shown.insert(name, Value::from(String::from_utf8_lossy(value.as_bytes())));
+    }
+    format!("{:#}\n", json!({ "headers": shown }))
+}
+
+fn capitalized(word: &str) -> String {
+    let mut characters = word.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).collect()
+}
+
+/// Says what to try.
+pub(crate) fn explain(addr: Option<SocketAddr>) {
+    let Some(addr) = addr else { return };
+    println!("The demonstration of Kong's documentation is being served. Try:\n");
+    println!("  curl -i http://{addr}/test                                # 401");
+    println!("  curl -i http://{addr}/test -H 'x-custom-auth: demo'       # 200\n");
+}
