@@ -5,5 +5,11 @@ mod client;
 mod echo;
 mod events;
 mod recorder;
+mod stream;
 
-pub use self::app::App;
+pub use self::app::{App, serve};
+pub use self::client::Call;
+pub use self::echo::echo;
+pub use self::events::Events;
+pub use self::recorder::Recorder;
+pub use self::stream::Chunks;

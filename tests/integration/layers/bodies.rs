@@ -1,0 +1,230 @@
+//! Bodies on their way through the layers: streamed, changed, replaced, or left alone.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http_body::Body;
+use http_body_util::{BodyExt, Empty, Full};
+use tower::{Layer, ServiceExt, service_fn};
+use tower_lua::{Functions, Phase, PostFunctionLayer, PreFunctionLayer, ResponseBody};
+
+use crate::support::{App, Chunks};
+
+const MIB: usize = 1 << 20;
+
+/// The response of a layer with a function for `phase` around a service that answers with `body`.
+async fn through<B>(phase: Phase, source: &str, body: B) -> Response<ResponseBody<B>>
+where
+    B: Body + Send + 'static,
+{
+    let functions = Functions::builder("test").function(phase, source).build().unwrap();
+    let body = std::sync::Mutex::new(Some(body));
+    let body = std::sync::Arc::new(body);
+    let service = PreFunctionLayer::new(functions).layer(service_fn(move |_: Request<_>| {
+        let body = body.lock().unwrap().take().unwrap();
+        std::future::ready(Ok::<_, Infallible>(Response::new(body)))
+    }));
+    let Ok(response) = service.oneshot(Request::new(Empty::<Bytes>::new())).await;
+    response
+}
+
+async fn text<B>(response: Response<ResponseBody<B>>) -> String
+where
+    B: Body,
+    B::Error: Into<tower_lua::BoxError>,
+{
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn a_hundred_mebibytes_stream_through_both_layers_chunk_by_chunk() {
+    let count = "n = (n or 0) + #ngx.arg[1]";
+    let set = |name| {
+        Functions::builder(name)
+            .function(Phase::Access, "kong.ctx.shared.seen = true")
+            .function(Phase::BodyFilter, count)
+            .build()
+            .unwrap()
+    };
+    // The service answers with the body that it is sent.
+    let service = PreFunctionLayer::new(set("pre")).layer(
+        PostFunctionLayer::new(set("post")).layer(service_fn(|request: Request<_>| {
+            std::future::ready(Ok::<_, Infallible>(Response::new(request.into_body())))
+        })),
+    );
+    let body = Chunks::new(1600, MIB / 16);
+    let alive = body.alive();
+    let Ok(response) = service.oneshot(Request::new(body)).await;
+    let mut body = response.into_body();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        length += frame.unwrap().into_data().unwrap().len();
+    }
+    assert_eq!(length, 100 * MIB);
+    assert!(alive.most() <= 2, "{} chunks were held at once", alive.most());
+}
+
+#[tokio::test]
+async fn a_size_that_no_function_changes_stays_known() {
+    let response = through(Phase::HeaderFilter, "", Chunks::new(3, 10)).await;
+    assert_eq!(response.body().size_hint().exact(), Some(30));
+}
+
+#[tokio::test]
+async fn a_body_that_a_function_may_change_has_no_size() {
+    let response = through(Phase::BodyFilter, "", Chunks::new(3, 10)).await;
+    assert_eq!(response.body().size_hint().exact(), None);
+    assert!(!response.body().is_end_stream());
+}
+
+#[tokio::test]
+async fn the_length_of_a_body_that_a_function_may_change_is_not_announced() {
+    let app = App::builder().body_filter("ngx.arg[1] = ngx.arg[1] .. ngx.arg[1]").serve().await;
+    let reply = app.get("/").send().await;
+    assert_eq!(reply.header("transfer-encoding"), "chunked");
+    assert!(!reply.headers.contains_key("content-length"));
+    assert_eq!(reply.text().matches("\"method\"").count(), 2);
+}
+
+#[tokio::test]
+async fn body_filter_sees_each_chunk_and_then_the_end() {
+    let note =
+        r#"n = (n or 0) + 1 ngx.arg[1] = n .. ":" .. #ngx.arg[1] .. tostring(ngx.arg[2]) .. " ""#;
+    let response = through(Phase::BodyFilter, note, Chunks::new(2, 3)).await;
+    assert_eq!(text(response).await, "1:3false 2:3false 3:0true ");
+}
+
+#[tokio::test]
+async fn body_filter_runs_once_for_an_empty_body() {
+    let note = r#"ngx.arg[1] = "end: " .. tostring(ngx.arg[2])"#;
+    let response = through(Phase::BodyFilter, note, Empty::<Bytes>::new()).await;
+    assert_eq!(text(response).await, "end: true");
+}
+
+#[tokio::test]
+async fn a_chunk_can_be_swallowed() {
+    let gather = r#"kong.ctx.shared.all = (kong.ctx.shared.all or "") .. ngx.arg[1]
+        ngx.arg[1] = ngx.arg[2] and kong.ctx.shared.all:upper() or nil"#;
+    let response = through(Phase::BodyFilter, gather, Chunks::new(3, 2)).await;
+    assert_eq!(text(response).await, "AAAAAA");
+}
+
+#[tokio::test]
+async fn a_function_can_end_the_body_early() {
+    let cut = r#"ngx.arg[1] = "cut" ngx.arg[2] = true"#;
+    let body = Chunks::new(1000, 10);
+    let alive = body.alive();
+    let response = through(Phase::BodyFilter, cut, body).await;
+    assert_eq!(text(response).await, "cut");
+    assert_eq!(alive.most(), 1);
+}
+
+#[tokio::test]
+async fn trailers_follow_what_a_function_makes_of_the_body() {
+    let trailers = HeaderMap::from_iter([(
+        http::HeaderName::from_static("x-checksum"),
+        HeaderValue::from_static("42"),
+    )]);
+    for source in ["", r#"ngx.arg[1] = ngx.arg[2] and "end" or "x""#] {
+        let body = Chunks::new(2, 3).with_trailers(trailers.clone());
+        let response = through(Phase::BodyFilter, source, body).await;
+        let collected = response.into_body().collect().await.unwrap();
+        assert_eq!(collected.trailers(), Some(&trailers), "{source}");
+        let expected = if source.is_empty() { "aaaaaa" } else { "xxend" };
+        assert_eq!(collected.to_bytes(), expected);
+    }
+}
+
+#[tokio::test]
+async fn trailers_pass_where_no_function_looks_at_the_body() {
+    let trailers = HeaderMap::from_iter([(
+        http::HeaderName::from_static("grpc-status"),
+        HeaderValue::from_static("0"),
+    )]);
+    let body = Chunks::new(1, 3).with_trailers(trailers.clone());
+    let response = through(Phase::HeaderFilter, "", body).await;
+    let collected = response.into_body().collect().await.unwrap();
+    assert_eq!(collected.trailers(), Some(&trailers));
+}
+
+#[tokio::test]
+async fn a_request_body_that_a_function_has_read_goes_on_from_its_beginning() {
+    let app = App::access("kong.request.get_raw_body() kong.request.get_raw_body()").await;
+    let reply = app.post("/").body("the body").send().await;
+    assert_eq!(reply.json()["body"], "the body");
+    assert_eq!(reply.json()["headers"]["content-length"], "8");
+}
+
+#[tokio::test]
+async fn a_request_body_that_is_too_long_to_read_goes_on_whole() {
+    let source = r#"local body, err = kong.request.get_raw_body()
+        kong.service.request.set_header("x-error", err)"#;
+    let app =
+        App::builder().access(source).runtime(|runtime| runtime.body_buffer_size(10)).serve().await;
+    let long = "0123456789".repeat(100_000);
+    let reply = app.post("/").body(long.clone()).send().await;
+    assert_eq!(reply.json()["body"], long);
+    let error = reply.json()["headers"]["x-error"].as_str().unwrap().to_owned();
+    assert!(error.starts_with("request body did not fit into client body buffer"), "{error}");
+}
+
+#[tokio::test]
+async fn head_gets_the_headers_of_an_answer_and_no_body() {
+    let app = App::access(r#"kong.response.exit(401, "Invalid Credentials")"#).await;
+    let reply = app.call(Method::HEAD, "/").send().await;
+    assert_eq!(reply.status, 401);
+    assert_eq!(reply.header("content-length"), "19");
+    assert!(reply.body.is_empty());
+}
+
+#[tokio::test]
+async fn a_status_without_a_body_has_none_whatever_a_function_says() {
+    for status in [204, 304] {
+        let app = App::access(&format!(r#"kong.response.exit({status}, "text")"#)).await;
+        let reply = app.get("/").send().await;
+        assert_eq!(reply.status, status);
+        assert!(reply.body.is_empty(), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn buffering_gives_header_filter_the_whole_body() {
+    let filter = r#"kong.response.set_header("x-length", #kong.service.response.get_raw_body())"#;
+    let app = App::builder()
+        .access("kong.service.request.enable_buffering()")
+        .header_filter(filter)
+        .serve_around(service_fn(|_: Request<_>| async {
+            Ok::<_, Infallible>(Response::new(Chunks::new(10, 7)))
+        }))
+        .await;
+    let reply = app.get("/").send().await;
+    assert_eq!(reply.header("x-length"), "70");
+    assert_eq!(reply.body.len(), 70);
+}
+
+#[tokio::test]
+async fn a_body_too_long_to_be_buffered_streams_past() {
+    let filter = r#"local ok, err = pcall(kong.service.response.get_raw_body)
+        kong.response.set_header("x-error", err)"#;
+    let app = App::builder()
+        .access("kong.service.request.enable_buffering()")
+        .header_filter(filter)
+        .runtime(|runtime| runtime.max_body_size(20))
+        .serve_around(service_fn(|_: Request<_>| async {
+            Ok::<_, Infallible>(Response::new(Chunks::new(10, 7)))
+        }))
+        .await;
+    let reply = app.get("/").send().await;
+    assert!(reply.header("x-error").starts_with("service body is only available"));
+    assert_eq!(reply.body.len(), 70);
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_pass_unharmed() {
+    let bytes: Vec<u8> = (0..=255).collect();
+    let body = Full::new(Bytes::from(bytes.clone()));
+    let response = through(Phase::BodyFilter, "ngx.arg[1] = ngx.arg[1]", body).await;
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), bytes);
+}
