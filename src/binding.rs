@@ -22,7 +22,7 @@ pub(crate) struct Namespace {
 pub(crate) struct Binding {
     pub(crate) name: &'static str,
     pub(crate) phases: PhaseSet,
-    pub(crate) bind: fn(&Scope<'_>) -> mlua::Result<Function>,
+    pub(crate) bind: fn(&Scope<'_>, PhaseSet) -> mlua::Result<Function>,
 }
 
 /// The rows of a namespace: name, phases, and how the function behaves.
@@ -33,7 +33,7 @@ macro_rules! bindings {
         &[$($crate::binding::Binding {
             name: $name,
             phases: $phases,
-            bind: |scope| scope.$kind($phases, $function),
+            bind: |scope, phases| scope.$kind(phases, $function),
         }),*]
     };
 }
@@ -87,10 +87,9 @@ impl Scope<'_> {
 
     /// Adds the functions of a namespace to `table`.
     pub(crate) fn extend(&self, table: &Table, namespace: &Namespace) -> mlua::Result<()> {
-        namespace
-            .bindings
-            .iter()
-            .try_for_each(|binding| table.raw_set(binding.name, (binding.bind)(self)?))
+        namespace.bindings.iter().try_for_each(|binding| {
+            table.raw_set(binding.name, (binding.bind)(self, binding.phases)?)
+        })
     }
 
     pub(crate) fn calls<A, R>(

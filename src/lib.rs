@@ -1,4 +1,78 @@
 //! Tower middleware that runs Lua in the request path.
+//!
+//! [`PreFunctionLayer`] and [`PostFunctionLayer`] wrap any tower service and run Lua functions before
+//! and after the other layers. They reproduce Kong's serverless-functions plugins, `pre-function` and
+//! `post-function`: same configuration, same Lua API (`kong.*`, `ngx.*`), same order, same sandbox. A
+//! function written for Kong runs unchanged.
+//!
+//! # Example
+//!
+//! An axum application that asks for credentials:
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use tower_lua::{Functions, PreFunctionLayer};
+//!
+//! let functions = Functions::access("custom-auth", r#"
+//!     local custom_auth = kong.request.get_header("x-custom-auth")
+//!     if not custom_auth then
+//!       return kong.response.exit(401, "Invalid Credentials")
+//!     end
+//!     kong.service.request.clear_header("x-custom-auth")
+//! "#)?;
+//!
+//! let app: Router = Router::new()
+//!     .route("/", get(|| async { "hello" }))
+//!     .layer(PreFunctionLayer::new(functions));
+//! # Ok::<(), tower_lua::Error>(())
+//! ```
+//!
+//! # Functions and phases
+//!
+//! A set of [`Functions`] has Lua functions for each [`Phase`] of a request: `rewrite` and `access`
+//! before the inner service is called, `header_filter` and `body_filter` on its response, `log` at the
+//! very end. It is built from strings, files, or [configuration](FunctionsConfig) in the shape of
+//! Kong's; building it compiles everything and runs nothing.
+//!
+//! A layer can swap its set [while requests fly](FunctionLayer::reloadable), or [choose one for each
+//! request](FunctionLayer::resolver).
+//!
+//! The [guide to phases](guide::phases) shows what runs when, and how the two layers keep Kong's order
+//! on both sides of a tower stack. The [compatibility page](guide::compatibility) has every name that
+//! a function can use.
+//!
+//! # Where functions run
+//!
+//! Functions run in LuaJIT VMs of a [`Runtime`]. A request is bound to one VM; a function that waits,
+//! for the request's body or in `ngx.sleep`, is suspended there and gives the VM to others. Layers that
+//! are given no runtime share a global one.
+//!
+//! `ngx.sleep` needs a tokio runtime with its timer. Nothing else here does.
+//!
+//! # What a function can do to a server
+//!
+//! The [sandbox](guide::sandbox) lets functions reach nothing but the request, and a [`Budget`] bounds
+//! their time and memory. A function that fails is a 500 with Kong's JSON body, which [can be
+//! replaced](FunctionLayer::response_for_error); it is never an error of the service: `S::Error` passes
+//! unchanged.
+//!
+//! # Cancel safety
+//!
+//! Dropping a response future, or a response body, at any time drops a function that waits and lets go
+//! of all that belongs to the request. The functions of the `log` phase run then, in the drop: once
+//! for each request, whatever ends it.
+//!
+//! # What it costs
+//!
+//! A layer with an empty set costs about 400 instructions a request; the example above about 7,500
+//! when it lets a request pass, and as many when it refuses, with all limits on. `benches/layers.rs`
+//! measures it.
+//!
+//! # What the application tells functions
+//!
+//! Some things only the application knows. It puts them into the request's extensions:
+//! [`Connection`] for addresses and the scheme, [`RequestId`], [`UriCaptures`]. What functions ask of
+//! whoever forwards the request is there for the inner service: [`Upstream`].
 
 mod binding;
 mod convert;
@@ -7,6 +81,7 @@ mod error_page;
 mod extension;
 mod forms;
 mod function;
+pub mod guide;
 mod log;
 mod middleware;
 mod modules;

@@ -123,7 +123,8 @@ impl PhaseSet {
         self.0 & phase.set().0 != 0
     }
 
-    /// The phases of a request that are in the set, by name.
+    /// The phases that are in the set.
+    #[cfg(test)]
     pub(crate) fn phases(self) -> impl Iterator<Item = Phase> {
         Phase::ALL.into_iter().filter(move |phase| self.contains(*phase))
     }

@@ -21,6 +21,7 @@ pub trait PluginKind: private::Sealed + Send + Sync + 'static {
 
 pub(crate) mod private {
     /// Keeps [`PluginKind`](super::PluginKind) to the two plugins that there are.
+    #[expect(unnameable_types, reason = "that nobody else can name it is what it is for")]
     pub trait Sealed {}
 }
 

@@ -16,7 +16,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 };
 
 /// Lua's own `print`, which OpenResty sends to the log.
-pub(super) const GLOBAL_NAMESPACE: Namespace = Namespace {
+pub(crate) const GLOBAL_NAMESPACE: Namespace = Namespace {
     path: "_G",
     bindings: bindings! {
         "print", PhaseSet::ANY, calls |call, values| write(call, Level::Notice, &values, 1);

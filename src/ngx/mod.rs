@@ -60,6 +60,15 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &config::NAMESPACE,
 ];
 
+#[cfg(test)]
+pub(crate) use self::log::GLOBAL_NAMESPACE;
+
+/// The names of all constants of `ngx`.
+#[cfg(test)]
+pub(crate) fn constant_names() -> impl Iterator<Item = &'static str> {
+    consts::CONSTANTS.iter().map(|(name, _)| *name)
+}
+
 /// Makes the global `ngx`.
 ///
 /// A row named `NAME =` sets the field that the row `NAME` gets; rows in capitals stand for any

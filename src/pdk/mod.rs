@@ -11,9 +11,12 @@ mod table;
 
 pub(crate) use self::checks::{as_number, type_name};
 pub(crate) use self::ctx::kept;
-use crate::binding::{Namespace, Scope};
+#[cfg(test)]
+use crate::binding::Namespace;
+use crate::binding::Scope;
 
 /// All namespaces of functions.
+#[cfg(test)]
 pub(crate) const NAMESPACES: &[&Namespace] = &[
     &request::NAMESPACE,
     &response::NAMESPACE,
