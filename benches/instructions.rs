@@ -1,10 +1,9 @@
-//! Serves one case of `cases.rs` a number of times, for callgrind to count.
+//! Serves one case of `cases` a number of times, for callgrind to count.
 //!
-//! Only [`measured`] is counted: a request's way through the service, to the last byte of its
+//! Only `measured` is counted: a request's way through the service, to the last byte of its
 //! response. `just instructions` runs each case for N and for 2 N requests, and prints the
 //! difference per request.
 
-#[path = "cases.rs"]
 mod cases;
 
 use cases::{CASES, Serve};

@@ -78,11 +78,26 @@ pub(crate) enum Dialect {
 }
 
 impl Scope<'_> {
-    /// The table of a namespace.
-    pub(crate) fn table(&self, namespace: &Namespace) -> mlua::Result<Table> {
-        let table = self.lua.create_table_with_capacity(0, namespace.bindings.len())?;
-        self.extend(&table, namespace)?;
-        Ok(table)
+    /// The table at the root of `namespaces`, with theirs in it.
+    pub(crate) fn root(&self, namespaces: &[&Namespace]) -> mlua::Result<Table> {
+        let root = self.lua.create_table()?;
+        for namespace in namespaces {
+            let mut table = root.clone();
+            for name in namespace.path.split('.').skip(1) {
+                table = self.subtable(&table, name)?;
+            }
+            self.extend(&table, namespace)?;
+        }
+        Ok(root)
+    }
+
+    fn subtable(&self, table: &Table, name: &str) -> mlua::Result<Table> {
+        if let Some(subtable) = table.raw_get(name)? {
+            return Ok(subtable);
+        }
+        let subtable = self.lua.create_table()?;
+        table.raw_set(name, &subtable)?;
+        Ok(subtable)
     }
 
     /// Adds the functions of a namespace to `table`.

@@ -80,7 +80,7 @@ where
             Value::Nil => table.raw_set(name, value)?,
             Value::Table(values) => values.raw_push(value)?,
             first => {
-                table.raw_set(name, lua.create_sequence_from([first, value.into_lua(lua)?])?)?
+                table.raw_set(name, lua.create_sequence_from([first, value.into_lua(lua)?])?)?;
             }
         }
     }

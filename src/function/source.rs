@@ -33,10 +33,6 @@ impl Source {
         Ok(Self { text: text.into(), chunk_name: format!("@{}", path.display()).into() })
     }
 
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-
     /// Compiles the source as text, without running it.
     ///
     /// # Errors

@@ -155,7 +155,7 @@ where
         phases: RequestPhases,
         body: Incoming<ReqB>,
     ) -> Self {
-        if let Decision::Answer = decision {
+        if matches!(decision, Decision::Answer) {
             let response = match phases.answer() {
                 Ok(passage) => passage.respond_with_own(),
                 Err((transaction, runtime)) => respond_once(transaction, &runtime),

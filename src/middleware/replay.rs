@@ -63,9 +63,7 @@ impl<B: Body> Body for Replay<B> {
         match self {
             Self::Untouched { body } => body.is_end_stream(),
             Self::Read { chunks, rest, end, .. } => {
-                chunks.is_empty()
-                    && end.is_none()
-                    && rest.as_ref().is_none_or(|rest| rest.is_end_stream())
+                chunks.is_empty() && end.is_none() && rest.as_ref().is_none_or(Body::is_end_stream)
             }
         }
     }
@@ -76,7 +74,7 @@ impl<B: Body> Body for Replay<B> {
             Self::Read { sized: false, .. } => SizeHint::default(),
             Self::Read { chunks, rest, .. } => {
                 let read: u64 = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-                let rest = rest.as_ref().map_or(SizeHint::with_exact(0), |rest| rest.size_hint());
+                let rest = rest.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint);
                 let mut hint = SizeHint::new();
                 hint.set_lower(read + rest.lower());
                 if let Some(upper) = rest.upper() {

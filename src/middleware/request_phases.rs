@@ -55,6 +55,7 @@ pub(super) struct Forwarded {
 
 impl RequestPhases {
     /// Takes in a request; gives its head back when there is nothing to run.
+    #[expect(clippy::result_large_err, reason = "the head moves on, whichever way it takes")]
     pub(super) fn begin(config: &Arc<Config>, head: Parts) -> Result<Self, Parts> {
         let functions = config.functions(&head);
         let expected = config.paired_functions(&head);

@@ -1,4 +1,4 @@
-//! JSON as lua-cjson reads and writes it; the reading is serde_json's.
+//! JSON as lua-cjson reads and writes it; the reading is `serde_json`'s.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -257,7 +257,7 @@ pub(crate) fn decode(lua: &Lua, json: &[u8], arrays: Arrays) -> Result<Value, Js
     })
 }
 
-/// Makes Lua values of what serde_json reads, with nothing in between.
+/// Makes Lua values of what `serde_json` reads, with nothing in between.
 #[derive(Clone, Copy)]
 struct Reader<'a> {
     lua: &'a Lua,

@@ -1,6 +1,8 @@
 //! The API of lua-nginx-module, `ngx.*`: one file for each of its own, by the names they have
 //! there.
 
+#![expect(clippy::needless_pass_by_value, reason = "a binding owns what Lua passes")]
+
 mod arg;
 mod args;
 mod config;
@@ -75,12 +77,9 @@ pub(crate) fn constant_names() -> impl Iterator<Item = &'static str> {
 /// field of their table.
 pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     time::register(scope.lua)?;
-    let ngx = scope.lua.create_table()?;
-    for namespace in NAMESPACES {
-        scope.extend(&subtable(scope, &ngx, namespace.path)?, namespace)?;
-    }
+    let ngx = scope.root(NAMESPACES)?;
     consts::add_to(&ngx)?;
-    config::add_constants(&subtable(scope, &ngx, config::NAMESPACE.path)?)?;
+    config::add_constants(&ngx.raw_get("config")?)?;
     ngx.raw_set("null", Value::NULL)?;
     for (name, field) in [("header", "HEADER"), ("var", "VARIABLE"), ("arg", "INDEX")] {
         let accessors: Table = ngx.raw_get(name)?;
@@ -115,19 +114,6 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     fields.call::<()>((&ngx, misc::FIELDS.to_vec()))?;
     scope.extend(&scope.lua.globals(), &log::GLOBAL_NAMESPACE)?;
     scope.lua.globals().set("ngx", ngx)
-}
-
-/// The table at `path`, which begins with `ngx`.
-fn subtable(scope: &Scope<'_>, ngx: &Table, path: &str) -> mlua::Result<Table> {
-    let Some((_, name)) = path.split_once('.') else { return Ok(ngx.clone()) };
-    match ngx.raw_get(name)? {
-        Value::Table(table) => Ok(table),
-        _ => {
-            let table = scope.lua.create_table()?;
-            ngx.raw_set(name, &table)?;
-            Ok(table)
-        }
-    }
 }
 
 /// A table without fields of its own: each access calls a function of `accessors`.

@@ -1,8 +1,8 @@
 //! `kong.ctx`: tables that live as long as the request.
 
-use mlua::Table;
+use mlua::{Lua, Table};
 
-use crate::binding::{Call, Namespace, Scope, bindings};
+use crate::binding::{Call, Namespace, bindings};
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -14,12 +14,9 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 };
 
 /// Both are fields, not functions: looking one up calls the row of its name.
-pub(super) fn table(scope: &Scope<'_>) -> mlua::Result<Table> {
-    let getters = scope.table(&NAMESPACE)?;
-    scope
-        .lua
-        .load(
-            r#"
+pub(super) fn fields(lua: &Lua, getters: Table) -> mlua::Result<Table> {
+    lua.load(
+        r#"
             local getters = ...
             return setmetatable({}, {
               __index = function(_, name)
@@ -28,9 +25,9 @@ pub(super) fn table(scope: &Scope<'_>) -> mlua::Result<Table> {
               end,
             })
             "#,
-        )
-        .set_name("=tower-lua")
-        .call(getters)
+    )
+    .set_name("=tower-lua")
+    .call(getters)
 }
 
 fn shared(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {

@@ -1,6 +1,8 @@
 //! Kong's Plugin Development Kit, `kong.*`: one file for each namespace, at the path that it has in
 //! `kong/pdk`.
 
+#![expect(clippy::needless_pass_by_value, reason = "a binding owns what Lua passes")]
+
 mod checks;
 mod ctx;
 mod log;
@@ -11,12 +13,9 @@ mod table;
 
 pub(crate) use self::checks::{as_number, type_name};
 pub(crate) use self::ctx::kept;
-#[cfg(test)]
-use crate::binding::Namespace;
-use crate::binding::Scope;
+use crate::binding::{Namespace, Scope};
 
 /// All namespaces of functions.
-#[cfg(test)]
 pub(crate) const NAMESPACES: &[&Namespace] = &[
     &request::NAMESPACE,
     &response::NAMESPACE,
@@ -29,12 +28,8 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
 
 /// Makes the global `kong`.
 pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
-    let kong = scope.lua.create_table()?;
-    kong.set("request", request::table(scope)?)?;
-    kong.set("response", response::table(scope)?)?;
-    kong.set("service", service::table(scope)?)?;
-    kong.set("ctx", ctx::table(scope)?)?;
-    kong.set("log", log::table(scope)?)?;
-    kong.set("table", table::table(scope)?)?;
+    let kong = scope.root(NAMESPACES)?;
+    kong.raw_set("ctx", ctx::fields(scope.lua, kong.raw_get("ctx")?)?)?;
+    kong.raw_set("log", log::callable(scope.lua, kong.raw_get("log")?)?)?;
     scope.lua.globals().set("kong", kong)
 }

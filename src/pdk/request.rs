@@ -3,7 +3,7 @@
 use mlua::{LuaString, Table, Value};
 
 use super::checks;
-use crate::binding::{Call, Namespace, Scope, Wait, bindings};
+use crate::binding::{Call, Namespace, Wait, bindings};
 use crate::convert::{self, Collected};
 use crate::forms;
 use crate::phase::PhaseSet;
@@ -58,10 +58,6 @@ pub(super) const NAMESPACE: Namespace = Namespace {
             calls super::service::request::clear_header;
     },
 };
-
-pub(super) fn table(scope: &Scope<'_>) -> mlua::Result<Table> {
-    scope.table(&NAMESPACE)
-}
 
 fn get_scheme(call: &mut Call<'_>, (): ()) -> mlua::Result<LuaString> {
     call.string(call.tx.request.scheme())

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
-use mlua::{LuaString, Table, Value};
+use mlua::{LuaString, Value};
 
 use super::checks;
-use crate::binding::{Call, Namespace, Scope, bindings, raise};
+use crate::binding::{Call, Namespace, bindings, raise};
 use crate::convert::{self, Collected};
 use crate::error_page;
 use crate::modules::json::{self, JsonError};
@@ -45,10 +45,6 @@ pub(super) const NAMESPACE: Namespace = Namespace {
         "error", REWRITE_ACCESS_HEADER, exits error;
     },
 };
-
-pub(super) fn table(scope: &Scope<'_>) -> mlua::Result<Table> {
-    scope.table(&NAMESPACE)
-}
 
 fn get_status(call: &mut Call<'_>, (): ()) -> mlua::Result<u16> {
     Ok(call.tx.response.status())

@@ -3,7 +3,7 @@
 use mlua::{Table, Value};
 
 use super::checks;
-use crate::binding::{Call, Namespace, Scope, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings, raise_at};
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -14,10 +14,6 @@ pub(super) const NAMESPACE: Namespace = Namespace {
         "merge", PhaseSet::ANY, calls merge;
     },
 };
-
-pub(super) fn table(scope: &Scope<'_>) -> mlua::Result<Table> {
-    scope.table(&NAMESPACE)
-}
 
 /// The most slots that are set aside at once; a table grows on its own.
 const MAX_CAPACITY: f64 = 65_536.0;

@@ -3,9 +3,9 @@
 mod inspect;
 mod serialize;
 
-use mlua::{Function, MultiValue, Table, Value};
+use mlua::{Lua, MultiValue, Table, Value};
 
-use crate::binding::{self, Call, Namespace, Scope, bindings};
+use crate::binding::{self, Call, Namespace, bindings};
 use crate::convert;
 use crate::log::{self, Level};
 use crate::phase::PhaseSet;
@@ -28,12 +28,9 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 };
 
 /// `kong.log(...)` is `kong.log.notice(...)`; `kong.log.inspect` can be switched off and on again.
-pub(super) fn table(scope: &Scope<'_>) -> mlua::Result<Table> {
-    let functions = scope.table(&NAMESPACE)?;
-    let make: Function = scope
-        .lua
-        .load(
-            r#"
+pub(super) fn callable(lua: &Lua, functions: Table) -> mlua::Result<Table> {
+    lua.load(
+        r#"
             local setmetatable = setmetatable
             local log = ...
             local print = log.inspect
@@ -46,10 +43,9 @@ pub(super) fn table(scope: &Scope<'_>) -> mlua::Result<Table> {
             })
             return setmetatable(log, { __call = function(_, ...) log.notice(...) end })
             "#,
-        )
-        .set_name("=tower-lua")
-        .into_function()?;
-    make.call(functions)
+    )
+    .set_name("=tower-lua")
+    .call(functions)
 }
 
 fn write(call: &mut Call<'_>, level: Level, arguments: &MultiValue) -> mlua::Result<()> {

@@ -5,7 +5,7 @@ use http::Method;
 use http::header::CONTENT_TYPE;
 use mlua::{LuaString, Table, Value};
 
-use crate::binding::{Call, Namespace, Scope, bindings, raise};
+use crate::binding::{Call, Namespace, bindings, raise};
 use crate::convert;
 use crate::forms;
 use crate::modules::json::{self, JsonError};
@@ -38,10 +38,6 @@ pub(in crate::pdk) const NAMESPACE: Namespace = Namespace {
         "enable_tls", PREREAD_AND_BALANCER, calls no_balancer;
     },
 };
-
-pub(super) fn table(scope: &Scope<'_>) -> mlua::Result<Table> {
-    scope.table(&NAMESPACE)
-}
 
 fn enable_buffering(call: &mut Call<'_>, (): ()) -> mlua::Result<()> {
     call.tx.request.buffers_response = true;

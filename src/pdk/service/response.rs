@@ -1,8 +1,8 @@
 //! `kong.service.response`: what the service answered, before functions changed it.
 
-use mlua::{LuaString, Table, Value};
+use mlua::{LuaString, Value};
 
-use crate::binding::{Call, Namespace, Scope, bindings, raise};
+use crate::binding::{Call, Namespace, bindings, raise};
 use crate::convert::{self, Collected};
 use crate::forms;
 use crate::pdk::checks;
@@ -22,10 +22,6 @@ pub(in crate::pdk) const NAMESPACE: Namespace = Namespace {
         "get_body", HEADER_BODY_LOG, calls get_body;
     },
 };
-
-pub(super) fn table(scope: &Scope<'_>) -> mlua::Result<Table> {
-    scope.table(&NAMESPACE)
-}
 
 fn get_status(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<u16>> {
     Ok(call.tx.response.service_status())

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
-use tower::{Layer, Service, ServiceExt, service_fn};
+use tower::{Layer, Service, service_fn};
 use tower_lua::{Functions, Phase, PreFunctionLayer, RequestBody};
 
 /// What the documentation of Kong's serverless functions demonstrates.
@@ -36,19 +36,19 @@ end
 kong.service.request.set_header("x-items", tostring(#body.items))
 "#;
 
-pub type BenchRequest = Request<Full<Bytes>>;
+pub(crate) type BenchRequest = Request<Full<Bytes>>;
 
 /// A service to its last byte: a request goes in, its status comes out.
-pub type Serve = Box<dyn FnMut(BenchRequest) -> u16>;
+pub(crate) type Serve = Box<dyn FnMut(BenchRequest) -> u16>;
 
 /// One thing that is measured.
-pub struct Case {
-    pub name: &'static str,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
     functions: Option<fn() -> Functions>,
     passes: bool,
     request_body: fn() -> Bytes,
     response_body: &'static [u8],
-    pub status: u16,
+    pub(crate) status: u16,
 }
 
 const HEADERS: [(&str, &str); 7] = [
@@ -64,7 +64,7 @@ const HEADERS: [(&str, &str); 7] = [
 const SMALL: &[u8] = b"hello from the service\n";
 static LARGE: [u8; 16 * 1024] = [b'a'; 16 * 1024];
 
-pub const CASES: [Case; 7] = [
+pub(crate) const CASES: [Case; 7] = [
     Case { functions: None, ..Case::new("no_layer") },
     Case { functions: Some(Functions::empty), ..Case::new("empty_set") },
     Case { functions: Some(|| access(CUSTOM_AUTH)), ..Case::new("custom_auth_passing") },
@@ -115,7 +115,7 @@ impl Case {
     }
 
     /// A request of the case. Its header values are not allocated one by one, as hyper's are not.
-    pub fn request(&self) -> BenchRequest {
+    pub(crate) fn request(&self) -> BenchRequest {
         let body = (self.request_body)();
         let mut request = Request::new(Full::new(body.clone()));
         *request.method_mut() = if body.is_empty() { Method::GET } else { Method::POST };
@@ -129,15 +129,12 @@ impl Case {
     }
 
     /// What serves the case: a request goes in, its status comes out.
-    pub fn serve(&self) -> Serve {
+    pub(crate) fn serve(&self) -> Serve {
         let body = Bytes::from_static(self.response_body);
         match self.functions {
-            None => {
-                let body = body.clone();
-                boxed(service_fn(move |request: BenchRequest| {
-                    std::future::ready(respond(request, &body))
-                }))
-            }
+            None => boxed(service_fn(move |request: BenchRequest| {
+                std::future::ready(respond(request, &body))
+            })),
             Some(functions) => {
                 let layer = PreFunctionLayer::new(functions());
                 boxed(layer.layer(service_fn(move |request: Request<RequestBody<Full<Bytes>>>| {
