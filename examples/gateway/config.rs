@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, Parser};
 use http::HeaderName;
 use tower_lua::{Runtime, Sandbox, UntrustedLua};
 use tracing_subscriber::EnvFilter;
@@ -52,7 +52,7 @@ pub(crate) struct FunctionsConfig {
 
     /// How far functions are trusted.
     #[arg(long, env = "KONG_UNTRUSTED_LUA", default_value = "sandbox", value_name = "MODE")]
-    untrusted_lua: Mode,
+    untrusted_lua: UntrustedLua,
 
     /// Modules that sandboxed functions may require.
     #[arg(
@@ -86,22 +86,10 @@ pub(crate) struct FunctionsConfig {
     client_body_buffer_size: u64,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Mode {
-    Off,
-    Sandbox,
-    On,
-}
-
 impl FunctionsConfig {
     /// The VMs that functions run in.
     pub(crate) fn runtime(&self) -> Result<Runtime, tower_lua::Error> {
-        let mode = match self.untrusted_lua {
-            Mode::Off => UntrustedLua::Off,
-            Mode::Sandbox => UntrustedLua::Sandbox,
-            Mode::On => UntrustedLua::On,
-        };
-        let mut sandbox = Sandbox::new(mode);
+        let mut sandbox = Sandbox::new(self.untrusted_lua);
         for module in names(&self.untrusted_lua_sandbox_requires) {
             sandbox = sandbox.allow_require(module);
         }

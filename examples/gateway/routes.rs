@@ -40,7 +40,7 @@ pub(crate) struct Service {
 
 /// What runs for requests that have no route, or none yet.
 struct GlobalFunctions {
-    rewrite: Functions,
+    rewrite: [Functions; 2],
     pre: Functions,
     post: Functions,
 }
@@ -59,7 +59,7 @@ const PLUGINS: [&str; 2] = ["pre-function", "post-function"];
 impl Routes {
     /// Makes the routes of a declaration, and compiles all of its functions.
     pub(crate) fn new(declaration: &Declaration) -> Result<Self, BoxError> {
-        check_plugin_names(declaration)?;
+        check_plugins(declaration)?;
         let mut routes = Vec::new();
         for service in &declaration.services {
             for route in &service.routes {
@@ -88,7 +88,10 @@ impl Routes {
         let (pre, post) = (config(PLUGINS[0]), config(PLUGINS[1]));
         // Without a route, `access` does not run.
         let global = GlobalFunctions {
-            rewrite: build("global pre-function", &only_rewrite(&pre))?,
+            rewrite: [
+                build("global pre-function", &only_rewrite(&pre))?,
+                build("global post-function", &only_rewrite(&post))?,
+            ],
             pre: build("global pre-function", &without_access(&pre))?,
             post: build("global post-function", &without_access(&post))?,
         };
@@ -109,8 +112,8 @@ impl Routes {
         Matched { route: route.cloned(), prefix, routes: self.clone() }
     }
 
-    /// The functions that run before a route is looked for.
-    pub(crate) fn rewrite(&self) -> Functions {
+    /// The functions of each plugin that run before a route is looked for.
+    pub(crate) fn rewrite(&self) -> [Functions; 2] {
         self.global.rewrite.clone()
     }
 }
@@ -141,23 +144,30 @@ fn host_of(request: &Parts) -> String {
     without_port.to_ascii_lowercase()
 }
 
-fn check_plugin_names(declaration: &Declaration) -> Result<(), BoxError> {
+/// Compiles the functions of every plugin, also of those that are disabled or hidden by others.
+fn check_plugins(declaration: &Declaration) -> Result<(), BoxError> {
     let services = &declaration.services;
     let routes = services.iter().flat_map(|service| &service.routes).chain(&declaration.routes);
-    let plugins = routes
-        .flat_map(|route| &route.plugins)
-        .chain(services.iter().flat_map(|service| &service.plugins))
-        .chain(&declaration.plugins);
-    for Plugin { name, .. } in plugins {
-        if !PLUGINS.contains(&name.as_str()) {
-            return Err(format!(
-                "plugin '{name}' not enabled: this gateway has {}",
-                PLUGINS.join(" and ")
-            )
-            .into());
+    let of_routes = routes.flat_map(|route| owned(route.name.as_deref(), &route.plugins));
+    let of_services =
+        services.iter().flat_map(|service| owned(service.name.as_deref(), &service.plugins));
+    let global = owned(Some("global"), &declaration.plugins);
+    for (owner, plugin) in of_routes.chain(of_services).chain(global) {
+        let name = plugin.name.as_str();
+        if !PLUGINS.contains(&name) {
+            let enabled = PLUGINS.join(" and ");
+            return Err(format!("plugin '{name}' not enabled: this gateway has {enabled}").into());
         }
+        plugin.config.build(&format!("{owner} {name}"))?;
     }
     Ok(())
+}
+
+fn owned<'a>(
+    owner: Option<&'a str>,
+    plugins: &'a [Plugin],
+) -> impl Iterator<Item = (&'a str, &'a Plugin)> {
+    plugins.iter().map(move |plugin| (owner.unwrap_or("unnamed"), plugin))
 }
 
 /// Adds a route for each of its paths.

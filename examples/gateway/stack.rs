@@ -23,10 +23,11 @@ pub(crate) fn new(
 > + Clone
 + Send
 + use<> {
-    let table = routes.clone();
+    let [pre, post] = routes.rewrite();
     ServiceBuilder::new()
         // Global functions of `rewrite`, which may change what the route is looked for by.
-        .layer(PreFunctionLayer::resolver(move |_| table.rewrite()).runtime(runtime))
+        .layer(PreFunctionLayer::new(pre).runtime(runtime))
+        .layer(PostFunctionLayer::new(post).runtime(runtime))
         // The route, for all that follows.
         .map_request(move |request| with_route(request, &routes))
         // The functions of the route: before all other plugins, and after them.

@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use tower_lua::BoxError;
 
 /// A request to an application, before it is sent.
 pub struct Call {
@@ -53,14 +55,18 @@ impl Call {
     }
 
     /// The same, for a connection that may break.
-    pub async fn try_send(self) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> {
-        let client: Client<HttpConnector, Full<Bytes>> =
-            Client::builder(TokioExecutor::new()).http2_only(self.http2).build_http();
-        let response = client.request(self.request).await?;
-        let (head, body) = response.into_parts();
+    pub async fn try_send(self) -> Result<Reply, BoxError> {
+        let (head, body) = self.open().await?.into_parts();
         let body = body.collect().await?;
         let trailers = body.trailers().cloned();
         Ok(Reply { status: head.status, headers: head.headers, body: body.to_bytes(), trailers })
+    }
+
+    /// Sends the request, and leaves the body of the response to be read.
+    pub async fn open(self) -> Result<Response<Incoming>, BoxError> {
+        let client: Client<HttpConnector, Full<Bytes>> =
+            Client::builder(TokioExecutor::new()).http2_only(self.http2).build_http();
+        Ok(client.request(self.request).await?)
     }
 }
 

@@ -1,0 +1,13 @@
+//! What the tests are written with: the gateway as a process, and services for it to forward to.
+
+mod gateway;
+mod upstream;
+
+#[path = "../../integration/support/client.rs"]
+mod client;
+#[path = "../../integration/support/echo.rs"]
+mod echo;
+
+pub use self::client::Call;
+pub use self::gateway::{Gateway, Start};
+pub use self::upstream::{echo_upstream, serve, unused_addr};
