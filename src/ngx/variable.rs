@@ -95,7 +95,7 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
         "upstream_status" => response.service_status().map(|status| status.to_string()),
         "upstream_uri" => Some(request.upstream_path().to_owned()),
         "uri" | "document_uri" => {
-            return Ok(Some(uri::unescape_path(&uri::normalize(request.path().as_bytes()))));
+            return Ok(Some(uri::decode_path(request.path().as_bytes())));
         }
         _ => None,
     };
