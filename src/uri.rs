@@ -42,9 +42,9 @@ impl Escape {
         match self {
             Self::Uri => control || high || b" #%?".contains(&byte),
             Self::Args => control || high || b" #%+?".contains(&byte),
-            Self::Component => !(byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
+            Self::Component => !(byte.is_ascii_alphanumeric() || b"-._~!*'()".contains(&byte)),
             Self::Html => control || high || b" #\"%'".contains(&byte),
-            Self::Refresh => control || high || b" \"%'".contains(&byte),
+            Self::Refresh => control || high || b" \"'".contains(&byte),
             Self::Memcached => control || b" %".contains(&byte),
             Self::HeaderName => {
                 !(byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
@@ -67,8 +67,7 @@ pub(crate) fn escape(bytes: &[u8], kind: Escape) -> Cow<'_, [u8]> {
     escaped.extend_from_slice(&bytes[..first]);
     for &byte in &bytes[first..] {
         if kind.escapes(byte) {
-            const HEX: &[u8; 16] = b"0123456789ABCDEF";
-            escaped.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            escaped.extend(encoded(byte));
         } else {
             escaped.push(byte);
         }
@@ -76,40 +75,52 @@ pub(crate) fn escape(bytes: &[u8], kind: Escape) -> Cow<'_, [u8]> {
     Cow::Owned(escaped)
 }
 
-/// Decodes `%XX` and `+`; a `%` that no two hex digits follow stays.
+/// `%XX`
+fn encoded(byte: u8) -> [u8; 3] {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    [b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]
+}
+
+/// A byte of a URI.
+enum Symbol {
+    Plain(u8),
+    /// It stands there as `%XX`.
+    Encoded(u8),
+}
+
+/// The bytes of a URI; a `%` that no two hex digits follow is a plain one.
+fn symbols(bytes: &[u8]) -> impl Iterator<Item = Symbol> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let (&first, tail) = rest.split_first()?;
+        let encoded = if first == b'%' { hex_pair(tail) } else { None };
+        rest = if encoded.is_some() { &tail[2..] } else { tail };
+        Some(encoded.map_or(Symbol::Plain(first), Symbol::Encoded))
+    })
+}
+
+/// Decodes `%XX` and `+`.
 pub(crate) fn unescape(bytes: &[u8]) -> Cow<'_, [u8]> {
     if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {
         return Cow::Borrowed(bytes);
     }
     let mut decoded = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let [first, tail @ ..] = rest {
-        (rest, _) = match (*first, hex_pair(tail)) {
-            (b'%', Some(byte)) => (&tail[2..], decoded.push(byte)),
-            (b'+', _) => (tail, decoded.push(b' ')),
-            (byte, _) => (tail, decoded.push(byte)),
-        };
-    }
+    decoded.extend(symbols(bytes).map(|symbol| match symbol {
+        Symbol::Plain(b'+') => b' ',
+        Symbol::Plain(byte) | Symbol::Encoded(byte) => byte,
+    }));
     Cow::Owned(decoded)
 }
 
-/// Decodes `%XX` in a path, where `+` is a plus.
-pub(crate) fn unescape_path(path: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut rest = path;
-    while let [first, tail @ ..] = rest {
-        match (*first, hex_pair(tail)) {
-            (b'%', Some(byte)) => {
-                decoded.push(byte);
-                rest = &tail[2..];
-            }
-            (byte, _) => {
-                decoded.push(byte);
-                rest = tail;
-            }
-        }
-    }
-    decoded
+/// The path as nginx has it in `$uri`: all of it decoded, then `.` and `..` resolved and slashes
+/// merged.
+pub(crate) fn decode_path(path: &[u8]) -> Vec<u8> {
+    let decoded: Vec<u8> = symbols(path)
+        .map(|symbol| match symbol {
+            Symbol::Plain(byte) | Symbol::Encoded(byte) => byte,
+        })
+        .collect();
+    remove_dot_segments(&decoded)
 }
 
 fn hex_pair(bytes: &[u8]) -> Option<u8> {
@@ -144,22 +155,10 @@ pub(crate) fn normalize(path: &[u8]) -> Cow<'_, [u8]> {
 fn decode_unreserved(path: &[u8]) -> Vec<u8> {
     const RESERVED: &[u8] = b"!*'();:@&=+$,/?%#[]";
     let mut decoded = Vec::with_capacity(path.len());
-    let mut rest = path;
-    while let [first, tail @ ..] = rest {
-        match (*first, hex_pair(tail)) {
-            (b'%', Some(byte)) if RESERVED.contains(&byte) => {
-                decoded.push(b'%');
-                decoded.extend(tail[..2].to_ascii_uppercase());
-                rest = &tail[2..];
-            }
-            (b'%', Some(byte)) => {
-                decoded.push(byte);
-                rest = &tail[2..];
-            }
-            (byte, _) => {
-                decoded.push(byte);
-                rest = tail;
-            }
+    for symbol in symbols(path) {
+        match symbol {
+            Symbol::Encoded(byte) if RESERVED.contains(&byte) => decoded.extend(encoded(byte)),
+            Symbol::Plain(byte) | Symbol::Encoded(byte) => decoded.push(byte),
         }
     }
     decoded
@@ -198,8 +197,8 @@ mod tests {
     }
 
     #[test]
-    fn a_component_keeps_only_unreserved_bytes() {
-        assert_eq!(&*escape("a b/ä~".as_bytes(), Escape::Component), b"a%20b%2F%C3%A4~");
+    fn what_is_escaped_depends_on_the_kind() {
+        assert_eq!(&*escape("a b/ä~(!)".as_bytes(), Escape::Component), b"a%20b%2F%C3%A4~(!)");
         assert_eq!(&*escape(b"a b?c", Escape::Uri), b"a%20b%3Fc");
         assert_eq!(&*escape(b"/a%20b c", Escape::UpstreamPath), b"/a%20b%20c");
     }
@@ -207,6 +206,12 @@ mod tests {
     #[test]
     fn a_stray_percent_sign_survives_unescaping() {
         assert_eq!(&*unescape(b"100%+%41%zz%4"), b"100% A%zz%4");
+    }
+
+    #[test]
+    fn a_path_is_decoded_once_and_before_its_dots_are_resolved() {
+        assert_eq!(decode_path(b"/a%2541+b"), b"/a%41+b");
+        assert_eq!(decode_path(b"/a%2F..%2fb/%2e"), b"/b/");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use mlua::Value;
 
+use super::arguments::Argument;
+use super::output::Pieces;
 use crate::binding::{Call, Namespace, bindings, raise_at};
-use crate::convert;
 use crate::pdk::{as_number, type_name};
 use crate::phase::PhaseSet;
 
@@ -16,6 +17,9 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     },
 };
 
+/// As Lua names the assignment to a field.
+const SET: &str = "__newindex";
+
 fn get(call: &mut Call<'_>, index: Value) -> mlua::Result<Value> {
     match as_number(&index) {
         Some(1.0) => Ok(Value::String(call.string(&call.tx.chunk.data)?)),
@@ -25,32 +29,25 @@ fn get(call: &mut Call<'_>, index: Value) -> mlua::Result<Value> {
 }
 
 fn set(call: &mut Call<'_>, (index, value): (Value, Value)) -> mlua::Result<()> {
-    match as_number(&index) {
-        Some(1.0) => {
-            let mut data = Vec::new();
-            append(call, &mut data, &value)?;
-            call.tx.chunk.data = Bytes::from(data);
-        }
-        Some(2.0) => call.tx.chunk.eof = !matches!(value, Value::Nil | Value::Boolean(false)),
-        _ => return Err(raise_at(call.lua, "bad argument to 'ngx.arg': 1 or 2 expected")),
+    match Argument::new(2, SET).number(call, index)? as i64 {
+        1 => call.tx.chunk.data = chunk(call, &value)?,
+        2 => call.tx.chunk.eof = !matches!(value, Value::Nil | Value::Boolean(false)),
+        index => return Err(raise_at(call.lua, &format!("bad index: {index}"))),
     }
     Ok(())
 }
 
-/// A chunk is text, a number, nothing, or an array of them.
-fn append(call: &Call<'_>, data: &mut Vec<u8>, value: &Value) -> mlua::Result<()> {
+/// A chunk is text, a number, nothing, or an array of texts and numbers.
+fn chunk(call: &Call<'_>, value: &Value) -> mlua::Result<Bytes> {
+    let mut pieces = Pieces::strict(call, Argument::new(3, SET));
     match value {
-        Value::Nil => Ok(()),
-        Value::Table(values) => {
-            values.sequence_values::<Value>().try_for_each(|value| append(call, data, &value?))
-        }
+        Value::Nil => {}
+        Value::Table(values) => pieces.add_array(values)?,
+        _ if pieces.add(value)? => {}
         _ => {
-            let Some(text) = convert::scalar_text(call.lua, value)? else {
-                let message = format!("bad chunk data type: {}", type_name(value));
-                return Err(raise_at(call.lua, &message));
-            };
-            data.extend_from_slice(&text.as_bytes());
-            Ok(())
+            let message = format!("bad chunk data type: {}", type_name(value));
+            return Err(raise_at(call.lua, &message));
         }
     }
+    Ok(Bytes::from(pieces.text))
 }

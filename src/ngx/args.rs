@@ -2,9 +2,11 @@
 
 use mlua::{LuaString, Table, Value};
 
+use super::Noted;
+use super::arguments::Argument;
 use crate::binding::{Call, Namespace, bindings, raise_at};
-use crate::convert::{self, Collected};
-use crate::pdk::{as_number, type_name};
+use crate::convert;
+use crate::pdk::type_name;
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -17,9 +19,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 
 fn encode_args(call: &mut Call<'_>, args: Value) -> mlua::Result<LuaString> {
     let Value::Table(args) = args else {
-        let kind = type_name(&args);
-        let message = format!("bad argument #1 to 'encode_args' (table expected, got {kind})");
-        return Err(raise_at(call.lua, &message));
+        return Err(Argument::new(1, "encode_args").mismatch(call, "table", type_name(&args)));
     };
     let query = query_of(call, &args)?;
     call.string(query)
@@ -35,20 +35,8 @@ pub(super) fn query_of(call: &Call<'_>, args: &Table) -> mlua::Result<Vec<u8>> {
     Ok(fields.join(&b'&'))
 }
 
-fn decode_args(call: &mut Call<'_>, (query, max): (Value, Value)) -> mlua::Result<Collected> {
-    let Some(query) = convert::scalar_text(call.lua, &query)?.filter(|_| !query.is_boolean())
-    else {
-        let kind = type_name(&query);
-        let message = format!("bad argument #1 to 'decode_args' (string expected, got {kind})");
-        return Err(raise_at(call.lua, &message));
-    };
-    convert::args_table(call.lua, &query.as_bytes(), max_count(&max))
-}
-
-/// How many headers or arguments are wanted: 0 for all, 100 when nothing is said.
-pub(super) fn max_count(value: &Value) -> usize {
-    match as_number(value) {
-        Some(count) if count >= 0.0 => count as usize,
-        _ => convert::DEFAULT_MAX,
-    }
+fn decode_args(call: &mut Call<'_>, (query, max): (Value, Value)) -> mlua::Result<Noted<Table>> {
+    let query = Argument::new(1, "decode_args").text(call, &query)?;
+    let max = Argument::new(2, "decode_args").max_count(call, max)?;
+    convert::args_table(call.lua, &query.as_bytes(), max).map(Noted::from)
 }

@@ -3,6 +3,7 @@
 use http::header::CONTENT_TYPE;
 use mlua::Value;
 
+use super::arguments::Argument;
 use crate::binding::{self, Call, Namespace, bindings, raise_at};
 use crate::error_page;
 use crate::log::{self, Level};
@@ -24,18 +25,19 @@ const DECLINED: i64 = -5;
 
 fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
     let Some(status) = as_number(&status) else {
-        let kind = type_name(&status);
-        let message = format!("bad argument #1 to 'exit' (number expected, got {kind})");
-        return Err(raise_at(call.lua, &message));
+        return Err(Argument::new(1, "exit").mismatch(call, "number", type_name(&status)));
     };
+    // In header_filter the function goes on, and so does the phase: what changes is the response.
+    let goes_on = call.tx.site.phase == Phase::HeaderFilter;
     match status as i64 {
         AGAIN | DONE => {
             let message = "bad argument to 'ngx.exit': does not accept NGX_AGAIN or NGX_DONE";
             return Err(raise_at(call.lua, message));
         }
+        0 | DECLINED if goes_on => return Ok(false),
         0 | DECLINED => {
             call.tx.exit = Some(Exit::Phase);
-            return Ok(call.tx.site.phase != Phase::HeaderFilter);
+            return Ok(true);
         }
         // Kong: closes the connection, which a layer cannot.
         ERROR => end_with_page(call, 500),
@@ -47,7 +49,7 @@ fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
                 if response.status() == 0 {
                     response.set_status(status);
                 }
-                response.source.get_or_insert(Source::Exit);
+                response.source.get_or_insert(Source::Error);
             }
             _ => {
                 let message = format!("bad argument to 'ngx.exit': invalid status {status}");
@@ -55,12 +57,10 @@ fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
             }
         },
     }
-    // In header_filter the function goes on, as lua-nginx-module has it.
-    if call.tx.site.phase == Phase::HeaderFilter {
-        return Ok(false);
+    if !goes_on {
+        call.tx.exit = Some(Exit::Request);
     }
-    call.tx.exit = Some(Exit::Request);
-    Ok(true)
+    Ok(!goes_on)
 }
 
 /// Ends a request whose status is on its way to the client already.

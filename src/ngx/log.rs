@@ -2,10 +2,11 @@
 
 use mlua::{MultiValue, Value};
 
-use crate::binding::{self, Call, Namespace, bindings, raise_at};
+use super::arguments::Argument;
+use crate::binding::{self, Call, Namespace, bindings};
 use crate::convert;
 use crate::log::{self, Level};
-use crate::pdk::{as_number, type_name};
+use crate::pdk::type_name;
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -19,45 +20,54 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 pub(crate) const GLOBAL_NAMESPACE: Namespace = Namespace {
     path: "_G",
     bindings: bindings! {
-        "print", PhaseSet::ANY, calls |call, values| write(call, Level::Notice, &values, 1);
+        "print", PhaseSet::ANY, calls |call, values| write(call, Level::Notice, &values, "print");
     },
 };
 
+/// nginx cuts its lines at 4 KiB. Here they may be longer, but not without limit.
+const MAX_LEN: usize = 64 << 10;
+
 fn log(call: &mut Call<'_>, mut arguments: MultiValue) -> mlua::Result<()> {
     let level = arguments.pop_front().unwrap_or(Value::Nil);
-    let Some(number) = as_number(&level) else {
-        let kind = type_name(&level);
-        let message = format!("bad argument #1 to 'log' (number expected, got {kind})");
-        return Err(raise_at(call.lua, &message));
-    };
+    let argument = Argument::new(1, "log");
+    let number = argument.number(call, level)?.trunc();
     let Some(level) = Level::from_number(number) else {
-        let message = format!("bad argument #1 to 'log' (bad log level: {number})");
-        return Err(raise_at(call.lua, &message));
+        return Err(argument.bad(call, &format!("bad log level: {number}")));
     };
-    write(call, level, &arguments, 2)
+    write(call, level, &arguments, "log")
 }
 
-/// Writes values next to each other; `first` is the place of the first among the arguments.
-fn write(call: &mut Call<'_>, level: Level, values: &MultiValue, first: usize) -> mlua::Result<()> {
+/// Writes values next to each other. In messages of `function` they count from 1, whether there was
+/// a level before them or not.
+fn write(
+    call: &mut Call<'_>,
+    level: Level,
+    values: &MultiValue,
+    function: &'static str,
+) -> mlua::Result<()> {
     if !log::is_enabled(level) {
         return Ok(());
     }
     let mut message = String::new();
-    for (position, value) in values.iter().enumerate() {
+    for (place, value) in values.iter().enumerate() {
+        let argument = Argument::new(place + 1, function);
         match value {
-            Value::Table(_) | Value::Function(_) | Value::Thread(_) | Value::UserData(_) => {
-                return Err(raise_at(
-                    call.lua,
-                    &format!(
-                        "bad argument #{} to 'log' (string, number, boolean, or nil expected, got \
-                         {})",
-                        position + first,
-                        type_name(value)
-                    ),
+            Value::Table(_) => {
+                return Err(argument.bad(call, "expected table to have __tostring metamethod"));
+            }
+            Value::Function(_) | Value::Thread(_) | Value::UserData(_) => {
+                return Err(argument.mismatch(
+                    call,
+                    "string, number, boolean, or nil",
+                    type_name(value),
                 ));
             }
             Value::LightUserData(pointer) if pointer.0.is_null() => message.push_str("null"),
             value => message.push_str(&convert::display(call.lua, value)),
+        }
+        if message.len() > MAX_LEN {
+            message
+                .truncate((0..=MAX_LEN).rfind(|&end| message.is_char_boundary(end)).unwrap_or(0));
         }
     }
     let position = binding::position(call.lua);

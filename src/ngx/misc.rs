@@ -3,7 +3,8 @@
 use mlua::Value;
 
 use super::headers_out::complain;
-use crate::binding::{Call, Namespace, bindings};
+use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::pdk::type_name;
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -29,12 +30,14 @@ fn set_status(call: &mut Call<'_>, status: Value) -> mlua::Result<()> {
         complain(call, "attempt to set ngx.status after sending out response headers");
         return Ok(());
     }
-    match call.lua.coerce_number(status)? {
-        Some(status) if (100.0..=999.0).contains(&status) => {
-            call.tx.response.set_status(status as u16);
-        }
-        Some(status) => complain(call, &format!("invalid HTTP status code {status}")),
-        None => complain(call, "invalid HTTP status code: number expected"),
+    let kind = type_name(&status);
+    let Some(number) = call.lua.coerce_number(status)? else {
+        let message = format!("bad ngx.status: number expected, got {kind}");
+        return Err(raise_at(call.lua, &message));
+    };
+    match number.trunc() {
+        status @ 100.0..=999.0 => call.tx.response.set_status(status as u16),
+        status => complain(call, &format!("invalid HTTP status code {status}")),
     }
     Ok(())
 }

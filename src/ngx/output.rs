@@ -4,9 +4,11 @@
 
 use bytes::Bytes;
 use http::Method;
-use mlua::{MultiValue, Value};
+use mlua::{MultiValue, Table, Value};
 
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use super::Noted;
+use super::arguments::Argument;
+use crate::binding::{Call, Namespace, bindings};
 use crate::convert;
 use crate::pdk::type_name;
 use crate::transaction::Source;
@@ -20,7 +22,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 };
 
 /// 1, or `nil` and why nothing was printed.
-type Printed = (Option<u8>, Option<&'static str>);
+type Printed = Noted<Option<u8>>;
 
 fn say(call: &mut Call<'_>, values: MultiValue) -> mlua::Result<Printed> {
     echo(call, &values, "say", b"\n")
@@ -30,33 +32,31 @@ fn print(call: &mut Call<'_>, values: MultiValue) -> mlua::Result<Printed> {
     echo(call, &values, "print", b"")
 }
 
-fn echo(call: &mut Call<'_>, values: &MultiValue, name: &str, end: &[u8]) -> mlua::Result<Printed> {
-    if call.tx.request.method() == Method::HEAD {
-        mark_printed(call);
-        return Ok((None, Some("header only")));
+fn echo(
+    call: &mut Call<'_>,
+    values: &MultiValue,
+    function: &'static str,
+    end: &[u8],
+) -> mlua::Result<Printed> {
+    let bodiless = call.tx.request.method() == Method::HEAD;
+    if bodiless && call.tx.response.printed {
+        return Ok(Noted(None, Some("header only")));
     }
-    let mut text = Vec::new();
-    for (position, value) in values.iter().enumerate() {
-        append(call, &mut text, value).map_err(|kind| {
-            raise_at(
-                call.lua,
-                &format!(
-                    "bad argument #{} to '{name}' (string, number, boolean, nil, ngx.null, or \
-                     array table expected, but got {kind})",
-                    position + 1
-                ),
-            )
-        })?;
+    let mut pieces = Pieces::new(call, Argument::new(1, function));
+    for (place, value) in values.iter().enumerate() {
+        pieces.argument.place = place + 1;
+        match value {
+            Value::Table(values) => pieces.add_array(values)?,
+            _ if pieces.add(value)? => {}
+            _ => {
+                let expected = "string, number, boolean, nil, ngx.null, or array table expected";
+                let problem = format!("{expected}, but got {}", type_name(value));
+                return Err(pieces.argument.bad(call, &problem));
+            }
+        }
     }
+    let mut text = pieces.text;
     text.extend_from_slice(end);
-    mark_printed(call);
-    if !text.is_empty() {
-        call.tx.response.output.push(Bytes::from(text));
-    }
-    Ok((Some(1), None))
-}
-
-fn mark_printed(call: &mut Call<'_>) {
     let response = &mut call.tx.response;
     if response.status() == 0 {
         response.set_status(200);
@@ -64,22 +64,95 @@ fn mark_printed(call: &mut Call<'_>) {
     response.printed = true;
     response.sent = true;
     response.source.get_or_insert(Source::Error);
+    if !text.is_empty() && !bodiless {
+        response.output.push(Bytes::from(text));
+    }
+    Ok(Noted(Some(1), None))
 }
 
-/// Adds what `value` looks like; the name of its type if it looks like nothing.
-fn append(call: &Call<'_>, text: &mut Vec<u8>, value: &Value) -> Result<(), &'static str> {
-    match value {
-        Value::String(string) => text.extend_from_slice(&string.as_bytes()),
-        Value::LightUserData(pointer) if pointer.0.is_null() => text.extend_from_slice(b"null"),
-        Value::Table(values) => {
-            for value in values.sequence_values::<Value>() {
-                append(call, text, &value.map_err(|_| "table")?)?;
+/// Text that is put together from what a function hands over: single values, and arrays that may
+/// have arrays in them.
+pub(super) struct Pieces<'a> {
+    call: &'a Call<'a>,
+    /// Whose text it is.
+    pub(super) argument: Argument,
+    pub(super) text: Vec<u8>,
+    /// Whether there may be nothing but strings and numbers.
+    strict: bool,
+    /// How many more elements of arrays there may be.
+    left: usize,
+    depth: usize,
+}
+
+/// An array may be in itself, in many places: without these, a small one would never come to an
+/// end. And no budget reaches here.
+const MAX_ELEMENTS: usize = 1 << 20;
+const MAX_DEPTH: usize = 100;
+
+impl<'a> Pieces<'a> {
+    pub(super) fn new(call: &'a Call<'a>, argument: Argument) -> Self {
+        let (text, left) = (Vec::new(), MAX_ELEMENTS);
+        Self { call, argument, text, strict: false, left, depth: 0 }
+    }
+
+    /// Where `nil`, booleans and `ngx.null` are no text.
+    pub(super) fn strict(call: &'a Call<'a>, argument: Argument) -> Self {
+        Self { strict: true, ..Self::new(call, argument) }
+    }
+
+    /// Adds what `value` looks like, if it looks like anything.
+    pub(super) fn add(&mut self, value: &Value) -> mlua::Result<bool> {
+        match value {
+            Value::String(string) => self.push(&string.as_bytes())?,
+            Value::Integer(_) | Value::Number(_) => {
+                let text = convert::scalar_text(self.call.lua, value)?.expect("numbers are text");
+                self.push(&text.as_bytes())?;
+            }
+            _ if self.strict => return Ok(false),
+            Value::Nil => self.push(b"nil")?,
+            Value::Boolean(boolean) => self.push(if *boolean { b"true" } else { b"false" })?,
+            Value::LightUserData(pointer) if pointer.0.is_null() => self.push(b"null")?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Adds the elements of an array, its holes among them.
+    pub(super) fn add_array(&mut self, values: &Table) -> mlua::Result<()> {
+        let mut length = 0;
+        for pair in values.pairs::<Value, Value>() {
+            match pair?.0 {
+                Value::Integer(index) if index >= 1 => length = length.max(index),
+                _ => return Err(self.argument.bad(self.call, "non-array table found")),
             }
         }
-        Value::Nil | Value::Boolean(_) | Value::Integer(_) | Value::Number(_) => {
-            text.extend_from_slice(convert::display(call.lua, value).as_bytes());
+        let left = usize::try_from(length).ok().and_then(|length| self.left.checked_sub(length));
+        let Some(left) = left.filter(|_| self.depth < MAX_DEPTH) else {
+            return Err(self.argument.bad(self.call, "table with too many elements found"));
+        };
+        self.left = left;
+        self.depth += 1;
+        for index in 1..=length {
+            match values.raw_get(index)? {
+                Value::Table(values) => self.add_array(&values)?,
+                value if self.add(&value)? => {}
+                value => {
+                    let problem = format!("bad data type {} found", type_name(&value));
+                    return Err(self.argument.bad(self.call, &problem));
+                }
+            }
         }
-        other => return Err(type_name(other)),
+        self.depth -= 1;
+        Ok(())
     }
-    Ok(())
+
+    fn push(&mut self, bytes: &[u8]) -> mlua::Result<()> {
+        let limit = self.call.settings.max_body_size;
+        if (self.text.len() + bytes.len()) as u64 > limit {
+            let problem = format!("more than {limit} bytes found");
+            return Err(self.argument.bad(self.call, &problem));
+        }
+        self.text.extend_from_slice(bytes);
+        Ok(())
+    }
 }

@@ -3,23 +3,21 @@
 use bytes::Bytes;
 use mlua::{LuaString, Table, Value};
 
-use super::args::max_count;
+use super::Noted;
+use super::arguments::Argument;
 use crate::binding::{Call, Namespace, Wait, bindings, raise_at};
 use crate::convert;
-use crate::pdk::type_name;
-use crate::phase::PhaseSet;
 use crate::transaction::{Operation, RequestBody};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.req",
     bindings: bindings! {
         "read_body", super::YIELDABLE, waits read_body;
-        "discard_body", super::YIELDABLE, calls discard_body;
-        "get_body_data", super::YIELDABLE.or(PhaseSet::LOG), calls get_body_data;
-        "get_body_file", super::YIELDABLE, calls get_body_file;
-        "get_post_args", super::YIELDABLE.or(PhaseSet::HEADER_FILTER).or(PhaseSet::LOG),
-            calls get_post_args;
-        "set_body_data", super::YIELDABLE, calls set_body_data;
+        "discard_body", super::REQUEST, calls discard_body;
+        "get_body_data", super::REQUEST, calls get_body_data;
+        "get_body_file", super::REQUEST, calls get_body_file;
+        "get_post_args", super::REQUEST, calls get_post_args;
+        "set_body_data", super::REQUEST, calls set_body_data;
     },
 };
 
@@ -33,8 +31,11 @@ fn read_body(call: &mut Call<'_>, (): ()) -> mlua::Result<Wait<()>> {
     }
 }
 
+/// What has been read stays.
 fn discard_body(call: &mut Call<'_>, (): ()) -> mlua::Result<()> {
-    call.tx.request.set_body(Bytes::new());
+    if matches!(call.tx.request.body, RequestBody::Unread) {
+        call.tx.request.set_body(Bytes::new());
+    }
     Ok(())
 }
 
@@ -46,9 +47,13 @@ fn body<'a>(call: &'a Call<'_>) -> Option<&'a Bytes> {
     }
 }
 
-fn get_body_data(call: &mut Call<'_>, max_bytes: Option<usize>) -> mlua::Result<Option<LuaString>> {
-    let body = body(call).map(|body| &body[..body.len().min(max_bytes.unwrap_or(usize::MAX))]);
-    body.map(|body| call.string(body)).transpose()
+fn get_body_data(call: &mut Call<'_>, max_bytes: Value) -> mlua::Result<Option<LuaString>> {
+    let max = match max_bytes {
+        Value::Nil => 0.0,
+        max => Argument::new(1, "get_body_data").number(call, max)?,
+    };
+    let max = if max >= 1.0 { max as usize } else { usize::MAX };
+    body(call).map(|body| call.string(&body[..body.len().min(max)])).transpose()
 }
 
 /// Bodies never lie in files here.
@@ -56,31 +61,25 @@ fn get_body_file(_: &mut Call<'_>, (): ()) -> mlua::Result<Value> {
     Ok(Value::Nil)
 }
 
-fn get_post_args(
-    call: &mut Call<'_>,
-    max_args: Value,
-) -> mlua::Result<(Option<Table>, Option<&'static str>)> {
+fn get_post_args(call: &mut Call<'_>, max: Value) -> mlua::Result<Noted<Option<Table>>> {
+    let max = Argument::new(1, "get_post_args").max_count(call, max)?;
     match &call.tx.request.body {
         RequestBody::Unread => Err(raise_at(
             call.lua,
             "no request body found; maybe you should turn on lua_need_request_body?",
         )),
         RequestBody::TooLong { .. } | RequestBody::Broken => {
-            Ok((None, Some("request body in temp file not supported")))
+            Ok(Noted(None, Some("request body in temp file not supported")))
         }
         RequestBody::Read(body) | RequestBody::Replaced(body) => {
-            let (args, truncated) = convert::args_table(call.lua, body, max_count(&max_args))?;
-            Ok((Some(args), truncated))
+            let (args, truncated) = convert::args_table(call.lua, body, max)?;
+            Ok(Noted(Some(args), truncated))
         }
     }
 }
 
 fn set_body_data(call: &mut Call<'_>, data: Value) -> mlua::Result<()> {
-    let Some(data) = convert::scalar_text(call.lua, &data)?.filter(|_| !data.is_boolean()) else {
-        let kind = type_name(&data);
-        let message = format!("bad argument #1 to 'set_body_data' (string expected, got {kind})");
-        return Err(raise_at(call.lua, &message));
-    };
+    let data = Argument::new(1, "set_body_data").text(call, &data)?;
     if matches!(call.tx.request.body, RequestBody::Unread) {
         return Err(raise_at(call.lua, "request body not read yet"));
     }

@@ -6,13 +6,12 @@ use mlua::{LuaString, Value};
 use super::consts::CONSTANTS;
 use crate::binding::{Call, Namespace, bindings, raise_at};
 use crate::pdk::as_number;
-use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.req",
     bindings: bindings! {
         "get_method", super::REQUEST, calls get_method;
-        "set_method", super::YIELDABLE.or(PhaseSet::HEADER_FILTER), calls set_method;
+        "set_method", super::REQUEST, calls set_method;
         "http_version", super::REQUEST, calls http_version;
         "start_time", super::REQUEST, calls start_time;
         "is_internal", super::REQUEST, calls is_internal;

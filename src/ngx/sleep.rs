@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use mlua::Value;
 
+use super::arguments::Argument;
 use crate::binding::{Call, Namespace, Wait, bindings, raise_at};
-use crate::pdk::type_name;
 use crate::transaction::Operation;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -19,11 +19,7 @@ fn sleep(call: &mut Call<'_>, seconds: Value) -> mlua::Result<Wait<()>> {
     if call.has_waited() {
         return Ok(Wait::Ready(()));
     }
-    let Some(seconds) = call.lua.coerce_number(seconds.clone())? else {
-        let kind = type_name(&seconds);
-        let message = format!("bad argument #1 to 'sleep' (number expected, got {kind})");
-        return Err(raise_at(call.lua, &message));
-    };
+    let seconds = Argument::new(1, "sleep").number(call, seconds)?;
     // Whole milliseconds, as nginx's timers have them.
     match Duration::try_from_secs_f64((seconds * 1000.0).trunc() / 1000.0) {
         Ok(duration) if duration.is_zero() => call.wait(Operation::Turn),

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, general_purpose};
 use mlua::{LuaString, Value};
 
+use super::arguments::Argument;
 use crate::binding::{Call, Namespace, bindings, raise_at};
 use crate::convert;
 use crate::pdk::type_name;
@@ -42,11 +43,11 @@ fn encode_base64(
     call.string(engine.encode(text.as_bytes()))
 }
 
-/// nginx's decoder: padding may be missing, and bits that do not fill a byte are dropped.
+/// nginx's decoder: bits that do not fill a byte are dropped.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
         .with_decode_allow_trailing_bits(true),
 );
 
@@ -54,7 +55,10 @@ fn decode_base64(call: &mut Call<'_>, value: Value) -> mlua::Result<Option<LuaSt
     let Value::String(text) = value else {
         return Err(raise_at(call.lua, "string argument only"));
     };
-    let decoded = LENIENT.decode(text.as_bytes());
+    // Padding may be missing, and what comes after it does not matter.
+    let text = text.as_bytes();
+    let digits = text.split(|&byte| byte == b'=').next().unwrap_or_default();
+    let decoded = LENIENT.decode(digits);
     decoded.ok().map(|bytes| call.string(bytes)).transpose()
 }
 
@@ -79,10 +83,9 @@ fn sha1(parts: &[&[u8]]) -> [u8; 20] {
     digest.digest().bytes()
 }
 
-fn hmac_sha1(
-    call: &mut Call<'_>,
-    (key, message): (LuaString, LuaString),
-) -> mlua::Result<LuaString> {
+fn hmac_sha1(call: &mut Call<'_>, (key, message): (Value, Value)) -> mlua::Result<LuaString> {
+    let key = Argument::new(1, "hmac_sha1").text(call, &key)?;
+    let message = Argument::new(2, "hmac_sha1").text(call, &message)?;
     call.string(hmac(&key.as_bytes(), &message.as_bytes()))
 }
 

@@ -1,12 +1,14 @@
 //! URIs: escaping, and the request's path and query.
 
-use mlua::{LuaString, Value};
+use mlua::{LuaString, Table, Value};
 
-use super::args::{max_count, query_of};
+use super::Noted;
+use super::args::query_of;
+use super::arguments::Argument;
 use crate::binding::{Call, Namespace, bindings, raise_at};
-use crate::convert::{self, Collected};
+use crate::convert;
 use crate::pdk::{as_number, type_name};
-use crate::phase::PhaseSet;
+use crate::phase::{Phase, PhaseSet};
 use crate::uri::{self, Escape};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -17,14 +19,12 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     },
 };
 
-const BEFORE_LOG: PhaseSet = super::YIELDABLE.or(PhaseSet::HEADER_FILTER).or(PhaseSet::BODY_FILTER);
-
 pub(super) const REQ_NAMESPACE: Namespace = Namespace {
     path: "ngx.req",
     bindings: bindings! {
-        "set_uri", BEFORE_LOG, calls set_uri;
+        "set_uri", super::REQUEST, calls set_uri;
         "get_uri_args", super::REQUEST, calls get_uri_args;
-        "set_uri_args", BEFORE_LOG, calls set_uri_args;
+        "set_uri_args", super::REQUEST, calls set_uri_args;
     },
 };
 
@@ -46,33 +46,29 @@ fn unescape_uri(call: &mut Call<'_>, value: Value) -> mlua::Result<LuaString> {
     call.string(uri::unescape(&text.as_bytes()))
 }
 
-fn set_uri(
-    call: &mut Call<'_>,
-    (path, jump, binary): (Value, Option<bool>, Option<bool>),
-) -> mlua::Result<()> {
-    let Value::String(path) = path else {
-        let kind = type_name(&path);
-        let message = format!("bad argument #1 to 'set_uri' (string expected, got {kind})");
-        return Err(raise_at(call.lua, &message));
-    };
+fn set_uri(call: &mut Call<'_>, (path, jump, binary): (Value, Value, Value)) -> mlua::Result<()> {
+    let path = Argument::new(1, "set_uri").text(call, &path)?;
+    let binary = Argument::new(3, "set_uri").flag(call, &binary)?;
     let path = path.as_bytes();
     if path.is_empty() {
         return Err(raise_at(call.lua, "attempt to use zero-length uri"));
     }
-    let control = path.iter().find(|byte| **byte < 0x20 || **byte == 0x7f);
-    if let (Some(byte), false) = (control, binary.unwrap_or(false)) {
-        let shown = uri::escape(&path, Escape::Uri);
+    let is_unsafe = |byte: &u8| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f;
+    if let (Some(byte), false) = (path.iter().copied().find(is_unsafe), binary) {
         return Err(raise_at(
             call.lua,
             &format!(
                 "unsafe byte \"0x{byte:02x}\" in uri \"{}\" (maybe you want to set the 'binary' \
                  argument?)",
-                String::from_utf8_lossy(&shown)
+                escape_for_log(&path)
             ),
         ));
     }
-    if jump.unwrap_or(false) {
-        return Err(raise_at(call.lua, "a jump to another location is not possible here"));
+    if Argument::new(2, "set_uri").flag(call, &jump)? {
+        return Err(match call.tx.site.phase {
+            Phase::Rewrite => raise_at(call.lua, "a jump to another location is not possible here"),
+            phase => raise_at(call.lua, &format!("API disabled in the context of {phase}_by_lua*")),
+        });
     }
     let escaped = uri::escape(&path, Escape::Uri);
     let escaped = String::from_utf8_lossy(&escaped);
@@ -82,25 +78,42 @@ fn set_uri(
     result.map_err(|why| raise_at(call.lua, &format!("invalid uri: {why}")))
 }
 
-fn get_uri_args(call: &mut Call<'_>, max_args: Value) -> mlua::Result<Collected> {
+/// `\xXX` for what does not belong into a line of the log.
+fn escape_for_log(bytes: &[u8]) -> String {
+    let shown = |&byte: &u8| match byte {
+        b' '..=b'~' if !b"\"\\".contains(&byte) => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02X}"),
+    };
+    bytes.iter().map(shown).collect()
+}
+
+fn get_uri_args(call: &mut Call<'_>, (max, reused): (Value, Value)) -> mlua::Result<Noted<Table>> {
+    let max = Argument::new(1, "get_uri_args").max_count(call, max)?;
     let query = call.tx.request.query().unwrap_or_default();
-    convert::args_table(call.lua, query.as_bytes(), max_count(&max_args))
+    let (args, truncated) = convert::args_table(call.lua, query.as_bytes(), max)?;
+    // A table that answers for something else, `ngx.header` for one, keeps what it is.
+    let reused = reused.as_table().filter(|table| table.metatable().is_none());
+    let Some(reused) = reused.cloned() else { return Ok(Noted(args, truncated)) };
+    reused.clear()?;
+    for pair in args.pairs::<Value, Value>() {
+        let (name, value) = pair?;
+        reused.raw_set(name, value)?;
+    }
+    Ok(Noted(reused, truncated))
 }
 
 fn set_uri_args(call: &mut Call<'_>, args: Value) -> mlua::Result<()> {
+    let argument = Argument::new(1, "set_uri_args");
     let query = match &args {
         Value::Table(args) => query_of(call, args)?,
-        _ => match convert::scalar_text(call.lua, &args)?.filter(|_| !args.is_boolean()) {
-            Some(text) => text.as_bytes().to_vec(),
-            None => {
-                let kind = type_name(&args);
-                let message = format!(
-                    "bad argument #1 to 'set_uri_args' (string, number, or table expected, but got \
-                     {kind})"
-                );
-                return Err(raise_at(call.lua, &message));
-            }
-        },
+        Value::String(_) | Value::Integer(_) | Value::Number(_) => {
+            argument.text(call, &args)?.as_bytes().to_vec()
+        }
+        _ => {
+            let kind = type_name(&args);
+            let problem = format!("string, number, or table expected, but got {kind}");
+            return Err(argument.bad(call, &problem));
+        }
     };
     let result = call.tx.request.set_query(&query);
     result.map_err(|why| raise_at(call.lua, &format!("invalid query: {why}")))

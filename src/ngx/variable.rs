@@ -3,8 +3,8 @@
 use http::{HeaderMap, HeaderValue};
 use mlua::Value;
 
+use super::arguments::tostring;
 use crate::binding::{Call, Namespace, bindings, raise_at};
-use crate::convert;
 use crate::transaction::{RequestBody, headers};
 use crate::uri;
 
@@ -15,6 +15,9 @@ pub(super) const NAMESPACE: Namespace = Namespace {
         "VARIABLE =", super::REQUEST, calls set;
     },
 };
+
+/// What Kong calls its server.
+const SERVER_NAME: &str = "kong";
 
 fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
     let name = match name {
@@ -48,10 +51,12 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
         "bytes_sent" => Some(response.length().to_string()),
         "content_length" => return Ok(header("content-length")),
         "content_type" => return Ok(header("content-type")),
-        "host" => request.host(),
+        "host" => Some(request.host().unwrap_or_else(|| SERVER_NAME.to_owned())),
         "hostname" => Some(std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned())),
         "https" => Some(if request.scheme() == "https" { "on" } else { "" }.to_owned()),
-        "is_args" => Some(if request.query().is_some() { "?" } else { "" }.to_owned()),
+        "is_args" => {
+            Some(if request.query().unwrap_or_default().is_empty() { "" } else { "?" }.to_owned())
+        }
         "kong_request_id" | "request_id" => Some(call.tx.request.id().as_str().to_owned()),
         "msec" => {
             let now = call.tx.started_at() + call.tx.age();
@@ -85,7 +90,7 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
             let local = connection.and_then(|connection| connection.local_addr());
             local.map(|local| local.ip().to_string())
         }
-        "server_name" => Some("kong".to_owned()),
+        "server_name" => Some(SERVER_NAME.to_owned()),
         "server_port" => Some(request.port().to_string()),
         "server_protocol" => Some(format!("{:?}", request.version())),
         "status" => Some(format!("{:03}", response.status())),
@@ -95,7 +100,7 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
         "upstream_status" => response.service_status().map(|status| status.to_string()),
         "upstream_uri" => Some(request.upstream_path().to_owned()),
         "uri" | "document_uri" => {
-            return Ok(Some(uri::unescape_path(&uri::normalize(request.path().as_bytes()))));
+            return Ok(Some(uri::decode_path(request.path().as_bytes())));
         }
         _ => None,
     };
@@ -123,26 +128,30 @@ fn arg(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
 
 fn cookie(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
     let headers = headers::get_all(call.tx.request.headers(), b"cookie");
-    let mut cookies =
-        headers.filter_map(|header| header.to_str().ok()).flat_map(|header| header.split(';'));
+    let mut cookies = headers.flat_map(|header| header.as_bytes().split(|&byte| byte == b';'));
     cookies.find_map(|cookie| {
-        let (key, value) = cookie.trim().split_once('=')?;
-        key.eq_ignore_ascii_case(name).then(|| value.as_bytes().to_vec())
+        let cookie = cookie.trim_ascii();
+        let end = cookie.iter().position(|&byte| byte == b'=')?;
+        let is_wanted = cookie[..end].eq_ignore_ascii_case(name.as_bytes());
+        is_wanted.then(|| cookie[end + 1..].to_vec())
     })
 }
 
 /// All values of a header, in one text.
 fn joined(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
-    let values: Vec<_> =
-        headers::get_all(headers, name.as_bytes()).map(HeaderValue::as_bytes).collect();
-    let separator = if name == "cookie" { &b"; "[..] } else { b", " };
-    (!values.is_empty()).then(|| values.join(separator))
+    join(headers::get_all(headers, name.as_bytes()), name)
 }
 
 fn upstream_header(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
-    let mut headers = call.tx.response.service_headers();
-    let (_, value) = headers.find(|(key, _)| headers::same_name(key, name.as_bytes()))?;
-    Some(value.as_bytes().to_vec())
+    let headers = call.tx.response.service_headers();
+    let named = headers.filter(|(key, _)| headers::same_name(key, name.as_bytes()));
+    join(named.map(|(_, value)| value), name)
+}
+
+fn join<'a>(values: impl Iterator<Item = &'a HeaderValue>, name: &str) -> Option<Vec<u8>> {
+    let values: Vec<_> = values.map(HeaderValue::as_bytes).collect();
+    let separator = if name == "cookie" { &b"; "[..] } else { b", " };
+    (!values.is_empty()).then(|| values.join(separator))
 }
 
 fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
@@ -150,7 +159,7 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
         return Err(raise_at(call.lua, "bad variable name"));
     };
     let name = name.to_string_lossy().to_ascii_lowercase();
-    let value = convert::lenient_text(call.lua, value)?;
+    let value = if value.is_nil() { call.string("")? } else { tostring(call, value)? };
     let text = value.to_string_lossy();
     let result = match name.as_str() {
         "args" => call.tx.request.set_query(&value.as_bytes()),

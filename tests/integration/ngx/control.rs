@@ -1,0 +1,180 @@
+//! `ngx.exit`.
+
+use http::Method;
+
+use super::assert_errors;
+use crate::support::{App, Events};
+
+#[tokio::test]
+async fn an_error_status_is_answered_with_the_gateways_page() {
+    for (status, message) in [
+        (400, "Bad request"),
+        (401, "Unauthorized"),
+        (404, "Not found"),
+        (429, "Too many requests"),
+        (500, "An unexpected error occurred"),
+        (503, "The upstream server is currently unavailable"),
+        (599, "The upstream server responded with 599"),
+    ] {
+        let app = App::access(&format!("return ngx.exit({status})")).await;
+        let reply = app.get("/").send().await;
+        assert_eq!(reply.status, status);
+        assert_eq!(reply.header("content-type"), "text/plain; charset=utf-8");
+        let text = reply.text();
+        let id = text.strip_prefix(message).and_then(|rest| rest.strip_prefix("\nrequest_id: "));
+        assert_eq!(id.map(|id| id.trim_end().len()), Some(32), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_is_in_the_format_that_the_client_asks_for() {
+    let app = App::access("ngx.exit(404)").await;
+    let reply = app.get("/").header("accept", "application/json").send().await;
+    assert_eq!(reply.header("content-type"), "application/json; charset=utf-8");
+    assert_eq!(reply.json()["message"], "Not found");
+}
+
+#[tokio::test]
+async fn head_gets_the_headers_of_the_page() {
+    let app = App::access("ngx.exit(404)").await;
+    let reply = app.call(Method::HEAD, "/").send().await;
+    assert_eq!(reply.status, 404);
+    assert_eq!(reply.header("content-length"), "55");
+    assert!(reply.body.is_empty());
+}
+
+#[tokio::test]
+async fn headers_that_were_set_before_stay() {
+    let app = App::access("ngx.header.www_authenticate = 'Basic' ngx.exit(401)").await;
+    let reply = app.get("/").send().await;
+    assert_eq!(reply.status, 401);
+    assert_eq!(reply.header("www-authenticate"), "Basic");
+}
+
+#[tokio::test]
+async fn a_redirect_is_a_location_and_a_status() {
+    let app = App::access("ngx.header['Location'] = '/login' ngx.exit(302)").await;
+    let reply = app.get("/").send().await;
+    assert_eq!(reply.status, 302);
+    assert_eq!(reply.header("location"), "/login");
+}
+
+#[tokio::test]
+async fn ok_ends_the_phase_alone() {
+    for status in ["ngx.OK", "ngx.DECLINED"] {
+        let app = App::builder()
+            .rewrite(&format!("ngx.exit({status}) error('never')"))
+            .access(&format!("ngx.req.set_header('x-first', '1') ngx.exit({status})"))
+            .access("error('never')")
+            .serve()
+            .await;
+        let reply = app.get("/").send().await;
+        assert_eq!(reply.json()["headers"]["x-first"], "1", "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_without_output_is_an_empty_answer() {
+    let app = App::access("ngx.exit(200) error('never')").await;
+    let reply = app.get("/").send().await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.body.is_empty());
+    assert_eq!(reply.header("x-service"), "");
+}
+
+#[tokio::test]
+async fn after_output_the_status_is_the_one_that_was_sent() {
+    let events = Events::capture();
+    for status in ["200", "ngx.status", "503"] {
+        let source = format!("ngx.status = 410 ngx.say('own content') ngx.exit({status})");
+        let reply = App::access(&source).await.get("/").send().await;
+        assert_eq!(reply.status, 410, "{status}");
+        assert_eq!(reply.text(), "own content\n", "{status}");
+    }
+    let complaint = "attempt to set status 503 via ngx.exit after sending out the response status \
+                     410";
+    let messages = events.messages();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert!(messages[0].ends_with(complaint), "{messages:?}");
+}
+
+#[tokio::test]
+async fn a_function_may_exit_with_the_status_that_one_before_has_set() {
+    let app =
+        App::builder().access("ngx.status = 400").access("ngx.exit(ngx.status)").serve().await;
+    let reply = app.get("/").send().await;
+    assert_eq!(reply.status, 400);
+    assert!(reply.text().starts_with("Bad request\nrequest_id: "));
+}
+
+#[tokio::test]
+async fn no_function_can_catch_it() {
+    for source in [
+        "pcall(ngx.exit, 403)",
+        "xpcall(function() ngx.exit(403) end, print)",
+        "table.sort({1, 2}, function() ngx.exit(403) end)",
+        "('x'):gsub('x', function() ngx.exit(403) end)",
+    ] {
+        let app = App::access(&format!("{source} kong.response.exit(200)")).await;
+        assert_eq!(app.get("/").send().await.status, 403, "{source}");
+    }
+}
+
+#[tokio::test]
+async fn the_source_of_such_an_answer_is_error() {
+    for status in [200, 302, 403] {
+        let app = App::builder()
+            .access(&format!("ngx.exit({status})"))
+            .log("require('recorder')(kong.response.get_source(), ngx.status)")
+            .serve()
+            .await;
+        app.get("/").send().await;
+        assert_eq!(app.recorder.wait_for(1).await, [format!("error {status}")]);
+    }
+}
+
+#[tokio::test]
+async fn in_header_filter_the_function_goes_on_and_the_page_takes_the_place_of_the_body() {
+    let app = App::builder()
+        .header_filter("ngx.exit(403) ngx.header.x_after = 'yes'")
+        .header_filter("ngx.header.x_next = 'yes'")
+        .serve()
+        .await;
+    let reply = app.get("/").send().await;
+    assert_eq!(reply.status, 403);
+    assert!(reply.text().starts_with("Forbidden\nrequest_id: "));
+    assert_eq!((reply.header("x-after"), reply.header("x-next")), ("yes", "yes"));
+}
+
+#[tokio::test]
+async fn ok_in_header_filter_is_nothing_at_all() {
+    let app = App::builder()
+        .header_filter("ngx.exit(ngx.OK) ngx.header.x_after = 'yes'")
+        .header_filter("ngx.header.x_next = 'yes'")
+        .serve()
+        .await;
+    let reply = app.get("/").send().await;
+    assert_eq!((reply.status.as_u16(), reply.header("x-service")), (200, "echo"));
+    assert_eq!((reply.header("x-after"), reply.header("x-next")), ("yes", "yes"));
+}
+
+// Kong closes the connection.
+#[tokio::test]
+async fn error_is_a_500() {
+    let app = App::access("ngx.exit(ngx.ERROR)").await;
+    assert_eq!(app.get("/").send().await.status, 500);
+}
+
+#[tokio::test]
+async fn what_is_no_status_is_refused() {
+    let unfit = "bad argument to 'ngx.exit': does not accept NGX_AGAIN or NGX_DONE";
+    assert_errors(&[
+        ("ngx.exit()", "bad argument #1 to 'exit' (number expected, got nil)"),
+        ("ngx.exit('503')", "bad argument #1 to 'exit' (number expected, got string)"),
+        ("ngx.exit(ngx.AGAIN)", unfit),
+        ("ngx.exit(ngx.DONE)", unfit),
+        ("ngx.exit(99)", "bad argument to 'ngx.exit': invalid status 99"),
+        ("ngx.exit(1000)", "bad argument to 'ngx.exit': invalid status 1000"),
+    ])
+    .await;
+}

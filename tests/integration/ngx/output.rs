@@ -1,0 +1,123 @@
+//! `ngx.say` and `ngx.print`.
+
+use http::Method;
+
+use super::assert_errors;
+use crate::support::App;
+
+/// What the client gets as a body when `source` prints in access.
+async fn printed(source: &str) -> String {
+    App::access(source).await.get("/").send().await.text()
+}
+
+#[tokio::test]
+async fn values_stand_next_to_each_other_and_say_ends_the_line() {
+    let source = "ngx.print('a', 1, 1.5, nil, true, false, ngx.null) ngx.say() ngx.say('b')";
+    assert_eq!(printed(source).await, "a11.5niltruefalsenull\nb\n");
+}
+
+#[tokio::test]
+async fn an_array_is_printed_with_its_arrays_and_holes() {
+    let source = "ngx.print({'hello, ', {'world: ', true, ' or ', nil, {': ', {}, 5}}, ngx.null})";
+    assert_eq!(printed(source).await, "hello, world: true or nil: 5null");
+}
+
+#[tokio::test]
+async fn bytes_are_printed_as_they_are() {
+    let reply = App::access("ngx.print('\\0\\255')").await.get("/").send().await;
+    assert_eq!(&*reply.body, b"\0\xff");
+}
+
+#[tokio::test]
+async fn printing_gives_one() {
+    assert_eq!(printed("ngx.print(ngx.say('a'), ngx.print('b'))").await, "a\nb11");
+}
+
+#[tokio::test]
+async fn what_cannot_be_printed_is_refused() {
+    let expected = "string, number, boolean, nil, ngx.null, or array table expected";
+    let function = format!("bad argument #2 to 'say' ({expected}, but got function)");
+    assert_errors(&[
+        ("ngx.say('a', print)", &function),
+        ("ngx.print({a = 1})", "bad argument #1 to 'print' (non-array table found)"),
+        ("ngx.print({[0] = 1})", "bad argument #1 to 'print' (non-array table found)"),
+        ("ngx.print({[1.5] = 1})", "bad argument #1 to 'print' (non-array table found)"),
+        ("ngx.print('a', {{print}})", "bad argument #2 to 'print' (bad data type function found)"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_that_would_never_end_is_refused() {
+    let message = "bad argument #1 to 'print' (table with too many elements found)";
+    assert_errors(&[
+        ("local t = {} t[1] = t ngx.print(t)", message),
+        ("local t = {} t[1], t[2] = t, t ngx.print(t)", message),
+        ("local t = {''} for _ = 1, 60 do t = {t, t} end ngx.print(t)", message),
+        ("ngx.print({[2^50] = 'x'})", message),
+        ("ngx.print({[2^40] = 'x'})", message),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_text_longer_than_a_body_may_be_is_refused() {
+    let app = App::builder()
+        .runtime(|runtime| runtime.max_body_size(10))
+        .access(
+            "local _, message = pcall(ngx.print, {'12345', {'12345'}, '1'})
+             kong.response.exit(200, message)",
+        )
+        .serve()
+        .await;
+    let text = app.get("/").send().await.text();
+    assert!(text.ends_with("bad argument #1 to 'print' (more than 10 bytes found)"), "{text}");
+}
+
+#[tokio::test]
+async fn whoever_prints_answers_when_the_phase_ends() {
+    let app = App::builder().access("ngx.say('a')").access("ngx.say('b')").serve().await;
+    let reply = app.get("/").send().await;
+    assert_eq!((reply.status.as_u16(), &*reply.text()), (200, "a\nb\n"));
+    assert_eq!(reply.header("x-service"), "");
+}
+
+#[tokio::test]
+async fn status_and_headers_are_those_set_before() {
+    let app = App::access("ngx.status = 404 ngx.header.x_own = 'yes' ngx.say('Not Found')").await;
+    let reply = app.get("/").send().await;
+    assert_eq!((reply.status.as_u16(), reply.header("x-own")), (404, "yes"));
+    assert_eq!(reply.text(), "Not Found\n");
+}
+
+#[tokio::test]
+async fn what_is_printed_has_neither_a_length_nor_a_type() {
+    let reply = App::access("ngx.print('hello')").await.get("/").send().await;
+    assert_eq!(reply.header("transfer-encoding"), "chunked");
+    assert!(!reply.headers.contains_key("content-length"));
+    assert!(!reply.headers.contains_key("content-type"));
+}
+
+#[tokio::test]
+async fn printing_nothing_answers_with_nothing() {
+    let reply = App::access("ngx.print('')").await.get("/").send().await;
+    assert_eq!((reply.status.as_u16(), reply.header("x-service")), (200, ""));
+    assert!(reply.body.is_empty());
+}
+
+#[tokio::test]
+async fn head_has_no_body_to_print_to() {
+    let app =
+        App::access("require('recorder')(ngx.say('a')) require('recorder')(ngx.say('b'))").await;
+    let reply = app.call(Method::HEAD, "/").send().await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.body.is_empty());
+    assert_eq!(app.recorder.entries(), ["1", "nil header only"]);
+}
+
+#[tokio::test]
+async fn an_error_takes_the_place_of_what_was_printed() {
+    let reply = App::access("ngx.say('secret') error('boom')").await.get("/").send().await;
+    assert_eq!(reply.status, 500);
+    assert_eq!(reply.json()["message"], "An unexpected error occurred");
+}

@@ -1,0 +1,167 @@
+//! URIs: escaping, and the request's path and query.
+
+use super::{assert_errors, assert_values};
+use crate::support::App;
+
+/// The URI that the service gets of a request for `/old?a=1`, after `source` has run.
+async fn sent(source: &str) -> String {
+    let reply = App::access(source).await.get("/old?a=1").send().await;
+    reply.json()["uri"].as_str().expect("a URI").to_owned()
+}
+
+#[tokio::test]
+async fn a_component_is_escaped() {
+    assert_values(&[
+        ("ngx.escape_uri('a 你')", "a%20%E4%BD%A0"),
+        ("ngx.escape_uri('a+b/c?d=e&f#%')", "a%2Bb%2Fc%3Fd%3De%26f%23%25"),
+        ("ngx.escape_uri(\"-_.!~*'()\")", "-_.!~*'()"),
+        ("ngx.escape_uri('\\0\\127\\255')", "%00%7F%FF"),
+        ("ngx.escape_uri('')", ""),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_escaped_depends_on_the_type() {
+    for (kind, escaped) in [
+        ("0", "a/%3F%23%25+&=@ '\"%FF"),
+        ("1", "a/%3F%23%25%2B&=@ '\"%FF"),
+        ("2", "a%2F%3F%23%25%2B%26%3D%40 '%22%FF"),
+        ("3", "a/?%23%25+&=@ %27%22%FF"),
+        ("4", "a/?#%+&=@ %27%22%FF"),
+        ("5", "a/?#%25+&=@ '\"\u{fffd}"),
+        ("6", "a/?#%25+&=@ '\"\u{fffd}"),
+    ] {
+        let source = format!("ngx.escape_uri('a/?#%+&=@ \\'\"\\255', {kind})");
+        assert_values(&[(&source, &escaped.replace(' ', "%20"))]).await;
+    }
+}
+
+#[tokio::test]
+async fn escapes_are_undone() {
+    assert_values(&[
+        ("ngx.unescape_uri('b%20r56+7')", "b r56 7"),
+        ("ngx.unescape_uri('try %search%%20%again%')", "try %search% %again%"),
+        ("ngx.unescape_uri('%e4%BD%a0')", "你"),
+        ("ngx.unescape_uri('%a')", "%a"),
+        ("ngx.unescape_uri('%00%ff') == '\\0\\255'", "true"),
+        ("ngx.unescape_uri(nil)", ""),
+        ("ngx.unescape_uri(32)", "32"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn the_service_gets_the_path_that_was_set() {
+    for (path, uri) in [
+        ("'/new/path'", "/new/path?a=1"),
+        ("'/a b%c?d#e'", "/a%20b%25c%3Fd%23e?a=1"),
+        ("'/ä\\255'", "/%C3%A4%FF?a=1"),
+        ("'relative'", "/relative?a=1"),
+        ("'/new', false", "/new?a=1"),
+        ("'/a\\nb', false, true", "/a%0Ab?a=1"),
+        ("'/a\\tb'", "/a%09b?a=1"),
+    ] {
+        assert_eq!(sent(&format!("ngx.req.set_uri({path})")).await, uri, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_path_is_refused() {
+    let boolean = |place: usize, kind: &str| {
+        format!("bad argument #{place} to 'set_uri' (boolean expected, got {kind})")
+    };
+    assert_errors(&[
+        ("ngx.req.set_uri()", "bad argument #1 to 'set_uri' (string expected, got nil)"),
+        ("ngx.req.set_uri('')", "attempt to use zero-length uri"),
+        ("ngx.req.set_uri('/', 1)", &boolean(2, "number")),
+        ("ngx.req.set_uri('/', false, 'x')", &boolean(3, "string")),
+        (
+            "ngx.req.set_uri('/foo\\r\\nbar\\\\\"ä')",
+            r#"unsafe byte "0x0d" in uri "/foo\x0D\x0Abar\x5C\x22\xC3\xA4" (maybe you want to set the 'binary' argument?)"#,
+        ),
+        ("ngx.req.set_uri('/', true)", "API disabled in the context of access_by_lua*"),
+        ("ngx.req.set_uri('/' .. ('x'):rep(70000))", "invalid uri: uri too long"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn the_arguments_are_a_table() {
+    for (query, expression, value) in [
+        ("?foo=bar&bar=baz&bar=blah", "ngx.req.get_uri_args().bar", r#"["baz","blah"]"#),
+        ("?a%20b=1%61+2", "ngx.req.get_uri_args()['a b']", "1a 2"),
+        ("?foo&bar=", "ngx.req.get_uri_args().foo, ngx.req.get_uri_args().bar", "true, "),
+        ("?=hello&=world", "next(ngx.req.get_uri_args())", "nil"),
+        ("", "next(ngx.req.get_uri_args())", "nil"),
+        ("?a=1&a=2&a=3", "ngx.req.get_uri_args(2)", r#"{"a":["1","2"]}, truncated"#),
+        ("?a=1&a=2&a=3", "ngx.req.get_uri_args(0).a", r#"["1","2","3"]"#),
+    ] {
+        let reply = App::eval_for(expression, |app| app.get(&format!("/{query}"))).await;
+        assert_eq!(reply.text(), value, "{query}");
+    }
+    let message = "bad argument #1 to 'get_uri_args' (number expected, got string)";
+    assert_errors(&[("ngx.req.get_uri_args('all')", message)]).await;
+}
+
+#[tokio::test]
+async fn a_table_can_be_reused_for_the_arguments() {
+    let source = "(function() local t = {old = true} local args = ngx.req.get_uri_args(9, t) \
+                  return args == t, t end)()";
+    let reply = App::eval_for(source, |app| app.get("/?a=1")).await;
+    assert_eq!(reply.text(), r#"true, {"a":"1"}"#);
+}
+
+#[tokio::test]
+async fn a_table_of_the_library_cannot_be_reused() {
+    let source = "ngx.req.get_uri_args(9, ngx.header).a, ngx.header.a";
+    let reply = App::eval_for(source, |app| app.get("/?a=1")).await;
+    assert_eq!(reply.text(), "1, nil");
+}
+
+#[tokio::test]
+async fn the_service_gets_the_arguments_that_were_set() {
+    for (args, uri) in [
+        ("'b=hello%20world'", "/old?b=hello%20world"),
+        ("'b=a b\\n'", "/old?b=a%20b%0A"),
+        ("3", "/old?3"),
+        ("{b = 'a b'}", "/old?b=a%20b"),
+        ("{b = {5, true}}", "/old?b=5&b"),
+        ("''", "/old"),
+        ("{}", "/old"),
+    ] {
+        assert_eq!(sent(&format!("ngx.req.set_uri_args({args})")).await, uri, "{args}");
+    }
+}
+
+#[tokio::test]
+async fn what_are_no_arguments_is_refused() {
+    let expected = "bad argument #1 to 'set_uri_args' (string, number, or table expected, but got";
+    assert_errors(&[
+        ("ngx.req.set_uri_args()", &format!("{expected} nil)")),
+        ("ngx.req.set_uri_args(true)", &format!("{expected} boolean)")),
+        ("ngx.req.set_uri_args(ngx.null)", &format!("{expected} userdata)")),
+        ("ngx.req.set_uri_args({a = print})", "attempt to use function as query arg value"),
+        ("ngx.req.set_uri_args(('x'):rep(70000))", "invalid query: uri too long"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn later_functions_see_what_was_set() {
+    let source = "(function() ngx.req.set_uri('/new') ngx.req.set_uri_args('b=2') \
+                  return ngx.var.uri, ngx.req.get_uri_args().b, ngx.var.request_uri end)()";
+    let reply = App::eval_for(source, |app| app.get("/old?a=1")).await;
+    assert_eq!(reply.text(), "/new, 2, /old?a=1");
+}
+
+#[tokio::test]
+async fn wrong_types_of_escaping_are_refused() {
+    assert_errors(&[
+        ("ngx.escape_uri('a', true)", "\"type\" is not a number"),
+        ("ngx.escape_uri('a', '2')", "\"type\" is not a number"),
+        ("ngx.escape_uri('a', -1)", "\"type\" -1 out of range"),
+        ("ngx.escape_uri('a', 7)", "\"type\" 7 out of range"),
+    ])
+    .await;
+}
