@@ -158,7 +158,7 @@ fn check_plugins(declaration: &Declaration) -> Result<(), BoxError> {
             let enabled = PLUGINS.join(" and ");
             return Err(format!("plugin '{name}' not enabled: this gateway has {enabled}").into());
         }
-        plugin.config.build(&format!("{owner} {name}"))?;
+        plugin.config.build(format!("{owner} {name}"))?;
     }
     Ok(())
 }
