@@ -7,3 +7,5 @@ mod events;
 mod recorder;
 
 pub use self::app::App;
+pub use self::client::{Call, Reply};
+pub use self::events::Events;
