@@ -1,5 +1,10 @@
 //! `pdk`: one file for each of `src/pdk`, or for each of its subjects.
 
+mod request;
+mod request_body;
+mod request_form;
+mod request_forwarded;
+mod request_headers;
 mod service_request;
 mod service_request_body;
 mod service_request_headers;
