@@ -1,6 +1,7 @@
 //! `kong.response`: the response to the client.
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use mlua::{LuaString, Table, Value};
 
@@ -60,7 +61,7 @@ fn get_header(call: &mut Call<'_>, name: Value) -> mlua::Result<Option<LuaString
     value.map(|value| call.string(value)).transpose()
 }
 
-fn get_headers(call: &mut Call<'_>, max_headers: Value) -> mlua::Result<Collected> {
+fn get_headers(call: &mut Call<'_>, (max_headers,): (Value,)) -> mlua::Result<Collected> {
     let max = checks::count(&max_headers, "max_headers")?;
     convert::headers_table(call.lua, call.tx.response.headers().iter(), max)
 }
@@ -82,7 +83,7 @@ fn status_code(value: &Value, least: u16) -> mlua::Result<u16> {
     }
 }
 
-fn set_status(call: &mut Call<'_>, status: Value) -> mlua::Result<()> {
+fn set_status(call: &mut Call<'_>, (status,): (Value,)) -> mlua::Result<()> {
     ensure_not_sent(call)?;
     let status = status_code(&status, 100)?;
     call.tx.response.set_status(status);
@@ -280,9 +281,11 @@ fn error(
     };
     let given = headers.iter().find_map(|(name, values)| {
         let is = headers::response_name_of(&name.as_bytes()).is_ok_and(|name| name == CONTENT_TYPE);
-        if is { values.first().map(LuaString::to_string_lossy) } else { None }
+        let first = values.first().filter(|_| is)?;
+        HeaderValue::from_bytes(&first.as_bytes()).ok()
     });
-    let page = error_page::for_error(&mut call.tx.request, status, message.as_deref(), given);
+    let request = &mut call.tx.request;
+    let page = error_page::for_error(request, status, message.as_deref(), given.as_ref());
     let body = Value::String(call.lua.create_string(&page.body)?);
     call.tx.response.put(CONTENT_TYPE, page.content_type);
     send(call, status, body, &headers)
