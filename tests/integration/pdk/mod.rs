@@ -1,5 +1,6 @@
 //! `pdk`: one file for each of `src/pdk`, or for each of its subjects.
 
+mod ctx;
 mod request;
 mod request_body;
 mod request_form;
@@ -12,3 +13,5 @@ mod response_exit;
 mod service_request;
 mod service_request_body;
 mod service_request_headers;
+mod service_response;
+mod table;
