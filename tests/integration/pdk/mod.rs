@@ -1,6 +1,9 @@
 //! `pdk`: one file for each of `src/pdk`, or for each of its subjects.
 
 mod ctx;
+mod log;
+mod log_inspect;
+mod log_serialize;
 mod request;
 mod request_body;
 mod request_form;
