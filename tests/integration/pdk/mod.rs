@@ -4,6 +4,7 @@ mod ctx;
 mod log;
 mod log_inspect;
 mod log_serialize;
+mod phases;
 mod request;
 mod request_body;
 mod request_form;
