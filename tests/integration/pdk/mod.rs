@@ -14,6 +14,7 @@ mod response;
 mod response_body;
 mod response_error;
 mod response_exit;
+mod response_grpc;
 mod service_request;
 mod service_request_body;
 mod service_request_headers;
