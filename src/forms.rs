@@ -256,6 +256,31 @@ mod tests {
     }
 
     #[test]
+    fn a_body_that_breaks_off_anywhere_is_no_reason_to_panic() {
+        let content_type = b"multipart/form-data; boundary=xyz";
+        let fields = [(b"a".to_vec(), b"1".to_vec()), (b"b".to_vec(), b"2".to_vec())];
+        let body = encode_multipart(&fields, "xyz");
+        for length in 0..body.len() {
+            let read = multipart_fields(content_type, &body[..length]).unwrap();
+            assert!(read.len() <= 2, "{length}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_found_among_others() {
+        for (value, expected) in [
+            ("x; a=1; name=b ; c=2", Some("b")),
+            (r#"x; a="; name=no"; NAME="b;\"c""#, Some("b;\"c")),
+            (r#"x; name="open"#, Some("open")),
+            ("x;;name=", Some("")),
+            ("name=b", None),
+            ("x; filename=b; name", None),
+        ] {
+            assert_eq!(parameter(value, "name").as_deref(), expected, "{value}");
+        }
+    }
+
+    #[test]
     fn a_multipart_body_without_a_boundary_is_refused() {
         assert_eq!(multipart_fields(b"multipart/form-data", b"--x\r\n"), None);
         assert_eq!(multipart_fields(b"multipart/form-data; boundary=x", b"junk"), Some(Vec::new()));

@@ -82,6 +82,18 @@ async fn multipart_fields_become_a_table() {
 }
 
 #[tokio::test]
+async fn a_multipart_value_may_hold_the_boundary_inside_a_line() {
+    let body = multipart(&[(r#"Content-Disposition: form-data; name="a""#, "x --AaB03x--\r\n -y")]);
+    assert_eq!(decoded(MULTIPART, body, "return body.a").await, "x --AaB03x--\r\n -y");
+}
+
+#[tokio::test]
+async fn multipart_lines_may_end_as_unix_has_it() {
+    let body = "--AaB03x\nContent-Disposition: form-data; name=\"a\"\n\n1\n--AaB03x--\n";
+    assert_eq!(decoded(MULTIPART, body, "return body").await, r#"{"a":"1"}"#);
+}
+
+#[tokio::test]
 async fn a_multipart_boundary_may_be_quoted() {
     let body = multipart(&[(r#"Content-Disposition: form-data; name="a""#, "1")]);
     for content_type in [
