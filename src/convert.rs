@@ -80,7 +80,8 @@ where
             Value::Nil => table.raw_set(name, value)?,
             Value::Table(values) => values.raw_push(value)?,
             first => {
-                table.raw_set(name, lua.create_sequence_from([first, value.into_lua(lua)?])?)?;
+                let values = lua.create_sequence_from([first, value.into_lua(lua)?])?;
+                table.raw_set(name, values)?;
             }
         }
     }
@@ -131,19 +132,28 @@ pub(crate) fn encode_args(lua: &Lua, table: &Table) -> mlua::Result<Vec<Vec<u8>>
         let Value::String(name) = name else {
             return Err(raise("attempt to use a non-string key in the \"args\" option table"));
         };
-        match value {
-            Value::Table(values) => {
-                for value in values.sequence_values::<Value>() {
-                    fields.extend(encode_arg(lua, &name, &value?)?);
-                }
-            }
-            value => fields.extend(encode_arg(lua, &name, &value)?),
-        }
+        fields.extend(encode_arg(lua, &name, &value)?);
     }
     Ok(fields)
 }
 
-fn encode_arg(lua: &Lua, name: &LuaString, value: &Value) -> mlua::Result<Option<Vec<u8>>> {
+/// One argument of a query string: several when `value` is an array, none when it is `false`.
+///
+/// # Errors
+///
+/// When a value is nothing that an argument can be.
+pub(crate) fn encode_arg(lua: &Lua, name: &LuaString, value: &Value) -> mlua::Result<Vec<Vec<u8>>> {
+    let Value::Table(values) = value else {
+        return Ok(encode_single(lua, name, value)?.into_iter().collect());
+    };
+    let mut fields = Vec::new();
+    for value in values.sequence_values::<Value>() {
+        fields.extend(encode_single(lua, name, &value?)?);
+    }
+    Ok(fields)
+}
+
+fn encode_single(lua: &Lua, name: &LuaString, value: &Value) -> mlua::Result<Option<Vec<u8>>> {
     let mut field = uri::escape(&name.as_bytes(), uri::Escape::Component).into_owned();
     match value {
         Value::Boolean(true) => return Ok(Some(field)),

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
 
 use crate::transaction::Request;
 
@@ -23,48 +23,47 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 pub(crate) fn for_exit(request: &mut Request, status: u16) -> ErrorPage {
     let headers = request.headers();
     let wanted = headers.get(ACCEPT).or_else(|| headers.get(CONTENT_TYPE));
-    let content_type = match wanted {
-        Some(wanted) => negotiate(wanted.to_str().unwrap_or_default()),
-        None => PLAIN,
-    };
+    let content_type = wanted.map_or(PLAIN, |wanted| negotiate([wanted]));
     page(content_type, &message_of(status), request.id().as_str())
 }
 
-/// The page of `kong.response.error`, or of a function that failed: JSON unless the client asks for
-/// something else.
+/// The page of `kong.response.error`: in the format of the content type that the function has
+/// `given`, else JSON unless the client asks for something else.
 pub(crate) fn for_error(
     request: &mut Request,
     status: u16,
     message: Option<&str>,
-    content_type: Option<String>,
+    given: Option<&HeaderValue>,
 ) -> ErrorPage {
-    let wanted = content_type
-        .or_else(|| Some(request.headers().get(ACCEPT)?.to_str().ok()?.to_owned()))
-        .unwrap_or_default();
+    let content_type = match given {
+        Some(given) => negotiate([given]),
+        None => negotiate(request.headers().get_all(ACCEPT)),
+    };
     let message = message.map_or_else(|| message_of(status), Cow::Borrowed);
-    page(negotiate(&wanted), &message, request.id().as_str())
+    page(content_type, &message, request.id().as_str())
 }
 
 /// The page of a function that failed.
 pub(crate) fn for_failure(headers: &HeaderMap, id: &str) -> ErrorPage {
-    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    page(negotiate(accept), &message_of(500), id)
+    page(negotiate(headers.get_all(ACCEPT)), &message_of(500), id)
 }
 
-/// The content type that suits an `Accept` header best. The first of the highest quality wins.
-fn negotiate(accept: &str) -> &'static str {
+/// The content type that suits `Accept` headers best. The first of the highest quality wins, which
+/// is JSON if it is none of ours.
+fn negotiate<'a>(accept: impl IntoIterator<Item = &'a HeaderValue>) -> &'static str {
     let mut best = (0.0, JSON);
-    for range in accept.split(',') {
+    let accept = accept.into_iter().filter_map(|accept| accept.to_str().ok());
+    for range in accept.flat_map(|accept| accept.split(',')) {
         let mut parameters = range.split(';').map(str::trim);
         let content_type = match parameters.next().unwrap_or_default() {
             "text/html" => HTML,
             "application/xml" => XML,
             "text/plain" | "text/*" => PLAIN,
-            "application/json" | "application/*" | "*/*" => JSON,
+            other if other.contains('/') => JSON,
             _ => continue,
         };
         let quality = parameters.find_map(|parameter| parameter.strip_prefix("q=")?.parse().ok());
-        let quality: f64 = quality.unwrap_or(1.0);
+        let quality = quality.filter(|quality| (0.0..=1.0).contains(quality)).unwrap_or(1.0);
         if quality > best.0 {
             best = (quality, content_type);
         }

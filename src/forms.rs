@@ -15,12 +15,19 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The kind that a content type names, whatever its parameters.
+    const ALL: [Self; 3] = [Self::UrlEncoded, Self::Json, Self::Multipart];
+
+    /// The kind that the content type of a body that came names, in any case and with whatever
+    /// follows.
     pub(crate) fn of(content_type: &[u8]) -> Option<Self> {
         let essence = essence(content_type);
-        [Self::UrlEncoded, Self::Json, Self::Multipart]
-            .into_iter()
-            .find(|kind| essence.starts_with(kind.mime()))
+        Self::ALL.into_iter().find(|kind| essence.starts_with(kind.mime()))
+    }
+
+    /// The kind that the content type of a body to be sent names: Kong is more exact with these.
+    pub(crate) fn named(content_type: &str) -> Option<Self> {
+        let essence = content_type.split(';').next().unwrap_or_default();
+        Self::ALL.into_iter().find(|kind| essence == kind.mime())
     }
 
     pub(crate) const fn mime(self) -> &'static str {
@@ -98,60 +105,106 @@ fn multipart_table(lua: &Lua, fields: &[Field<'_>]) -> mlua::Result<Table> {
 }
 
 /// The fields of a `multipart/form-data` body (RFC 7578), or `None` when it has no boundary.
+///
+/// Lines may end without a carriage return, and the end may be missing, as Kong has it.
 fn multipart_fields<'a>(content_type: &[u8], body: &'a [u8]) -> Option<Vec<Field<'a>>> {
-    let content_type = String::from_utf8_lossy(content_type);
-    let delimiter = format!("--{}", boundary(&content_type)?);
+    let delimiter = format!("--{}", boundary(&String::from_utf8_lossy(content_type))?);
+    let delimiter = delimiter.as_bytes();
     let mut fields = Vec::new();
-    for part in split(body, delimiter.as_bytes()).skip(1) {
-        let Some(part) = part.strip_prefix(b"\r\n") else { break };
-        let part = part.strip_suffix(b"\r\n").unwrap_or(part);
-        let Some(end) = find(part, b"\r\n\r\n") else { continue };
-        let (head, value) = (String::from_utf8_lossy(&part[..end]), &part[end + 4..]);
-        if let Some(name) = head.lines().find_map(field_name) {
-            fields.push((name, value));
-        }
+    let mut rest = split_at_delimiter(body, delimiter).1;
+    while let Some(after) = rest.filter(|after| !after.starts_with(b"--")) {
+        let (_, from_next_line) = split_line(after);
+        let (part, next) = split_at_delimiter(from_next_line, delimiter);
+        fields.extend(field(part));
+        rest = next;
     }
     Some(fields)
 }
 
+/// What comes before the next line that begins with `delimiter`, and what comes after the delimiter.
+fn split_at_delimiter<'a>(bytes: &'a [u8], delimiter: &[u8]) -> (&'a [u8], Option<&'a [u8]>) {
+    let mut from = 0;
+    while let Some(found) = find(&bytes[from..], delimiter) {
+        let (at, after) = (from + found, from + found + delimiter.len());
+        match bytes[..at] {
+            [] => return (&[], Some(&bytes[after..])),
+            [.., b'\n'] => {
+                let before = &bytes[..at - 1];
+                return (before.strip_suffix(b"\r").unwrap_or(before), Some(&bytes[after..]));
+            }
+            _ => from = after,
+        }
+    }
+    (bytes, None)
+}
+
+/// The first line of `bytes`, and what comes after it.
+fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
+    match bytes.iter().position(|&byte| byte == b'\n') {
+        Some(end) => {
+            let line = &bytes[..end];
+            (line.strip_suffix(b"\r").unwrap_or(line), &bytes[end + 1..])
+        }
+        None => (bytes, &[]),
+    }
+}
+
+/// Name and value of a part: headers, an empty line, and the value.
+fn field(part: &[u8]) -> Option<Field<'_>> {
+    let (mut name, mut rest) = (None, part);
+    while !rest.is_empty() {
+        let (line, next) = split_line(rest);
+        rest = next;
+        if line.is_empty() {
+            return Some((name?, rest));
+        }
+        name = name.or_else(|| field_name(&String::from_utf8_lossy(line)));
+    }
+    None
+}
+
 /// The `boundary` parameter of a content type.
-pub(crate) fn boundary(content_type: &str) -> Option<&str> {
-    let (_, boundary) = content_type.split_once("boundary=")?;
-    Some(match boundary.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next().unwrap_or(quoted),
-        None => boundary.split(';').next().unwrap_or(boundary).trim_end(),
-    })
+pub(crate) fn boundary(content_type: &str) -> Option<String> {
+    parameter(content_type, "boundary").filter(|boundary| !boundary.is_empty())
 }
 
 fn field_name(line: &str) -> Option<String> {
     let (header, value) = line.split_once(':')?;
-    if !header.eq_ignore_ascii_case("content-disposition") {
-        return None;
+    let is_named = header.trim_end().eq_ignore_ascii_case("content-disposition");
+    if is_named { parameter(value, "name") } else { None }
+}
+
+/// The parameter `wanted` of a header value. One in quotes may hold semicolons.
+fn parameter(value: &str, wanted: &str) -> Option<String> {
+    let (_, mut rest) = value.split_once(';')?;
+    while !rest.is_empty() {
+        let start = rest.find(['=', ';']).unwrap_or(rest.len());
+        let name = rest[..start].trim();
+        let Some(value) = rest[start..].strip_prefix('=') else {
+            rest = rest.get(start + 1..).unwrap_or_default();
+            continue;
+        };
+        let (value, next) = match value.strip_prefix('"') {
+            Some(quoted) => split_quoted(quoted),
+            None => (value.split(';').next().unwrap_or_default().trim_end().to_owned(), value),
+        };
+        if name.eq_ignore_ascii_case(wanted) {
+            return Some(value);
+        }
+        rest = next.split_once(';').map_or("", |(_, next)| next);
     }
-    value.split(';').find_map(|parameter| {
-        let name = parameter.trim().strip_prefix("name=")?;
-        Some(name.trim_matches('"').to_owned())
-    })
+    None
+}
+
+/// A text up to its closing quote, which `\"` is not, and what comes after.
+fn split_quoted(text: &str) -> (String, &str) {
+    let end = text.match_indices('"').map(|(at, _)| at).find(|&at| !text[..at].ends_with('\\'));
+    let (quoted, rest) = text.split_at(end.unwrap_or(text.len()));
+    (quoted.replace("\\\"", "\""), rest)
 }
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
-}
-
-fn split<'a>(mut bytes: &'a [u8], delimiter: &[u8]) -> impl Iterator<Item = &'a [u8]> {
-    let mut ended = false;
-    std::iter::from_fn(move || {
-        if ended {
-            return None;
-        }
-        let Some(at) = find(bytes, delimiter) else {
-            ended = true;
-            return Some(bytes);
-        };
-        let (part, rest) = bytes.split_at(at);
-        bytes = &rest[delimiter.len()..];
-        Some(part)
-    })
 }
 
 /// Whether a field holds what would end it.
@@ -200,6 +253,31 @@ mod tests {
         let body = encode_multipart(&fields, "xyz");
         let decoded = multipart_fields(b"multipart/form-data; boundary=\"xyz\"", &body).unwrap();
         assert_eq!(decoded, [("a".to_owned(), &b"1\r\n2"[..]), ("b".to_owned(), &b""[..])]);
+    }
+
+    #[test]
+    fn a_body_that_breaks_off_anywhere_is_no_reason_to_panic() {
+        let content_type = b"multipart/form-data; boundary=xyz";
+        let fields = [(b"a".to_vec(), b"1".to_vec()), (b"b".to_vec(), b"2".to_vec())];
+        let body = encode_multipart(&fields, "xyz");
+        for length in 0..body.len() {
+            let read = multipart_fields(content_type, &body[..length]).unwrap();
+            assert!(read.len() <= 2, "{length}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_found_among_others() {
+        for (value, expected) in [
+            ("x; a=1; name=b ; c=2", Some("b")),
+            (r#"x; a="; name=no"; NAME="b;\"c""#, Some("b;\"c")),
+            (r#"x; name="open"#, Some("open")),
+            ("x;;name=", Some("")),
+            ("name=b", None),
+            ("x; filename=b; name", None),
+        ] {
+            assert_eq!(parameter(value, "name").as_deref(), expected, "{value}");
+        }
     }
 
     #[test]

@@ -22,6 +22,23 @@ pub(super) fn string(value: Value, message: &str) -> mlua::Result<LuaString> {
     }
 }
 
+/// The text of an optional first argument of `function`, where Kong leaves the check to a function of
+/// Lua's own.
+pub(super) fn text_or_nothing(
+    call: &Call<'_>,
+    value: Value,
+    function: &str,
+) -> mlua::Result<Option<LuaString>> {
+    match value {
+        Value::Nil | Value::Boolean(false) => Ok(None),
+        Value::String(_) | Value::Integer(_) | Value::Number(_) => call.lua.coerce_string(value),
+        other => Err(raise(format!(
+            "bad argument #1 to '{function}' (string expected, got {})",
+            type_name(&other)
+        ))),
+    }
+}
+
 /// The value as a table, or an error with `message`.
 pub(super) fn table(value: Value, message: &str) -> mlua::Result<Table> {
     match value {

@@ -1,8 +1,6 @@
 //! Kong's Plugin Development Kit, `kong.*`: one file for each namespace, at the path that it has in
 //! `kong/pdk`.
 
-#![expect(clippy::needless_pass_by_value, reason = "a binding owns what Lua passes")]
-
 mod checks;
 mod ctx;
 mod log;

@@ -21,38 +21,45 @@ const MAX_CAPACITY: f64 = 65_536.0;
 fn new(call: &mut Call<'_>, (array, record): (Value, Value)) -> mlua::Result<Table> {
     let capacity = |position: usize, value: &Value| match checks::as_number(value) {
         Some(count) => Ok(count.clamp(0.0, MAX_CAPACITY) as usize),
-        None => Err(raise_at(
-            call.lua,
-            &format!(
-                "bad argument #{position} to 'new' (number expected, got {})",
-                checks::type_name(value)
-            ),
-        )),
+        None => Err(refuse(call, position, "new", "number", value)),
     };
     call.lua.create_table_with_capacity(capacity(1, &array)?, capacity(2, &record)?)
 }
 
 fn clear(call: &mut Call<'_>, table: Value) -> mlua::Result<()> {
     let Value::Table(table) = table else {
-        let kind = checks::type_name(&table);
-        let message = format!("bad argument #1 to 'clear' (table expected, got {kind})");
-        return Err(raise_at(call.lua, &message));
+        return Err(refuse(call, 1, "clear", "table", &table));
     };
     let keys: Vec<Value> =
         table.pairs::<Value, Value>().map(|pair| Ok(pair?.0)).collect::<mlua::Result<_>>()?;
     keys.into_iter().try_for_each(|key| table.raw_set(key, Value::Nil))
 }
 
-fn merge(
-    call: &mut Call<'_>,
-    (first, second): (Option<Table>, Option<Table>),
-) -> mlua::Result<Table> {
+fn merge(call: &mut Call<'_>, (first, second): (Value, Value)) -> mlua::Result<Table> {
     let merged = call.lua.create_table()?;
-    for table in [first, second].into_iter().flatten() {
+    for (position, table) in [(1, first), (2, second)] {
+        let table = match table {
+            Value::Table(table) => table,
+            Value::Nil | Value::Boolean(false) => continue,
+            other => return Err(refuse(call, position, "merge", "table", &other)),
+        };
         for pair in table.pairs::<Value, Value>() {
             let (key, value) = pair?;
             merged.raw_set(key, value)?;
         }
     }
     Ok(merged)
+}
+
+/// The error that Lua has for an argument of the wrong type.
+fn refuse(
+    call: &Call<'_>,
+    position: usize,
+    name: &str,
+    expected: &str,
+    got: &Value,
+) -> mlua::Error {
+    let got = checks::type_name(got);
+    let message = format!("bad argument #{position} to '{name}' ({expected} expected, got {got})");
+    raise_at(call.lua, &message)
 }

@@ -10,6 +10,11 @@ use crate::uri::{self, Escape};
 /// Peers refuse heads of this size anyway: hyper reads at most 400 KiB, nginx 32 KiB.
 const MAX_VALUE_LEN: usize = 128 * 1024;
 
+/// The most header fields that functions may make of a request's or response's.
+///
+/// A map holds eight times as many and panics beyond: this leaves room for what the layer adds.
+const MAX_COUNT: usize = 4096;
+
 /// Why a header could not be set.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
@@ -27,7 +32,7 @@ impl std::fmt::Display for Refused {
             Self::ValueTooLong(len) => {
                 write!(f, "header value too long: {len} bytes (limit: {MAX_VALUE_LEN})")
             }
-            Self::TooMany => f.write_str("too many headers"),
+            Self::TooMany => write!(f, "too many headers (limit: {MAX_COUNT})"),
         }
     }
 }
@@ -56,9 +61,12 @@ pub(crate) fn set<'a>(
     values: impl IntoIterator<Item = &'a [u8]>,
 ) -> Result<(), Refused> {
     let values = values.into_iter().map(value_of).collect::<Result<Vec<_>, _>>()?;
+    if !values.is_empty() {
+        ensure_room(headers, values.len())?;
+    }
     headers.remove(name);
     for value in values {
-        headers.try_append(name, value).map_err(|_| Refused::TooMany)?;
+        headers.append(name, value);
     }
     Ok(())
 }
@@ -66,8 +74,13 @@ pub(crate) fn set<'a>(
 /// Adds a value to the header `name`, after the ones it has.
 pub(crate) fn add(headers: &mut HeaderMap, name: &HeaderName, value: &[u8]) -> Result<(), Refused> {
     let value = value_of(value)?;
-    headers.try_append(name, value).map_err(|_| Refused::TooMany)?;
+    ensure_room(headers, 1)?;
+    headers.append(name, value);
     Ok(())
+}
+
+fn ensure_room(headers: &HeaderMap, count: usize) -> Result<(), Refused> {
+    if headers.len() + count > MAX_COUNT { Err(Refused::TooMany) } else { Ok(()) }
 }
 
 /// Removes all values of the header `name`.

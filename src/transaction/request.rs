@@ -140,6 +140,9 @@ impl Request {
 
     fn set_uri(&mut self, path: &str, query: Option<&str>) -> Result<(), http::Error> {
         let uri = with_path_and_query(&self.head.uri, path, query)?;
+        if let Some(upstream_path) = &self.upstream_path {
+            upstream_uri(&uri, upstream_path)?;
+        }
         let before = std::mem::replace(&mut self.head.uri, uri);
         self.original.get_or_insert_with(|| Box::new(before));
         Ok(())
@@ -155,7 +158,7 @@ impl Request {
     ///
     /// When no URI can have that path.
     pub(crate) fn set_upstream_path(&mut self, path: String) -> Result<(), http::Error> {
-        with_path_and_query(&self.head.uri, &path, None)?;
+        upstream_uri(&self.head.uri, &path)?;
         self.upstream_path = Some(path);
         Ok(())
     }
@@ -172,7 +175,18 @@ impl Request {
             Some(bracket) => bracket + 1,
             None => host.find(':').unwrap_or(host.len()),
         };
-        Some(host[..end].to_ascii_lowercase())
+        let host = &host[..end];
+        // A name may end with the dot of the root; nginx leaves it off.
+        Some(host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase())
+    }
+
+    /// The `Host` header of a request that names its host elsewhere: `:authority` in HTTP/2, which
+    /// nginx shows as a header.
+    pub(crate) fn implied_host(&self) -> Option<HeaderValue> {
+        if self.head.version < Version::HTTP_2 || self.headers().contains_key(HOST) {
+            return None;
+        }
+        HeaderValue::from_str(self.head.uri.authority()?.as_str()).ok()
     }
 
     /// The port that the request names beside its host.
@@ -248,6 +262,7 @@ impl Request {
         }
         self.original.get_or_insert_with(|| Box::new(self.head.uri.clone()));
         let kept = self.head.uri.clone();
+        let upstream_path = self.upstream_path.clone();
         self.apply_upstream();
         let (mut head, ()) = http::Request::new(()).into_parts();
         head.method = self.head.method.clone();
@@ -255,6 +270,7 @@ impl Request {
         head.version = self.head.version;
         head.headers = self.head.headers.clone();
         head.extensions = std::mem::take(&mut self.head.extensions);
+        self.upstream_path = upstream_path;
         head
     }
 
@@ -267,15 +283,18 @@ impl Request {
 
     fn apply_upstream(&mut self) {
         if let Some(path) = self.upstream_path.take() {
-            // `$upstream_uri` may bring a query of its own.
-            let query = self.query().filter(|_| !path.contains('?'));
-            let uri = with_path_and_query(&self.head.uri, &path, query);
-            self.head.uri = uri.expect("the path was checked when it was set");
+            let uri = upstream_uri(&self.head.uri, &path);
+            self.head.uri = uri.expect("checked when path and query were set");
         }
         if self.upstream != Upstream::default() {
             self.head.extensions.insert(self.upstream.clone());
         }
     }
+}
+
+/// The URI to forward to: `$upstream_uri`, which may bring a query of its own.
+fn upstream_uri(uri: &Uri, path: &str) -> Result<Uri, http::Error> {
+    with_path_and_query(uri, path, uri.query().filter(|_| !path.contains('?')))
 }
 
 fn with_path_and_query(uri: &Uri, path: &str, query: Option<&str>) -> Result<Uri, http::Error> {

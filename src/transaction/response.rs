@@ -5,6 +5,7 @@ use http::header::{
     CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, LAST_MODIFIED, LOCATION, SERVER,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
+use rustc_hash::FxHashSet;
 
 use super::headers::{self, Refused};
 
@@ -15,7 +16,7 @@ pub(crate) struct Response {
     status: u16,
     headers: HeaderMap,
     /// The headers that a function set and the service did not send.
-    added: Vec<HeaderName>,
+    added: FxHashSet<HeaderName>,
     /// What the service answered, before functions changed it.
     service_status: Option<u16>,
     /// What functions have printed, a chunk for each call.
@@ -79,7 +80,7 @@ impl Response {
         &self,
     ) -> impl Iterator<Item = (&HeaderName, &http::HeaderValue)> {
         let from_service = self.service_status.is_some();
-        self.headers.iter().filter(move |(name, _)| from_service && !self.added.contains(name))
+        self.headers.iter().filter(move |(name, _)| from_service && !self.added.contains(*name))
     }
 
     /// Replaces a header; with no value, removes it.
@@ -90,9 +91,11 @@ impl Response {
     ) -> Result<(), Refused> {
         let new = !self.headers.contains_key(&name);
         headers::set(&mut self.headers, &name, values)?;
-        if new && self.headers.contains_key(&name) {
-            self.added.push(name);
-        }
+        match self.headers.contains_key(&name) {
+            true if new => self.added.insert(name),
+            true => false,
+            false => self.added.remove(&name),
+        };
         Ok(())
     }
 
@@ -100,7 +103,7 @@ impl Response {
         let new = !self.headers.contains_key(&name);
         headers::add(&mut self.headers, &name, value)?;
         if new {
-            self.added.push(name);
+            self.added.insert(name);
         }
         Ok(())
     }
@@ -115,6 +118,10 @@ impl Response {
     /// that a function has set.
     pub(crate) fn end_with(&mut self, body: Bytes, measured: bool) {
         self.measured = measured;
+        if measured {
+            // What a function has set before was the length of something else.
+            self.headers.remove(CONTENT_LENGTH);
+        }
         if self.service_status.is_some() || !self.output.is_empty() {
             self.replacement = Some(body);
         } else {
@@ -155,7 +162,7 @@ impl Response {
             if is_singleton(name) && self.added.contains(name) {
                 self.headers.remove(name);
             }
-            self.added.retain(|added| added != name);
+            self.added.remove(name);
             self.headers.append(name, value);
         }
     }

@@ -21,13 +21,16 @@ pub(super) const NAMESPACE: Namespace = Namespace {
         "crit", PhaseSet::ANY, calls |call, arguments| write(call, Level::Crit, &arguments);
         "alert", PhaseSet::ANY, calls |call, arguments| write(call, Level::Alert, &arguments);
         "emerg", PhaseSet::ANY, calls |call, arguments| write(call, Level::Emerg, &arguments);
+        "trace", PhaseSet::ANY, calls |_, _: MultiValue| Ok(());
         "inspect", PhaseSet::ANY, calls inspect::inspect;
+        "deprecation", PhaseSet::ANY, calls deprecation;
         "set_serialize_value", serialize::WITH_CTX, calls serialize::set_serialize_value;
         "serialize", PhaseSet::LOG, calls serialize::serialize;
     },
 };
 
-/// `kong.log(...)` is `kong.log.notice(...)`; `kong.log.inspect` can be switched off and on again.
+/// `kong.log(...)` is `kong.log.notice(...)`, `kong.log.deprecation.write` is `kong.log.warn`;
+/// `kong.log.inspect` can be switched off and on again.
 pub(super) fn callable(lua: &Lua, functions: Table) -> mlua::Result<Table> {
     lua.load(
         r#"
@@ -40,6 +43,10 @@ pub(super) fn callable(lua: &Lua, functions: Table) -> mlua::Result<Table> {
               off = function() enabled = false end,
             }, {
               __call = function(_, ...) if enabled then print(...) end end,
+            })
+            local deprecation = log.deprecation
+            log.deprecation = setmetatable({ write = log.warn }, {
+              __call = function(_, ...) deprecation(...) end,
             })
             return setmetatable(log, { __call = function(_, ...) log.notice(...) end })
             "#,
@@ -66,7 +73,27 @@ pub(super) fn warn(call: &Call<'_>, message: &str) {
     }
 }
 
-/// The value of a field that may be missing.
-fn field(table: Option<&Table>, name: &str) -> mlua::Result<Value> {
-    table.map_or(Ok(Value::Nil), |table| table.raw_get(name))
+/// Warns of something that will go. The last argument may be a table of the versions from which it
+/// is deprecated (`after`) and gone (`removal`).
+fn deprecation(call: &mut Call<'_>, mut arguments: MultiValue) -> mlua::Result<()> {
+    let options = match arguments.back() {
+        Some(Value::Table(options)) => Some(options.clone()),
+        _ => None,
+    };
+    if let Some(options) = options {
+        arguments.pop_back();
+        let mut notes = Vec::new();
+        for (name, text) in [("after", "deprecated after"), ("removal", "scheduled for removal in")]
+        {
+            let version: Value = options.raw_get(name)?;
+            if !version.is_nil() {
+                notes.push(format!("{text} {}", convert::display(call.lua, &version)));
+            }
+        }
+        if !notes.is_empty() {
+            let note = call.string(format!(" ({})", notes.join(", ")))?;
+            arguments.push_back(Value::String(note));
+        }
+    }
+    write(call, Level::Warn, &arguments)
 }

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION};
-use mlua::{Lua, Table, Value};
+use mlua::{Lua, LuaString, Table, Value};
 
-use super::field;
 use crate::binding::{Call, raise};
 use crate::convert;
 use crate::pdk::{checks, ctx};
@@ -25,11 +24,16 @@ const MAX_DEPTH: usize = 64;
 /// Notes a change for [`serialize`] to make.
 pub(super) fn set_serialize_value(
     call: &mut Call<'_>,
-    (key, value, options): (Value, Value, Option<Table>),
+    (key, value, options): (Value, Value, Value),
 ) -> mlua::Result<()> {
     let key = checks::string(key, "key must be a string")?;
-    let mode = match field(options.as_ref(), "mode")? {
-        Value::Nil => "set".to_owned(),
+    let mode = match options {
+        Value::Nil | Value::Boolean(false) => Value::Nil,
+        Value::Table(options) => options.raw_get("mode")?,
+        _ => return Err(raise("options must be a table")),
+    };
+    let mode = match mode {
+        Value::Nil | Value::Boolean(false) => "set".to_owned(),
         Value::String(mode) => mode.to_string_lossy(),
         _ => String::new(),
     };
@@ -43,8 +47,8 @@ pub(super) fn set_serialize_value(
     ctx::kept(call.lua, &mut call.tx.tables.get_or_default().serialize)?.raw_push(change)
 }
 
-pub(super) fn serialize(call: &mut Call<'_>, _options: Option<Table>) -> mlua::Result<Table> {
-    let root = record(call.lua, call.tx)?;
+pub(super) fn serialize(call: &mut Call<'_>, _options: Value) -> mlua::Result<Table> {
+    let root = record(call)?;
     let changes = call.tx.tables.get().and_then(|tables| tables.serialize.clone());
     let Some(changes) = changes else { return Ok(root) };
     for change in changes.sequence_values::<Table>() {
@@ -53,7 +57,8 @@ pub(super) fn serialize(call: &mut Call<'_>, _options: Option<Table>) -> mlua::R
     Ok(root)
 }
 
-fn record(lua: &Lua, tx: &mut Transaction) -> mlua::Result<Table> {
+fn record(call: &mut Call<'_>) -> mlua::Result<Table> {
+    let Call { lua, tx, settings } = call;
     let times = tx.times;
     let total = tx.age();
     let root = lua.create_table()?;
@@ -65,14 +70,15 @@ fn record(lua: &Lua, tx: &mut Transaction) -> mlua::Result<Table> {
     let latencies = lua.create_table()?;
     let until_called = times.called.or(times.answered).unwrap_or(total);
     latencies.set("kong", millis(until_called))?;
-    let waited = times.called.zip(times.answered).map(|(called, answered)| answered - called);
+    let waited =
+        times.called.zip(times.answered).map(|(called, answered)| answered.saturating_sub(called));
     latencies.set("proxy", waited.map_or(-1, millis))?;
     latencies.set("request", millis(total))?;
     let received = times.answered.filter(|_| waited.is_some());
-    latencies.set("receive", received.map_or(0, |answered| millis(total - answered)))?;
+    latencies
+        .set("receive", received.map_or(0, |answered| millis(total.saturating_sub(answered))))?;
     root.set("latencies", latencies)?;
-    let client = tx.request.connection().map(|connection| connection.peer_addr().ip().to_string());
-    root.set("client_ip", client)?;
+    root.set("client_ip", settings.client_ip(&tx.request).map(|ip| ip.to_string()))?;
     root.set("started_at", tx.started_at().as_millis() as u64)?;
     let by_service = tx.response.source == Some(Source::Service);
     root.set("source", if by_service { "upstream" } else { "kong" })?;
@@ -108,7 +114,7 @@ fn request(lua: &Lua, tx: &mut Transaction) -> mlua::Result<Table> {
 
 fn upstream_uri(tx: &Transaction) -> String {
     let path = tx.request.upstream_path();
-    match tx.request.query() {
+    match tx.request.query().filter(|_| !path.contains('?')) {
         Some(query) => format!("{path}?{query}"),
         None => path.to_owned(),
     }
@@ -125,7 +131,7 @@ fn response(lua: &Lua, tx: &Transaction) -> mlua::Result<Table> {
 
 /// Makes one change: `key` is a path with dots, `\.` a dot in a name.
 fn apply(lua: &Lua, root: &Table, change: &Table) -> mlua::Result<()> {
-    let key: String = change.raw_get("key")?;
+    let key = change.raw_get::<LuaString>("key")?.to_string_lossy();
     let value: Value = change.raw_get("value")?;
     let mode: String = change.raw_get("mode")?;
     if !is_serializable(&value, MAX_DEPTH)? {
@@ -164,8 +170,10 @@ fn apply(lua: &Lua, root: &Table, change: &Table) -> mlua::Result<()> {
 }
 
 fn split_path(key: &str) -> Vec<String> {
-    let mut names = vec![String::new()];
-    let mut characters = key.chars().peekable();
+    // A dot at the very beginning separates nothing.
+    let (start, rest) = key.split_at(usize::from(key.starts_with('.')));
+    let mut names = vec![start.to_owned()];
+    let mut characters = rest.chars().peekable();
     while let Some(character) = characters.next() {
         match character {
             '\\' if characters.peek() == Some(&'.') => {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::Method;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HOST};
 use mlua::{LuaString, Table, Value};
 
 use crate::binding::{Call, Namespace, bindings, raise};
@@ -60,7 +60,8 @@ fn set_path(call: &mut Call<'_>, path: Value) -> mlua::Result<()> {
     if path.first() != Some(&b'/') {
         return Err(raise("path must start with /"));
     }
-    let path = ascii(&uri::escape(&path, Escape::UpstreamPath));
+    // Kong: sends a `#` as it is. A URI ends there, so it is escaped here rather than lost.
+    let path = ascii(&uri::escape(&path, Escape::UpstreamPath)).replace('#', "%23");
     call.tx.request.set_upstream_path(path).map_err(|why| raise(format!("invalid path: {why}")))
 }
 
@@ -113,14 +114,19 @@ fn set_query(call: &mut Call<'_>, args: Value) -> mlua::Result<()> {
     put_query(call, &query)
 }
 
-/// The arguments of a table as a query string, sorted.
+/// The arguments of a table as a query string, sorted by name; the values of an array stay in order.
 fn ordered_args(call: &Call<'_>, args: &Table) -> mlua::Result<Vec<u8>> {
+    let mut fields = Vec::new();
     for pair in args.pairs::<Value, Value>() {
-        if !pair?.0.is_string() {
+        let (Value::String(name), value) = pair? else {
             return Err(raise("arg keys must be strings"));
+        };
+        let values = convert::encode_arg(call.lua, &name, &value)?;
+        // Kong: joins an empty text for an argument that has no value, which makes `&&`.
+        if !values.is_empty() {
+            fields.push(values.join(&b'&'));
         }
     }
-    let mut fields = convert::encode_args(call.lua, args)?;
     fields.sort();
     Ok(fields.join(&b'&'))
 }
@@ -166,7 +172,12 @@ fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
     let name = checks::string(name, "header must be a string")?;
     let name = headers::name_of(&name.as_bytes()).map_err(|why| raise(why.to_string()))?;
     for value in values {
-        let added = headers::add(call.tx.request.headers_mut(), &name, &value.as_bytes());
+        let headers = call.tx.request.headers_mut();
+        if name == HOST {
+            // There can be one alone: the last.
+            headers.remove(HOST);
+        }
+        let added = headers::add(headers, &name, &value.as_bytes());
         added.map_err(|why| raise(why.to_string()))?;
     }
     Ok(())
@@ -210,8 +221,7 @@ fn set_body(
         }
         mime => checks::string(mime, "mime must be a string")?.to_string_lossy(),
     };
-    let essence = mime.split(';').next().unwrap_or_default();
-    let (body, content_type) = match forms::Kind::of(essence.as_bytes()) {
+    let (body, content_type) = match forms::Kind::named(&mime) {
         Some(forms::Kind::UrlEncoded) => (ordered_args(call, &args)?, mime),
         Some(forms::Kind::Json) => (encode_json(call, args)?, mime),
         Some(forms::Kind::Multipart) => encode_multipart(call, &args, &mime)?,
@@ -251,7 +261,7 @@ fn encode_multipart(call: &Call<'_>, args: &Table, mime: &str) -> mlua::Result<(
     }
     fields.sort();
     let boundary = match forms::boundary(mime) {
-        Some(boundary) if !forms::contains_boundary(&fields, boundary) => boundary.to_owned(),
+        Some(boundary) if !forms::contains_boundary(&fields, &boundary) => boundary,
         _ => forms::new_boundary(&fields),
     };
     let content_type = format!("multipart/form-data; boundary={boundary}");

@@ -1,5 +1,6 @@
 //! `kong.service.response`: what the service answered, before functions changed it.
 
+use http::HeaderValue;
 use mlua::{LuaString, Value};
 
 use crate::binding::{Call, Namespace, bindings, raise};
@@ -27,17 +28,20 @@ fn get_status(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<u16>> {
     Ok(call.tx.response.service_status())
 }
 
-fn get_headers(call: &mut Call<'_>, max_headers: Value) -> mlua::Result<Collected> {
+fn get_headers(call: &mut Call<'_>, (max_headers,): (Value,)) -> mlua::Result<Collected> {
     let max = checks::count(&max_headers, "max_headers")?;
     convert::headers_table(call.lua, call.tx.response.service_headers(), max)
 }
 
 fn get_header(call: &mut Call<'_>, name: Value) -> mlua::Result<Option<LuaString>> {
     let name = checks::string(name, "name must be a string")?;
-    let name = name.as_bytes();
-    let mut values = call.tx.response.service_headers();
-    let value = values.find(|(key, _)| headers::same_name(key, &name)).map(|(_, value)| value);
-    value.map(|value| call.string(value)).transpose()
+    header(call, &name.as_bytes()).map(|value| call.string(value)).transpose()
+}
+
+/// The first value of a header of the service's.
+fn header<'a>(call: &'a Call<'_>, name: &[u8]) -> Option<&'a HeaderValue> {
+    let mut headers = call.tx.response.service_headers();
+    headers.find(|(key, _)| headers::same_name(key, name)).map(|(_, value)| value)
 }
 
 /// The service's body, if the whole of it was asked for.
@@ -58,12 +62,12 @@ fn get_raw_body(call: &mut Call<'_>, (): ()) -> mlua::Result<LuaString> {
 
 fn get_body(
     call: &mut Call<'_>,
-    (mimetype, max_args): (Option<LuaString>, Value),
+    (mimetype, max_args): (Value, Value),
 ) -> mlua::Result<forms::Decoded> {
     let body = body(call)?;
-    let content_type = match mimetype {
+    let content_type = match checks::text_or_nothing(call, mimetype, "get_body")? {
         Some(mimetype) => mimetype.as_bytes().to_vec(),
-        None => match headers::get(call.tx.response.headers(), b"content-type") {
+        None => match header(call, b"content-type") {
             Some(value) => value.as_bytes().to_vec(),
             None => return Ok(forms::Decoded::missing_content_type()),
         },

@@ -1,13 +1,16 @@
 //! `kong.request`: the client's request.
 
+mod body;
+
+use http::HeaderValue;
+use http::header::HOST;
 use mlua::{LuaString, Table, Value};
 
 use super::checks;
-use crate::binding::{Call, Namespace, Wait, bindings};
+use crate::binding::{Call, Namespace, bindings};
 use crate::convert::{self, Collected};
-use crate::forms;
 use crate::phase::PhaseSet;
-use crate::transaction::{Operation, RequestBody, headers};
+use crate::transaction::headers;
 use crate::uri;
 
 const REQUEST: PhaseSet = PhaseSet::REWRITE
@@ -48,8 +51,8 @@ pub(super) const NAMESPACE: Namespace = Namespace {
         "get_query", REQUEST, calls get_query;
         "get_header", REQUEST, calls get_header;
         "get_headers", REQUEST, calls get_headers;
-        "get_raw_body", BEFORE_CONTENT, waits get_raw_body;
-        "get_body", BEFORE_CONTENT, waits get_body;
+        "get_raw_body", BEFORE_CONTENT, waits body::get_raw_body;
+        "get_body", BEFORE_CONTENT, waits body::get_body;
         "get_start_time", REQUEST, calls get_start_time;
         "get_uri_captures", REQUEST, calls get_uri_captures;
         // Kong: does not have this function. Its own documentation of serverless functions calls
@@ -63,8 +66,8 @@ fn get_scheme(call: &mut Call<'_>, (): ()) -> mlua::Result<LuaString> {
     call.string(call.tx.request.scheme())
 }
 
-fn get_host(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<String>> {
-    Ok(call.tx.request.host())
+fn get_host(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<LuaString>> {
+    call.tx.request.host().map(|host| call.string(host)).transpose()
 }
 
 fn get_port(call: &mut Call<'_>, (): ()) -> mlua::Result<u16> {
@@ -72,34 +75,36 @@ fn get_port(call: &mut Call<'_>, (): ()) -> mlua::Result<u16> {
 }
 
 /// The header `name`, if the request came from a proxy that is trusted.
-fn forwarded<'a>(call: &'a Call<'_>, name: &str) -> Option<&'a str> {
+fn forwarded<'a>(call: &'a Call<'_>, name: &str) -> Option<&'a [u8]> {
     let peer = call.tx.request.connection()?.peer_addr();
     if !call.settings.trusts(peer.ip()) {
         return None;
     }
-    call.tx.request.headers().get(name)?.to_str().ok()
+    call.tx.request.headers().get(name).map(HeaderValue::as_bytes)
 }
 
-fn get_forwarded_scheme(call: &mut Call<'_>, (): ()) -> mlua::Result<String> {
-    let scheme = forwarded(call, "x-forwarded-proto").unwrap_or(call.tx.request.scheme());
-    Ok(scheme.to_ascii_lowercase())
+fn get_forwarded_scheme(call: &mut Call<'_>, (): ()) -> mlua::Result<LuaString> {
+    let own = call.tx.request.scheme().as_bytes();
+    call.string(forwarded(call, "x-forwarded-proto").unwrap_or(own).to_ascii_lowercase())
 }
 
 /// Host and port of an authority, which may begin with user information.
-fn split_authority(authority: &str) -> (&str, Option<&str>) {
-    let host = authority.split_once('@').map_or(authority, |(_, host)| host);
-    host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port)))
+fn split_authority(authority: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let find = |text: &[u8], wanted| text.iter().position(|&byte| byte == wanted);
+    let host = find(authority, b'@').map_or(authority, |at| &authority[at + 1..]);
+    find(host, b':').map_or((host, None), |colon| (&host[..colon], Some(&host[colon + 1..])))
 }
 
-fn get_forwarded_host(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<String>> {
+fn get_forwarded_host(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<LuaString>> {
     match forwarded(call, "x-forwarded-host") {
-        Some(host) => Ok(Some(split_authority(host).0.to_ascii_lowercase())),
-        None => Ok(call.tx.request.host()),
+        Some(host) => call.string(split_authority(host).0.to_ascii_lowercase()).map(Some),
+        None => get_host(call, ()),
     }
 }
 
 fn get_forwarded_port(call: &mut Call<'_>, (): ()) -> mlua::Result<u16> {
-    let port = |text: &str| text.parse::<u16>().ok().filter(|&port| port > 0);
+    let port =
+        |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<u16>().ok().filter(|&port| port > 0);
     let named = forwarded(call, "x-forwarded-port").and_then(port);
     let beside_host = || split_authority(forwarded(call, "x-forwarded-host")?).1.and_then(port);
     Ok(named.or_else(beside_host).unwrap_or_else(|| call.tx.request.port()))
@@ -157,93 +162,26 @@ fn get_query_arg(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
     })
 }
 
-fn get_query(call: &mut Call<'_>, max_args: Value) -> mlua::Result<Collected> {
+fn get_query(call: &mut Call<'_>, (max_args,): (Value,)) -> mlua::Result<Collected> {
     let max = checks::count(&max_args, "max_args")?;
     convert::args_table(call.lua, call.tx.request.query().unwrap_or_default().as_bytes(), max)
 }
 
 fn get_header(call: &mut Call<'_>, name: Value) -> mlua::Result<Option<LuaString>> {
     let name = checks::string(name, "header name must be a string")?;
-    let value = headers::get(call.tx.request.headers(), &name.as_bytes());
-    value.map(|value| call.string(value)).transpose()
+    let name = name.as_bytes();
+    if let Some(value) = headers::get(call.tx.request.headers(), &name) {
+        return call.string(value).map(Some);
+    }
+    let implied = name.eq_ignore_ascii_case(b"host").then(|| call.tx.request.implied_host());
+    implied.flatten().map(|host| call.string(host)).transpose()
 }
 
-fn get_headers(call: &mut Call<'_>, max_headers: Value) -> mlua::Result<Collected> {
+fn get_headers(call: &mut Call<'_>, (max_headers,): (Value,)) -> mlua::Result<Collected> {
     let max = checks::count(&max_headers, "max_headers")?;
-    convert::headers_table(call.lua, call.tx.request.headers().iter(), max)
-}
-
-/// The body, once it is there.
-///
-/// `max_size` is how long a body the caller takes, in bytes: 0 for any, nothing or less than 0 for
-/// what fits into the body buffer. In Kong, longer bodies lie in a file.
-pub(super) fn raw_body(
-    call: &mut Call<'_>,
-    max_size: &Value,
-) -> mlua::Result<Wait<Result<bytes::Bytes, String>>> {
-    let buffer = call.settings.body_buffer_size;
-    let given = checks::as_number(max_size).filter(|&size| size >= 0.0);
-    let limit = match given {
-        None => buffer,
-        Some(0.0) => call.settings.max_body_size,
-        Some(size) => (size as u64).clamp(buffer, call.settings.max_body_size.max(buffer)),
-    };
-    let too_long = |length: Option<u64>| match given {
-        None => "request body did not fit into client body buffer, consider raising \
-                 'client_body_buffer_size'"
-            .to_owned(),
-        Some(_) => match length {
-            Some(length) => format!("request body file too big: {length} > {limit}"),
-            None => format!("request body file too big: more than {limit}"),
-        },
-    };
-    let result = match &call.tx.request.body {
-        RequestBody::Replaced(body) => Ok(body.clone()),
-        RequestBody::Read(body) if body.len() as u64 <= limit => Ok(body.clone()),
-        RequestBody::Read(body) => Err(too_long(Some(body.len() as u64))),
-        RequestBody::TooLong { limit: read } if *read >= limit => {
-            Err(too_long(call.tx.request.content_length()))
-        }
-        RequestBody::Broken => Err("request body could not be read".to_owned()),
-        RequestBody::Unread | RequestBody::TooLong { .. } => {
-            return call.wait(Operation::ReadBody { limit });
-        }
-    };
-    Ok(Wait::Ready(result))
-}
-
-fn get_raw_body(
-    call: &mut Call<'_>,
-    max_allowed_file_size: Value,
-) -> mlua::Result<Wait<(Value, Option<String>)>> {
-    Ok(match raw_body(call, &max_allowed_file_size)? {
-        Wait::Pending => Wait::Pending,
-        Wait::Ready(Ok(body)) => Wait::Ready((Value::String(call.string(body)?), None)),
-        Wait::Ready(Err(message)) => Wait::Ready((Value::Nil, Some(message))),
-    })
-}
-
-fn get_body(
-    call: &mut Call<'_>,
-    (mimetype, max_args, max_allowed_file_size): (Option<LuaString>, Value, Value),
-) -> mlua::Result<Wait<forms::Decoded>> {
-    let content_type = match mimetype {
-        Some(mimetype) => mimetype.as_bytes().to_vec(),
-        None => match headers::get(call.tx.request.headers(), b"content-type") {
-            Some(value) => value.as_bytes().to_vec(),
-            None => return Ok(Wait::Ready(forms::Decoded::missing_content_type())),
-        },
-    };
-    let Some(kind) = forms::Kind::of(&content_type) else {
-        return Ok(Wait::Ready(forms::Decoded::unsupported(&content_type)));
-    };
-    let max =
-        if kind == forms::Kind::UrlEncoded { checks::count(&max_args, "max_args")? } else { 0 };
-    // Kong: reads a form into memory whatever its size; here its length is bounded all the same.
-    let Wait::Ready(body) = raw_body(call, &max_allowed_file_size)? else {
-        return Ok(Wait::Pending);
-    };
-    forms::decode(call.lua, kind, &content_type, body, max).map(Wait::Ready)
+    let implied_host = call.tx.request.implied_host();
+    let implied = implied_host.iter().map(|host| (&HOST, host));
+    convert::headers_table(call.lua, implied.chain(call.tx.request.headers()), max)
 }
 
 fn get_start_time(call: &mut Call<'_>, (): ()) -> mlua::Result<u64> {
