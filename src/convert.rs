@@ -1,9 +1,11 @@
 //! Headers, arguments and text on their way into Lua and out of it.
 
-use mlua::{Lua, LuaString, Table, Value};
+use http::header::HOST;
+use mlua::{IntoLua, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
 
 use crate::binding::raise;
 use crate::pdk::type_name;
+use crate::transaction::Request;
 use crate::uri::{self, Arg};
 
 /// How many headers or arguments a function gets when it names no number, as in lua-nginx-module.
@@ -26,8 +28,12 @@ return {
 
 const HEADERS_META_KEY: &str = "tower-lua.headers";
 
+/// A result, and a second one only if there is something to say about the first: what is passed on
+/// to a function like `cjson.encode` must not be two arguments.
+pub(crate) struct Noted<T, N = &'static str>(pub(crate) T, pub(crate) Option<N>);
+
 /// What came of putting things into a table: the table, and `"truncated"` if some were left out.
-pub(crate) type Collected = (Table, Option<&'static str>);
+pub(crate) type Collected = Noted<Table>;
 
 /// Prepares `lua` for the tables made here.
 pub(crate) fn register(lua: &Lua) -> mlua::Result<()> {
@@ -43,9 +49,20 @@ pub(crate) fn headers_table<'a>(
     max: usize,
 ) -> mlua::Result<Collected> {
     let fields = headers.map(|(name, value)| Ok((name.as_str(), lua.create_string(value)?)));
-    let (table, truncated) = multimap(lua, fields, max)?;
-    table.set_metatable(Some(lua.named_registry_value(HEADERS_META_KEY)?))?;
-    Ok((table, truncated))
+    let collected = multimap(lua, fields, max)?;
+    collected.0.set_metatable(Some(lua.named_registry_value(HEADERS_META_KEY)?))?;
+    Ok(collected)
+}
+
+/// The same of a request, with the `Host` that HTTP/2 names elsewhere.
+pub(crate) fn request_headers_table(
+    lua: &Lua,
+    request: &Request,
+    max: usize,
+) -> mlua::Result<Collected> {
+    let implied_host = request.implied_host();
+    let implied = implied_host.iter().map(|host| (&HOST, host));
+    headers_table(lua, implied.chain(request.headers()), max)
 }
 
 /// A table of query or form arguments. One without a value is `true`, several of one name are an
@@ -68,8 +85,8 @@ pub(crate) fn multimap<K, V>(
     max: usize,
 ) -> mlua::Result<Collected>
 where
-    K: mlua::IntoLua,
-    V: mlua::IntoLua,
+    K: IntoLua,
+    V: IntoLua,
 {
     let table = lua.create_table()?;
     let limit = if max == 0 { usize::MAX } else { max };
@@ -85,7 +102,16 @@ where
             }
         }
     }
-    Ok((table, fields.next().is_some().then_some("truncated")))
+    Ok(Noted(table, fields.next().is_some().then_some("truncated")))
+}
+
+impl<T: IntoLua, N: IntoLua> IntoLuaMulti for Noted<T, N> {
+    fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
+        match self.1 {
+            None => self.0.into_lua_multi(lua),
+            Some(note) => (self.0, note).into_lua_multi(lua),
+        }
+    }
 }
 
 /// The text of a string or number, or of `true` and `false`; `None` for anything else.

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use http::HeaderValue;
+
 /// The connection that a request came on: put it into the request's extensions for functions to
 /// see addresses, ports and the scheme.
 ///
@@ -122,6 +124,8 @@ impl RequestId {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Upstream {
     pub(crate) scheme: Option<&'static str>,
+    pub(crate) host: Option<HeaderValue>,
+    pub(crate) has_path: bool,
 }
 
 impl Upstream {
@@ -129,6 +133,29 @@ impl Upstream {
     #[must_use]
     pub const fn scheme(&self) -> Option<&'static str> {
         self.scheme
+    }
+
+    /// The `Host` header that `kong.service.request.set_header` was given; the request has it, too.
+    #[must_use]
+    pub const fn host(&self) -> Option<&HeaderValue> {
+        self.host.as_ref()
+    }
+
+    /// Whether the path of the request's URI is what `kong.service.request.set_path` was given: the
+    /// whole path for the service, from which nothing is to be stripped and to which nothing is to
+    /// be added.
+    #[must_use]
+    pub const fn has_path(&self) -> bool {
+        self.has_path
+    }
+
+    /// Adds what functions of another layer have asked for.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.scheme = other.scheme.or(self.scheme);
+        if other.host.is_some() {
+            self.host.clone_from(&other.host);
+        }
+        self.has_path |= other.has_path;
     }
 }
 

@@ -82,10 +82,10 @@ where
     let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
     let (mut head, body) = request.into_parts();
     add_forwarded_headers(&mut head, route, prefix);
-    let upstream = head.extensions.get::<Upstream>().and_then(Upstream::scheme);
-    head.uri = upstream_uri(&head.uri, route, upstream.unwrap_or("http"), prefix)?;
+    let upstream = head.extensions.remove::<Upstream>().unwrap_or_default();
+    head.uri = upstream_uri(&head.uri, route, &upstream, prefix)?;
     remove_hop_by_hop(&mut head.headers);
-    if !route.preserve_host {
+    if !route.preserve_host && upstream.host().is_none() {
         let authority = head.uri.authority().ok_or("a service has a host")?.as_str();
         head.headers.insert(header::HOST, HeaderValue::from_str(authority)?);
     }
@@ -123,10 +123,19 @@ async fn tunnel(client: hyper::upgrade::OnUpgrade, service: hyper::upgrade::OnUp
     }
 }
 
-fn upstream_uri(uri: &Uri, route: &Route, scheme: &str, prefix: usize) -> Result<Uri, BoxError> {
+fn upstream_uri(
+    uri: &Uri,
+    route: &Route,
+    upstream: &Upstream,
+    prefix: usize,
+) -> Result<Uri, BoxError> {
     let service = &route.service;
-    let stripped = if route.strip_path { prefix } else { 0 };
-    let path = upstream_path(service, uri.path(), stripped);
+    let scheme = upstream.scheme().unwrap_or("http");
+    let path = if upstream.has_path() {
+        uri.path().to_owned()
+    } else {
+        upstream_path(service, uri.path(), if route.strip_path { prefix } else { 0 })
+    };
     let path_and_query = match uri.query() {
         Some(query) => format!("{path}?{query}"),
         None => path,

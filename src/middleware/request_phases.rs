@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
+use http_body::Body;
 
 use super::exchange::{Exchange, Lease, Participant};
 use super::layer::Config;
@@ -56,7 +57,11 @@ pub(super) struct Forwarded {
 impl RequestPhases {
     /// Takes in a request; gives its head back when there is nothing to run.
     #[expect(clippy::result_large_err, reason = "the head moves on, whichever way it takes")]
-    pub(super) fn begin(config: &Arc<Config>, head: Parts) -> Result<Self, Parts> {
+    pub(super) fn begin(
+        config: &Arc<Config>,
+        head: Parts,
+        body: &impl Body,
+    ) -> Result<Self, Parts> {
         let functions = config.functions(&head);
         let expected = config.paired_functions(&head);
         if functions.is_none() && expected.is_none() {
@@ -71,7 +76,7 @@ impl RequestPhases {
         if let Some((exchange, mut transaction)) =
             Exchange::join(&head.extensions, runtime, &participant)
         {
-            transaction.request.resume(head);
+            transaction.request.resume(head, body.size_hint().exact());
             let lease = Lease::new(transaction, Some(exchange.clone()));
             let exchange = Some(exchange);
             return Ok(Self { run, lease, config, participant, exchange, log: None });

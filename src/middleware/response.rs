@@ -94,7 +94,7 @@ pub(super) fn fail(transaction: &mut Transaction, errors: &dyn ResponseForError,
     let response = &mut transaction.response;
     response.source = Some(Source::Error);
     response.resume(head.status, head.headers);
-    response.output.clear();
+    response.take_output();
     response.printed = false;
     response.end_with(body, measured);
 }

@@ -2,7 +2,7 @@
 
 use http::header::CONTENT_LENGTH;
 use http::response::Parts;
-use http::{Method, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode, Version};
 use http_body::Body;
 
 use super::exchange::{Lease, Participant};
@@ -110,6 +110,7 @@ impl Passage {
             head.headers.remove(CONTENT_LENGTH);
         }
         let silent = lease.request.method() == Method::HEAD || has_no_body(head.status);
+        correct_length(&mut head, &body, silent);
         drop(lease);
         let log = self.log.filter(|_| self.exchange.any_in(&[Phase::Log]));
         let filter =
@@ -129,8 +130,26 @@ pub(super) fn respond_once<B: Body>(
     }
     let body = own_body(&mut transaction, None);
     (head.status, head.headers) = transaction.response.take_head();
+    let silent = transaction.request.method() == Method::HEAD || has_no_body(head.status);
+    correct_length(&mut head, &body, silent);
     runtime.release(transaction);
     Response::from_parts(head, ResponseBody::new(body, None, None))
+}
+
+/// Says how long the body is where a function has said otherwise.
+///
+// Kong: sends what the function said, and the client loses its place in the connection.
+fn correct_length<B: Body>(head: &mut Parts, body: &Replay<B>, silent: bool) {
+    let Some(said) = head.headers.get(CONTENT_LENGTH).filter(|_| !silent) else { return };
+    let Some(length) = body.size_hint().exact() else { return };
+    let said = said.to_str().ok().and_then(|said| said.parse().ok());
+    if said != Some(length) {
+        tracing::warn!(
+            target: "tower_lua::function",
+            "a function has set a Content-Length that is not the body's: corrected to {length}"
+        );
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
 }
 
 /// The body that functions have made, or else the service's.
@@ -144,9 +163,10 @@ fn own_body<B: Body>(transaction: &mut Transaction, service_body: Option<Replay<
         return body;
     }
     let status = StatusCode::from_u16(response.status()).unwrap_or_default();
-    let output = std::mem::take(&mut response.output);
-    // What was printed chunk by chunk has no length, as nginx sends it.
-    let sized = !response.printed;
+    let output = response.take_output();
+    // What was printed chunk by chunk has no length, as nginx sends it; HTTP/1.0 has no other way
+    // to tell the end.
+    let sized = !response.printed || transaction.request.version() == Version::HTTP_10;
     let chunks = replacement.map_or(output, |body| vec![body]);
     if bodiless || has_no_body(status) { Replay::empty() } else { Replay::of_chunks(chunks, sized) }
 }

@@ -67,7 +67,7 @@ where
             return ResponseFuture::passing(self.inner.call(request));
         }
         let (head, body) = request.into_parts();
-        let mut phases = match RequestPhases::begin(&self.config, head) {
+        let mut phases = match RequestPhases::begin(&self.config, head, &body) {
             Ok(phases) => phases,
             Err(head) => {
                 let request = Request::from_parts(head, RequestBody::untouched(body));

@@ -2,10 +2,9 @@
 
 use mlua::{LuaString, Table, Value};
 
-use super::Noted;
 use super::arguments::Argument;
 use crate::binding::{Call, Namespace, bindings, raise_at};
-use crate::convert;
+use crate::convert::{self, Collected};
 use crate::pdk::type_name;
 use crate::phase::PhaseSet;
 
@@ -35,8 +34,8 @@ pub(super) fn query_of(call: &Call<'_>, args: &Table) -> mlua::Result<Vec<u8>> {
     Ok(fields.join(&b'&'))
 }
 
-fn decode_args(call: &mut Call<'_>, (query, max): (Value, Value)) -> mlua::Result<Noted<Table>> {
+fn decode_args(call: &mut Call<'_>, (query, max): (Value, Value)) -> mlua::Result<Collected> {
     let query = Argument::new(1, "decode_args").text(call, &query)?;
     let max = Argument::new(2, "decode_args").max_count(call, max)?;
-    convert::args_table(call.lua, &query.as_bytes(), max).map(Noted::from)
+    convert::args_table(call.lua, &query.as_bytes(), max)
 }

@@ -1,12 +1,11 @@
 //! The response's headers: `ngx.header` and `ngx.resp.get_headers`.
 
-use mlua::{LuaString, Table, Value};
+use mlua::{LuaString, Value};
 
-use super::Noted;
 use super::arguments::{Argument, tostring};
 use super::headers_in::header_values;
 use crate::binding::{self, Call, Namespace, bindings, raise_at};
-use crate::convert;
+use crate::convert::{self, Collected};
 use crate::log::{self, Level};
 use crate::transaction::headers;
 
@@ -24,22 +23,6 @@ pub(super) const RESP_NAMESPACE: Namespace = Namespace {
         "get_headers", super::REQUEST, calls get_headers;
     },
 };
-
-/// The headers of which there is one: of several values the last counts.
-const SINGLE: &[&str] = &[
-    "accept-ranges",
-    "content-encoding",
-    "content-length",
-    "content-range",
-    "content-type",
-    "date",
-    "etag",
-    "expires",
-    "last-modified",
-    "location",
-    "refresh",
-    "server",
-];
 
 fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
     let name = tostring(call, name)?;
@@ -62,7 +45,7 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
     let name = tostring(call, name)?;
     let name = headers::response_name_of(&name.as_bytes())
         .map_err(|why| raise_at(call.lua, &why.to_string()))?;
-    let values = header_values(call, &name, &value, SINGLE)?;
+    let values = header_values(call, &value)?;
     let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
     let values = values.iter().map(|value| &**value);
     call.tx.response.set_header(name, values).map_err(|why| raise_at(call.lua, &why.to_string()))
@@ -74,7 +57,7 @@ pub(super) fn complain(call: &Call<'_>, message: &str) {
     log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), message);
 }
 
-fn get_headers(call: &mut Call<'_>, (max, _raw): (Value, Value)) -> mlua::Result<Noted<Table>> {
+fn get_headers(call: &mut Call<'_>, (max, _raw): (Value, Value)) -> mlua::Result<Collected> {
     let max = Argument::new(1, "get_headers").max_count(call, max)?;
-    convert::headers_table(call.lua, call.tx.response.headers().iter(), max).map(Noted::from)
+    convert::headers_table(call.lua, call.tx.response.headers().iter(), max)
 }

@@ -24,10 +24,9 @@ mod uri;
 mod variable;
 mod worker;
 
-use mlua::{Function, IntoLua, IntoLuaMulti, Lua, MultiValue, Table, Value};
+use mlua::{Function, Table, Value};
 
 use crate::binding::{Namespace, Scope};
-use crate::convert::Collected;
 use crate::phase::PhaseSet;
 
 /// The phases of a request in which functions run here.
@@ -39,25 +38,6 @@ const REQUEST: PhaseSet = PhaseSet::REWRITE
 
 /// Those in which a function may wait.
 const YIELDABLE: PhaseSet = PhaseSet::REWRITE.or(PhaseSet::ACCESS);
-
-/// A result, and a second one only if there is something to say about the first: what is passed on
-/// to a function like `cjson.encode` must not be two arguments.
-struct Noted<T>(T, Option<&'static str>);
-
-impl<T: IntoLua> IntoLuaMulti for Noted<T> {
-    fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
-        match self.1 {
-            None => self.0.into_lua_multi(lua),
-            Some(note) => (self.0, note).into_lua_multi(lua),
-        }
-    }
-}
-
-impl From<Collected> for Noted<Table> {
-    fn from((table, truncated): Collected) -> Self {
-        Self(table, truncated)
-    }
-}
 
 /// All namespaces of functions. Several files add to `ngx` and `ngx.req`.
 pub(crate) const NAMESPACES: &[&Namespace] = &[

@@ -2,14 +2,12 @@
 //!
 //! Kong: what is printed is on its way to the client at once. Here it goes when the phase ends.
 
-use bytes::Bytes;
 use http::Method;
 use mlua::{MultiValue, Table, Value};
 
-use super::Noted;
 use super::arguments::Argument;
 use crate::binding::{Call, Namespace, bindings};
-use crate::convert;
+use crate::convert::{self, Noted};
 use crate::pdk::type_name;
 use crate::transaction::Source;
 
@@ -57,16 +55,18 @@ fn echo(
     }
     let mut text = pieces.text;
     text.extend_from_slice(end);
+    let argument = pieces.argument;
+    let limit = call.settings.max_body_size;
     let response = &mut call.tx.response;
+    if !response.print(if bodiless { Vec::new() } else { text }, limit) {
+        return Err(argument.bad(call, &format!("more than {limit} bytes printed")));
+    }
     if response.status() == 0 {
         response.set_status(200);
     }
     response.printed = true;
     response.sent = true;
     response.source.get_or_insert(Source::Error);
-    if !text.is_empty() && !bodiless {
-        response.output.push(Bytes::from(text));
-    }
     Ok(Noted(Some(1), None))
 }
 

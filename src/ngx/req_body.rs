@@ -3,10 +3,9 @@
 use bytes::Bytes;
 use mlua::{LuaString, Table, Value};
 
-use super::Noted;
 use super::arguments::Argument;
 use crate::binding::{Call, Namespace, Wait, bindings, raise_at};
-use crate::convert;
+use crate::convert::{self, Noted};
 use crate::transaction::{Operation, RequestBody};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -72,7 +71,7 @@ fn get_post_args(call: &mut Call<'_>, max: Value) -> mlua::Result<Noted<Option<T
             Ok(Noted(None, Some("request body in temp file not supported")))
         }
         RequestBody::Read(body) | RequestBody::Replaced(body) => {
-            let (args, truncated) = convert::args_table(call.lua, body, max)?;
+            let Noted(args, truncated) = convert::args_table(call.lua, body, max)?;
             Ok(Noted(Some(args), truncated))
         }
     }

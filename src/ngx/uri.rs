@@ -1,12 +1,11 @@
 //! URIs: escaping, and the request's path and query.
 
-use mlua::{LuaString, Table, Value};
+use mlua::{LuaString, Value};
 
-use super::Noted;
 use super::args::query_of;
 use super::arguments::Argument;
 use crate::binding::{Call, Namespace, bindings, raise_at};
-use crate::convert;
+use crate::convert::{self, Collected, Noted};
 use crate::pdk::{as_number, type_name};
 use crate::phase::{Phase, PhaseSet};
 use crate::uri::{self, Escape};
@@ -87,10 +86,10 @@ fn escape_for_log(bytes: &[u8]) -> String {
     bytes.iter().map(shown).collect()
 }
 
-fn get_uri_args(call: &mut Call<'_>, (max, reused): (Value, Value)) -> mlua::Result<Noted<Table>> {
+fn get_uri_args(call: &mut Call<'_>, (max, reused): (Value, Value)) -> mlua::Result<Collected> {
     let max = Argument::new(1, "get_uri_args").max_count(call, max)?;
     let query = call.tx.request.query().unwrap_or_default();
-    let (args, truncated) = convert::args_table(call.lua, query.as_bytes(), max)?;
+    let Noted(args, truncated) = convert::args_table(call.lua, query.as_bytes(), max)?;
     // A table that answers for something else, `ngx.header` for one, keeps what it is.
     let reused = reused.as_table().filter(|table| table.metatable().is_none());
     let Some(reused) = reused.cloned() else { return Ok(Noted(args, truncated)) };

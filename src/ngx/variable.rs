@@ -1,5 +1,6 @@
 //! `ngx.var`: nginx's variables.
 
+use http::header::HOST;
 use http::{HeaderMap, HeaderValue};
 use mlua::Value;
 
@@ -29,6 +30,7 @@ fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
     let value = match name.split_once('_') {
         Some(("arg", name)) => arg(call, name),
         Some(("cookie", name)) => cookie(call, name),
+        Some(("http", "host")) => header(call, "host"),
         Some(("http", name)) => joined(call.tx.request.headers(), name),
         Some(("sent", rest)) if rest.starts_with("http_") => {
             joined(call.tx.response.headers(), &rest[5..])
@@ -43,14 +45,13 @@ fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
 fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
     let request = &call.tx.request;
     let response = &call.tx.response;
-    let header = |name: &str| request.headers().get(name).map(|value| value.as_bytes().to_vec());
     let connection = request.connection();
     let value: Option<String> = match name {
         "args" | "query_string" => request.query().map(str::to_owned),
         "body_bytes_sent" => Some(response.body_bytes.to_string()),
         "bytes_sent" => Some(response.length().to_string()),
-        "content_length" => return Ok(header("content-length")),
-        "content_type" => return Ok(header("content-type")),
+        "content_length" => return Ok(header(call, "content-length")),
+        "content_type" => return Ok(header(call, "content-type")),
         "host" => Some(request.host().unwrap_or_else(|| SERVER_NAME.to_owned())),
         "hostname" => Some(std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned())),
         "https" => Some(if request.scheme() == "https" { "on" } else { "" }.to_owned()),
@@ -95,7 +96,7 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
         "server_protocol" => Some(format!("{:?}", request.version())),
         "status" => Some(format!("{:03}", response.status())),
         "time_iso8601" | "time_local" => return time(call, name).map(Some),
-        "upstream_host" => return Ok(header("host")),
+        "upstream_host" => return Ok(header(call, "host")),
         "upstream_scheme" => Some(request.upstream.scheme().unwrap_or(request.scheme()).to_owned()),
         "upstream_status" => response.service_status().map(|status| status.to_string()),
         "upstream_uri" => Some(request.upstream_path().to_owned()),
@@ -137,6 +138,11 @@ fn cookie(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
     })
 }
 
+/// The first value of a header of the request's.
+fn header(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
+    call.tx.request.header(name.as_bytes()).map(|value| value.as_bytes().to_vec())
+}
+
 /// All values of a header, in one text.
 fn joined(headers: &HeaderMap, name: &str) -> Option<Vec<u8>> {
     join(headers::get_all(headers, name.as_bytes()), name)
@@ -172,8 +178,7 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
             Ok(())
         }
         "upstream_host" => {
-            let headers = call.tx.request.headers_mut();
-            let set = headers::set(headers, &http::header::HOST, [&*value.as_bytes()]);
+            let set = call.tx.request.set_header(&HOST, [&*value.as_bytes()]);
             return set.map_err(|why| raise_at(call.lua, &why.to_string()));
         }
         _ => {

@@ -1,7 +1,7 @@
 //! Header fields as Lua code names them: any case, `_` for `-`, any bytes.
 
 use http::HeaderMap;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 
 use crate::uri::{self, Escape};
 
@@ -22,6 +22,8 @@ pub(crate) enum Refused {
     NameTooLong(usize),
     ValueTooLong(usize),
     TooMany,
+    /// The header's value has a syntax that this is not.
+    Unfit,
 }
 
 impl std::fmt::Display for Refused {
@@ -32,6 +34,7 @@ impl std::fmt::Display for Refused {
             Self::ValueTooLong(len) => {
                 write!(f, "header value too long: {len} bytes (limit: {MAX_VALUE_LEN})")
             }
+            Self::Unfit => f.write_str("failed to set header"),
             Self::TooMany => write!(f, "too many headers (limit: {MAX_COUNT})"),
         }
     }
@@ -54,26 +57,43 @@ pub(crate) fn get_all<'a>(
     headers.iter().filter(move |(key, _)| same_name(key, name)).map(|(_, value)| value)
 }
 
-/// Replaces all values of the header `name`; with no value, removes it.
+/// Replaces all values of the header `name`; with no value, removes it. Of a header in `singles`
+/// there is one: of several values the last counts, as in nginx.
 pub(crate) fn set<'a>(
     headers: &mut HeaderMap,
     name: &HeaderName,
     values: impl IntoIterator<Item = &'a [u8]>,
+    singles: &[HeaderName],
 ) -> Result<(), Refused> {
-    let values = values.into_iter().map(value_of).collect::<Result<Vec<_>, _>>()?;
-    if !values.is_empty() {
-        ensure_room(headers, values.len())?;
+    let mut kept = Vec::new();
+    let is_single = singles.contains(name);
+    for value in values {
+        let value = value_of(name, value)?;
+        if is_single {
+            kept.clear();
+        }
+        ensure_room(headers, kept.len() + 1)?;
+        kept.push(value);
     }
     headers.remove(name);
-    for value in values {
+    for value in kept {
         headers.append(name, value);
     }
     Ok(())
 }
 
-/// Adds a value to the header `name`, after the ones it has.
-pub(crate) fn add(headers: &mut HeaderMap, name: &HeaderName, value: &[u8]) -> Result<(), Refused> {
-    let value = value_of(value)?;
+/// Adds a value to the header `name`, after the ones it has; or in their place, if it is in
+/// `singles`.
+pub(crate) fn add(
+    headers: &mut HeaderMap,
+    name: &HeaderName,
+    value: &[u8],
+    singles: &[HeaderName],
+) -> Result<(), Refused> {
+    let value = value_of(name, value)?;
+    if singles.contains(name) {
+        headers.remove(name);
+    }
     ensure_room(headers, 1)?;
     headers.append(name, value);
     Ok(())
@@ -85,7 +105,10 @@ fn ensure_room(headers: &HeaderMap, count: usize) -> Result<(), Refused> {
 
 /// Removes all values of the header `name`.
 pub(crate) fn remove(headers: &mut HeaderMap, name: &[u8]) {
-    if let Ok(name) = std::str::from_utf8(name) {
+    let removed = std::str::from_utf8(name).ok().and_then(|name| headers.remove(name));
+    if removed.is_none()
+        && let Ok(name) = name_of(name)
+    {
         headers.remove(name);
     }
 }
@@ -112,13 +135,20 @@ pub(crate) fn response_name_of(name: &[u8]) -> Result<HeaderName, Refused> {
 
 /// The header value with the bytes `value`. Control bytes are percent-encoded, as
 /// lua-nginx-module encodes them, so that no value can start a new header.
-fn value_of(value: &[u8]) -> Result<HeaderValue, Refused> {
+fn value_of(name: &HeaderName, value: &[u8]) -> Result<HeaderValue, Refused> {
+    if *name == CONTENT_LENGTH && !is_length(value) {
+        return Err(Refused::Unfit);
+    }
     if value.len() > MAX_VALUE_LEN {
         return Err(Refused::ValueTooLong(value.len()));
     }
     HeaderValue::from_bytes(value)
         .or_else(|_| HeaderValue::from_bytes(&uri::escape(value, Escape::HeaderValue)))
         .map_err(|_| Refused::ValueTooLong(value.len()))
+}
+
+fn is_length(value: &[u8]) -> bool {
+    value.len() < 19 && value.iter().all(u8::is_ascii_digit)
 }
 
 /// Whether `name` means the header `key`.
@@ -157,7 +187,7 @@ mod tests {
     #[test]
     fn a_line_break_in_a_value_is_encoded() {
         let (mut headers, name) = (HeaderMap::new(), name_of(b"X-A").unwrap());
-        set(&mut headers, &name, [&b"a\r\nSet-Cookie: b"[..]]).unwrap();
+        set(&mut headers, &name, [&b"a\r\nSet-Cookie: b"[..]], &[]).unwrap();
         assert_eq!(headers["x-a"], "a%0D%0ASet-Cookie: b");
     }
 
@@ -172,7 +202,7 @@ mod tests {
     fn a_value_beyond_the_limit_is_refused_and_nothing_is_lost() {
         let (mut headers, name) = (headers(), name_of(b"x-custom-auth").unwrap());
         let long = vec![b'a'; 1 << 20];
-        assert_eq!(set(&mut headers, &name, [&long[..]]), Err(Refused::ValueTooLong(1 << 20)));
+        assert_eq!(set(&mut headers, &name, [&long[..]], &[]), Err(Refused::ValueTooLong(1 << 20)));
         assert_eq!(headers.get_all("x-custom-auth").iter().count(), 2);
     }
 }

@@ -1,10 +1,13 @@
 //! The request side of a transaction.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{self, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
+use super::headers::{self, Refused};
 use crate::extension::{Connection, RequestId, Upstream, UriCaptures};
 use crate::uri::{self, Escape};
 
@@ -41,6 +44,30 @@ pub(crate) enum RequestBody {
     Replaced(Bytes),
 }
 
+/// The headers that stand once.
+static SINGLE: [HeaderName; 20] = [
+    header::ACCEPT_ENCODING,
+    header::AUTHORIZATION,
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::EXPECT,
+    header::HOST,
+    header::IF_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_NONE_MATCH,
+    header::IF_RANGE,
+    header::IF_UNMODIFIED_SINCE,
+    HeaderName::from_static("keep-alive"),
+    header::RANGE,
+    header::REFERER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::USER_AGENT,
+    header::VIA,
+    HeaderName::from_static("x-real-ip"),
+];
+
 impl Request {
     pub(crate) fn new(head: http::request::Parts) -> Self {
         Self {
@@ -72,8 +99,51 @@ impl Request {
         &self.head.headers
     }
 
-    pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
-        &mut self.head.headers
+    /// The first value of a header, the `Host` among them that HTTP/2 names elsewhere.
+    pub(crate) fn header(&self, name: &[u8]) -> Option<Cow<'_, HeaderValue>> {
+        if let Some(value) = headers::get(&self.head.headers, name) {
+            return Some(Cow::Borrowed(value));
+        }
+        let is_host = name.eq_ignore_ascii_case(HOST.as_str().as_bytes());
+        is_host.then(|| self.implied_host().map(Cow::Owned)).flatten()
+    }
+
+    /// Replaces all values of a header; with no value, removes it.
+    ///
+    /// # Errors
+    ///
+    /// When no request can have that header.
+    pub(crate) fn set_header<'a>(
+        &mut self,
+        name: &HeaderName,
+        values: impl IntoIterator<Item = &'a [u8], IntoIter: Clone>,
+    ) -> Result<(), Refused> {
+        let values = values.into_iter();
+        let names_host = *name == HOST;
+        if names_host && !values.clone().all(is_host) {
+            return Err(Refused::Unfit);
+        }
+        headers::set(&mut self.head.headers, name, values, &SINGLE)?;
+        if names_host {
+            self.upstream.host = self.head.headers.get(HOST).cloned();
+        }
+        Ok(())
+    }
+
+    /// Adds a value to a header.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_header`](Self::set_header).
+    pub(crate) fn add_header(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Refused> {
+        if *name == HOST {
+            return self.set_header(name, [value]);
+        }
+        headers::add(&mut self.head.headers, name, value, &SINGLE)
+    }
+
+    pub(crate) fn remove_header(&mut self, name: &[u8]) {
+        headers::remove(&mut self.head.headers, name);
     }
 
     /// The version as `ngx.req.http_version()` has it: 1.1 or 2.
@@ -232,7 +302,7 @@ impl Request {
 
     /// Replaces the body with `body`.
     pub(crate) fn set_body(&mut self, body: Bytes) {
-        let headers = self.headers_mut();
+        let headers = &mut self.head.headers;
         headers.remove(TRANSFER_ENCODING);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         self.body = RequestBody::Replaced(body);
@@ -245,6 +315,7 @@ impl Request {
             && self.upstream_path.is_none()
             && !self.buffers_response
             && self.id.is_none()
+            && matches!(self.body, RequestBody::Unread)
     }
 
     /// The head for the inner service, when no later phase will look at the request.
@@ -274,20 +345,32 @@ impl Request {
         head
     }
 
-    /// Takes over a head that other layers may have changed since [`share_head`](Self::share_head).
-    pub(crate) fn resume(&mut self, head: http::request::Parts) {
+    /// Takes over a head that other layers may have changed since [`share_head`](Self::share_head),
+    /// and a body of which `length` is known.
+    pub(crate) fn resume(&mut self, head: http::request::Parts, length: Option<u64>) {
         self.head = head;
         self.upstream_path = None;
-        self.body = RequestBody::Unread;
+        // A body that was read comes again, from memory. One of another length comes from a layer
+        // between, which has changed it; one of no known length might.
+        self.body = match std::mem::take(&mut self.body) {
+            RequestBody::Read(body) | RequestBody::Replaced(body)
+                if length == Some(body.len() as u64) =>
+            {
+                RequestBody::Read(body)
+            }
+            _ => RequestBody::Unread,
+        };
     }
 
     fn apply_upstream(&mut self) {
         if let Some(path) = self.upstream_path.take() {
             let uri = upstream_uri(&self.head.uri, &path);
             self.head.uri = uri.expect("checked when path and query were set");
+            self.upstream.has_path = true;
         }
         if self.upstream != Upstream::default() {
-            self.head.extensions.insert(self.upstream.clone());
+            let asked = self.head.extensions.get_or_insert_default::<Upstream>();
+            asked.extend(&self.upstream);
         }
     }
 }
@@ -295,6 +378,12 @@ impl Request {
 /// The URI to forward to: `$upstream_uri`, which may bring a query of its own.
 fn upstream_uri(uri: &Uri, path: &str) -> Result<Uri, http::Error> {
     with_path_and_query(uri, path, uri.query().filter(|_| !path.contains('?')))
+}
+
+/// Whether nginx takes `host` for one: a name, perhaps with a port.
+fn is_host(host: &[u8]) -> bool {
+    let nameless = host.starts_with(b":") || host == b"." || host.starts_with(b".:");
+    !nameless && !host.contains(&b'/') && !host.windows(2).any(|pair| pair == b"..")
 }
 
 fn with_path_and_query(uri: &Uri, path: &str, query: Option<&str>) -> Result<Uri, http::Error> {

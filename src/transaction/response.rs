@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, LAST_MODIFIED, LOCATION, SERVER,
+    self, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, LAST_MODIFIED, LOCATION, SERVER,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use rustc_hash::FxHashSet;
@@ -20,7 +20,8 @@ pub(crate) struct Response {
     /// What the service answered, before functions changed it.
     service_status: Option<u16>,
     /// What functions have printed, a chunk for each call.
-    pub(crate) output: Vec<Bytes>,
+    output: Vec<Bytes>,
+    output_len: usize,
     /// The body that `kong.response.exit` set in `header_filter`.
     pub(crate) replacement: Option<Bytes>,
     /// The service's whole body, when buffering was asked for.
@@ -90,7 +91,7 @@ impl Response {
         values: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<(), Refused> {
         let new = !self.headers.contains_key(&name);
-        headers::set(&mut self.headers, &name, values)?;
+        headers::set(&mut self.headers, &name, values, &SINGLE)?;
         match self.headers.contains_key(&name) {
             true if new => self.added.insert(name),
             true => false,
@@ -101,7 +102,7 @@ impl Response {
 
     pub(crate) fn add_header(&mut self, name: HeaderName, value: &[u8]) -> Result<(), Refused> {
         let new = !self.headers.contains_key(&name);
-        headers::add(&mut self.headers, &name, value)?;
+        headers::add(&mut self.headers, &name, value, &SINGLE)?;
         if new {
             self.added.insert(name);
         }
@@ -112,6 +113,25 @@ impl Response {
     pub(crate) fn put(&mut self, name: HeaderName, value: &str) {
         let value = HeaderValue::from_str(value).expect("only visible characters");
         self.headers.insert(name, value);
+    }
+
+    /// Adds what a function prints to the body, if that is still at most `limit` bytes long then.
+    pub(crate) fn print(&mut self, text: Vec<u8>, limit: u64) -> bool {
+        let len = self.output_len + text.len();
+        if len as u64 > limit {
+            return false;
+        }
+        self.output_len = len;
+        if !text.is_empty() {
+            self.output.push(text.into());
+        }
+        true
+    }
+
+    /// What functions have printed or answered with, a chunk for each time.
+    pub(crate) fn take_output(&mut self) -> Vec<Bytes> {
+        self.output_len = 0;
+        std::mem::take(&mut self.output)
     }
 
     /// Makes `body` the whole body of the response. Whether it is `measured`, or has the length
@@ -195,6 +215,22 @@ impl Response {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK)
     }
 }
+
+/// The headers of which functions set one alone.
+static SINGLE: [HeaderName; 12] = [
+    header::ACCEPT_RANGES,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_RANGE,
+    header::CONTENT_TYPE,
+    header::DATE,
+    header::ETAG,
+    header::EXPIRES,
+    header::LAST_MODIFIED,
+    header::LOCATION,
+    header::REFRESH,
+    header::SERVER,
+];
 
 fn is_singleton(name: &HeaderName) -> bool {
     [CONTENT_TYPE, CONTENT_LENGTH, LOCATION, LAST_MODIFIED, DATE, SERVER].contains(name)

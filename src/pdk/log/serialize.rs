@@ -101,7 +101,7 @@ fn request(lua: &Lua, tx: &mut Transaction) -> mlua::Result<Table> {
     let max = convert::DEFAULT_MAX;
     request.set("querystring", convert::args_table(lua, query.as_bytes(), max)?.0)?;
     request.set("method", tx.request.method().as_str())?;
-    let (headers, _) = convert::headers_table(lua, tx.request.headers().iter(), max)?;
+    let headers = convert::request_headers_table(lua, &tx.request, max)?.0;
     for secret in [AUTHORIZATION, PROXY_AUTHORIZATION] {
         if tx.request.headers().contains_key(&secret) {
             headers.raw_set(secret.as_str(), "REDACTED")?;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use mlua::Value;
 
 use crate::binding::{Call, Wait};
+use crate::convert::Noted;
 use crate::forms;
 use crate::pdk::checks;
 use crate::transaction::{Operation, RequestBody, headers};
@@ -73,11 +74,11 @@ fn raw_body(call: &mut Call<'_>, max_size: &Value) -> mlua::Result<Wait<Result<B
 pub(super) fn get_raw_body(
     call: &mut Call<'_>,
     (max_allowed_file_size,): (Value,),
-) -> mlua::Result<Wait<(Value, Option<String>)>> {
+) -> mlua::Result<Wait<Noted<Value, String>>> {
     Ok(match raw_body(call, &max_allowed_file_size)? {
         Wait::Pending => Wait::Pending,
-        Wait::Ready(Ok(body)) => Wait::Ready((Value::String(call.string(body)?), None)),
-        Wait::Ready(Err(why)) => Wait::Ready((Value::Nil, Some(why.to_string()))),
+        Wait::Ready(Ok(body)) => Wait::Ready(Noted(Value::String(call.string(body)?), None)),
+        Wait::Ready(Err(why)) => Wait::Ready(Noted(Value::Nil, Some(why.to_string()))),
     })
 }
 

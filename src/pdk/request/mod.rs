@@ -3,14 +3,12 @@
 mod body;
 
 use http::HeaderValue;
-use http::header::HOST;
 use mlua::{LuaString, Table, Value};
 
 use super::checks;
 use crate::binding::{Call, Namespace, bindings};
 use crate::convert::{self, Collected};
 use crate::phase::PhaseSet;
-use crate::transaction::headers;
 use crate::uri;
 
 const REQUEST: PhaseSet = PhaseSet::REWRITE
@@ -169,19 +167,13 @@ fn get_query(call: &mut Call<'_>, (max_args,): (Value,)) -> mlua::Result<Collect
 
 fn get_header(call: &mut Call<'_>, name: Value) -> mlua::Result<Option<LuaString>> {
     let name = checks::string(name, "header name must be a string")?;
-    let name = name.as_bytes();
-    if let Some(value) = headers::get(call.tx.request.headers(), &name) {
-        return call.string(value).map(Some);
-    }
-    let implied = name.eq_ignore_ascii_case(b"host").then(|| call.tx.request.implied_host());
-    implied.flatten().map(|host| call.string(host)).transpose()
+    let value = call.tx.request.header(&name.as_bytes());
+    value.map(|value| call.string(value.as_bytes())).transpose()
 }
 
 fn get_headers(call: &mut Call<'_>, (max_headers,): (Value,)) -> mlua::Result<Collected> {
     let max = checks::count(&max_headers, "max_headers")?;
-    let implied_host = call.tx.request.implied_host();
-    let implied = implied_host.iter().map(|host| (&HOST, host));
-    convert::headers_table(call.lua, implied.chain(call.tx.request.headers()), max)
+    convert::request_headers_table(call.lua, &call.tx.request, max)
 }
 
 fn get_start_time(call: &mut Call<'_>, (): ()) -> mlua::Result<u64> {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::Method;
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::CONTENT_TYPE;
 use mlua::{LuaString, Table, Value};
 
 use crate::binding::{Call, Namespace, bindings, raise};
@@ -150,7 +150,7 @@ fn put_header(call: &mut Call<'_>, name: &LuaString, values: &[LuaString]) -> ml
     let name = headers::name_of(&name.as_bytes()).map_err(|why| raise(why.to_string()))?;
     let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
     let values = values.iter().map(|value| &**value);
-    headers::set(call.tx.request.headers_mut(), &name, values).map_err(|why| raise(why.to_string()))
+    call.tx.request.set_header(&name, values).map_err(|why| raise(why.to_string()))
 }
 
 fn set_header(
@@ -172,12 +172,7 @@ fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
     let name = checks::string(name, "header must be a string")?;
     let name = headers::name_of(&name.as_bytes()).map_err(|why| raise(why.to_string()))?;
     for value in values {
-        let headers = call.tx.request.headers_mut();
-        if name == HOST {
-            // There can be one alone: the last.
-            headers.remove(HOST);
-        }
-        let added = headers::add(headers, &name, &value.as_bytes());
+        let added = call.tx.request.add_header(&name, &value.as_bytes());
         added.map_err(|why| raise(why.to_string()))?;
     }
     Ok(())
@@ -185,7 +180,7 @@ fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
 
 pub(in crate::pdk) fn clear_header(call: &mut Call<'_>, name: Value) -> mlua::Result<()> {
     let name = checks::string(name, "header must be a string")?;
-    headers::remove(call.tx.request.headers_mut(), &name.as_bytes());
+    call.tx.request.remove_header(&name.as_bytes());
     Ok(())
 }
 
@@ -228,8 +223,7 @@ fn set_body(
         None => return Err(raise(format!("unsupported content type {mime}"))),
     };
     call.tx.request.set_body(body.into());
-    let values = [content_type.as_bytes()];
-    let set = headers::set(call.tx.request.headers_mut(), &CONTENT_TYPE, values);
+    let set = call.tx.request.set_header(&CONTENT_TYPE, [content_type.as_bytes()]);
     set.map_err(|why| raise(why.to_string()))?;
     Ok((Value::Boolean(true), None))
 }

@@ -228,3 +228,66 @@ async fn bytes_that_are_no_text_pass_unharmed() {
     let response = through(Phase::BodyFilter, "ngx.arg[1] = ngx.arg[1]", body).await;
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), bytes);
 }
+
+#[tokio::test]
+async fn a_length_that_is_not_the_bodys_is_corrected() {
+    let short = r#"kong.response.exit(200, "three", { ["Content-Length"] = 1 })"#;
+    let long = r#"kong.response.exit(200, "three", { ["Content-Length"] = 100 })"#;
+    for source in [short, long] {
+        let reply = App::access(source).await.get("/").send().await;
+        assert_eq!(reply.header("content-length"), "5");
+        assert_eq!(reply.text(), "three");
+    }
+    let app = App::builder()
+        .header_filter(r#"ngx.header["Content-Length"] = 3"#)
+        .serve_around(service_fn(|_: Request<_>| async {
+            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from("from the service"))))
+        }))
+        .await;
+    let reply = app.get("/").send().await;
+    assert_eq!(reply.header("content-length"), "16");
+    assert_eq!(reply.text(), "from the service");
+}
+
+#[tokio::test]
+async fn a_body_that_pre_has_read_is_there_for_post_and_log() {
+    let app = App::builder()
+        .access("ngx.req.read_body()")
+        .post_function(Phase::Access, r#"require("recorder")("post", ngx.req.get_body_data())"#)
+        .log(r#"require("recorder")("log", ngx.req.get_body_data())"#)
+        .serve()
+        .await;
+    app.post("/").body("read once").send().await;
+    assert_eq!(app.recorder.wait_for(2).await, ["post read once", "log read once"]);
+}
+
+#[tokio::test]
+async fn a_body_that_pre_has_replaced_is_what_post_sees() {
+    let app = App::builder()
+        .access(r#"kong.service.request.set_raw_body("replaced")"#)
+        .post_function(Phase::Access, r#"require("recorder")(kong.request.get_raw_body())"#)
+        .serve()
+        .await;
+    let reply = app.post("/").body("as it came").send().await;
+    assert_eq!(reply.json()["body"], "replaced");
+    assert_eq!(app.recorder.entries(), ["replaced"]);
+}
+
+#[tokio::test]
+async fn a_body_that_a_layer_between_has_changed_is_read_anew() {
+    let set = |name, source: &str| Functions::access(name, source).unwrap();
+    let pre = PreFunctionLayer::new(set("pre", "ngx.req.read_body()"));
+    let read = "kong.response.exit(200, kong.request.get_raw_body())";
+    let post = PostFunctionLayer::new(set("post", read));
+    let inner = post.layer(service_fn(|_: Request<_>| async {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    }));
+    let between = service_fn(move |request: Request<_>| {
+        let changed = request.map(|_| Full::new(Bytes::from("by the layer between")));
+        inner.clone().oneshot(changed)
+    });
+    let request = Request::post("/").body(Full::new(Bytes::from("by the client"))).unwrap();
+    let response = pre.layer(between).oneshot(request).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "by the layer between");
+}

@@ -146,3 +146,26 @@ async fn requests_of_one_connection_keep_apart() {
         sender.ready().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn the_host_of_http2_is_a_header_for_functions() {
+    let app = App::access(
+        r#"kong.response.exit(200, {
+            kong.request.get_header("Host"), kong.request.get_headers().host,
+            ngx.req.get_headers().host, ngx.var.http_host
+        })"#,
+    )
+    .await;
+    let host = app.addr.to_string();
+    let reply = app.get("/").http2().send().await;
+    assert_eq!(reply.json(), serde_json::json!([host, host, host, host]));
+}
+
+#[tokio::test]
+async fn what_is_printed_for_http_1_0_has_a_length() {
+    let app = App::access("ngx.print('one') ngx.print('two')").await;
+    let request = "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n";
+    let reply = app.raw(request).await;
+    assert!(reply.contains("content-length: 6\r\n"), "{reply}");
+    assert!(reply.ends_with("\r\n\r\nonetwo"), "{reply}");
+}

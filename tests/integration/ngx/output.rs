@@ -121,3 +121,22 @@ async fn an_error_takes_the_place_of_what_was_printed() {
     assert_eq!(reply.status, 500);
     assert_eq!(reply.json()["message"], "An unexpected error occurred");
 }
+
+#[tokio::test]
+async fn a_function_cannot_print_without_end() {
+    let app = App::builder()
+        .access(
+            r#"local count, ok, err = 0, true
+            while ok do
+              ok, err = pcall(ngx.print, ("x"):rep(100))
+              count = count + 1
+            end
+            require("recorder")(count, err)"#,
+        )
+        .runtime(|runtime| runtime.max_body_size(1000))
+        .serve()
+        .await;
+    assert_eq!(app.get("/").send().await.body.len(), 1000);
+    let lines = app.recorder.entries();
+    assert!(lines[0].starts_with("11 ") && lines[0].ends_with("(more than 1000 bytes printed)"));
+}

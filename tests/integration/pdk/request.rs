@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use http::{Method, Request, Version};
 use http_body_util::{BodyExt, Full};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::{Layer, ServiceExt};
 use tower_lua::{Connection, Functions, PreFunctionLayer, UriCaptures};
 
@@ -20,15 +19,6 @@ async fn eval_of(request: http::request::Builder, source: &str) -> String {
     let response = service.oneshot(request).await.expect("never fails");
     let body = response.into_body().collect().await.expect("a body").to_bytes();
     String::from_utf8_lossy(&body).into_owned()
-}
-
-/// The answer to a request that is sent as it stands.
-async fn raw(app: &App, request: &str) -> String {
-    let mut stream = tokio::net::TcpStream::connect(app.addr).await.expect("a connection");
-    stream.write_all(request.as_bytes()).await.expect("an open connection");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("an answer");
-    answer
 }
 
 async fn eval_at(path: &str, source: &str) -> String {
@@ -86,14 +76,14 @@ async fn the_host_in_the_request_line_wins_over_the_header() {
     let app = App::access("kong.response.exit(200, kong.request.get_host())").await;
     let request = "GET http://line.example/ HTTP/1.1\r\nhost: header.example\r\n\
                    connection: close\r\n\r\n";
-    let answer = raw(&app, request).await;
+    let answer = app.raw(request).await;
     assert!(answer.ends_with("\r\n\r\nline.example"), "{answer}");
 }
 
 #[tokio::test]
 async fn a_request_without_a_host_has_none() {
     let app = App::access("kong.response.exit(200, tostring(kong.request.get_host()))").await;
-    let answer = raw(&app, "GET / HTTP/1.0\r\n\r\n").await;
+    let answer = app.raw("GET / HTTP/1.0\r\n\r\n").await;
     assert!(answer.ends_with("\r\n\r\nnil"), "{answer}");
 }
 

@@ -140,3 +140,19 @@ async fn wrong_names_and_values_are_refused() {
         assert_eq!(App::eval(&source).await, message, "{call}");
     }
 }
+
+#[tokio::test]
+async fn of_several_values_the_last_counts_where_there_can_be_one() {
+    let source = r#"kong.service.request.set_header("Content-Type", { "a/b", "c/d" })"#;
+    assert_eq!(header_after("content-type", source).await, "c/d");
+    let source = r#"kong.service.request.set_header("Content-Type", "a/b")
+        kong.service.request.add_header("Content-Type", "c/d")"#;
+    assert_eq!(header_after("content-type", source).await, "c/d");
+}
+
+#[tokio::test]
+async fn a_length_that_is_no_number_is_refused() {
+    let source = r#"kong.service.request.set_header("Content-Length", "ten")"#;
+    let refused = format!("select(2, pcall(function() {source} end))");
+    assert_eq!(App::eval(&refused).await, "failed to set header");
+}

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower::{Layer, Service, ServiceExt};
 use tower_lua::{
     BoxError, Budget, Connection, Functions, FunctionsBuilder, Phase, PostFunctionLayer,
@@ -96,6 +97,15 @@ impl App {
 
     pub fn call(&self, method: Method, path: &str) -> Call {
         Call::new(self.addr, method, path)
+    }
+
+    /// The answer to a request that is sent as it stands, on a connection that is closed then.
+    pub async fn raw(&self, request: &str) -> String {
+        let mut stream = tokio::net::TcpStream::connect(self.addr).await.expect("a connection");
+        stream.write_all(request.as_bytes()).await.expect("an open connection");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        answer
     }
 }
 
