@@ -108,10 +108,10 @@ fn a_file_needs_a_version_that_is_known() {
 
 #[test]
 fn an_unknown_field_is_named_with_those_that_there_are() {
-    let said = refusal("_format_version: \"3.0\"\nservices: [{ nmae: shop }]");
-    assert!(said.contains("unknown field `nmae`") && said.contains("`name`"), "{said}");
-    let said = refusal(&with_config("{ acess: [] }"));
-    assert!(said.contains("unknown field `acess`") && said.contains("`access`"), "{said}");
+    let said = refusal("_format_version: \"3.0\"\nservices: [{ title: shop }]");
+    assert!(said.contains("unknown field `title`") && said.contains("`name`"), "{said}");
+    let said = refusal(&with_config("{ on_access: [] }"));
+    assert!(said.contains("unknown field `on_access`") && said.contains("`access`"), "{said}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod gateway;
 mod upstream;
 
+#[expect(dead_code, reason = "the tests of the library use more of it")]
 #[path = "../../integration/support/client.rs"]
 mod client;
 #[path = "../../integration/support/echo.rs"]

@@ -1,0 +1,51 @@
+# Every check that CI runs, by the names of its jobs. `just` lists them; `just check` runs what needs
+# nothing but cargo.
+
+export RUSTDOCFLAGS := "-D warnings"
+
+default:
+    @just --list
+
+# What CI refuses to merge without.
+check: fmt clippy doc lengths test
+
+fmt:
+    cargo fmt --all --check
+
+clippy:
+    cargo clippy --all-targets --locked -- -D warnings
+
+doc:
+    cargo doc --no-deps --locked
+
+# The README's command: unit, integration, gateway and documentation tests.
+test:
+    cargo test --locked
+
+# Files that a reader takes in at a sitting.
+lengths:
+    @git ls-files '*.rs' | xargs wc -l | awk '$2 != "total" && $1 > 450 { print; long = 1 } END { exit long }'
+
+# Needs cargo-hack.
+hack:
+    cargo hack check --feature-powerset --no-dev-deps --locked
+
+# Needs cargo-hack and the toolchain of `rust-version`.
+msrv:
+    cargo hack check --rust-version --no-dev-deps --locked
+
+# Needs cargo-deny.
+deny:
+    cargo deny check
+
+# Needs typos-cli.
+typos:
+    typos
+
+# What a layer costs a request, in time.
+bench:
+    cargo bench --bench layers
+
+# What a layer costs a request, in instructions: needs valgrind. `just instructions CASE` counts one.
+instructions *cases:
+    benches/instructions.sh {{ cases }}
