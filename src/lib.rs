@@ -113,3 +113,8 @@ pub use self::pre_function::{Pre, PreFunction, PreFunctionLayer};
 pub use self::runtime::{Runtime, RuntimeBuilder, Stats};
 pub use self::sandbox::{Sandbox, UntrustedLua};
 pub use self::vm::Budget;
+
+/// The README's code, so that it is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
