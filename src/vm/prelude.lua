@@ -291,11 +291,19 @@ load_of_any_kind("return 0LL")()
 package.loaded.ffi = nil
 package.preload["string.buffer"] = nil
 
+-- An error of what the chunk's pieces come from is returned, too.
+local function after_load(chunk, err)
+  if chunk then
+    return chunk
+  end
+  return nil, caught(err)
+end
+
 function load(chunk, name, _, ...)
   if type(chunk) == "function" then
     chunk = counted(1, chunk)
   end
-  return load_of_any_kind(chunk, name, "t", ...)
+  return after_load(load_of_any_kind(chunk, name, "t", ...))
 end
 
 loadstring = load
