@@ -341,7 +341,10 @@ end
 
 -- Hooks are off in finalizers and in LuaJIT's own events, and JIT-compiled code knows none.
 jit.on, jit.off, jit.flush, jit.attach, jit.security = nil, nil, nil, nil, nil
-package.preload["jit.profile"], package.preload["jit.opt"], package.preload["jit.util"] = nil, nil, nil
+for _, name in next, { "jit.profile", "jit.opt", "jit.util" } do
+  package.preload[name], package.loaded[name] = nil, nil
+end
+jit.opt, jit.profile, jit.util = nil, nil, nil
 newproxy = nil
 getmetatable(io.stdout).__metatable = false
 getmetatable("").__metatable = false

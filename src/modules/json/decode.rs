@@ -1,6 +1,6 @@
 //! JSON to Lua values.
 //!
-//! Not serde_json's reader: lua-cjson takes strings that are not UTF-8, nests to a thousand, reads
+//! Not `serde_json`'s reader: lua-cjson takes strings that are not UTF-8, nests to a thousand, reads
 //! numbers that JSON does not have, and says in its own words what it did not expect.
 
 use std::fmt;

@@ -57,7 +57,9 @@ fn bytecode_is_refused() {
     let lua = tower_lua::mlua::Lua::new();
     let bytecode = lua.load("return 1").into_function().unwrap().dump(true);
     let path = file("bytecode.lua", &bytecode);
-    let error = Functions::builder("file").file(Phase::Access, &path).and_then(|b| b.build());
+    let error = Functions::builder("file")
+        .file(Phase::Access, &path)
+        .and_then(tower_lua::FunctionsBuilder::build);
     assert!(error.is_err());
     let error = Functions::access("text", "\u{1b}LJ\u{2}\u{2}").unwrap_err();
     assert!(error.is_compile(), "{error}");
