@@ -76,6 +76,7 @@
 //! What functions ask of whoever forwards the request is there for the inner service: [`Upstream`].
 
 mod binding;
+mod configuration;
 mod convert;
 mod error;
 mod error_page;
@@ -87,6 +88,7 @@ mod log;
 mod middleware;
 mod modules;
 mod ngx;
+mod node;
 mod pdk;
 mod phase;
 mod plugin;
@@ -114,7 +116,7 @@ pub use self::phase::Phase;
 pub use self::plugin::Plugin;
 pub use self::post_function::{Post, PostFunction, PostFunctionLayer};
 pub use self::pre_function::{Pre, PreFunction, PreFunctionLayer};
-pub use self::runtime::{Runtime, RuntimeBuilder, Stats};
+pub use self::runtime::{Runtime, RuntimeBuilder, ServerStats, Stats};
 pub use self::sandbox::{Sandbox, UntrustedLua};
 pub use self::vm::Budget;
 

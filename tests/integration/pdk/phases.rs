@@ -166,6 +166,43 @@ async fn kong_router() {
 }
 
 #[tokio::test]
+async fn what_kong_knows_of_itself() {
+    check(
+        "",
+        &[
+            ("kong.ip.is_trusted('127.0.0.1')", ANY),
+            ("kong.node.get_id()", ANY),
+            ("kong.node.get_memory_stats()", ANY),
+            ("kong.node.get_hostname()", ANY),
+            ("kong.nginx.get_subsystem()", ANY),
+            ("kong.nginx.get_statistics()", ANY),
+            ("kong.cluster.get_id()", ANY),
+            ("kong.plugin.get_id()", ANY),
+            ("local _ = kong.version .. kong.version_num", ANY),
+            ("local _ = kong.configuration.untrusted_lua", ANY),
+            ("kong.configuration.remove_sensitive()", ANY),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn kong_vault() {
+    check(
+        "",
+        &[
+            ("kong.vault.is_reference('a')", ANY),
+            ("kong.vault.parse_reference('a')", ANY),
+            ("kong.vault.get('{vault://env/a}')", ANY),
+            ("kong.vault.update({})", ANY),
+            ("kong.vault.update({ a = '', ['$refs'] = { a = '{vault://env/a}' } })", ANY),
+            ("kong.vault.try(function() end, {})", ANY),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn kong_service() {
     let before_response = "rewrite, access, balancer, preread";
     // No value that they take can be made here: so they are called to be refused for that.
