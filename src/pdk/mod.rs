@@ -1,6 +1,8 @@
 //! Kong's Plugin Development Kit, `kong.*`: one file for each namespace, at the path that it has in
 //! `kong/pdk`.
 
+#![expect(clippy::needless_pass_by_value, reason = "a binding owns what Lua passes")]
+
 mod checks;
 mod client;
 mod cluster;
@@ -56,17 +58,17 @@ enum Field {
     Number(i32),
 }
 
-/// The names of all constants of `kong`.
+/// The names in `kong` that no row of a namespace stands for: constants, and what is made in Lua.
 #[cfg(test)]
-pub(crate) fn constant_names() -> impl Iterator<Item = &'static str> {
-    VERSION.iter().map(|(name, _)| *name)
+pub(crate) fn lua_names() -> impl Iterator<Item = &'static str> {
+    VERSION.iter().map(|(name, _)| *name).chain(log::LUA_NAMES)
 }
 
 /// Makes the global `kong`.
 pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     let kong = scope.root(NAMESPACES)?;
     kong.raw_set("ctx", ctx::fields(scope.lua, kong.raw_get("ctx")?)?)?;
-    kong.raw_set("log", log::callable(scope.lua, kong.raw_get("log")?)?)?;
+    kong.raw_set("log", log::facility(scope, &kong.raw_get("log")?)?)?;
     vault::with_tables(scope.lua, &kong.raw_get("vault")?)?;
     let configuration = configuration::fields(scope.lua, &kong.raw_get("configuration")?)?;
     kong.raw_set("configuration", configuration)?;

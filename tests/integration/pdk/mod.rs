@@ -6,6 +6,7 @@ mod configuration;
 mod ctx;
 mod ip;
 mod log;
+mod log_facility;
 mod log_inspect;
 mod log_serialize;
 mod nginx;

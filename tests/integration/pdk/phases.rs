@@ -305,6 +305,9 @@ async fn kong_log() {
             ("kong.log.trace('a')", ANY),
             ("kong.log.inspect('a')", ANY),
             ("kong.log.inspect.on()", ANY),
+            ("kong.log.inspect.off()", ANY),
+            ("kong.log.set_format('%message')", ANY),
+            ("kong.log.new('a')('b')", ANY),
             ("kong.log.deprecation('a')", ANY),
             (
                 "kong.log.set_serialize_value('a', 'b')",
