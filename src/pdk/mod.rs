@@ -19,6 +19,8 @@ mod response;
 mod router;
 mod service;
 mod table;
+mod telemetry;
+mod tracing;
 mod vault;
 
 pub(crate) use self::checks::{as_number, type_name};
@@ -45,6 +47,8 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &cluster::NAMESPACE,
     &plugin::NAMESPACE,
     &vault::NAMESPACE,
+    &tracing::NAMESPACE,
+    &telemetry::NAMESPACE,
     &configuration::NAMESPACE,
     &table::NAMESPACE,
 ];
@@ -71,6 +75,7 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     let kong = scope.root(NAMESPACES)?;
     kong.raw_set("ctx", ctx::fields(scope.lua, kong.raw_get("ctx")?)?)?;
     kong.raw_set("log", log::facility(scope, &kong.raw_get("log")?)?)?;
+    tracing::tracer(scope, &kong.raw_get("tracing")?)?;
     vault::with_tables(scope.lua, &kong.raw_get("vault")?)?;
     let configuration = configuration::fields(scope.lua, &kong.raw_get("configuration")?)?;
     kong.raw_set("configuration", configuration)?;
