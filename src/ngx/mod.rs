@@ -15,6 +15,7 @@ mod headers_out;
 mod log;
 mod misc;
 mod output;
+mod regex;
 mod req_body;
 mod req_method;
 mod sleep;
@@ -51,6 +52,7 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &uri::NAMESPACE,
     &args::NAMESPACE,
     &string::NAMESPACE,
+    &regex::NAMESPACE,
     &headers_in::NAMESPACE,
     &req_body::NAMESPACE,
     &req_method::NAMESPACE,
@@ -82,6 +84,7 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     consts::add_to(&ngx)?;
     config::add_constants(&ngx.raw_get("config")?)?;
     ngx.raw_set("null", Value::NULL)?;
+    regex::register(scope, &ngx.raw_get("re")?)?;
     for (name, field) in [("header", "HEADER"), ("var", "VARIABLE"), ("arg", "INDEX")] {
         let accessors: Table = ngx.raw_get(name)?;
         ngx.raw_set(name, proxy(scope, &accessors, field)?)?;

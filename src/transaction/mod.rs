@@ -40,7 +40,16 @@ pub(crate) struct Transaction {
     pub(crate) cpu_time: Duration,
     /// Which VM of the pool the request is bound to, once a function has run.
     pub(crate) vm: Option<usize>,
+    /// What few requests need.
+    pub(crate) rare: Option<Box<Rare>>,
     started: SystemTime,
+}
+
+/// What few requests need.
+#[derive(Default)]
+pub(crate) struct Rare {
+    /// The time that `ngx.re` has taken, as far as it was worth noting.
+    pub(crate) regex_time: Duration,
 }
 
 /// When things happened, since the request began.
@@ -159,6 +168,7 @@ impl Transaction {
             times: Times::default(),
             cpu_time: Duration::ZERO,
             vm: None,
+            rare: None,
             started: SystemTime::now(),
         })
     }
@@ -166,6 +176,10 @@ impl Transaction {
     /// Whether nothing that a later phase could see would be lost with this transaction.
     pub(crate) fn is_disposable(&self) -> bool {
         self.tables.is_empty() && self.request.is_as_it_came() && self.response.is_untouched()
+    }
+
+    pub(crate) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// When the request began, since 1970.

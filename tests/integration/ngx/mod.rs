@@ -11,6 +11,7 @@ mod log;
 mod misc;
 mod output;
 mod phases;
+mod regex;
 mod req_body;
 mod req_method;
 mod sleep;
