@@ -9,6 +9,7 @@ use http::HeaderName;
 use ipnet::IpNet;
 
 use crate::error::Error;
+use crate::ngx::SharedDict;
 use crate::sandbox::Sandbox;
 use crate::transaction::{Request, Transaction};
 use crate::vm::{Budget, Garbage, Pool};
@@ -51,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_ips: Vec<IpNet>,
     pub(crate) real_ip_header: HeaderName,
     pub(crate) vms: usize,
+    /// `ngx.shared`, by name.
+    pub(crate) shared_dicts: Vec<(String, Arc<SharedDict>)>,
 }
 
 impl Settings {
@@ -161,6 +164,7 @@ impl Default for RuntimeBuilder {
             trusted_ips: Vec::new(),
             real_ip_header: HeaderName::from_static("x-real-ip"),
             vms: 0,
+            shared_dicts: Vec::new(),
         };
         Self { vms: None, trusted_ips: Vec::new(), settings }
     }
@@ -217,6 +221,31 @@ impl RuntimeBuilder {
     /// sandbox, as in Kong: the directory holds the operator's code.
     pub fn module_path(mut self, directory: impl Into<PathBuf>) -> Self {
         self.settings.module_path = Some(directory.into());
+        self
+    }
+
+    /// Makes a dictionary of at most `bytes` that the functions of all VMs share as
+    /// `ngx.shared.NAME`: nginx's `lua_shared_dict`.
+    ///
+    /// A dictionary that is full forgets what was not used for longest. The capacity counts about
+    /// 130 bytes for each entry beside its key and value. Of two with one name the later counts.
+    ///
+    /// ```
+    /// use tower_lua::{Functions, PreFunctionLayer, Runtime};
+    ///
+    /// let runtime = Runtime::builder().shared_dict("counts", 1 << 20).build()?;
+    /// let functions = Functions::access("limit", r#"
+    ///     local address = ngx.var.remote_addr or "unknown"
+    ///     local count = ngx.shared.counts:incr(address, 1, 0, 60)
+    ///     if count > 100 then
+    ///       return kong.response.exit(429, "slow down")
+    ///     end
+    /// "#)?;
+    /// let layer = PreFunctionLayer::new(functions).runtime(&runtime);
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn shared_dict(mut self, name: impl Into<String>, bytes: usize) -> Self {
+        self.settings.shared_dicts.push((name.into(), Arc::new(SharedDict::new(bytes))));
         self
     }
 

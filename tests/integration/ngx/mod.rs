@@ -14,6 +14,7 @@ mod phases;
 mod regex;
 mod req_body;
 mod req_method;
+mod shdict;
 mod sleep;
 mod string;
 mod time;
@@ -22,6 +23,9 @@ mod variable;
 mod worker;
 
 use crate::support::App;
+
+/// Sources, and what is expected of each.
+type Calls<'a> = &'a [(&'a str, &'a str)];
 
 /// The message of the error that `source` raises in `access`, without the position that must stand
 /// before it.

@@ -18,6 +18,7 @@ async fn outcomes(source: &str) -> Vec<String> {
          end"
     );
     let app = App::builder()
+        .runtime(|runtime| runtime.shared_dict("dict", 1 << 20))
         .rewrite(&source)
         .access(&source)
         .header_filter(&source)
@@ -136,11 +137,51 @@ async fn of_the_smaller_namespaces() {
                 ("ngx.worker.pids()", ALL),
             ],
         ),
+        (
+            "ngx.re",
+            &[
+                ("ngx.re.find('a', 'a')", ALL),
+                ("ngx.re.gmatch('a', 'a')", ALL),
+                ("ngx.re.gsub('a', 'a', 'b')", ALL),
+                ("ngx.re.match('a', 'a')", ALL),
+                ("ngx.re.sub('a', 'a', 'b')", ALL),
+            ],
+        ),
         ("ngx.config", &[("ngx.config.nginx_configure()", ALL), ("ngx.config.prefix()", ALL)]),
     ] {
         assert_phases(cases).await;
         assert_complete(namespace, cases).await;
     }
+}
+
+#[tokio::test]
+async fn of_dictionaries() {
+    let sources = [
+        "get('k')",
+        "get_stale('k')",
+        "set('k', 1)",
+        "safe_set('k', 1)",
+        "add('k', 1)",
+        "safe_add('k', 1)",
+        "replace('k', 1)",
+        "delete('k')",
+        "incr('k', 1, 0)",
+        "lpush('l', 1)",
+        "rpush('l', 1)",
+        "lpop('l')",
+        "rpop('l')",
+        "llen('l')",
+        "ttl('k')",
+        "expire('k', 1)",
+        "flush_all()",
+        "flush_expired()",
+        "get_keys()",
+        "capacity()",
+        "free_space()",
+    ];
+    let sources = sources.map(|source| format!("ngx.shared.dict:{source}"));
+    let cases: Vec<_> = sources.iter().map(|source| (source.as_str(), ALL)).collect();
+    assert_phases(&cases).await;
 }
 
 #[tokio::test]
