@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::transaction::headers::Refused;
 
 /// The connection that a request came on: put it into the request's extensions for functions to
 /// see addresses, ports and the scheme.
@@ -126,6 +128,8 @@ pub struct Upstream {
     pub(crate) scheme: Option<&'static str>,
     pub(crate) host: Option<HeaderValue>,
     pub(crate) has_path: bool,
+    /// Boxed: few requests have any.
+    pub(crate) headers: Option<Box<HeaderMap>>,
 }
 
 impl Upstream {
@@ -149,6 +153,20 @@ impl Upstream {
         self.has_path
     }
 
+    /// Headers that the service is to get in the place of what a proxy would say: the `X-Forwarded-*`
+    /// that `ngx.var.upstream_x_forwarded_for` and its like were set to. The request has them, too. One
+    /// that is empty is to be left out.
+    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.headers.iter().flat_map(|headers| headers.iter())
+    }
+
+    /// Asks for a header; with no bytes, for its absence.
+    pub(crate) fn set_header(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Refused> {
+        let headers = self.headers.get_or_insert_default();
+        headers.insert(name, crate::transaction::headers::value_of(name, value)?);
+        Ok(())
+    }
+
     /// Adds what functions of another layer have asked for.
     pub(crate) fn extend(&mut self, other: &Self) {
         self.scheme = other.scheme.or(self.scheme);
@@ -156,6 +174,49 @@ impl Upstream {
             self.host.clone_from(&other.host);
         }
         self.has_path |= other.has_path;
+        for (name, value) in other.headers() {
+            self.headers.get_or_insert_default().insert(name, value.clone());
+        }
+    }
+}
+
+/// That a function has led the request elsewhere, with `ngx.exec` or `ngx.req.set_uri(uri, true)`: the
+/// layer puts it into the request's extensions.
+///
+/// The request's URI is the new one. A layer that stands outside a router need not care: the router
+/// looks at that. Whoever has chosen a route before the functions ran looks for this, and chooses
+/// again.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower::Layer;
+/// use tower_lua::{Functions, PreFunctionLayer};
+///
+/// let functions = Functions::access("moved", r#"
+///     if ngx.var.uri == "/old" then
+///       return ngx.exec("/new", { from = "old" })
+///     end
+/// "#)?;
+/// let router = Router::new().route("/new", get(|| async { "here" }));
+/// // `Router::layer` would run the functions after a route was found: around the router they run
+/// // before.
+/// let app = PreFunctionLayer::new(functions).layer(router);
+/// # Ok::<(), tower_lua::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InternalRedirect {
+    original: Arc<str>,
+}
+
+impl InternalRedirect {
+    pub(crate) fn new(original: String) -> Self {
+        Self { original: original.into() }
+    }
+
+    /// Path and query that the client has asked for.
+    #[must_use]
+    pub fn original(&self) -> &str {
+        &self.original
     }
 }
 

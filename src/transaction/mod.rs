@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 
 pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Response, Source};
@@ -50,6 +51,10 @@ pub(crate) struct Transaction {
 pub(crate) struct Rare {
     /// The time that `ngx.re` has taken, as far as it was worth noting.
     pub(crate) regex_time: Duration,
+    /// The request body that `ngx.req.append_body` adds to.
+    pub(crate) written_body: Option<Vec<u8>>,
+    /// Variables that functions have set and nothing but functions looks at.
+    pub(crate) variables: FxHashMap<&'static str, Bytes>,
 }
 
 /// When things happened, since the request began.
@@ -79,6 +84,8 @@ pub(crate) enum Exit {
     Phase,
     /// The request ends with the response that stands in the transaction.
     Request,
+    /// No more functions of the request phases run, and the request goes on: `ngx.exec`.
+    Forward,
 }
 
 /// What a suspended function waits for.
