@@ -4,6 +4,7 @@ mod arg;
 mod args;
 mod consts;
 mod control;
+mod coroutine;
 mod ctx;
 mod headers_in;
 mod headers_out;
