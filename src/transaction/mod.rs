@@ -49,8 +49,6 @@ pub(crate) struct Transaction {
 /// What few requests need.
 #[derive(Default)]
 pub(crate) struct Rare {
-    /// The time that `ngx.re` has taken, as far as it was worth noting.
-    pub(crate) regex_time: Duration,
     /// The request body that `ngx.req.append_body` adds to.
     pub(crate) written_body: Option<Vec<u8>>,
     /// Variables that functions have set and nothing but functions looks at.

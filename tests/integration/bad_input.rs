@@ -47,7 +47,7 @@ fn caller(condition: &str) -> String {
             true, false, 0, -1, 1.5, 200, 599, 600, 2 ^ 31, 2 ^ 53, -2 ^ 63, 0 / 0, 1 / 0, "", " ", "a",
             "200", "/", "text/plain", "application/json", "http", "\0", "\255\254", "a\r\nb: c", "%", "%zz",
             ("x"):rep(70000), {{}}, {{1, {{2}}}}, {{a = print}}, {{[true] = false}}, {{[1e6] = 1}}, knot,
-            deep, print, coroutine.create(print), ngx.null, kong, setmetatable,
+            deep, print, coroutine.create(print), ngx.null, kong, setmetatable, ngx.shared.dict,
           }}
           calls = {{}}
           calls[1] = {{n = 0}}
@@ -96,6 +96,7 @@ fn caller(condition: &str) -> String {
 async fn findings(phase: Phase, condition: &str) -> (Vec<String>, usize) {
     let app = App::builder()
         .budget(Budget::default().memory(256 << 20))
+        .runtime(|runtime| runtime.shared_dict("dict", 1 << 16))
         .function(phase, &caller(condition))
         .serve()
         .await;

@@ -1,14 +1,13 @@
 //! `ngx.re`: regular expressions by PCRE2.
 //!
-//! No budget of Lua's reaches a match, so each counts its steps, and all of a request's together
-//! have the time of a call.
+//! A match counts its steps, and the clock is looked at after each: the budget's hook does not fire
+//! meanwhile.
 
 mod pattern;
 mod program;
 mod template;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use lru::LruCache;
 use mlua::{AnyUserData, IntoLuaMulti, LuaString, MultiValue, Table, Value};
@@ -21,7 +20,7 @@ use super::arguments::{Argument, tostring};
 use crate::binding::{Call, Namespace, Scope, bindings, raise_at};
 use crate::convert::Noted;
 use crate::phase::PhaseSet;
-use crate::vm::Exhausted;
+use crate::vm::check;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.re",
@@ -51,7 +50,6 @@ fn captures(
     call: &mut Call<'_>,
     (subject, regex, options, context, result): (Value, Value, Value, Value, Value),
 ) -> mlua::Result<Found> {
-    let clock = Clock::start(call);
     let subject = tostring(call, subject)?;
     let program = match program(call, &regex, &options, "match")? {
         Ok(program) => program,
@@ -60,7 +58,7 @@ fn captures(
     let context = Context::of(call, context, "match")?;
     let result = optional_table(call, Argument::new(5, "match"), result)?;
     let found = program.run(&subject.as_bytes(), context.start());
-    clock.stop(call)?;
+    check(call.lua, 0)?;
     match found {
         Ok(None) => Ok(Noted(Value::Nil, None)),
         Ok(Some(locations)) => {
@@ -76,7 +74,6 @@ fn find(
     call: &mut Call<'_>,
     (subject, regex, options, context, nth): (Value, Value, Value, Value, Value),
 ) -> mlua::Result<MultiValue> {
-    let clock = Clock::start(call);
     let lua = call.lua;
     let failure = |message: &str| (Value::Nil, Value::Nil, message).into_lua_multi(lua);
     let subject = tostring(call, subject)?;
@@ -90,7 +87,7 @@ fn find(
         nth => Argument::new(5, "find").number(call, nth)?,
     };
     let found = program.run(&subject.as_bytes(), context.start());
-    clock.stop(call)?;
+    check(call.lua, 0)?;
     let locations = match found {
         Ok(Some(locations)) => locations,
         Ok(None) => return Value::Nil.into_lua_multi(lua),
@@ -112,10 +109,9 @@ fn gmatch(
     call: &mut Call<'_>,
     (subject, regex, options): (Value, Value, Value),
 ) -> mlua::Result<MultiValue> {
-    let clock = Clock::start(call);
     let subject = tostring(call, subject)?;
     let program = program(call, &regex, &options, "gmatch")?;
-    clock.stop(call)?;
+    check(call.lua, 0)?;
     match program {
         Ok(program) => (call.lua.create_any_userdata(program)?, subject).into_lua_multi(call.lua),
         Err(message) => (Value::Nil, message).into_lua_multi(call.lua),
@@ -128,10 +124,9 @@ fn step(
     call: &mut Call<'_>,
     (program, subject, start): (AnyUserData, LuaString, usize),
 ) -> mlua::Result<MultiValue> {
-    let clock = Clock::start(call);
     let program = Arc::clone(&*program.borrow::<Arc<Program>>()?);
     let found = program.run(&subject.as_bytes(), start);
-    clock.stop(call)?;
+    check(call.lua, 0)?;
     match found {
         Ok(None) => Value::Nil.into_lua_multi(call.lua),
         Ok(Some(locations)) => {
@@ -150,7 +145,6 @@ fn substitute(
     (subject, regex, replacement, options): (Value, Value, Value, Value),
     function: &'static str,
 ) -> mlua::Result<MultiValue> {
-    let clock = Clock::start(call);
     let lua = call.lua;
     let failure = |message: &str| (Value::Nil, Value::Nil, message).into_lua_multi(lua);
     let program = match program_at(call, &regex, &options, Argument::new(4, function))? {
@@ -159,17 +153,15 @@ fn substitute(
     };
     let subject = tostring(call, subject)?;
     if replacement.is_function() {
-        clock.stop(call)?;
+        check(call.lua, 0)?;
         return (lua.create_any_userdata(program)?, subject).into_lua_multi(lua);
     }
     let replacement = tostring(call, replacement)?;
     let Some(template) = Template::parse(&replacement.as_bytes()) else {
         return failure("failed to compile the replacement template");
     };
-    let limit = call.settings.max_body_size;
     let once = function == "sub";
-    let replaced = replace(&program, &subject.as_bytes(), &template, once, limit, &clock);
-    clock.stop(call)?;
+    let replaced = replace(call, &program, &subject.as_bytes(), &template, once)?;
     match replaced {
         Ok((_, 0)) => (subject, 0).into_lua_multi(lua),
         Ok((text, count)) => (call.string(text)?, count).into_lua_multi(lua),
@@ -177,17 +169,22 @@ fn substitute(
     }
 }
 
+type Replaced = Result<(Vec<u8>, usize), String>;
+
 fn replace(
+    call: &Call<'_>,
     program: &Program,
     subject: &[u8],
     template: &Template,
     once: bool,
-    limit: u64,
-    clock: &Clock,
-) -> Result<(Vec<u8>, usize), String> {
+) -> mlua::Result<Replaced> {
     let (mut out, mut count, mut start, mut copied) = (Vec::new(), 0, 0, 0);
     while start <= subject.len() {
-        let Some(locations) = program.run(subject, start).map_err(failed)? else { break };
+        let locations = match program.run(subject, start) {
+            Ok(Some(locations)) => locations,
+            Ok(None) => break,
+            Err(number) => return Ok(Err(failed(number))),
+        };
         let (from, to) = locations.get(0).expect("what matches has a place");
         out.extend_from_slice(subject.get(copied..from).unwrap_or_default());
         template.expand(&mut out, |group| {
@@ -195,18 +192,16 @@ fn replace(
             place.and_then(|(from, to)| subject.get(from..to)).unwrap_or_default()
         });
         // Nothing of this is memory of the VM's.
-        if out.len() as u64 > limit {
-            return Err("no memory".to_owned());
-        }
+        check(call.lua, out.len())?;
         count += 1;
         copied = to;
         start = to + usize::from(from == to);
-        if once || (count % 64 == 0 && clock.has_run_out()) {
+        if once {
             break;
         }
     }
     out.extend_from_slice(subject.get(copied..).unwrap_or_default());
-    Ok((out, count))
+    Ok(Ok((out, count)))
 }
 
 /// The table of what groups have matched, `false` for one that has not.
@@ -360,42 +355,4 @@ fn program_at(
         cache.insert(key, Arc::clone(&program));
         program
     }))
-}
-
-/// The time that matches take, which the VM's own clock may not see: it ticks by Lua's
-/// instructions.
-struct Clock {
-    started: Instant,
-    left: Duration,
-}
-
-impl Clock {
-    fn start(call: &Call<'_>) -> Self {
-        let budget = &call.settings.budget;
-        let limits = [budget.call_time, budget.request_time];
-        let allowed = limits.into_iter().flatten().min().unwrap_or(Duration::MAX);
-        let used = call.tx.rare.as_ref().map_or(Duration::ZERO, |rare| rare.regex_time);
-        Self { started: Instant::now(), left: allowed.saturating_sub(used) }
-    }
-
-    fn has_run_out(&self) -> bool {
-        self.started.elapsed() > self.left
-    }
-
-    /// Notes the time that was used.
-    ///
-    /// # Errors
-    ///
-    /// When there is none left.
-    fn stop(&self, call: &mut Call<'_>) -> mlua::Result<()> {
-        let used = self.started.elapsed();
-        if used > self.left {
-            return Err(mlua::Error::external(Exhausted));
-        }
-        // What is too short to matter leaves no trace.
-        if used > Duration::from_millis(1) {
-            call.tx.rare_mut().regex_time += used;
-        }
-        Ok(())
-    }
 }

@@ -55,10 +55,12 @@ pub(super) fn register(scope: &Scope<'_>, shared: &Table) -> mlua::Result<()> {
         .load(
             r#"
             local methods, place = ...
+            local next, error, setmetatable = next, error, setmetatable
             return setmetatable({}, {
               __shared = true,
               __dict = place,
               __index = methods,
+              __pairs = function() return next, methods end,
               __newindex = function() error("attempt to change a shared dictionary's methods", 2) end,
             })
             "#,
