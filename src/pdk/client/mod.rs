@@ -78,7 +78,7 @@ pub(super) fn consumer(call: &mut Call<'_>) -> mlua::Result<Value> {
     })
 }
 
-/// Whether a function has said who the client is. Then it counts no longer what the application said.
+/// Whether a function has said who the client is: then what the application has said counts no longer.
 fn is_authenticated(call: &Call<'_>) -> bool {
     call.tx.tables.get().is_some_and(|tables| tables.authenticated)
 }
