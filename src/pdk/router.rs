@@ -15,11 +15,11 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     },
 };
 
-pub(super) fn route(call: &mut Call<'_>) -> mlua::Result<Value> {
+pub(crate) fn route(call: &mut Call<'_>) -> mlua::Result<Value> {
     entity(call, "route", |request| request.known(|known| known.route.as_ref()).map(Route::fields))
 }
 
-pub(super) fn service(call: &mut Call<'_>) -> mlua::Result<Value> {
+pub(crate) fn service(call: &mut Call<'_>) -> mlua::Result<Value> {
     entity(call, "service", |request| {
         request.known(|known| known.service.as_ref()).map(Service::fields)
     })
