@@ -63,8 +63,10 @@ pub(crate) struct Settings {
     /// Where `kong.nginx.get_statistics` has its numbers from.
     pub(crate) server_stats: Option<Box<dyn Fn() -> ServerStats + Send + Sync>>,
     /// Whether there is an upstream of a name.
-    pub(crate) upstreams: Option<Box<dyn Fn(&str) -> bool + Send + Sync>>,
+    pub(crate) upstreams: Option<Box<Exists>>,
 }
+
+type Exists = dyn Fn(&str) -> bool + Send + Sync;
 
 impl Settings {
     /// Whether what a proxy at `address` says of its client is believed.
