@@ -197,7 +197,7 @@ impl Upstream {
 ///       return ngx.exec("/new", { from = "old" })
 ///     end
 /// "#)?;
-/// let router = Router::new().route("/new", get(|| async { "here" }));
+/// let router: Router = Router::new().route("/new", get(|| async { "here" }));
 /// // `Router::layer` would run the functions after a route was found: around the router they run
 /// // before.
 /// let app = PreFunctionLayer::new(functions).layer(router);
