@@ -19,6 +19,7 @@ pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Response, Source};
 use crate::phase::Phase;
 use crate::plugin::Plugin;
+use crate::spans::Spans;
 
 pub(crate) struct Transaction {
     pub(crate) request: Request,
@@ -36,6 +37,8 @@ pub(crate) struct Transaction {
     /// The chunk that `body_filter` looks at: `ngx.arg`.
     pub(crate) chunk: Chunk,
     pub(crate) tables: Tables,
+    /// The same spans as `tables` has, as `tracing` has them.
+    pub(crate) spans: Option<Box<Spans>>,
     pub(crate) times: Times,
     /// CPU time that the functions of this request have used so far.
     pub(crate) cpu_time: Duration,
@@ -142,6 +145,10 @@ pub(crate) struct HeldTables {
     pub(crate) plugin: [Option<mlua::Table>; Plugin::COUNT],
     /// What `kong.log.set_serialize_value` was given
     pub(crate) serialize: Option<mlua::Table>,
+    /// The spans of `kong.tracing`
+    pub(crate) spans: Option<mlua::Table>,
+    /// Whether `kong.client.authenticate` has said who the client is
+    pub(crate) authenticated: bool,
 }
 
 impl Tables {
@@ -170,6 +177,7 @@ impl Transaction {
             failure: None,
             chunk: Chunk::default(),
             tables: Tables::default(),
+            spans: None,
             times: Times::default(),
             cpu_time: Duration::ZERO,
             vm: None,

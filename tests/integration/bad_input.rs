@@ -4,9 +4,9 @@
 //! there are. What ends the request, or the function's budget, ends one round; the next goes on
 //! behind it.
 
-use tower_lua::{Budget, Phase};
+use tower_lua::Phase;
 
-use crate::support::App;
+use crate::support::{App, patient};
 
 /// Functions that do what they are told however long that takes, and are right to.
 const PATIENT: &str = "ngx.sleep";
@@ -95,7 +95,7 @@ fn caller(condition: &str) -> String {
 /// Goes through all functions in `phase`: what was found, and how many there are.
 async fn findings(phase: Phase, condition: &str) -> (Vec<String>, usize) {
     let app = App::builder()
-        .budget(Budget::default().memory(256 << 20))
+        .budget(patient().memory(256 << 20))
         .runtime(|runtime| runtime.shared_dict("dict", 1 << 16))
         .function(phase, &caller(condition))
         .serve()

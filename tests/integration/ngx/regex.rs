@@ -328,11 +328,14 @@ async fn a_hostile_pattern_is_stopped() {
 
 #[tokio::test]
 async fn matches_have_no_more_time_than_a_call() {
-    let app = App::access(
-        "for _ = 1, 1000 do ngx.re.match(('a'):rep(40) .. '!', '(a+)+$', 'jo') end
-         kong.response.exit(200, 'done')",
-    )
-    .await;
+    let app = App::builder()
+        .budget(Budget::default())
+        .access(
+            "for _ = 1, 1000 do ngx.re.match(('a'):rep(40) .. '!', '(a+)+$', 'jo') end
+             kong.response.exit(200, 'done')",
+        )
+        .serve()
+        .await;
     let started = Instant::now();
     assert_eq!(app.get("/").send().await.status, 500);
     assert!(started.elapsed() < Duration::from_secs(3));

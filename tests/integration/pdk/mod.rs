@@ -1,9 +1,16 @@
 //! `pdk`: one file for each of `src/pdk`, or for each of its subjects.
 
+mod client;
+mod client_tls;
+mod configuration;
 mod ctx;
+mod ip;
 mod log;
+mod log_facility;
 mod log_inspect;
 mod log_serialize;
+mod nginx;
+mod node;
 mod phases;
 mod request;
 mod request_body;
@@ -15,8 +22,13 @@ mod response_body;
 mod response_error;
 mod response_exit;
 mod response_grpc;
+mod router;
+mod service;
 mod service_request;
 mod service_request_body;
 mod service_request_headers;
 mod service_response;
 mod table;
+mod telemetry;
+mod tracing;
+mod vault;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -50,6 +51,11 @@ where
     addr
 }
 
+/// A budget that no function exhausts because the machine has other things to do.
+pub fn patient() -> Budget {
+    Budget::default().call_time(Duration::from_secs(60)).request_time(Duration::from_secs(60))
+}
+
 /// An application that is being served.
 pub struct App {
     pub addr: SocketAddr,
@@ -66,6 +72,7 @@ pub struct AppBuilder {
     post_count: usize,
     recorder: Recorder,
     runtime: RuntimeBuilder,
+    extensions: http::Extensions,
 }
 
 impl App {
@@ -77,8 +84,10 @@ impl App {
             post: Functions::builder("post"),
             pre_count: 0,
             post_count: 0,
-            runtime: recorder.register(Runtime::builder().vms(1).sandbox(sandbox)),
+            runtime: recorder
+                .register(Runtime::builder().vms(1).budget(patient()).sandbox(sandbox)),
             recorder,
+            extensions: http::Extensions::new(),
         }
     }
 
@@ -158,6 +167,12 @@ impl AppBuilder {
         self
     }
 
+    /// Puts something into each request's extensions, as the application around the layers would.
+    pub fn extension<T: Clone + Send + Sync + 'static>(mut self, extension: T) -> Self {
+        self.extensions.insert(extension);
+        self
+    }
+
     /// Serves the echo service inside.
     pub async fn serve(self) -> App {
         self.serve_around(echo()).await
@@ -184,7 +199,12 @@ impl AppBuilder {
         };
         let pre = PreFunctionLayer::new(built(self.pre, self.pre_count)).runtime(&runtime);
         let post = PostFunctionLayer::new(built(self.post, self.post_count)).runtime(&runtime);
-        let addr = serve(pre.layer(post.layer(service))).await;
+        let extensions = self.extensions;
+        let told = move |mut request: Request<Incoming>| {
+            request.extensions_mut().extend(extensions.clone());
+            request
+        };
+        let addr = serve(pre.layer(post.layer(service)).map_request(told)).await;
         App { addr, runtime, recorder: self.recorder }
     }
 }

@@ -1,12 +1,20 @@
 //! What the application and the layers tell each other of a request, in its extensions.
 
+mod entity;
+mod known;
+mod tls;
+mod upstream;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-
-use crate::transaction::headers::Refused;
+pub(crate) use self::entity::Fields;
+pub use self::entity::{Consumer, Credential, Route, Service};
+pub(crate) use self::known::Known;
+pub use self::tls::Tls;
+pub(crate) use self::upstream::Destination;
+pub use self::upstream::{Timeouts, Upstream};
 
 /// The connection that a request came on: put it into the request's extensions for functions to
 /// see addresses, ports and the scheme.
@@ -108,75 +116,6 @@ impl RequestId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-/// What functions have asked of whoever forwards the request; the layer puts it into the request's
-/// extensions when they asked for something.
-///
-/// ```
-/// use tower_lua::Upstream;
-///
-/// fn scheme<B>(request: &http::Request<B>) -> &str {
-///     let upstream = request.extensions().get::<Upstream>();
-///     upstream.and_then(Upstream::scheme).unwrap_or("http")
-/// }
-/// # assert_eq!(scheme(&http::Request::new(())), "http");
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Upstream {
-    pub(crate) scheme: Option<&'static str>,
-    pub(crate) host: Option<HeaderValue>,
-    pub(crate) has_path: bool,
-    /// Boxed: few requests have any.
-    pub(crate) headers: Option<Box<HeaderMap>>,
-}
-
-impl Upstream {
-    /// What `kong.service.request.set_scheme` was given: `http` or `https`.
-    #[must_use]
-    pub const fn scheme(&self) -> Option<&'static str> {
-        self.scheme
-    }
-
-    /// The `Host` header that `kong.service.request.set_header` was given; the request has it, too.
-    #[must_use]
-    pub const fn host(&self) -> Option<&HeaderValue> {
-        self.host.as_ref()
-    }
-
-    /// Whether the path of the request's URI is what `kong.service.request.set_path` was given: the
-    /// whole path for the service, from which nothing is to be stripped and to which nothing is to
-    /// be added.
-    #[must_use]
-    pub const fn has_path(&self) -> bool {
-        self.has_path
-    }
-
-    /// Headers that the service is to get in the place of what a proxy would say: the `X-Forwarded-*`
-    /// that `ngx.var.upstream_x_forwarded_for` and its like were set to. The request has them, too. One
-    /// that is empty is to be left out.
-    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-        self.headers.iter().flat_map(|headers| headers.iter())
-    }
-
-    /// Asks for a header; with no bytes, for its absence.
-    pub(crate) fn set_header(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Refused> {
-        let headers = self.headers.get_or_insert_default();
-        headers.insert(name, crate::transaction::headers::value_of(name, value)?);
-        Ok(())
-    }
-
-    /// Adds what functions of another layer have asked for.
-    pub(crate) fn extend(&mut self, other: &Self) {
-        self.scheme = other.scheme.or(self.scheme);
-        if other.host.is_some() {
-            self.host.clone_from(&other.host);
-        }
-        self.has_path |= other.has_path;
-        for (name, value) in other.headers() {
-            self.headers.get_or_insert_default().insert(name, value.clone());
-        }
     }
 }
 
