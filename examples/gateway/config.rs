@@ -72,6 +72,10 @@ pub(crate) struct FunctionsConfig {
     )]
     untrusted_lua_sandbox_environment: Vec<String>,
 
+    /// Environment variables that functions may read.
+    #[arg(long, env = "KONG_UNTRUSTED_LUA_ENV", value_delimiter = ',', value_name = "NAME")]
+    untrusted_lua_env: Vec<String>,
+
     /// The directory in which `require` finds Lua modules.
     #[arg(long, env = "KONG_LUA_MODULE_PATH", value_name = "DIR")]
     lua_module_path: Option<PathBuf>,
@@ -95,6 +99,9 @@ impl FunctionsConfig {
         }
         for global in names(&self.untrusted_lua_sandbox_environment) {
             sandbox = sandbox.allow_global(global);
+        }
+        for variable in names(&self.untrusted_lua_env) {
+            sandbox = sandbox.allow_env(variable);
         }
         let mut builder = Runtime::builder()
             .sandbox(sandbox)

@@ -4,6 +4,7 @@ mod environment;
 mod require;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fmt;
 
 pub(crate) use self::environment::Environments;
@@ -26,6 +27,8 @@ pub struct Sandbox {
     pub(crate) mode: UntrustedLua,
     pub(crate) requires: BTreeSet<String>,
     pub(crate) globals: BTreeSet<String>,
+    /// The environment variables that functions may read.
+    variables: BTreeSet<String>,
 }
 
 /// How far functions are trusted: Kong's `untrusted_lua`.
@@ -58,6 +61,33 @@ impl Sandbox {
     pub fn allow_global(mut self, name: impl Into<String>) -> Self {
         self.globals.insert(name.into());
         self
+    }
+
+    /// Lets functions read the environment variable `name`: with `os.getenv`, and with
+    /// `kong.vault`'s references to it. Of others they get `nil`.
+    ///
+    /// ```
+    /// use tower_lua::Sandbox;
+    ///
+    /// let sandbox = Sandbox::default().allow_env("API_KEY").allow_env("REGION");
+    /// ```
+    pub fn allow_env(mut self, name: impl Into<String>) -> Self {
+        self.variables.insert(name.into());
+        self
+    }
+
+    /// The value of an environment variable, if it has one and functions may read it. Outside the
+    /// sandbox they may read all.
+    pub(crate) fn env(&self, name: &str) -> Option<Vec<u8>> {
+        let is_granted = self.mode == UntrustedLua::On || self.variables.contains(name);
+        // The standard library panics at a name that cannot be one on some systems.
+        let is_name = !name.is_empty() && !name.contains(['=', '\0']);
+        (is_granted && is_name).then(|| std::env::var_os(name))?.map(OsString::into_encoded_bytes)
+    }
+
+    /// Whether functions may read any environment variable.
+    fn grants_env(&self) -> bool {
+        !self.variables.is_empty()
     }
 }
 
