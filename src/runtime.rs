@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use crate::error::Error;
 use crate::sandbox::Sandbox;
 use crate::transaction::{Request, Transaction};
-use crate::vm::{Budget, Garbage, Pool};
+use crate::vm::{Budget, Pool};
 
 /// The Lua VMs that functions run in, with their limits, sandbox and modules.
 ///
@@ -130,7 +130,7 @@ impl Runtime {
     pub(crate) fn release(&self, mut transaction: Box<Transaction>) {
         if let (Some(vm), false) = (transaction.vm, transaction.tables.is_empty()) {
             let tables = std::mem::take(&mut transaction.tables);
-            self.pool.discard(vm, Garbage::Tables { _tables: tables });
+            self.pool.discard(vm, tables);
         }
     }
 }
