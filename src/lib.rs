@@ -76,6 +76,7 @@
 
 mod binding;
 mod convert;
+mod digest;
 mod error;
 mod error_page;
 mod extension;

@@ -63,6 +63,17 @@ pub(crate) struct FunctionsConfig {
     )]
     untrusted_lua_sandbox_requires: Vec<String>,
 
+    /// Whether sandboxed functions may require cjson, resty.sha256 and other modules that touch
+    /// nothing outside the request, listed or not.
+    #[arg(
+        long,
+        env = "KONG_UNTRUSTED_LUA_SAFE_MODULES",
+        default_value = "on",
+        value_parser = on_or_off,
+        value_name = "on|off"
+    )]
+    untrusted_lua_safe_modules: bool,
+
     /// Globals of Lua that sandboxed functions may see beside the safe ones.
     #[arg(
         long,
@@ -93,7 +104,8 @@ pub(crate) struct FunctionsConfig {
 impl FunctionsConfig {
     /// The VMs that functions run in.
     pub(crate) fn runtime(&self) -> Result<Runtime, tower_lua::Error> {
-        let mut sandbox = Sandbox::new(self.untrusted_lua);
+        let mut sandbox =
+            Sandbox::new(self.untrusted_lua).safe_modules(self.untrusted_lua_safe_modules);
         for module in names(&self.untrusted_lua_sandbox_requires) {
             sandbox = sandbox.allow_require(module);
         }
@@ -118,6 +130,14 @@ impl FunctionsConfig {
 /// The elements of a list as it stands in an environment variable: blanks and empty ones left out.
 fn names(list: &[String]) -> impl Iterator<Item = &str> {
     list.iter().map(|name| name.trim()).filter(|name| !name.is_empty())
+}
+
+fn on_or_off(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("expected 'on' or 'off'"),
+    }
 }
 
 /// Where the log goes, and how much of it.

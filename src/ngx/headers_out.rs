@@ -52,7 +52,7 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
 }
 
 /// What comes too late is logged and otherwise ignored.
-pub(super) fn complain(call: &Call<'_>, message: &str) {
+pub(crate) fn complain(call: &Call<'_>, message: &str) {
     let position = binding::position(call.lua);
     log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), message);
 }

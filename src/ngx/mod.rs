@@ -30,7 +30,7 @@ use crate::binding::{Namespace, Scope};
 use crate::phase::PhaseSet;
 
 /// The phases of a request in which functions run here.
-const REQUEST: PhaseSet = PhaseSet::REWRITE
+pub(crate) const REQUEST: PhaseSet = PhaseSet::REWRITE
     .or(PhaseSet::ACCESS)
     .or(PhaseSet::HEADER_FILTER)
     .or(PhaseSet::BODY_FILTER)
@@ -63,6 +63,9 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &config::NAMESPACE,
 ];
 
+pub(crate) use self::arguments::tostring;
+pub(crate) use self::headers_in::header_values;
+pub(crate) use self::headers_out::complain;
 #[cfg(test)]
 pub(crate) use self::log::GLOBAL_NAMESPACE;
 

@@ -59,3 +59,54 @@ async fn allowing_the_global_getenv_allows_all_of_it() {
     let sandbox = Sandbox::default().allow_env("NOBODY_SETS_THIS").allow_global("os.getenv");
     assert_eq!(eval_in(sandbox, "os.getenv('CARGO_PKG_NAME')").await, "tower-lua");
 }
+
+const SAFE: [&str; 23] = [
+    "bit",
+    "cjson",
+    "cjson.safe",
+    "ngx.base64",
+    "ngx.errlog",
+    "ngx.req",
+    "ngx.resp",
+    "resty.aes",
+    "resty.hmac",
+    "resty.md5",
+    "resty.random",
+    "resty.sha1",
+    "resty.sha224",
+    "resty.sha256",
+    "resty.sha384",
+    "resty.sha512",
+    "resty.string",
+    "table.clear",
+    "table.clone",
+    "table.isarray",
+    "table.isempty",
+    "table.new",
+    "table.nkeys",
+];
+
+#[tokio::test]
+async fn modules_that_touch_nothing_outside_are_allowed_unless_the_operator_says_no() {
+    for name in SAFE {
+        let expression = format!("pcall(function() return type(require('{name}')) end)");
+        let kind = if name.starts_with("table.") { "function" } else { "table" };
+        assert_eq!(eval_in(Sandbox::default(), &expression).await, format!("true, {kind}"));
+        let strict = Sandbox::default().safe_modules(false);
+        let denied = format!("false, require '{name}' not allowed within sandbox");
+        assert_eq!(eval_in(strict.clone(), &expression).await, denied);
+        let listed = strict.allow_require(name);
+        assert_eq!(eval_in(listed, &expression).await, format!("true, {kind}"));
+        let open = Sandbox::new(UntrustedLua::On);
+        assert_eq!(eval_in(open, &expression).await, format!("true, {kind}"));
+    }
+}
+
+#[tokio::test]
+async fn other_modules_need_permission() {
+    for name in ["io", "os", "ffi", "package", "string", "resty.http", "table.nothing", ""] {
+        let expression = format!("pcall(require, '{name}')");
+        let denied = format!("false, require '{name}' not allowed within sandbox");
+        assert_eq!(eval_in(Sandbox::default(), &expression).await, denied);
+    }
+}

@@ -1,1 +1,13 @@
 //! `modules`: what `require` offers.
+
+mod bit;
+mod ngx_base64;
+mod ngx_errlog;
+mod ngx_req;
+mod ngx_resp;
+mod resty_aes;
+mod resty_digest;
+mod resty_hmac;
+mod resty_random;
+mod resty_string;
+mod table;
