@@ -1,5 +1,6 @@
 //! [`Runtime`]: the VMs that functions run in, and what they may do there.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -9,7 +10,8 @@ use http::HeaderName;
 use ipnet::IpNet;
 
 use crate::error::Error;
-use crate::sandbox::Sandbox;
+use crate::function::Functions;
+use crate::sandbox::{Denied, Sandbox, UntrustedLua};
 use crate::transaction::{Request, Transaction};
 use crate::vm::{Budget, Pool};
 
@@ -51,6 +53,10 @@ pub(crate) struct Settings {
     pub(crate) trusted_ips: Vec<IpNet>,
     pub(crate) real_ip_header: HeaderName,
     pub(crate) vms: usize,
+    /// The environment variables that functions may read.
+    pub(crate) environment: BTreeMap<String, String>,
+    /// Whether there are any that they may read, if they exist.
+    pub(crate) grants_environment: bool,
 }
 
 impl Settings {
@@ -113,6 +119,30 @@ impl Runtime {
         })
     }
 
+    /// Checks that functions may run here: that this runtime runs functions at all.
+    ///
+    /// A layer does not ask: where functions are [off](crate::UntrustedLua::Off), each request fails
+    /// that would run one. Whoever takes in a configuration asks first.
+    ///
+    /// ```
+    /// use tower_lua::{Functions, Runtime, Sandbox, UntrustedLua};
+    ///
+    /// let runtime = Runtime::builder().sandbox(Sandbox::new(UntrustedLua::Off)).build()?;
+    /// assert!(runtime.check(&Functions::access("hello", "ngx.say('hello')")?).is_err());
+    /// assert!(runtime.check(&Functions::empty()).is_ok());
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Kong's, when `untrusted_lua` is `off` and there are functions.
+    pub fn check(&self, functions: &Functions) -> Result<(), Error> {
+        if self.settings().sandbox.mode == UntrustedLua::Off && !functions.is_empty() {
+            return Err(Error::config(format!("{}: {}", functions.name(), Denied::Loading)));
+        }
+        Ok(())
+    }
+
     pub(crate) fn pool(&self) -> &Arc<Pool> {
         &self.pool
     }
@@ -161,6 +191,8 @@ impl Default for RuntimeBuilder {
             trusted_ips: Vec::new(),
             real_ip_header: HeaderName::from_static("x-real-ip"),
             vms: 0,
+            environment: BTreeMap::new(),
+            grants_environment: false,
         };
         Self { vms: None, trusted_ips: Vec::new(), settings }
     }
@@ -249,6 +281,25 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Lets functions read environment variables: with `os.getenv`, and through references to Kong's
+    /// `env` vault.
+    ///
+    /// Variables are read when the runtime is built. Those that do not exist then, or are not text,
+    /// do not exist for functions.
+    ///
+    /// ```
+    /// use tower_lua::Runtime;
+    ///
+    /// let runtime = Runtime::builder().environment(["API_KEY", "SIGNING_SECRET"]).build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn environment(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let names = names.into_iter().map(Into::into);
+        let values = names.map(|name| (name, String::new()));
+        self.settings.environment = values.collect();
+        self
+    }
+
     /// Makes the runtime and its first VM.
     ///
     /// # Errors
@@ -260,6 +311,10 @@ impl RuntimeBuilder {
             self.trusted_ips.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.settings.vms = self.vms.unwrap_or_else(cores).max(1);
+        self.settings.grants_environment = !self.settings.environment.is_empty();
+        let names = std::mem::take(&mut self.settings.environment).into_keys();
+        self.settings.environment =
+            names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
         let pool = Pool::new(self.settings.vms, Arc::new(self.settings));
         pool.with(&mut None, |_| ()).map_err(|error| Error::config(format!("no VM: {error}")))?;
         Ok(Runtime { pool: Arc::new(pool) })

@@ -112,11 +112,9 @@ impl FunctionsConfig {
         for global in names(&self.untrusted_lua_sandbox_environment) {
             sandbox = sandbox.allow_global(global);
         }
-        for variable in names(&self.untrusted_lua_env) {
-            sandbox = sandbox.allow_env(variable);
-        }
         let mut builder = Runtime::builder()
             .sandbox(sandbox)
+            .environment(names(&self.untrusted_lua_env))
             .trusted_ips(names(&self.trusted_ips))
             .real_ip_header(self.real_ip_header.clone())
             .body_buffer_size(self.client_body_buffer_size);

@@ -68,6 +68,10 @@ impl Run {
             let step = match self.waiting.take() {
                 Some(suspended) => vm.resume(suspended.into_coroutine()),
                 None => match self.next() {
+                    // What was printed before is the response.
+                    Some((Phase::Access, _)) if self.started == 1 && vm.has_printed() => {
+                        return Progress::Exited;
+                    }
                     Some((phase, place)) => {
                         vm.begin(self.site(phase));
                         vm.start(first + place)

@@ -51,7 +51,7 @@ fn with_settings(lua: &Lua, manner: Manner, format: Format) -> mlua::Result<Tabl
         let value = only(lua, "decode", arguments)?;
         let Settings { rules, .. } = *shared.lock();
         let text = text(lua, &value);
-        manner.report(lua, text.and_then(|text| json::decode_by(lua, &text.as_bytes(), rules)))
+        manner.report(lua, text.and_then(|text| json::decode(lua, &text.as_bytes(), rules)))
     })?;
     module.set("decode", decode)?;
     let new = lua.create_function(move |lua, ()| with_settings(lua, manner, Format::PLAIN))?;

@@ -2,7 +2,7 @@
 
 use mlua::{Function, Lua, LuaString, Table, Value};
 
-use super::{Denied, Sandbox, UntrustedLua, require};
+use super::{Denied, UntrustedLua, require};
 use crate::binding::raise_at;
 use crate::convert;
 use crate::pdk::type_name;
@@ -52,8 +52,8 @@ impl Environments {
             for path in ALLOWED.iter().flat_map(|line| line.split(' ')) {
                 link(lua, &globals, &allowed, path)?;
             }
-            if settings.sandbox.grants_env() {
-                allowed.get::<Table>("os")?.raw_set("getenv", getenv(lua, &settings.sandbox)?)?;
+            if settings.grants_environment {
+                allowed.get::<Table>("os")?.raw_set("getenv", getenv(lua, settings)?)?;
             }
             for path in &settings.sandbox.globals {
                 link(lua, &globals, &allowed, path)?;
@@ -77,16 +77,16 @@ impl Environments {
     }
 }
 
-/// `os.getenv`, as far as functions in `sandbox` may have it.
-fn getenv(lua: &Lua, sandbox: &Sandbox) -> mlua::Result<Function> {
-    let sandbox = sandbox.clone();
+/// `os.getenv` of the variables that functions may read.
+fn getenv(lua: &Lua, settings: &Settings) -> mlua::Result<Function> {
+    let environment = settings.environment.clone();
     lua.create_function(move |lua, name: Value| {
         let Some(name) = text(lua, &name)? else {
             let kind = type_name(&name);
             let message = format!("bad argument #1 to 'getenv' (string expected, got {kind})");
             return Err(raise_at(lua, &message));
         };
-        let value = name.to_str().ok().and_then(|name| sandbox.env(&name));
+        let value = name.to_str().ok().and_then(|name| environment.get(&*name));
         value.map(|value| lua.create_string(value)).transpose()
     })
 }

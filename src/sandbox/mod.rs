@@ -4,7 +4,6 @@ mod environment;
 mod require;
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fmt;
 
 pub(crate) use self::environment::Environments;
@@ -30,8 +29,6 @@ pub struct Sandbox {
     /// Whether functions may `require` nothing that `requires` does not name.
     pub(crate) only_listed: bool,
     pub(crate) globals: BTreeSet<String>,
-    /// The environment variables that functions may read.
-    variables: BTreeSet<String>,
 }
 
 /// How far functions are trusted: Kong's `untrusted_lua`.
@@ -79,33 +76,6 @@ impl Sandbox {
     pub fn allow_global(mut self, name: impl Into<String>) -> Self {
         self.globals.insert(name.into());
         self
-    }
-
-    /// Lets functions read the environment variable `name`: with `os.getenv`, and with
-    /// `kong.vault`'s references to it. Of others they get `nil`.
-    ///
-    /// ```
-    /// use tower_lua::Sandbox;
-    ///
-    /// let sandbox = Sandbox::default().allow_env("API_KEY").allow_env("REGION");
-    /// ```
-    pub fn allow_env(mut self, name: impl Into<String>) -> Self {
-        self.variables.insert(name.into());
-        self
-    }
-
-    /// The value of an environment variable, if it has one and functions may read it. Outside the
-    /// sandbox they may read all.
-    pub(crate) fn env(&self, name: &str) -> Option<Vec<u8>> {
-        let is_granted = self.mode == UntrustedLua::On || self.variables.contains(name);
-        // The standard library panics at a name that cannot be one on some systems.
-        let is_name = !name.is_empty() && !name.contains(['=', '\0']);
-        (is_granted && is_name).then(|| std::env::var_os(name))?.map(OsString::into_encoded_bytes)
-    }
-
-    /// Whether functions may read any environment variable.
-    fn grants_env(&self) -> bool {
-        !self.variables.is_empty()
     }
 }
 

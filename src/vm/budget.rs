@@ -229,6 +229,12 @@ pub(crate) fn enforce(lua: &Lua, meter: &Arc<Meter>, budget: &Budget) -> mlua::R
         })?;
     }
     if let Some(bytes) = budget.memory {
+        if lua.used_memory() > bytes {
+            let used = lua.used_memory();
+            let message =
+                format!("the memory limit is {bytes} bytes, and the VM alone takes {used}");
+            return Err(mlua::Error::MemoryError(message));
+        }
         lua.set_memory_limit(bytes)?;
     }
     Ok(())

@@ -61,6 +61,11 @@ impl Vm {
         self.transaction(|tx| tx.site.clone())
     }
 
+    /// Whether the request has output of a function.
+    pub(crate) fn has_printed(&self) -> bool {
+        self.transaction(|tx| tx.response.printed)
+    }
+
     /// Runs the function `number` until it ends or waits.
     pub(crate) fn start(&mut self, number: usize) -> Step {
         let thread = match self.idle.pop() {

@@ -291,11 +291,19 @@ load_of_any_kind("return 0LL")()
 package.loaded.ffi = nil
 package.preload["string.buffer"] = nil
 
+-- An error of what the chunk's pieces come from is returned, too.
+local function after_load(chunk, err)
+  if chunk then
+    return chunk
+  end
+  return nil, caught(err)
+end
+
 function load(chunk, name, _, ...)
   if type(chunk) == "function" then
     chunk = counted(1, chunk)
   end
-  return load_of_any_kind(chunk, name, "t", ...)
+  return after_load(load_of_any_kind(chunk, name, "t", ...))
 end
 
 loadstring = load
@@ -333,7 +341,10 @@ end
 
 -- Hooks are off in finalizers and in LuaJIT's own events, and JIT-compiled code knows none.
 jit.on, jit.off, jit.flush, jit.attach, jit.security = nil, nil, nil, nil, nil
-package.preload["jit.profile"], package.preload["jit.opt"], package.preload["jit.util"] = nil, nil, nil
+for _, name in next, { "jit.profile", "jit.opt", "jit.util" } do
+  package.preload[name], package.loaded[name] = nil, nil
+end
+jit.opt, jit.profile, jit.util = nil, nil, nil
 newproxy = nil
 getmetatable(io.stdout).__metatable = false
 getmetatable("").__metatable = false

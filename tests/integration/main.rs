@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and nothing is outside of its crate"
 )]
 
+mod bad_input;
 mod function;
 mod layers;
 mod modules;

@@ -1,29 +1,24 @@
 //! JSON to Lua values.
 //!
-//! Not serde_json's reader: lua-cjson takes strings that are not UTF-8, nests to a thousand, reads
+//! Not `serde_json`'s reader: lua-cjson takes strings that are not UTF-8, nests to a thousand, reads
 //! numbers that JSON does not have, and says in its own words what it did not expect.
 
 use std::fmt;
 
 use mlua::{Lua, LuaString, Table, Value};
 
-use super::{Arrays, JsonError, Rules, array_mt};
+use super::{JsonError, Rules, array_mt};
 use crate::vm::check;
 
 /// After how many values the budget is asked.
 const VALUES_PER_CHECK: usize = 512;
 
-/// Reads JSON by lua-cjson's defaults.
+/// Reads JSON.
 ///
 /// # Errors
 ///
 /// What is wrong with the text, and where.
-pub(crate) fn decode(lua: &Lua, json: &[u8], arrays: Arrays) -> Result<Value, JsonError> {
-    decode_by(lua, json, Rules { marks_arrays: arrays == Arrays::Marked, ..Rules::PLAIN })
-}
-
-/// Reads JSON by `rules`.
-pub(crate) fn decode_by(lua: &Lua, json: &[u8], rules: Rules) -> Result<Value, JsonError> {
+pub(crate) fn decode(lua: &Lua, json: &[u8], rules: Rules) -> Result<Value, JsonError> {
     if let [0, _, ..] | [_, 0, ..] = json {
         return Err(unfit("JSON parser does not support UTF-16 or UTF-32"));
     }

@@ -5,7 +5,7 @@ use std::io::Write;
 use mlua::{Function, Lua, LuaString, Table, Value};
 
 use super::{Format, InvalidNumbers, JsonError, NEXT, array_mt, empty_array, empty_array_mt};
-use crate::pdk::type_name;
+use crate::pdk::{as_number, type_name};
 use crate::vm::check;
 
 /// After how much work the budget is asked: values, or bytes of a string.
@@ -125,7 +125,7 @@ impl Encoder<'_> {
             Value::String(key) => self.string(key)?,
             Value::Integer(_) | Value::Number(_) => {
                 self.json.push(b'"');
-                self.number(key.as_f64().unwrap_or_default())?;
+                self.number(as_number(key).unwrap_or_default())?;
                 self.json.push(b'"');
             }
             other => {

@@ -5,7 +5,7 @@ mod encode;
 
 use mlua::{LightUserData, Lua, Table, Value};
 
-pub(crate) use self::decode::{decode, decode_by};
+pub(crate) use self::decode::decode;
 pub(crate) use self::encode::encode;
 
 const ARRAY_MT: &str = "tower-lua.json.array_mt";
@@ -72,13 +72,9 @@ impl Rules {
     /// lua-cjson's defaults.
     pub(crate) const PLAIN: Self =
         Self { marks_arrays: false, max_depth: 1000, invalid_numbers: true };
-}
 
-/// Whether decoded arrays are marked, so that empty ones are written as arrays again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arrays {
-    Plain,
-    Marked,
+    /// As Kong reads bodies.
+    pub(crate) const KONG: Self = Self { marks_arrays: true, ..Self::PLAIN };
 }
 
 /// Prepares `lua` for JSON.

@@ -1,6 +1,9 @@
-//! `modules`: what `require` offers.
+//! What `require` offers.
 
 mod bit;
+mod cjson_decode;
+mod cjson_encode;
+mod cjson_settings;
 mod ngx_base64;
 mod ngx_errlog;
 mod ngx_req;
