@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock};
 use http::HeaderName;
 use ipnet::IpNet;
 
+use crate::cache::Cache;
 use crate::error::Error;
 use crate::function::Functions;
 use crate::sandbox::{Denied, Sandbox, UntrustedLua};
@@ -53,6 +54,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_ips: Vec<IpNet>,
     pub(crate) real_ip_header: HeaderName,
     pub(crate) vms: usize,
+    /// What `kong.cache` keeps.
+    pub(crate) cache: Arc<Cache>,
     /// The environment variables that functions may read.
     pub(crate) environment: BTreeMap<String, String>,
     /// Whether there are any that they may read, if they exist.
@@ -191,6 +194,7 @@ impl Default for RuntimeBuilder {
             trusted_ips: Vec::new(),
             real_ip_header: HeaderName::from_static("x-real-ip"),
             vms: 0,
+            cache: Arc::new(Cache::new(16 << 20)),
             environment: BTreeMap::new(),
             grants_environment: false,
         };
@@ -278,6 +282,13 @@ impl RuntimeBuilder {
     /// several addresses the last counts.
     pub fn real_ip_header(mut self, name: HeaderName) -> Self {
         self.settings.real_ip_header = name;
+        self
+    }
+
+    /// How many bytes `kong.cache` keeps at most, 16 MiB by default. When it is full, what was not
+    /// used for the longest time goes. Nothing is set aside before it is needed.
+    pub fn cache(mut self, bytes: usize) -> Self {
+        self.settings.cache = Arc::new(Cache::new(bytes));
         self
     }
 

@@ -23,6 +23,7 @@ const MODULES: &[(&str, Maker)] = &[
     ("bit", |lua| copy(lua, &lua.globals().get("bit")?)),
     ("cjson", |lua| cjson::module(lua, Manner::Plain)),
     ("cjson.safe", |lua| cjson::module(lua, Manner::Safe)),
+    ("kong.resty.mlcache", |lua| chunk(lua, include_str!("mlcache.lua"))?.call(())),
     ("ngx.base64", ngx_base64::module),
     ("ngx.errlog", |lua| bound(lua, &ngx_errlog::NAMESPACE)),
     ("ngx.req", |lua| bound(lua, &ngx_req::NAMESPACE)),
@@ -90,6 +91,11 @@ pub(crate) fn maker(lua: &Lua) -> mlua::Result<Function> {
 /// A table of the functions of one of [`NAMESPACES`].
 fn bound(lua: &Lua, namespace: &Namespace) -> mlua::Result<Table> {
     copy(lua, &lua.named_registry_value::<Table>(BOUND_KEY)?.raw_get(namespace.path)?)
+}
+
+/// A chunk of the crate's own.
+fn chunk(lua: &Lua, source: &str) -> mlua::Result<Function> {
+    lua.load(source).set_name(format!("={}", crate::vm::PRELUDE_NAME)).into_function()
 }
 
 fn copy(lua: &Lua, table: &Table) -> mlua::Result<Table> {

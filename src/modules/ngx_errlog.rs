@@ -52,7 +52,10 @@ fn get_sys_filter_level(_: &mut Call<'_>, (): ()) -> mlua::Result<u8> {
 /// What OpenResty says where the directive is not set.
 const NOT_SET: &str = "directive \"lua_capture_error_log\" is not set";
 
-fn set_filter_level(_: &mut Call<'_>, level: Value) -> mlua::Result<Result<bool, &'static str>> {
+fn set_filter_level(
+    _: &mut Call<'_>,
+    (level,): (Value,),
+) -> mlua::Result<Result<bool, &'static str>> {
     let missing = matches!(level, Value::Nil | Value::Boolean(false));
     Ok(Err(if missing { "missing \"level\" argument" } else { NOT_SET }))
 }

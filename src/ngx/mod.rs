@@ -37,7 +37,7 @@ pub(crate) const REQUEST: PhaseSet = PhaseSet::REWRITE
     .or(PhaseSet::LOG);
 
 /// Those in which a function may wait.
-const YIELDABLE: PhaseSet = PhaseSet::REWRITE.or(PhaseSet::ACCESS);
+pub(crate) const YIELDABLE: PhaseSet = PhaseSet::REWRITE.or(PhaseSet::ACCESS);
 
 /// All namespaces of functions. Several files add to `ngx` and `ngx.req`.
 pub(crate) const NAMESPACES: &[&Namespace] = &[

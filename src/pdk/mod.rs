@@ -1,6 +1,7 @@
 //! Kong's Plugin Development Kit, `kong.*`: one file for each namespace, at the path that it has in
 //! `kong/pdk`.
 
+mod cache;
 mod checks;
 mod ctx;
 mod log;
@@ -19,6 +20,7 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &response::NAMESPACE,
     &service::request::NAMESPACE,
     &service::response::NAMESPACE,
+    &cache::NAMESPACE,
     &ctx::NAMESPACE,
     &log::NAMESPACE,
     &table::NAMESPACE,
@@ -27,6 +29,7 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
 /// Makes the global `kong`.
 pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     let kong = scope.root(NAMESPACES)?;
+    kong.raw_set("cache", cache::with_loaders(scope, &kong.raw_get("cache")?)?)?;
     kong.raw_set("ctx", ctx::fields(scope.lua, kong.raw_get("ctx")?)?)?;
     kong.raw_set("log", log::callable(scope.lua, kong.raw_get("log")?)?)?;
     scope.lua.globals().set("kong", kong)

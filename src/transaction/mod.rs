@@ -13,9 +13,11 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Response, Source};
+use crate::cache::{Load, Loading};
 use crate::phase::Phase;
 use crate::plugin::Plugin;
 
@@ -35,6 +37,8 @@ pub(crate) struct Transaction {
     /// The chunk that `body_filter` looks at: `ngx.arg`.
     pub(crate) chunk: Chunk,
     pub(crate) tables: Tables,
+    /// The values that the running function is loading for `kong.cache`.
+    pub(crate) loads: Vec<Loading>,
     pub(crate) times: Times,
     /// CPU time that the functions of this request have used so far.
     pub(crate) cpu_time: Duration,
@@ -73,7 +77,6 @@ pub(crate) enum Exit {
 }
 
 /// What a suspended function waits for.
-#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Operation {
     Sleep(Duration),
     /// The request body, whole if it has at most `limit` bytes.
@@ -82,6 +85,11 @@ pub(crate) enum Operation {
     },
     /// That other tasks have had a turn.
     Turn,
+    /// That whoever loads a value for `kong.cache` has done so, or it is `deadline`.
+    Load {
+        load: Arc<Load>,
+        deadline: Instant,
+    },
 }
 
 /// An error as its handler saw it, before the stack was unwound.
@@ -156,6 +164,7 @@ impl Transaction {
             failure: None,
             chunk: Chunk::default(),
             tables: Tables::default(),
+            loads: Vec::new(),
             times: Times::default(),
             cpu_time: Duration::ZERO,
             vm: None,

@@ -46,6 +46,9 @@ pub(super) struct Cipher {
     padding: bool,
 }
 
+/// A text, and the tag of a mode that has one.
+pub(super) type Encrypted = (Vec<u8>, Option<Block>);
+
 /// Why there is no text: the last block is not whole, its padding is wrong, or the tag is.
 #[derive(Debug)]
 pub(super) struct Unfit;
@@ -128,7 +131,7 @@ impl Cipher {
         text: &[u8],
         aad: &[u8],
         check: impl FnMut() -> Result<(), E>,
-    ) -> Result<Result<(Vec<u8>, Option<Block>), Unfit>, E> {
+    ) -> Result<Result<Encrypted, Unfit>, E> {
         let mut text = text.to_vec();
         if self.padding {
             let missing = BLOCK - text.len() % BLOCK;
@@ -228,18 +231,18 @@ impl Cipher {
                     let coded = if encrypts { *byte ^ mask } else { *byte };
                     *byte ^= mask;
                     *register =
-                        (u128::from_be_bytes(*register) << 8 | u128::from(coded)).to_be_bytes();
+                        ((u128::from_be_bytes(*register) << 8) | u128::from(coded)).to_be_bytes();
                 }
             }
             Mode::Cfb1 => {
                 for byte in text {
                     for bit in (0..8).rev() {
                         let mask = self.aes.encrypted(*register)[0] >> 7;
-                        let plain = *byte >> bit & 1;
+                        let plain = (*byte >> bit) & 1;
                         let coded = if encrypts { plain ^ mask } else { plain };
                         *byte ^= mask << bit;
-                        *register =
-                            (u128::from_be_bytes(*register) << 1 | u128::from(coded)).to_be_bytes();
+                        *register = ((u128::from_be_bytes(*register) << 1) | u128::from(coded))
+                            .to_be_bytes();
                     }
                 }
             }
@@ -314,10 +317,10 @@ fn xor(bytes: &mut [u8], mask: &[u8]) {
 fn increment_32(block: Block) -> Block {
     let block = u128::from_be_bytes(block);
     let counter = (block as u32).wrapping_add(1);
-    (block >> 32 << 32 | u128::from(counter)).to_be_bytes()
+    ((block >> 32 << 32) | u128::from(counter)).to_be_bytes()
 }
 
 /// Two lengths in bits, as GHASH ends.
 fn lengths(first: usize, second: usize) -> Block {
-    ((first as u128 * 8) << 64 | second as u128 * 8).to_be_bytes()
+    (((first as u128 * 8) << 64) | (second as u128 * 8)).to_be_bytes()
 }

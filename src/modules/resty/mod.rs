@@ -18,7 +18,7 @@ use crate::pdk::type_name;
 
 /// Makes a module: runs the Lua half with the Rust half.
 fn join(lua: &Lua, lua_half: &str, rust_half: Table) -> mlua::Result<Table> {
-    lua.load(lua_half).set_name(format!("={}", crate::vm::PRELUDE_NAME)).call(rust_half)
+    super::chunk(lua, lua_half)?.call(rust_half)
 }
 
 /// The bytes of an argument. Where it is no string, resty's modules fail when they ask for its

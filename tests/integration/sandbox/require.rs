@@ -4,10 +4,11 @@ use tower_lua::{Sandbox, UntrustedLua};
 
 use super::eval_in;
 
-const SAFE: [&str; 23] = [
+const SAFE: [&str; 24] = [
     "bit",
     "cjson",
     "cjson.safe",
+    "kong.resty.mlcache",
     "ngx.base64",
     "ngx.errlog",
     "ngx.req",
