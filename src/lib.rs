@@ -72,11 +72,13 @@
 //! # What the application tells functions
 //!
 //! Some things only the application knows. It puts them into the request's extensions:
-//! [`Connection`] for addresses and the scheme, [`RequestId`], [`UriCaptures`]. What functions ask of
-//! whoever forwards the request is there for the inner service: [`Upstream`].
+//! [`Connection`] for addresses and the scheme, [`Tls`], [`RequestId`], [`UriCaptures`], the [`Route`]
+//! and [`Service`] of a request, the [`Consumer`] who makes it and the [`Credential`] that proves it.
+//! What functions ask of whoever forwards the request is there for the inner service: [`Upstream`].
 
 mod binding;
 mod cache;
+mod configuration;
 mod convert;
 mod digest;
 mod error;
@@ -89,6 +91,7 @@ mod log;
 mod middleware;
 mod modules;
 mod ngx;
+mod node;
 mod pdk;
 mod phase;
 mod plugin;
@@ -103,7 +106,10 @@ mod vm;
 pub use mlua;
 
 pub use self::error::{CompileError, Error};
-pub use self::extension::{Connection, RequestId, Upstream, UriCaptures};
+pub use self::extension::{
+    Connection, Consumer, Credential, RequestId, Route, Service, Timeouts, Tls, Upstream,
+    UriCaptures,
+};
 pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
 pub use self::middleware::{
     BoxError, DefaultResponseForError, FailedRequest, FunctionLayer, FunctionService, PluginKind,
@@ -113,7 +119,7 @@ pub use self::phase::Phase;
 pub use self::plugin::Plugin;
 pub use self::post_function::{Post, PostFunction, PostFunctionLayer};
 pub use self::pre_function::{Pre, PreFunction, PreFunctionLayer};
-pub use self::runtime::{Runtime, RuntimeBuilder, Stats};
+pub use self::runtime::{Runtime, RuntimeBuilder, ServerStats, Stats};
 pub use self::sandbox::{Sandbox, UntrustedLua};
 pub use self::vm::Budget;
 

@@ -8,10 +8,13 @@ use std::sync::{Arc, LazyLock};
 
 use http::HeaderName;
 use ipnet::IpNet;
+use serde::Serialize;
 
 use crate::cache::Cache;
+use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::function::Functions;
+use crate::node::Node;
 use crate::sandbox::{Denied, Sandbox, UntrustedLua};
 use crate::transaction::{Request, Transaction};
 use crate::vm::{Budget, Pool};
@@ -56,11 +59,17 @@ pub(crate) struct Settings {
     pub(crate) vms: usize,
     /// What `kong.cache` keeps.
     pub(crate) cache: Arc<Cache>,
+    pub(crate) node: Node,
+    pub(crate) configuration: Configuration,
     /// The environment variables that functions may read.
     pub(crate) environment: BTreeMap<String, String>,
     /// Whether there are any that they may read, if they exist.
     pub(crate) grants_environment: bool,
+    pub(crate) statistics: Option<Statistics>,
 }
+
+/// Where `kong.nginx.get_statistics` has its numbers from.
+pub(crate) type Statistics = Box<dyn Fn() -> ServerStats + Send + Sync>;
 
 impl Settings {
     /// Whether what a proxy at `address` says of its client is believed.
@@ -71,14 +80,21 @@ impl Settings {
 
     /// The address of the client: the peer's, or what a trusted proxy says in its header.
     pub(crate) fn client_ip(&self, request: &Request) -> Option<IpAddr> {
-        let peer = request.connection()?.peer_addr().ip();
+        self.client(request).map(|(ip, _)| ip)
+    }
+
+    /// The same with the port, if it is known.
+    pub(crate) fn client(&self, request: &Request) -> Option<(IpAddr, Option<u16>)> {
+        let peer = request.connection()?.peer_addr();
         let named = || {
             let header = request.headers().get_all(&self.real_ip_header).iter().next_back()?;
             // The last of several, which is the one that the trusted proxy itself has added.
             let last = header.to_str().ok()?.rsplit(',').next()?.trim();
-            last.parse().ok().or_else(|| Some(last.parse::<SocketAddr>().ok()?.ip()))
+            let socket = || last.parse::<SocketAddr>().map(|addr| (addr.ip(), Some(addr.port())));
+            last.parse().map(|ip| (ip, None)).or_else(|_| socket()).ok()
         };
-        Some(if self.trusts(peer) { named().unwrap_or(peer) } else { peer })
+        let own = (peer.ip(), Some(peer.port()));
+        Some(if self.trusts(peer.ip()) { named().unwrap_or(own) } else { own })
     }
 }
 
@@ -92,6 +108,25 @@ pub struct Stats {
     pub suspended: usize,
     /// Bytes that the VMs use; a VM that runs a function at this moment is left out.
     pub used_memory: usize,
+}
+
+/// What a server counts: the application tells it with [`RuntimeBuilder::server_stats`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServerStats {
+    /// Connections that are open.
+    pub connections_active: u64,
+    /// Connections on which a request is being read.
+    pub connections_reading: u64,
+    /// Connections on which a response is being written.
+    pub connections_writing: u64,
+    /// Connections that are idle.
+    pub connections_waiting: u64,
+    /// Connections that were accepted so far.
+    pub connections_accepted: u64,
+    /// Connections that were accepted and served.
+    pub connections_handled: u64,
+    /// Requests so far.
+    pub total_requests: u64,
 }
 
 impl Runtime {
@@ -179,6 +214,7 @@ impl fmt::Debug for Runtime {
 pub struct RuntimeBuilder {
     vms: Option<usize>,
     trusted_ips: Vec<String>,
+    configuration: Result<Configuration, Error>,
     settings: Settings,
 }
 
@@ -195,10 +231,14 @@ impl Default for RuntimeBuilder {
             real_ip_header: HeaderName::from_static("x-real-ip"),
             vms: 0,
             cache: Arc::new(Cache::new(16 << 20)),
+            node: Node::default(),
+            configuration: Configuration::default(),
             environment: BTreeMap::new(),
             grants_environment: false,
+            statistics: None,
         };
-        Self { vms: None, trusted_ips: Vec::new(), settings }
+        let configuration = Ok(Configuration::default());
+        Self { vms: None, trusted_ips: Vec::new(), configuration, settings }
     }
 }
 
@@ -292,8 +332,34 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Registers what functions see in `kong.configuration`, beside what the runtime itself knows:
+    /// `untrusted_lua`, `trusted_ips`, `real_ip_header` and the like, by the names of Kong's
+    /// configuration. Where both have a field, this one counts.
+    ///
+    /// What looks like a secret is `******` for functions: fields whose names speak of passwords,
+    /// keys, tokens and secrets, private keys, and addresses with a password in them.
+    ///
+    /// `node_id` is the answer of `kong.node.get_id()`, `cluster_id` of `kong.cluster.get_id()`,
+    /// `vault_env_prefix` the prefix of the variables of [`environment`](Self::environment).
+    ///
+    /// ```
+    /// use tower_lua::Runtime;
+    ///
+    /// let configuration = serde_json::json!({
+    ///     "log_level": "info",
+    ///     "node_id": "edge-7",
+    ///     "redis": { "host": "cache.internal", "password": "never shown" },
+    /// });
+    /// let runtime = Runtime::builder().configuration(configuration).build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn configuration(mut self, configuration: impl Serialize) -> Self {
+        self.configuration = Configuration::new(configuration);
+        self
+    }
+
     /// Lets functions read environment variables: with `os.getenv`, and through references to Kong's
-    /// `env` vault.
+    /// `env` vault, where `kong.vault.get("{vault://env/api-key}")` is the value of `API_KEY`.
     ///
     /// Variables are read when the runtime is built. Those that do not exist then, or are not text,
     /// do not exist for functions.
@@ -311,12 +377,35 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Says where `kong.nginx.get_statistics()` has its numbers from; without it, it gives an empty
+    /// table. What is given here is called while a VM is in use, so it should not wait.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use tower_lua::{Runtime, ServerStats};
+    ///
+    /// static REQUESTS: AtomicU64 = AtomicU64::new(0);
+    ///
+    /// let runtime = Runtime::builder()
+    ///     .server_stats(|| ServerStats {
+    ///         total_requests: REQUESTS.load(Ordering::Relaxed),
+    ///         ..ServerStats::default()
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn server_stats(mut self, stats: impl Fn() -> ServerStats + Send + Sync + 'static) -> Self {
+        self.settings.statistics = Some(Box::new(stats));
+        self
+    }
+
     /// Makes the runtime and its first VM.
     ///
     /// # Errors
     ///
     /// When a module of [`module`](Self::module) cannot be made, the memory limit is too small for a
-    /// VM, or what [`trusted_ips`](Self::trusted_ips) was given is not an address.
+    /// VM, what [`trusted_ips`](Self::trusted_ips) was given is not an address, or what
+    /// [`configuration`](Self::configuration) was given has no named fields.
     pub fn build(mut self) -> Result<Runtime, Error> {
         self.settings.trusted_ips =
             self.trusted_ips.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
@@ -326,6 +415,9 @@ impl RuntimeBuilder {
         let names = std::mem::take(&mut self.settings.environment).into_keys();
         self.settings.environment =
             names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
+        let registered = self.configuration?;
+        self.settings.node = Node::new(registered.text("node_id"));
+        self.settings.configuration = registered.complete(&self.settings);
         let pool = Pool::new(self.settings.vms, Arc::new(self.settings));
         pool.with(&mut None, |_| ()).map_err(|error| Error::config(format!("no VM: {error}")))?;
         Ok(Runtime { pool: Arc::new(pool) })

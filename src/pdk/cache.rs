@@ -214,8 +214,10 @@ fn safe_set(
     Ok(if stored { Ok(true) } else { Err("no memory") })
 }
 
-/// What there is for a key, for an operation of a bulk.
-fn find(call: &mut Call<'_>, (key, options): (LuaString, Value)) -> mlua::Result<MultiValue> {
+/// What there is for a key, for an operation of a bulk. The loader of one before it may have changed
+/// the bulk since it was checked.
+fn find(call: &mut Call<'_>, (key, options): (Value, Value)) -> mlua::Result<MultiValue> {
+    let key = key_of(call, key)?;
     let options = Options::of(call, &options)?;
     let found = call.settings.cache.find(&key.as_bytes(), reader(call));
     answer(call, found, options)
@@ -395,7 +397,7 @@ impl Options {
             ("resurrect_ttl", &mut read.resurrect_ttl),
         ];
         for (name, field) in fields {
-            let value: Value = options.get(name)?;
+            let value: Value = options.raw_get(name)?;
             match (&value, as_number(&value)) {
                 (Value::Nil, _) => {}
                 (_, None) => return Ok(Err(format!("opts.{name} must be a number"))),
@@ -405,11 +407,11 @@ impl Options {
                 (_, Some(number)) => *field = number,
             }
         }
-        read.serializer = options.get("l1_serializer")?;
+        read.serializer = options.raw_get("l1_serializer")?;
         if !matches!(read.serializer, Value::Nil | Value::Function(_)) {
             return Ok(Err("opts.l1_serializer must be a function".to_owned()));
         }
-        let tries: Value = options.get("shm_set_tries")?;
+        let tries: Value = options.raw_get("shm_set_tries")?;
         match (&tries, as_number(&tries)) {
             (Value::Nil, _) => {}
             (_, None) => return Ok(Err("opts.shm_set_tries must be a number".to_owned())),

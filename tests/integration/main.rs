@@ -12,6 +12,7 @@ mod layers;
 mod modules;
 mod ngx;
 mod pdk;
+mod real_functions;
 mod sandbox;
 mod support;
 mod vm;

@@ -1,9 +1,9 @@
 //! `resty.aes`.
 
-use mlua::{IntoLua, Lua, LuaString, Table, UserData, UserDataRef, Value};
+use mlua::{IntoLua, Lua, LuaString, Table, UserData, Value};
 
 use super::cipher::{BLOCK, Cipher, Mode};
-use super::{join, text};
+use super::{context, join, text};
 use crate::binding::raise_at;
 use crate::convert;
 use crate::digest::Algorithm;
@@ -147,13 +147,16 @@ fn bytes_to_key(
     Ok(derived)
 }
 
-fn encrypt(lua: &Lua, (cipher, s, aad): (UserDataRef<Cipher>, Value, Value)) -> OrMessage<Value> {
+fn encrypt(lua: &Lua, (cipher, s, aad): (Value, Value, Value)) -> OrMessage<Value> {
+    let cipher = context::<Cipher>(lua, &cipher, "encrypt")?;
     let s = text(lua, s, "s")?;
     let aad = optional(lua, aad, "aad")?;
     let (s, aad) = (s.as_bytes(), aad.as_ref().map(LuaString::as_bytes));
     let room = s.len() + 2 * BLOCK;
     let encrypted =
-        cipher.encrypt(&s, aad.as_deref().unwrap_or_default(), || vm::check(lua, room))?;
+        cipher
+            .borrow::<Cipher>()?
+            .encrypt(&s, aad.as_deref().unwrap_or_default(), || vm::check(lua, room))?;
     match encrypted {
         Err(_) => Ok(Err("EVP_EncryptFinal_ex failed")),
         Ok((encrypted, None)) => Ok(Ok(lua.create_string(encrypted)?.into_lua(lua)?)),
@@ -164,17 +167,15 @@ fn encrypt(lua: &Lua, (cipher, s, aad): (UserDataRef<Cipher>, Value, Value)) -> 
     }
 }
 
-fn decrypt(
-    lua: &Lua,
-    (cipher, s, tag, aad): (UserDataRef<Cipher>, Value, Value, Value),
-) -> OrMessage<LuaString> {
+fn decrypt(lua: &Lua, (cipher, s, tag, aad): (Value, Value, Value, Value)) -> OrMessage<LuaString> {
+    let cipher = context::<Cipher>(lua, &cipher, "decrypt")?;
     let s = text(lua, s, "s")?;
     let (tag, aad) = (optional(lua, tag, "tag")?, optional(lua, aad, "aad")?);
     let (s, aad) = (s.as_bytes(), aad.as_ref().map(LuaString::as_bytes));
     // What a tag has beyond its 16 bytes does not matter.
     let tag = tag.and_then(|tag| tag.as_bytes().first_chunk().copied());
     let aad = aad.as_deref().unwrap_or_default();
-    match cipher.decrypt(&s, tag, aad, || vm::check(lua, s.len()))? {
+    match cipher.borrow::<Cipher>()?.decrypt(&s, tag, aad, || vm::check(lua, s.len()))? {
         Err(_) => Ok(Err("EVP_DecryptFinal_ex failed")),
         Ok(text) => Ok(Ok(lua.create_string(text)?)),
     }

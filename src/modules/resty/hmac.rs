@@ -1,9 +1,9 @@
 //! `resty.hmac`.
 
-use mlua::{Lua, LuaString, Table, UserData, UserDataRefMut, Value};
+use mlua::{Lua, LuaString, Table, UserData, Value};
 
 use super::string::to_hex;
-use super::{join, text};
+use super::{context, join, text};
 use crate::binding::raise_at;
 use crate::digest::{Algorithm, Hmac};
 use crate::pdk::type_name;
@@ -15,8 +15,6 @@ struct State {
 }
 
 impl UserData for State {}
-
-type StateArgument = UserDataRefMut<State>;
 
 /// The field of `ALGOS` for each algorithm. What it holds is opaque.
 const ALGOS: [(&str, Algorithm); 5] = [
@@ -35,7 +33,9 @@ pub(in crate::modules) fn module(lua: &Lua) -> mlua::Result<Table> {
     native.raw_set("new", lua.create_function(new)?)?;
     native.raw_set("update", lua.create_function(update)?)?;
     native.raw_set("final", lua.create_function(finish)?)?;
-    let reset = lua.create_function(|_, mut state: StateArgument| {
+    let reset = lua.create_function(|lua, state: Value| {
+        let state = context::<State>(lua, &state, "reset")?;
+        let mut state = state.borrow_mut::<State>()?;
         state.running = Some(state.keyed.clone());
         Ok(true)
     })?;
@@ -72,17 +72,17 @@ fn named(lua: &Lua, name: &LuaString) -> mlua::Result<Algorithm> {
     known.map(|(_, algorithm)| *algorithm).ok_or_else(refuse)
 }
 
-fn update(lua: &Lua, (mut state, s): (StateArgument, Value)) -> mlua::Result<bool> {
+fn update(lua: &Lua, (state, s): (Value, Value)) -> mlua::Result<bool> {
+    let state = context::<State>(lua, &state, "update")?;
     let s = text(lua, s, "s")?;
+    let mut state = state.borrow_mut::<State>()?;
     Ok(state.running.as_mut().map(|running| running.update(&s.as_bytes())).is_some())
 }
 
-fn finish(
-    lua: &Lua,
-    (mut state, s, hex): (StateArgument, Value, Value),
-) -> mlua::Result<Option<LuaString>> {
+fn finish(lua: &Lua, (state, s, hex): (Value, Value, Value)) -> mlua::Result<Option<LuaString>> {
+    let state = context::<State>(lua, &state, "final")?;
     let s = if s.is_nil() { None } else { Some(text(lua, s, "s")?) };
-    let Some(mut running) = state.running.take() else { return Ok(None) };
+    let Some(mut running) = state.borrow_mut::<State>()?.running.take() else { return Ok(None) };
     if let Some(s) = s {
         running.update(&s.as_bytes());
     }

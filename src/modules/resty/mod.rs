@@ -11,7 +11,7 @@ pub(super) mod hmac;
 pub(super) mod random;
 pub(super) mod string;
 
-use mlua::{Lua, LuaString, Table, Value};
+use mlua::{AnyUserData, Lua, LuaString, Table, UserData, Value};
 
 use crate::binding::raise_at;
 use crate::pdk::type_name;
@@ -29,6 +29,23 @@ fn text(lua: &Lua, value: Value, name: &str) -> mlua::Result<LuaString> {
         other => {
             let kind = type_name(&other);
             let message = format!("attempt to get length of local '{name}' (a {kind} value)");
+            Err(raise_at(lua, &message))
+        }
+    }
+}
+
+/// The Rust half of the object that a method of `function` was called on.
+fn context<T: UserData + 'static>(
+    lua: &Lua,
+    value: &Value,
+    function: &str,
+) -> mlua::Result<AnyUserData> {
+    match value {
+        Value::UserData(context) if context.is::<T>() => Ok(context.clone()),
+        other => {
+            let kind = type_name(other);
+            let message =
+                format!("bad argument #1 to '{function}' (cannot convert '{kind}' to a context)");
             Err(raise_at(lua, &message))
         }
     }

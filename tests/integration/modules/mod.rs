@@ -1,5 +1,6 @@
 //! What `require` offers.
 
+mod bad_input;
 mod bit;
 mod cjson_decode;
 mod cjson_encode;

@@ -47,6 +47,7 @@ const BEFORE_CONTENT: &str = "rewrite, access, response, error, admin_api";
 const ACCESS: &str = "rewrite, access";
 const ACCESS_AND_BALANCER: &str = "rewrite, access, balancer";
 const HEAD: &str = "rewrite, access, balancer, response, header_filter, error, admin_api";
+const AUTH_AND_LATER: &str = "access, response, header_filter, body_filter, log";
 const RESPONSE: &str = "response, header_filter, body_filter, log, error, admin_api";
 const SERVICE_RESPONSE: &str = "response, header_filter, body_filter, log";
 
@@ -110,6 +111,123 @@ async fn kong_response() {
               if err ~= 'code must be a number' then error(err, 0) end",
                 HEAD,
             ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn kong_client() {
+    check(
+        "",
+        &[
+            ("kong.client.get_ip()", ANY),
+            ("kong.client.get_forwarded_ip()", ANY),
+            ("kong.client.get_port()", ANY),
+            ("kong.client.get_forwarded_port()", ANY),
+            ("kong.client.get_credential()", AUTH_AND_LATER),
+            ("kong.client.load_consumer('a', true)", AUTH_AND_LATER),
+            ("kong.client.get_consumer()", AUTH_AND_LATER),
+            ("kong.client.authenticate({}, {})", "access"),
+            ("kong.client.get_protocol()", AUTH_AND_LATER),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn kong_client_tls() {
+    let before_log = "rewrite, access, balancer, response";
+    check(
+        "",
+        &[
+            ("kong.client.tls.request_client_certificate()", "certificate"),
+            ("kong.client.tls.disable_session_reuse()", "certificate"),
+            (
+                "kong.client.tls.get_full_client_certificate_chain()",
+                "rewrite, access, balancer, response, log",
+            ),
+            ("kong.client.tls.set_client_verify('NONE')", before_log),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn kong_router() {
+    check(
+        "",
+        &[
+            ("kong.router.get_route()", AUTH_AND_LATER),
+            ("kong.router.get_service()", AUTH_AND_LATER),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_kong_knows_of_itself() {
+    check(
+        "",
+        &[
+            ("kong.ip.is_trusted('127.0.0.1')", ANY),
+            ("kong.node.get_id()", ANY),
+            ("kong.node.get_memory_stats()", ANY),
+            ("kong.node.get_hostname()", ANY),
+            ("kong.nginx.get_subsystem()", ANY),
+            ("kong.nginx.get_statistics()", ANY),
+            ("kong.cluster.get_id()", ANY),
+            ("kong.plugin.get_id()", ANY),
+            ("local _ = kong.version .. kong.version_num", ANY),
+            ("local _ = kong.configuration.untrusted_lua", ANY),
+            ("kong.configuration.remove_sensitive()", ANY),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn kong_vault() {
+    check(
+        "",
+        &[
+            ("kong.vault.is_reference('a')", ANY),
+            ("kong.vault.parse_reference('a')", ANY),
+            ("kong.vault.get('{vault://env/a}')", ANY),
+            ("kong.vault.update({})", ANY),
+            ("kong.vault.update({ a = '', ['$refs'] = { a = '{vault://env/a}' } })", ANY),
+            ("kong.vault.try(function() end, {})", ANY),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn kong_service() {
+    let before_response = "rewrite, access, balancer, preread";
+    // No value that they take can be made here: so they are called to be refused for that.
+    let refused_for = |function: &str, message: &str| {
+        format!(
+            "local _, err = pcall(kong.service.{function}, print) \
+             if err ~= '{message}' then error(err, 0) end"
+        )
+    };
+    let cert_key = refused_for("set_tls_cert_key", "chain must be a parsed cdata object");
+    let store =
+        refused_for("set_tls_verify_store", "argument must be a resty.openssl.x509.store object");
+    let callback = refused_for("set_target_retry_callback", "retry callbacks are not supported");
+    check(
+        "",
+        &[
+            ("kong.service.set_upstream('a')", "access"),
+            ("kong.service.set_target('a', 80)", before_response),
+            (&callback, "access"),
+            ("kong.service.set_retries(1)", "access"),
+            ("kong.service.set_timeouts(1, 1, 1)", "access"),
+            (&cert_key, before_response),
+            ("kong.service.set_tls_verify(true)", before_response),
+            ("kong.service.set_tls_verify_depth(1)", before_response),
+            (&store, before_response),
         ],
     )
     .await;
@@ -205,6 +323,9 @@ async fn kong_log() {
             ("kong.log.trace('a')", ANY),
             ("kong.log.inspect('a')", ANY),
             ("kong.log.inspect.on()", ANY),
+            ("kong.log.inspect.off()", ANY),
+            ("kong.log.set_format('%message')", ANY),
+            ("kong.log.new('a')('b')", ANY),
             ("kong.log.deprecation('a')", ANY),
             (
                 "kong.log.set_serialize_value('a', 'b')",

@@ -3,6 +3,10 @@
 //! A long text is matched in Rust where LuaJIT might never be done with it: the same search is asked
 //! of a short text, which is LuaJIT's, and of the same text with a long tail.
 
+use std::time::Duration;
+
+use tower_lua::Budget;
+
 use crate::support::App;
 
 const TAIL: usize = 3_000_000;
@@ -23,8 +27,13 @@ async fn both(expression: &str, text: &str) -> [String; 2] {
              kong.response.exit(200, err)"
         )
     };
-    let app = [App::access(&source(1)).await, App::access(&source(TAIL)).await];
-    [app[0].get("/").send().await.text(), app[1].get("/").send().await.text()]
+    let found = async |tail| {
+        let patient = Budget::default().call_time(Duration::from_secs(60));
+        let patient = patient.request_time(Duration::from_secs(60));
+        let app = App::builder().budget(patient).access(&source(tail)).serve().await;
+        app.get("/").send().await.text()
+    };
+    [found(1).await, found(TAIL).await]
 }
 
 #[tokio::test]
