@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use clap::{Args, Parser};
+use clap::{ArgAction, Args, Parser};
 use http::HeaderName;
 use tower_lua::{Runtime, Sandbox, UntrustedLua};
 use tracing_subscriber::EnvFilter;
@@ -68,6 +68,7 @@ pub(crate) struct FunctionsConfig {
     #[arg(
         long,
         env = "KONG_UNTRUSTED_LUA_SAFE_MODULES",
+        action = ArgAction::Set,
         default_value = "on",
         value_parser = on_or_off,
         value_name = "on|off"
@@ -90,6 +91,16 @@ pub(crate) struct FunctionsConfig {
     /// The directory in which `require` finds Lua modules.
     #[arg(long, env = "KONG_LUA_MODULE_PATH", value_name = "DIR")]
     lua_module_path: Option<PathBuf>,
+
+    /// How much kong.cache keeps at most: bytes, or with k, m or g at the end.
+    #[arg(
+        long,
+        env = "KONG_MEM_CACHE_SIZE",
+        default_value = "128m",
+        value_parser = size,
+        value_name = "SIZE"
+    )]
+    mem_cache_size: usize,
 
     /// How many bytes of a request body functions get without asking for more.
     #[arg(
@@ -114,6 +125,7 @@ impl FunctionsConfig {
         }
         let mut builder = Runtime::builder()
             .sandbox(sandbox)
+            .cache(self.mem_cache_size)
             .environment(names(&self.untrusted_lua_env))
             .trusted_ips(names(&self.trusted_ips))
             .real_ip_header(self.real_ip_header.clone())
@@ -128,6 +140,20 @@ impl FunctionsConfig {
 /// The elements of a list as it stands in an environment variable: blanks and empty ones left out.
 fn names(list: &[String]) -> impl Iterator<Item = &str> {
     list.iter().map(|name| name.trim()).filter(|name| !name.is_empty())
+}
+
+/// A size as nginx has it: `128m`.
+fn size(text: &str) -> Result<usize, &'static str> {
+    let digits = text.trim_end_matches(|unit: char| "kKmMgG".contains(unit));
+    let factor: usize = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        _ => 0,
+    };
+    let bytes = digits.parse::<usize>().ok().and_then(|count| count.checked_mul(factor));
+    bytes.filter(|_| factor > 0).ok_or("expected a size, as in 128m")
 }
 
 fn on_or_off(text: &str) -> Result<bool, &'static str> {
