@@ -264,8 +264,9 @@ fn acquire(
 
 /// Waits until whoever loads the value of a key is done. Says whether that was before `deadline`.
 fn await_load(call: &mut Call<'_>, (key, deadline): (LuaString, f64)) -> mlua::Result<Wait<bool>> {
-    let cache = &call.settings.cache;
-    if std::mem::take(&mut call.tx.resumed) {
+    let settings = call.settings;
+    let cache = &settings.cache;
+    if call.has_waited() {
         return Ok(Wait::Ready(cache.now() < deadline));
     }
     let Some(load) = cache.load_of(&key.as_bytes()) else { return Ok(Wait::Ready(true)) };
