@@ -99,6 +99,7 @@ mod post_function;
 mod pre_function;
 mod runtime;
 mod sandbox;
+mod spans;
 mod transaction;
 mod uri;
 mod vm;

@@ -6,6 +6,7 @@
 mod arg;
 mod args;
 mod arguments;
+mod balancer_data;
 mod config;
 mod consts;
 mod control;
@@ -46,6 +47,7 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &log::NAMESPACE,
     &misc::NAMESPACE,
     &ctx::NAMESPACE,
+    &balancer_data::NAMESPACE,
     &sleep::NAMESPACE,
     &time::NAMESPACE,
     &uri::NAMESPACE,
@@ -85,6 +87,7 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     consts::add_to(&ngx)?;
     config::add_constants(&ngx.raw_get("config")?)?;
     ngx.raw_set("null", Value::NULL)?;
+    ctx::register(scope.lua, &ngx)?;
     for (name, field) in [("header", "HEADER"), ("var", "VARIABLE"), ("arg", "INDEX")] {
         let accessors: Table = ngx.raw_get(name)?;
         ngx.raw_set(name, proxy(scope, &accessors, field)?)?;

@@ -20,10 +20,14 @@ mod response;
 mod router;
 mod service;
 mod table;
+mod telemetry;
+mod tracing;
 mod vault;
 
 pub(crate) use self::checks::{as_number, type_name};
-pub(crate) use self::ctx::kept;
+pub(crate) use self::client::{consumer, credential};
+pub(crate) use self::ctx::{NGX_CTX_META, ngx_ctx};
+pub(crate) use self::router::{route, service};
 use crate::binding::{Namespace, Scope};
 
 /// All namespaces of functions.
@@ -45,6 +49,8 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &cluster::NAMESPACE,
     &plugin::NAMESPACE,
     &vault::NAMESPACE,
+    &tracing::NAMESPACE,
+    &telemetry::NAMESPACE,
     &configuration::NAMESPACE,
     &table::NAMESPACE,
 ];
@@ -72,6 +78,7 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     kong.raw_set("cache", cache::with_loaders(scope, &kong.raw_get("cache")?)?)?;
     kong.raw_set("ctx", ctx::fields(scope.lua, kong.raw_get("ctx")?)?)?;
     kong.raw_set("log", log::facility(scope, &kong.raw_get("log")?)?)?;
+    tracing::tracer(scope, &kong.raw_get("tracing")?)?;
     vault::with_tables(scope.lua, &kong.raw_get("vault")?)?;
     let configuration = configuration::fields(scope.lua, &kong.raw_get("configuration")?)?;
     kong.raw_set("configuration", configuration)?;

@@ -20,6 +20,7 @@ pub(crate) use self::response::{Response, Source};
 use crate::cache::{Load, Loading};
 use crate::phase::Phase;
 use crate::plugin::Plugin;
+use crate::spans::Spans;
 
 pub(crate) struct Transaction {
     pub(crate) request: Request,
@@ -39,6 +40,8 @@ pub(crate) struct Transaction {
     pub(crate) tables: Tables,
     /// The values that the running function is loading for `kong.cache`.
     pub(crate) loads: Vec<Loading>,
+    /// The same spans as `tables` has, as `tracing` has them.
+    pub(crate) spans: Option<Box<Spans>>,
     pub(crate) times: Times,
     /// CPU time that the functions of this request have used so far.
     pub(crate) cpu_time: Duration,
@@ -136,6 +139,8 @@ pub(crate) struct HeldTables {
     pub(crate) plugin: [Option<mlua::Table>; Plugin::COUNT],
     /// What `kong.log.set_serialize_value` was given
     pub(crate) serialize: Option<mlua::Table>,
+    /// The spans of `kong.tracing`
+    pub(crate) spans: Option<mlua::Table>,
     /// Whether `kong.client.authenticate` has said who the client is
     pub(crate) authenticated: bool,
 }
@@ -167,6 +172,7 @@ impl Transaction {
             chunk: Chunk::default(),
             tables: Tables::default(),
             loads: Vec::new(),
+            spans: None,
             times: Times::default(),
             cpu_time: Duration::ZERO,
             vm: None,

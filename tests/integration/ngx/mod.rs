@@ -2,6 +2,7 @@
 
 mod arg;
 mod args;
+mod balancer_data;
 mod consts;
 mod control;
 mod ctx;

@@ -31,4 +31,6 @@ mod service_request_body;
 mod service_request_headers;
 mod service_response;
 mod table;
+mod telemetry;
+mod tracing;
 mod vault;

@@ -203,6 +203,25 @@ async fn kong_vault() {
 }
 
 #[tokio::test]
+async fn kong_tracing_and_kong_telemetry() {
+    check(
+        "",
+        &[
+            ("kong.tracing.start_span('a'):finish()", ANY),
+            ("kong.tracing.active_span():set_attribute('a', 1)", ANY),
+            ("kong.tracing.set_active_span(kong.tracing.active_span())", ANY),
+            ("kong.tracing.get_root_span()", ANY),
+            ("kong.tracing.get_spans()", ANY),
+            ("kong.tracing.process_span(function() end)", "log"),
+            ("kong.tracing:set_should_sample(true)", ANY),
+            ("kong.tracing:get_sampling_decision()", ANY),
+            ("kong.telemetry.log('a', {}, 'b')", ANY),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn kong_service() {
     let before_response = "rewrite, access, balancer, preread";
     // No value that they take can be made here: so they are called to be refused for that.

@@ -5,6 +5,7 @@ mod client;
 mod echo;
 mod events;
 mod recorder;
+mod spans;
 mod stream;
 
 pub use self::app::{App, AppBuilder, serve};
@@ -12,4 +13,5 @@ pub use self::client::{Call, KeepAlive, Reply};
 pub use self::echo::echo;
 pub use self::events::Events;
 pub use self::recorder::Recorder;
+pub use self::spans::{Span, Spans};
 pub use self::stream::Chunks;
