@@ -8,7 +8,7 @@ use crate::binding::{Call, Namespace, Scope, bindings, raise};
 use crate::convert;
 use crate::extension::RequestId;
 use crate::log::{self, Level};
-use crate::pdk::kept;
+use crate::pdk::ctx::kept;
 use crate::phase::PhaseSet;
 use crate::spans::{self, Start};
 
