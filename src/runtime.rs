@@ -14,6 +14,7 @@ use crate::cache::Cache;
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::function::Functions;
+use crate::ngx::SharedDict;
 use crate::node::Node;
 use crate::sandbox::{Denied, Sandbox, UntrustedLua};
 use crate::transaction::{Request, Transaction};
@@ -66,6 +67,8 @@ pub(crate) struct Settings {
     /// Whether there are any that they may read, if they exist.
     pub(crate) grants_environment: bool,
     pub(crate) statistics: Option<Statistics>,
+    /// `ngx.shared`, by name.
+    pub(crate) shared_dicts: Vec<(String, Arc<SharedDict>)>,
 }
 
 /// Where `kong.nginx.get_statistics` has its numbers from.
@@ -236,6 +239,7 @@ impl Default for RuntimeBuilder {
             environment: BTreeMap::new(),
             grants_environment: false,
             statistics: None,
+            shared_dicts: Vec::new(),
         };
         let configuration = Ok(Configuration::default());
         Self { vms: None, trusted_ips: Vec::new(), configuration, settings }
@@ -293,6 +297,31 @@ impl RuntimeBuilder {
     /// sandbox, as in Kong: the directory holds the operator's code.
     pub fn module_path(mut self, directory: impl Into<PathBuf>) -> Self {
         self.settings.module_path = Some(directory.into());
+        self
+    }
+
+    /// Makes a dictionary of at most `bytes` that the functions of all VMs share as
+    /// `ngx.shared.NAME`: nginx's `lua_shared_dict`.
+    ///
+    /// A dictionary that is full forgets what was not used for longest. The capacity counts about
+    /// 130 bytes for each entry beside its key and value. Of two with one name the later counts.
+    ///
+    /// ```
+    /// use tower_lua::{Functions, PreFunctionLayer, Runtime};
+    ///
+    /// let runtime = Runtime::builder().shared_dict("counts", 1 << 20).build()?;
+    /// let functions = Functions::access("limit", r#"
+    ///     local address = ngx.var.remote_addr or "unknown"
+    ///     local count = ngx.shared.counts:incr(address, 1, 0, 60)
+    ///     if count > 100 then
+    ///       return kong.response.exit(429, "slow down")
+    ///     end
+    /// "#)?;
+    /// let layer = PreFunctionLayer::new(functions).runtime(&runtime);
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn shared_dict(mut self, name: impl Into<String>, bytes: usize) -> Self {
+        self.settings.shared_dicts.push((name.into(), Arc::new(SharedDict::new(bytes))));
         self
     }
 

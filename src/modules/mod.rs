@@ -5,7 +5,6 @@ pub(crate) mod json;
 mod ngx_base64;
 mod ngx_errlog;
 mod ngx_req;
-mod ngx_resp;
 mod resty;
 
 use mlua::{Function, Lua, LuaString, Table, Value};
@@ -27,7 +26,12 @@ const MODULES: &[(&str, Maker)] = &[
     ("ngx.base64", ngx_base64::module),
     ("ngx.errlog", |lua| bound(lua, &ngx_errlog::NAMESPACE)),
     ("ngx.req", |lua| bound(lua, &ngx_req::NAMESPACE)),
-    ("ngx.resp", |lua| bound(lua, &ngx_resp::NAMESPACE)),
+    ("ngx.re", |lua| chunk(lua, include_str!("ngx_re.lua"))?.call(of_ngx(lua, "re", "match")?)),
+    ("ngx.resp", |lua| {
+        let names = ["add_header", "set_status"];
+        let functions = names.map(|name| Ok((name, of_ngx(lua, "resp", name)?)));
+        lua.create_table_from(functions.into_iter().collect::<mlua::Result<Vec<_>>>()?)
+    }),
     #[cfg(feature = "digest")]
     ("resty.aes", resty::aes::module),
     #[cfg(feature = "digest")]
@@ -52,8 +56,7 @@ pub(crate) const FUNCTIONS: &[&str] =
     &["table.clear", "table.clone", "table.isarray", "table.isempty", "table.new", "table.nkeys"];
 
 /// The namespaces of modules whose functions work on the request that is being served.
-pub(crate) const NAMESPACES: &[&Namespace] =
-    &[&ngx_errlog::NAMESPACE, &ngx_req::NAMESPACE, &ngx_resp::NAMESPACE];
+pub(crate) const NAMESPACES: &[&Namespace] = &[&ngx_errlog::NAMESPACE, &ngx_req::NAMESPACE];
 
 /// Where a VM keeps the functions of [`NAMESPACES`].
 const BOUND_KEY: &str = "tower-lua.modules";
@@ -91,6 +94,11 @@ pub(crate) fn maker(lua: &Lua) -> mlua::Result<Function> {
 /// A table of the functions of one of [`NAMESPACES`].
 fn bound(lua: &Lua, namespace: &Namespace) -> mlua::Result<Table> {
     copy(lua, &lua.named_registry_value::<Table>(BOUND_KEY)?.raw_get(namespace.path)?)
+}
+
+/// A function of `ngx`.
+fn of_ngx(lua: &Lua, library: &str, name: &str) -> mlua::Result<Function> {
+    lua.globals().get::<Table>("ngx")?.raw_get::<Table>(library)?.raw_get(name)
 }
 
 /// A chunk of the crate's own.

@@ -65,6 +65,7 @@ async fn no_module_says_what_lua_would_not() {
         ("kong.resty.mlcache", "module.new_bulk(2)"),
         ("ngx.base64", "nil"),
         ("ngx.errlog", "nil"),
+        ("ngx.re", "nil"),
         ("ngx.req", "nil"),
         ("ngx.resp", "nil"),
         ("resty.aes", "module:new('secret')"),

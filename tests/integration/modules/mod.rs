@@ -7,6 +7,7 @@ mod cjson_encode;
 mod cjson_settings;
 mod ngx_base64;
 mod ngx_errlog;
+mod ngx_re;
 mod ngx_req;
 mod ngx_resp;
 mod resty_aes;

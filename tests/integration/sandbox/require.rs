@@ -4,13 +4,14 @@ use tower_lua::{Sandbox, UntrustedLua};
 
 use super::eval_in;
 
-const SAFE: [&str; 24] = [
+const SAFE: [&str; 25] = [
     "bit",
     "cjson",
     "cjson.safe",
     "kong.resty.mlcache",
     "ngx.base64",
     "ngx.errlog",
+    "ngx.re",
     "ngx.req",
     "ngx.resp",
     "resty.aes",
