@@ -1,9 +1,5 @@
 //! Every function of every module, called with what makes no sense.
 
-use std::time::Duration;
-
-use tower_lua::Budget;
-
 use crate::support::App;
 
 /// Calls all functions of the module `name`, and all methods of the object that `object` makes, with
@@ -50,9 +46,7 @@ async fn findings(name: &str, object: &str) -> Vec<String> {
           require("recorder")(#found, table.concat(found, "; "):sub(1, 500))
         "##
     );
-    let budget =
-        Budget::default().call_time(Duration::from_secs(30)).request_time(Duration::from_secs(30));
-    let app = App::builder().budget(budget).access(&source).serve().await;
+    let app = App::access(&source).await;
     // With all the headers that were added, it may be too much for the client.
     let _ = app.get("/").try_send().await;
     app.recorder.entries()

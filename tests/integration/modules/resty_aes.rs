@@ -1,5 +1,9 @@
 //! `resty.aes`.
 
+use std::time::Duration;
+
+use tower_lua::Budget;
+
 use crate::ngx::{assert_errors, assert_values};
 use crate::support::App;
 
@@ -232,11 +236,14 @@ async fn arguments_are_checked() {
 
 #[tokio::test]
 async fn rounds_without_end_are_stopped_by_the_budget() {
-    let app = App::access(
+    let app = App::builder()
+        .budget(Budget::default().call_time(Duration::from_millis(50)))
+        .access(
         "pcall(function() local a = require('resty.aes') a:new('k', nil, nil, a.hash.sha512, 4e9) end)
          kong.response.exit(200)",
     )
-    .await;
+        .serve()
+        .await;
     assert_eq!(app.get("/").send().await.status, 500);
     assert_eq!(app.get("/").send().await.status, 500);
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
+use tower_lua::Budget;
 
 use crate::support::App;
 
@@ -104,6 +105,7 @@ async fn a_loader_that_fails_leaves_its_turn_to_the_next() {
 /// Asserts that a request whose loader does `loader` leaves the key free for the next.
 async fn assert_freed(function: &str) {
     let app = App::builder()
+        .budget(Budget::default().memory(32 << 20))
         .access(&format!("if kong.request.get_path() == '/bad' then {function} end"))
         .access(
             "local value, err, level = kong.cache:get('key', nil, function() return 'value' end)
