@@ -113,11 +113,12 @@ pub use self::middleware::{
     BoxError, DefaultResponseForError, FailedRequest, FunctionLayer, FunctionService, PluginKind,
     RequestBody, ResponseBody, ResponseForError, ResponseFuture,
 };
+pub use self::node::ServerStats;
 pub use self::phase::Phase;
 pub use self::plugin::Plugin;
 pub use self::post_function::{Post, PostFunction, PostFunctionLayer};
 pub use self::pre_function::{Pre, PreFunction, PreFunctionLayer};
-pub use self::runtime::{Runtime, RuntimeBuilder, ServerStats, Stats};
+pub use self::runtime::{Runtime, RuntimeBuilder, Stats};
 pub use self::sandbox::{Sandbox, UntrustedLua};
 pub use self::vm::Budget;
 

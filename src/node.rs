@@ -1,4 +1,4 @@
-//! Who this process is, and on which machine.
+//! Who this process is, on which machine, and what it serves.
 
 use crate::extension::RequestId;
 
@@ -7,6 +7,25 @@ use crate::extension::RequestId;
 pub(crate) struct Node {
     pub(crate) id: String,
     pub(crate) hostname: String,
+}
+
+/// What a server counts: the application tells it with [`RuntimeBuilder::server_stats`](crate::RuntimeBuilder::server_stats).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServerStats {
+    /// Connections that are open.
+    pub connections_active: u64,
+    /// Connections on which a request is being read.
+    pub connections_reading: u64,
+    /// Connections on which a response is being written.
+    pub connections_writing: u64,
+    /// Connections that are idle.
+    pub connections_waiting: u64,
+    /// Connections that were accepted so far.
+    pub connections_accepted: u64,
+    /// Connections that were accepted and served.
+    pub connections_handled: u64,
+    /// Requests so far.
+    pub total_requests: u64,
 }
 
 impl Node {

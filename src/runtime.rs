@@ -14,7 +14,7 @@ use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::function::Functions;
 use crate::ngx::SharedDict;
-use crate::node::Node;
+use crate::node::{Node, ServerStats};
 use crate::sandbox::{Denied, Sandbox, UntrustedLua};
 use crate::transaction::{Request, Transaction};
 use crate::vm::{Budget, Pool};
@@ -61,13 +61,15 @@ pub(crate) struct Settings {
     pub(crate) configuration: Configuration,
     /// The environment variables that functions may read.
     pub(crate) environment: BTreeMap<String, String>,
-    pub(crate) statistics: Option<Statistics>,
+    /// Where `kong.nginx.get_statistics` has its numbers from.
+    pub(crate) server_stats: Option<Box<dyn Fn() -> ServerStats + Send + Sync>>,
+    /// Whether there is an upstream of a name.
+    pub(crate) upstreams: Option<Box<Exists>>,
     /// `ngx.shared`, by name.
     pub(crate) shared_dicts: Vec<(String, Arc<SharedDict>)>,
 }
 
-/// Where `kong.nginx.get_statistics` has its numbers from.
-pub(crate) type Statistics = Box<dyn Fn() -> ServerStats + Send + Sync>;
+type Exists = dyn Fn(&str) -> bool + Send + Sync;
 
 impl Settings {
     /// Whether what a proxy at `address` says of its client is believed.
@@ -106,25 +108,6 @@ pub struct Stats {
     pub suspended: usize,
     /// Bytes that the VMs use; a VM that runs a function at this moment is left out.
     pub used_memory: usize,
-}
-
-/// What a server counts: the application tells it with [`RuntimeBuilder::server_stats`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ServerStats {
-    /// Connections that are open.
-    pub connections_active: u64,
-    /// Connections on which a request is being read.
-    pub connections_reading: u64,
-    /// Connections on which a response is being written.
-    pub connections_writing: u64,
-    /// Connections that are idle.
-    pub connections_waiting: u64,
-    /// Connections that were accepted so far.
-    pub connections_accepted: u64,
-    /// Connections that were accepted and served.
-    pub connections_handled: u64,
-    /// Requests so far.
-    pub total_requests: u64,
 }
 
 impl Runtime {
@@ -231,7 +214,8 @@ impl Default for RuntimeBuilder {
             node: Node::default(),
             configuration: Configuration::default(),
             environment: BTreeMap::new(),
-            statistics: None,
+            server_stats: None,
+            upstreams: None,
             shared_dicts: Vec::new(),
         };
         let configuration = Ok(Configuration::default());
@@ -407,7 +391,22 @@ impl RuntimeBuilder {
     /// # Ok::<(), tower_lua::Error>(())
     /// ```
     pub fn server_stats(mut self, stats: impl Fn() -> ServerStats + Send + Sync + 'static) -> Self {
-        self.settings.statistics = Some(Box::new(stats));
+        self.settings.server_stats = Some(Box::new(stats));
+        self
+    }
+
+    /// Says which upstreams the forwarder knows: `kong.service.set_upstream` answers `nil` and a
+    /// message for any other name. Without it, all names will do. What is given here is called while
+    /// a VM is in use, so it should not wait.
+    ///
+    /// ```
+    /// use tower_lua::Runtime;
+    ///
+    /// let runtime = Runtime::builder().upstreams(|name| ["stable", "canary"].contains(&name)).build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn upstreams(mut self, exists: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        self.settings.upstreams = Some(Box::new(exists));
         self
     }
 

@@ -15,7 +15,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 
 fn get_statistics(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
     let table = call.lua.create_table()?;
-    let Some(statistics) = &call.settings.statistics else { return Ok(table) };
+    let Some(statistics) = &call.settings.server_stats else { return Ok(table) };
     let statistics = statistics();
     for (name, count) in [
         ("connections_active", statistics.connections_active),

@@ -63,7 +63,9 @@ pub(crate) fn credential(call: &mut Call<'_>) -> mlua::Result<Value> {
     if is_authenticated(call) {
         return entity::present(call.tx, CREDENTIAL);
     }
-    entity::entity(call, CREDENTIAL, |request| request.credential().map(Credential::fields))
+    entity::entity(call, CREDENTIAL, |request| {
+        request.known(|known| known.credential.as_ref()).map(Credential::fields)
+    })
 }
 
 /// Who the client has been found to be.
@@ -71,10 +73,12 @@ pub(crate) fn consumer(call: &mut Call<'_>) -> mlua::Result<Value> {
     if is_authenticated(call) {
         return entity::present(call.tx, CONSUMER);
     }
-    entity::entity(call, CONSUMER, |request| request.consumer().map(Consumer::fields))
+    entity::entity(call, CONSUMER, |request| {
+        request.known(|known| known.consumer.as_ref()).map(Consumer::fields)
+    })
 }
 
-/// Whether a function has said who the client is. Then it counts no longer what the application said.
+/// Whether a function has said who the client is: then what the application has said counts no longer.
 fn is_authenticated(call: &Call<'_>) -> bool {
     call.tx.tables.get().is_some_and(|tables| tables.authenticated)
 }
@@ -90,7 +94,9 @@ fn load_consumer(
     if !is_uuid && !by_username {
         return Err(raise("cannot load a consumer with an id that is not a uuid"));
     }
-    let Some(consumer) = call.tx.request.consumer().cloned() else { return Ok(None) };
+    let Some(consumer) = call.tx.request.known(|known| known.consumer.as_ref()).cloned() else {
+        return Ok(None);
+    };
     let is = |name| {
         let field = consumer.fields().get(name).and_then(serde_json::Value::as_str);
         field.is_some_and(|field| *field.as_bytes() == *id.as_bytes())

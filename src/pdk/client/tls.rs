@@ -21,6 +21,11 @@ pub(in crate::pdk) const NAMESPACE: Namespace = Namespace {
     },
 };
 
+/// What the handshake has settled.
+pub(in crate::pdk) fn tls<'a>(call: &'a Call<'_>) -> Option<&'a Tls> {
+    call.tx.request.known(|known| known.tls.as_ref())
+}
+
 const OVERRIDE: &str = "CLIENT_VERIFY_OVERRIDE";
 
 /// What changes a handshake, which is over before any function runs here.
@@ -32,7 +37,7 @@ fn get_full_client_certificate_chain(
     call: &mut Call<'_>,
     (): (),
 ) -> mlua::Result<Option<LuaString>> {
-    let chain = call.tx.request.tls().and_then(Tls::client_certificate_chain);
+    let chain = tls(call).and_then(Tls::client_certificate_chain);
     chain.map(|chain| call.string(chain)).transpose()
 }
 
@@ -56,7 +61,7 @@ fn set_client_verify(call: &mut Call<'_>, outcome: Value) -> mlua::Result<()> {
 /// What came of looking at the client's certificate, as functions have it: of no connection that is
 /// not encrypted.
 pub(in crate::pdk) fn client_verify(call: &Call<'_>) -> mlua::Result<Option<LuaString>> {
-    let Some(tls) = call.tx.request.tls() else { return Ok(None) };
+    let Some(tls) = tls(call) else { return Ok(None) };
     match entity::present(call.tx, OVERRIDE)? {
         Value::String(outcome) => Ok(Some(outcome)),
         _ => call.string(tls.client_verify()).map(Some),

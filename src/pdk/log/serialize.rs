@@ -117,7 +117,7 @@ fn entities(call: &mut Call<'_>) -> mlua::Result<[(&'static str, Value); 4]> {
 
 /// What is known of the connection, if it is encrypted.
 fn tls(call: &Call<'_>) -> mlua::Result<Option<Table>> {
-    let Some(tls) = call.tx.request.tls() else { return Ok(None) };
+    let Some(tls) = client::tls::tls(call) else { return Ok(None) };
     let table = call.lua.create_table()?;
     table.set("version", tls.version())?;
     table.set("cipher", tls.cipher())?;

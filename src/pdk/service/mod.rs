@@ -8,7 +8,7 @@ use std::time::Duration;
 use mlua::Value;
 
 use crate::binding::{Call, Namespace, bindings, raise};
-use crate::convert;
+use crate::convert::{self, Noted};
 use crate::extension::{Destination, Timeouts};
 use crate::pdk::checks;
 use crate::phase::PhaseSet;
@@ -31,12 +31,15 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     },
 };
 
-// Kong: answers `nil` and a message for an upstream that is not configured. Only the forwarder knows
-// which there are.
-fn set_upstream(call: &mut Call<'_>, host: Value) -> mlua::Result<bool> {
+// Kong: knows its upstreams. Here the forwarder does; where the application does not say which there
+// are, any name will do.
+fn set_upstream(call: &mut Call<'_>, host: Value) -> mlua::Result<Noted<Option<bool>, String>> {
     let name = checks::string(host, "host must be a string")?.to_string_lossy();
+    if call.settings.upstreams.as_ref().is_some_and(|exists| !exists(&name)) {
+        return Ok(Noted(None, Some(format!("could not find an Upstream named '{name}'"))));
+    }
     call.tx.request.upstream.balancer_mut().destination = Some(Destination::Upstream(name));
-    Ok(true)
+    Ok(Noted(Some(true), None))
 }
 
 fn set_target(call: &mut Call<'_>, (host, port): (Value, Value)) -> mlua::Result<()> {

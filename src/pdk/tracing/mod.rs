@@ -4,11 +4,11 @@ use mlua::{LuaString, MultiValue, Table, Value};
 use serde_json::{Map, Value as Json};
 
 use super::checks;
+use super::ctx::kept;
 use crate::binding::{Call, Namespace, Scope, bindings, raise};
 use crate::convert;
 use crate::extension::RequestId;
 use crate::log::{self, Level};
-use crate::pdk::ctx::kept;
 use crate::phase::PhaseSet;
 use crate::spans::{self, Start};
 

@@ -9,9 +9,7 @@ use http::header::{self, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
 use super::headers::{self, Refused};
-use crate::extension::{
-    Connection, Consumer, Credential, Known, RequestId, Route, Service, Tls, Upstream, UriCaptures,
-};
+use crate::extension::{Connection, Known, RequestId, Upstream, UriCaptures};
 
 /// What functions see of the request, and how they have changed it.
 #[derive(Debug)]
@@ -222,28 +220,11 @@ impl Request {
         self.captures.as_deref().or_else(|| self.head.extensions.get())
     }
 
-    pub(crate) fn route(&self) -> Option<&Route> {
-        self.known(|known| known.route.as_ref())
-    }
-
-    pub(crate) fn service(&self) -> Option<&Service> {
-        self.known(|known| known.service.as_ref())
-    }
-
-    pub(crate) fn consumer(&self) -> Option<&Consumer> {
-        self.known(|known| known.consumer.as_ref())
-    }
-
-    pub(crate) fn credential(&self) -> Option<&Credential> {
-        self.known(|known| known.credential.as_ref())
-    }
-
-    pub(crate) fn tls(&self) -> Option<&Tls> {
-        self.known(|known| known.tls.as_ref())
-    }
-
     /// What the application knows, from the extensions or from what was kept of them.
-    fn known<T: Send + Sync + 'static>(&self, kept: fn(&Known) -> Option<&T>) -> Option<&T> {
+    pub(crate) fn known<T>(&self, kept: fn(&Known) -> Option<&T>) -> Option<&T>
+    where
+        T: Send + Sync + 'static,
+    {
         self.head.extensions.get().or_else(|| kept(self.known.as_deref()?))
     }
 

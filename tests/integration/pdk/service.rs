@@ -72,6 +72,22 @@ async fn the_last_destination_counts() {
 }
 
 #[tokio::test]
+async fn the_application_may_say_which_upstreams_there_are() {
+    let source = "for _, name in ipairs({ 'canary', 'stabel' }) do
+          local ok, err = kong.service.set_upstream(name)
+          require('recorder')(tostring(ok), tostring(err))
+        end";
+    let app = App::builder()
+        .runtime(|runtime| runtime.upstreams(|name| name == "canary"))
+        .access(source)
+        .serve_around(tower::service_fn(told))
+        .await;
+    assert_eq!(app.get("/").send().await.text(), "name canary");
+    let unknown = "nil could not find an Upstream named 'stabel'";
+    assert_eq!(app.recorder.entries(), ["true nil", unknown]);
+}
+
+#[tokio::test]
 async fn the_functions_of_both_plugins_and_phases_come_together() {
     let builder = App::builder()
         .rewrite("kong.service.set_target('rewrite', 1) kong.service.set_tls_verify(true)")
