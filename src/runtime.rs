@@ -295,11 +295,8 @@ impl RuntimeBuilder {
     ///
     /// let runtime = Runtime::builder().shared_dict("counts", 1 << 20).build()?;
     /// let functions = Functions::access("limit", r#"
-    ///     local address = ngx.var.remote_addr or "unknown"
-    ///     local count = ngx.shared.counts:incr(address, 1, 0, 60)
-    ///     if count > 100 then
-    ///       return kong.response.exit(429, "slow down")
-    ///     end
+    ///     local count = ngx.shared.counts:incr(ngx.var.remote_addr, 1, 0, 60)
+    ///     if count > 100 then kong.response.exit(429, "slow down") end
     /// "#)?;
     /// let layer = PreFunctionLayer::new(functions).runtime(&runtime);
     /// # Ok::<(), tower_lua::Error>(())

@@ -29,8 +29,6 @@ pub struct Upstream {
     pub(crate) scheme: Option<&'static str>,
     pub(crate) host: Option<HeaderValue>,
     pub(crate) has_path: bool,
-    /// Boxed: few requests have any.
-    headers: Option<Box<HeaderMap>>,
     /// What few functions ask for.
     balancer: Option<Box<Balancer>>,
 }
@@ -43,6 +41,7 @@ pub(crate) struct Balancer {
     pub(crate) timeouts: Option<Timeouts>,
     pub(crate) tls_verify: Option<bool>,
     pub(crate) tls_verify_depth: Option<u32>,
+    headers: HeaderMap,
 }
 
 /// Where a function has sent the request. The last call counts.
@@ -89,7 +88,7 @@ impl Upstream {
     /// that `ngx.var.upstream_x_forwarded_for` and its like were set to. The request has them, too. One
     /// that is empty is to be left out.
     pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-        self.headers.iter().flat_map(|headers| headers.iter())
+        self.asked().into_iter().flat_map(|asked| &asked.headers)
     }
 
     /// The host and port that `kong.service.set_target` was given. The host is a name or an
@@ -149,7 +148,7 @@ impl Upstream {
     /// Asks for a header; with no bytes, for its absence.
     pub(crate) fn set_header(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Refused> {
         let value = headers::value_of(name, value)?;
-        self.headers.get_or_insert_default().insert(name, value);
+        self.balancer_mut().headers.insert(name, value);
         Ok(())
     }
 
@@ -160,9 +159,6 @@ impl Upstream {
             self.host.clone_from(&other.host);
         }
         self.has_path |= other.has_path;
-        for (name, value) in other.headers() {
-            self.headers.get_or_insert_default().insert(name, value.clone());
-        }
         if let Some(other) = &other.balancer {
             self.balancer_mut().extend(other);
         }
@@ -178,5 +174,8 @@ impl Balancer {
         self.timeouts = other.timeouts.or(self.timeouts);
         self.tls_verify = other.tls_verify.or(self.tls_verify);
         self.tls_verify_depth = other.tls_verify_depth.or(self.tls_verify_depth);
+        for (name, value) in &other.headers {
+            self.headers.insert(name, value.clone());
+        }
     }
 }

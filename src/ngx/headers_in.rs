@@ -6,7 +6,7 @@ use mlua::{LuaString, Value};
 use super::arguments::{Argument, tostring};
 use crate::binding::{Call, Namespace, bindings, raise_at};
 use crate::convert::{self, Collected};
-use crate::transaction::headers;
+use crate::transaction::{Request, headers};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.req",
@@ -67,5 +67,21 @@ fn raw_header(call: &mut Call<'_>, no_request_line: Value) -> mlua::Result<LuaSt
         return Err(raise_at(call.lua, "http2 requests not supported yet"));
     }
     let with_line = matches!(no_request_line, Value::Nil | Value::Boolean(false));
-    call.string(request.raw_head(with_line))
+    call.string(raw_head(request, with_line))
+}
+
+fn raw_head(request: &Request, with_line: bool) -> Vec<u8> {
+    let mut head = Vec::new();
+    if with_line {
+        let (method, uri) = (request.method(), request.original_path_and_query());
+        head.extend_from_slice(format!("{method} {uri} {:?}\r\n", request.version()).as_bytes());
+    }
+    for (name, value) in request.headers() {
+        head.extend_from_slice(name.as_str().as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(b"\r\n");
+    head
 }

@@ -59,7 +59,7 @@ fn get_body_data(call: &mut Call<'_>, max_bytes: Value) -> mlua::Result<Option<L
     };
     let max = if max >= 1.0 { max as usize } else { usize::MAX };
     // A body that lies in a file is not given as text.
-    if call.tx.request.body_file.is_some() {
+    if call.tx.body_file().is_some() {
         return Ok(None);
     }
     body(call).map(|body| call.string(&body[..body.len().min(max)])).transpose()
@@ -67,7 +67,7 @@ fn get_body_data(call: &mut Call<'_>, max_bytes: Value) -> mlua::Result<Option<L
 
 /// The file that the body was taken from. Others lie in memory.
 fn get_body_file(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<LuaString>> {
-    let file = call.tx.request.body_file.as_deref();
+    let file = call.tx.body_file();
     file.map(|name| call.string(name)).transpose()
 }
 
@@ -135,9 +135,9 @@ fn set_body_file(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()>
         // It may be gone already.
         let _ = std::fs::remove_file(&name);
     }
-    let is_empty = body.is_empty();
-    call.tx.request.set_body(body.into());
-    call.tx.request.body_file = (!is_empty).then(|| name.into());
+    let body = Bytes::from(body);
+    call.tx.request.set_body(body.clone());
+    call.tx.rare_mut().body_file = (!body.is_empty()).then_some((body, name));
     Ok(())
 }
 

@@ -98,7 +98,7 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
             }
             _ => None,
         },
-        "request_body_file" => request.body_file.as_deref().map(str::to_owned),
+        "request_body_file" => call.tx.body_file().map(str::to_owned),
         "request_completion" => {
             Some(if call.tx.site.phase == Phase::Log { "OK" } else { "" }.to_owned())
         }

@@ -56,6 +56,8 @@ pub(crate) struct Transaction {
 /// What few requests need.
 #[derive(Default)]
 pub(crate) struct Rare {
+    /// What `ngx.req.set_body_file` has made the request body, and the file that it is from.
+    pub(crate) body_file: Option<(Bytes, String)>,
     /// The request body that `ngx.req.append_body` adds to.
     pub(crate) written_body: Option<Vec<u8>>,
     /// Variables that functions have set and nothing but functions looks at.
@@ -205,6 +207,19 @@ impl Transaction {
 
     pub(crate) fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
+    }
+
+    /// The file that the request body is from, unless another has taken its place.
+    pub(crate) fn body_file(&self) -> Option<&str> {
+        let (from_file, name) = self.rare.as_ref()?.body_file.as_ref()?;
+        match &self.request.body {
+            RequestBody::Read(body) | RequestBody::Replaced(body)
+                if body.as_ptr() == from_file.as_ptr() =>
+            {
+                Some(name)
+            }
+            _ => None,
+        }
     }
 
     /// When the request began, since 1970.

@@ -1,15 +1,15 @@
 //! The request side of a transaction.
 
+mod target;
+
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::header::{self, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
-use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
 use super::headers::{self, Refused};
-use crate::extension::{Connection, InternalRedirect, Known, RequestId, Upstream, UriCaptures};
-use crate::uri::{self, Escape};
+use crate::extension::{Connection, Known, RequestId, Upstream, UriCaptures};
 
 /// What functions see of the request, and how they have changed it.
 #[derive(Debug)]
@@ -21,8 +21,6 @@ pub(crate) struct Request {
     upstream_path: Option<String>,
     pub(crate) upstream: Upstream,
     pub(crate) body: RequestBody,
-    /// The file that `ngx.req.set_body_file` has taken the body from.
-    pub(crate) body_file: Option<Box<str>>,
     /// Whether the whole response is wanted before `header_filter` runs.
     pub(crate) buffers_response: bool,
     /// Whether functions have given it another path.
@@ -81,7 +79,6 @@ impl Request {
             upstream_path: None,
             upstream: Upstream::default(),
             body: RequestBody::Unread,
-            body_file: None,
             buffers_response: false,
             is_internal: false,
             connection: None,
@@ -165,46 +162,6 @@ impl Request {
         }
     }
 
-    /// Leads the request elsewhere: `ngx.exec`. What was said of where it goes before is forgotten.
-    ///
-    /// # Errors
-    ///
-    /// When no URI can have that path or query.
-    pub(crate) fn redirect(&mut self, path: &str, query: Option<&str>) -> Result<(), http::Error> {
-        let upstream_path = self.upstream_path.take();
-        if let Err(error) = self.set_uri(path, query) {
-            self.upstream_path = upstream_path;
-            return Err(error);
-        }
-        self.note_redirect();
-        Ok(())
-    }
-
-    /// Tells whoever routes requests that this one is for something else than its client has asked
-    /// for.
-    pub(crate) fn note_redirect(&mut self) {
-        let original = self.original_path_and_query().to_owned();
-        self.head.extensions.insert(InternalRedirect::new(original));
-        self.is_internal = true;
-    }
-
-    /// The head as HTTP/1.1 has it, as far as it is known: with its request line, or without.
-    pub(crate) fn raw_head(&self, with_line: bool) -> Vec<u8> {
-        let mut head = Vec::new();
-        if with_line {
-            let (method, uri) = (self.method(), self.original_path_and_query());
-            head.extend_from_slice(format!("{method} {uri} {:?}\r\n", self.version()).as_bytes());
-        }
-        for (name, value) in self.headers() {
-            head.extend_from_slice(name.as_str().as_bytes());
-            head.extend_from_slice(b": ");
-            head.extend_from_slice(value.as_bytes());
-            head.extend_from_slice(b"\r\n");
-        }
-        head.extend_from_slice(b"\r\n");
-        head
-    }
-
     /// The length of the body that the client announced.
     pub(crate) fn content_length(&self) -> Option<u64> {
         self.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
@@ -216,69 +173,6 @@ impl Request {
         let headers =
             self.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
         (line + headers.sum::<usize>() + 2) as u64 + self.content_length().unwrap_or(0)
-    }
-
-    /// The path that functions have not changed, or have: `$uri` before decoding.
-    pub(crate) fn path(&self) -> &str {
-        self.head.uri.path()
-    }
-
-    /// The query string as it stands now: `$args`.
-    pub(crate) fn query(&self) -> Option<&str> {
-        self.head.uri.query()
-    }
-
-    /// Path and query as the client sent them: `$request_uri`.
-    pub(crate) fn original_path_and_query(&self) -> &str {
-        let uri = self.original.as_deref().unwrap_or(&self.head.uri);
-        uri.path_and_query().map_or("/", PathAndQuery::as_str)
-    }
-
-    /// Replaces the path, keeping the query; `path` is escaped already.
-    ///
-    /// # Errors
-    ///
-    /// When no URI can have that path.
-    pub(crate) fn set_path(&mut self, path: &str) -> Result<(), http::Error> {
-        let query = self.query().map(str::to_owned);
-        self.set_uri(path, query.as_deref())
-    }
-
-    /// Replaces the query string, keeping the path. Bytes that no query can have are escaped.
-    ///
-    /// # Errors
-    ///
-    /// When the URI becomes too long.
-    pub(crate) fn set_query(&mut self, query: &[u8]) -> Result<(), http::Error> {
-        let path = self.path().to_owned();
-        let query = uri::escape(query, Escape::Query);
-        let query = String::from_utf8_lossy(&query);
-        self.set_uri(&path, Some(&*query).filter(|query| !query.is_empty()))
-    }
-
-    fn set_uri(&mut self, path: &str, query: Option<&str>) -> Result<(), http::Error> {
-        let uri = with_path_and_query(&self.head.uri, path, query)?;
-        if let Some(upstream_path) = &self.upstream_path {
-            upstream_uri(&uri, upstream_path)?;
-        }
-        let before = std::mem::replace(&mut self.head.uri, uri);
-        self.original.get_or_insert_with(|| Box::new(before));
-        Ok(())
-    }
-
-    pub(crate) fn upstream_path(&self) -> &str {
-        self.upstream_path.as_deref().unwrap_or_else(|| self.path())
-    }
-
-    /// Sets the path that is forwarded, which the functions themselves do not see as the request's.
-    ///
-    /// # Errors
-    ///
-    /// When no URI can have that path.
-    pub(crate) fn set_upstream_path(&mut self, path: String) -> Result<(), http::Error> {
-        upstream_uri(&self.head.uri, &path)?;
-        self.upstream_path = Some(path);
-        Ok(())
     }
 
     /// The host that the request names, in lower case and without a port. The request line wins
@@ -361,7 +255,6 @@ impl Request {
         let headers = &mut self.head.headers;
         headers.remove(TRANSFER_ENCODING);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        self.body_file = None;
         self.body = RequestBody::Replaced(body);
     }
 
@@ -419,48 +312,10 @@ impl Request {
             _ => RequestBody::Unread,
         };
     }
-
-    fn apply_upstream(&mut self) {
-        if let Some(path) = self.upstream_path.take() {
-            let uri = upstream_uri(&self.head.uri, &path);
-            self.head.uri = uri.expect("checked when path and query were set");
-            self.upstream.has_path = true;
-        }
-        for (name, value) in self.upstream.headers() {
-            if value.is_empty() {
-                self.head.headers.remove(name);
-            } else {
-                self.head.headers.insert(name, value.clone());
-            }
-        }
-        if self.upstream != Upstream::default() {
-            let asked = self.head.extensions.get_or_insert_default::<Upstream>();
-            asked.extend(&self.upstream);
-        }
-    }
-}
-
-/// The URI to forward to: `$upstream_uri`, which may bring a query of its own.
-fn upstream_uri(uri: &Uri, path: &str) -> Result<Uri, http::Error> {
-    with_path_and_query(uri, path, uri.query().filter(|_| !path.contains('?')))
 }
 
 /// Whether nginx takes `host` for one: a name, perhaps with a port.
 fn is_host(host: &[u8]) -> bool {
     let nameless = host.starts_with(b":") || host == b"." || host.starts_with(b".:");
     !nameless && !host.contains(&b'/') && !host.windows(2).any(|pair| pair == b"..")
-}
-
-fn with_path_and_query(uri: &Uri, path: &str, query: Option<&str>) -> Result<Uri, http::Error> {
-    let path_and_query = match query {
-        Some(query) => PathAndQuery::try_from(format!("{path}?{query}"))?,
-        None => PathAndQuery::try_from(path)?,
-    };
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(path_and_query);
-    // Origin form has neither scheme nor authority; a URI with one must have both.
-    if parts.authority.is_none() {
-        parts.scheme = None;
-    }
-    Ok(Uri::from_parts(parts)?)
 }
