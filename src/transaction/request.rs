@@ -379,7 +379,7 @@ impl Request {
             self.head.uri = uri.expect("checked when path and query were set");
             self.upstream.has_path = true;
         }
-        if self.upstream != Upstream::default() {
+        if !self.upstream.is_empty() {
             let asked = self.head.extensions.get_or_insert_default::<Upstream>();
             asked.extend(&self.upstream);
         }
