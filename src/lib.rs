@@ -105,8 +105,8 @@ pub use mlua;
 
 pub use self::error::{CompileError, Error};
 pub use self::extension::{
-    Connection, Consumer, Credential, RequestId, Route, Service, Timeouts, Tls, Upstream,
-    UriCaptures,
+    Connection, Consumer, Credential, InternalRedirect, RequestId, Route, Service, Timeouts, Tls,
+    Upstream, UriCaptures,
 };
 pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
 pub use self::middleware::{

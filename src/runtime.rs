@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::function::Functions;
+use crate::ngx::SharedDict;
 use crate::node::{Node, ServerStats};
 use crate::sandbox::{Denied, Sandbox, UntrustedLua};
 use crate::transaction::{Request, Transaction};
@@ -64,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) server_stats: Option<Box<dyn Fn() -> ServerStats + Send + Sync>>,
     /// Whether there is an upstream of a name.
     pub(crate) upstreams: Option<Box<Exists>>,
+    /// `ngx.shared`, by name.
+    pub(crate) shared_dicts: Vec<(String, Arc<SharedDict>)>,
 }
 
 type Exists = dyn Fn(&str) -> bool + Send + Sync;
@@ -213,6 +216,7 @@ impl Default for RuntimeBuilder {
             environment: BTreeMap::new(),
             server_stats: None,
             upstreams: None,
+            shared_dicts: Vec::new(),
         };
         let configuration = Ok(Configuration::default());
         Self { vms: None, trusted_ips: Vec::new(), configuration, settings }
@@ -270,6 +274,31 @@ impl RuntimeBuilder {
     /// sandbox, as in Kong: the directory holds the operator's code.
     pub fn module_path(mut self, directory: impl Into<PathBuf>) -> Self {
         self.settings.module_path = Some(directory.into());
+        self
+    }
+
+    /// Makes a dictionary of at most `bytes` that the functions of all VMs share as
+    /// `ngx.shared.NAME`: nginx's `lua_shared_dict`.
+    ///
+    /// A dictionary that is full forgets what was not used for longest. The capacity counts about
+    /// 130 bytes for each entry beside its key and value. Of two with one name the later counts.
+    ///
+    /// ```
+    /// use tower_lua::{Functions, PreFunctionLayer, Runtime};
+    ///
+    /// let runtime = Runtime::builder().shared_dict("counts", 1 << 20).build()?;
+    /// let functions = Functions::access("limit", r#"
+    ///     local address = ngx.var.remote_addr or "unknown"
+    ///     local count = ngx.shared.counts:incr(address, 1, 0, 60)
+    ///     if count > 100 then
+    ///       return kong.response.exit(429, "slow down")
+    ///     end
+    /// "#)?;
+    /// let layer = PreFunctionLayer::new(functions).runtime(&runtime);
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn shared_dict(mut self, name: impl Into<String>, bytes: usize) -> Self {
+        self.settings.shared_dicts.push((name.into(), Arc::new(SharedDict::new(bytes))));
         self
     }
 
@@ -347,8 +376,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Says where `kong.nginx.get_statistics()` has its numbers from; without it, it gives an empty
-    /// table. What is given here is called while a VM is in use, so it should not wait.
+    /// Says where `kong.nginx.get_statistics()` has its numbers from, else an empty table. It is called
+    /// while a VM is in use, so it should not wait.
     ///
     /// ```
     /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -370,8 +399,7 @@ impl RuntimeBuilder {
     }
 
     /// Says which upstreams the forwarder knows: `kong.service.set_upstream` answers `nil` and a
-    /// message for any other name. Without it, all names will do. What is given here is called while
-    /// a VM is in use, so it should not wait.
+    /// message for any other name. Without it, all names will do. As above, it should not wait.
     ///
     /// ```
     /// use tower_lua::Runtime;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::transaction::headers::{self, Refused};
 
 /// What functions have asked of whoever forwards the request; the layer puts it into the request's
 /// extensions when they asked for something.
@@ -27,6 +29,8 @@ pub struct Upstream {
     pub(crate) scheme: Option<&'static str>,
     pub(crate) host: Option<HeaderValue>,
     pub(crate) has_path: bool,
+    /// Boxed: few requests have any.
+    headers: Option<Box<HeaderMap>>,
     /// What few functions ask for.
     balancer: Option<Box<Balancer>>,
 }
@@ -81,6 +85,13 @@ impl Upstream {
         self.has_path
     }
 
+    /// Headers that the service is to get in the place of what a proxy would say: the `X-Forwarded-*`
+    /// that `ngx.var.upstream_x_forwarded_for` and its like were set to. The request has them, too. One
+    /// that is empty is to be left out.
+    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.headers.iter().flat_map(|headers| headers.iter())
+    }
+
     /// The host and port that `kong.service.set_target` was given. The host is a name or an
     /// address; nobody has looked it up.
     ///
@@ -129,7 +140,11 @@ impl Upstream {
 
     /// Whether nobody has asked for anything.
     pub(crate) const fn is_empty(&self) -> bool {
-        self.scheme.is_none() && self.host.is_none() && !self.has_path && self.balancer.is_none()
+        self.scheme.is_none()
+            && self.host.is_none()
+            && !self.has_path
+            && self.headers.is_none()
+            && self.balancer.is_none()
     }
 
     fn asked(&self) -> Option<&Balancer> {
@@ -140,6 +155,13 @@ impl Upstream {
         self.balancer.get_or_insert_default()
     }
 
+    /// Asks for a header; with no bytes, for its absence.
+    pub(crate) fn set_header(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Refused> {
+        let value = headers::value_of(name, value)?;
+        self.headers.get_or_insert_default().insert(name, value);
+        Ok(())
+    }
+
     /// Adds what functions of another layer have asked for.
     pub(crate) fn extend(&mut self, other: &Self) {
         self.scheme = other.scheme.or(self.scheme);
@@ -147,6 +169,9 @@ impl Upstream {
             self.host.clone_from(&other.host);
         }
         self.has_path |= other.has_path;
+        for (name, value) in other.headers() {
+            self.headers.get_or_insert_default().insert(name, value.clone());
+        }
         if let Some(other) = &other.balancer {
             self.balancer_mut().extend(other);
         }

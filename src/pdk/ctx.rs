@@ -40,7 +40,7 @@ fn plugin(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
 }
 
 /// The table in `slot`, made when it is first asked for.
-pub(super) fn kept(lua: &mlua::Lua, slot: &mut Option<Table>) -> mlua::Result<Table> {
+pub(in crate::pdk) fn kept(lua: &mlua::Lua, slot: &mut Option<Table>) -> mlua::Result<Table> {
     match slot {
         Some(table) => Ok(table.clone()),
         None => Ok(slot.insert(lua.create_table()?).clone()),

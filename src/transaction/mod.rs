@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 
 pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Response, Source};
@@ -43,7 +44,18 @@ pub(crate) struct Transaction {
     pub(crate) cpu_time: Duration,
     /// Which VM of the pool the request is bound to, once a function has run.
     pub(crate) vm: Option<usize>,
+    /// What few requests need.
+    pub(crate) rare: Option<Box<Rare>>,
     started: SystemTime,
+}
+
+/// What few requests need.
+#[derive(Default)]
+pub(crate) struct Rare {
+    /// The request body that `ngx.req.append_body` adds to.
+    pub(crate) written_body: Option<Vec<u8>>,
+    /// Variables that functions have set and nothing but functions looks at.
+    pub(crate) variables: FxHashMap<&'static str, Bytes>,
 }
 
 /// When things happened, since the request began.
@@ -73,6 +85,8 @@ pub(crate) enum Exit {
     Phase,
     /// The request ends with the response that stands in the transaction.
     Request,
+    /// No more functions of the request phases run, and the request goes on: `ngx.exec`.
+    Forward,
 }
 
 /// What a suspended function waits for.
@@ -167,6 +181,7 @@ impl Transaction {
             times: Times::default(),
             cpu_time: Duration::ZERO,
             vm: None,
+            rare: None,
             started: SystemTime::now(),
         })
     }
@@ -174,6 +189,10 @@ impl Transaction {
     /// Whether nothing that a later phase could see would be lost with this transaction.
     pub(crate) fn is_disposable(&self) -> bool {
         self.tables.is_empty() && self.request.is_as_it_came() && self.response.is_untouched()
+    }
+
+    pub(crate) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// When the request began, since 1970.

@@ -8,7 +8,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
 use super::headers::{self, Refused};
-use crate::extension::{Connection, Known, RequestId, Upstream, UriCaptures};
+use crate::extension::{Connection, InternalRedirect, Known, RequestId, Upstream, UriCaptures};
 use crate::uri::{self, Escape};
 
 /// What functions see of the request, and how they have changed it.
@@ -21,8 +21,12 @@ pub(crate) struct Request {
     upstream_path: Option<String>,
     pub(crate) upstream: Upstream,
     pub(crate) body: RequestBody,
+    /// The file that `ngx.req.set_body_file` has taken the body from.
+    pub(crate) body_file: Option<Box<str>>,
     /// Whether the whole response is wanted before `header_filter` runs.
     pub(crate) buffers_response: bool,
+    /// Whether functions have given it another path.
+    pub(crate) is_internal: bool,
     connection: Option<Connection>,
     captures: Option<Box<UriCaptures>>,
     known: Option<Box<Known>>,
@@ -77,7 +81,9 @@ impl Request {
             upstream_path: None,
             upstream: Upstream::default(),
             body: RequestBody::Unread,
+            body_file: None,
             buffers_response: false,
+            is_internal: false,
             connection: None,
             captures: None,
             known: None,
@@ -122,7 +128,7 @@ impl Request {
     ) -> Result<(), Refused> {
         let values = values.into_iter();
         let names_host = *name == HOST;
-        if names_host && !values.clone().all(is_host) {
+        if names_host && !values.clone().all(uri::is_host) {
             return Err(Refused::Unfit);
         }
         headers::set(&mut self.head.headers, name, values, &SINGLE)?;
@@ -157,6 +163,46 @@ impl Request {
             Version::HTTP_3 => 3.0,
             _ => 1.1,
         }
+    }
+
+    /// Leads the request elsewhere: `ngx.exec`. What was said of where it goes before is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// When no URI can have that path or query.
+    pub(crate) fn redirect(&mut self, path: &str, query: Option<&str>) -> Result<(), http::Error> {
+        let upstream_path = self.upstream_path.take();
+        if let Err(error) = self.set_uri(path, query) {
+            self.upstream_path = upstream_path;
+            return Err(error);
+        }
+        self.note_redirect();
+        Ok(())
+    }
+
+    /// Tells whoever routes requests that this one is for something else than its client has asked
+    /// for.
+    pub(crate) fn note_redirect(&mut self) {
+        let original = self.original_path_and_query().to_owned();
+        self.head.extensions.insert(InternalRedirect::new(original));
+        self.is_internal = true;
+    }
+
+    /// The head as HTTP/1.1 has it, as far as it is known: with its request line, or without.
+    pub(crate) fn raw_head(&self, with_line: bool) -> Vec<u8> {
+        let mut head = Vec::new();
+        if with_line {
+            let (method, uri) = (self.method(), self.original_path_and_query());
+            head.extend_from_slice(format!("{method} {uri} {:?}\r\n", self.version()).as_bytes());
+        }
+        for (name, value) in self.headers() {
+            head.extend_from_slice(name.as_str().as_bytes());
+            head.extend_from_slice(b": ");
+            head.extend_from_slice(value.as_bytes());
+            head.extend_from_slice(b"\r\n");
+        }
+        head.extend_from_slice(b"\r\n");
+        head
     }
 
     /// The length of the body that the client announced.
@@ -211,7 +257,7 @@ impl Request {
     }
 
     fn set_uri(&mut self, path: &str, query: Option<&str>) -> Result<(), http::Error> {
-        let uri = with_path_and_query(&self.head.uri, path, query)?;
+        let uri = uri::with_path_and_query(&self.head.uri, path, query)?;
         if let Some(upstream_path) = &self.upstream_path {
             upstream_uri(&uri, upstream_path)?;
         }
@@ -315,6 +361,7 @@ impl Request {
         let headers = &mut self.head.headers;
         headers.remove(TRANSFER_ENCODING);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        self.body_file = None;
         self.body = RequestBody::Replaced(body);
     }
 
@@ -379,6 +426,13 @@ impl Request {
             self.head.uri = uri.expect("checked when path and query were set");
             self.upstream.has_path = true;
         }
+        for (name, value) in self.upstream.headers() {
+            if value.is_empty() {
+                self.head.headers.remove(name);
+            } else {
+                self.head.headers.insert(name, value.clone());
+            }
+        }
         if !self.upstream.is_empty() {
             let asked = self.head.extensions.get_or_insert_default::<Upstream>();
             asked.extend(&self.upstream);
@@ -388,25 +442,5 @@ impl Request {
 
 /// The URI to forward to: `$upstream_uri`, which may bring a query of its own.
 fn upstream_uri(uri: &Uri, path: &str) -> Result<Uri, http::Error> {
-    with_path_and_query(uri, path, uri.query().filter(|_| !path.contains('?')))
-}
-
-/// Whether nginx takes `host` for one: a name, perhaps with a port.
-fn is_host(host: &[u8]) -> bool {
-    let nameless = host.starts_with(b":") || host == b"." || host.starts_with(b".:");
-    !nameless && !host.contains(&b'/') && !host.windows(2).any(|pair| pair == b"..")
-}
-
-fn with_path_and_query(uri: &Uri, path: &str, query: Option<&str>) -> Result<Uri, http::Error> {
-    let path_and_query = match query {
-        Some(query) => PathAndQuery::try_from(format!("{path}?{query}"))?,
-        None => PathAndQuery::try_from(path)?,
-    };
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(path_and_query);
-    // Origin form has neither scheme nor authority; a URI with one must have both.
-    if parts.authority.is_none() {
-        parts.scheme = None;
-    }
-    Ok(Uri::from_parts(parts)?)
+    uri::with_path_and_query(uri, path, uri.query().filter(|_| !path.contains('?')))
 }

@@ -4,9 +4,9 @@
 //! there are. What ends the request, or the function's budget, ends one round; the next goes on
 //! behind it.
 
-use tower_lua::{Budget, Phase};
+use tower_lua::Phase;
 
-use crate::support::App;
+use crate::support::{App, patient};
 
 /// Functions that do what they are told however long that takes, and are right to.
 const PATIENT: &str = "ngx.sleep";
@@ -47,7 +47,7 @@ fn caller(condition: &str) -> String {
             true, false, 0, -1, 1.5, 200, 599, 600, 2 ^ 31, 2 ^ 53, -2 ^ 63, 0 / 0, 1 / 0, "", " ", "a",
             "200", "/", "text/plain", "application/json", "http", "\0", "\255\254", "a\r\nb: c", "%", "%zz",
             ("x"):rep(70000), {{}}, {{1, {{2}}}}, {{a = print}}, {{[true] = false}}, {{[1e6] = 1}}, knot,
-            deep, print, coroutine.create(print), ngx.null, kong, setmetatable,
+            deep, print, coroutine.create(print), ngx.null, kong, setmetatable, ngx.shared.dict,
           }}
           calls = {{}}
           calls[1] = {{n = 0}}
@@ -95,7 +95,8 @@ fn caller(condition: &str) -> String {
 /// Goes through all functions in `phase`: what was found, and how many there are.
 async fn findings(phase: Phase, condition: &str) -> (Vec<String>, usize) {
     let app = App::builder()
-        .budget(Budget::default().memory(256 << 20))
+        .budget(patient().memory(256 << 20))
+        .runtime(|runtime| runtime.shared_dict("dict", 1 << 16))
         .function(phase, &caller(condition))
         .serve()
         .await;

@@ -1,5 +1,7 @@
 //! What functions in real use rely on, beyond single functions of the API.
 
+use tower_lua::Budget;
+
 use crate::support::App;
 
 #[tokio::test]
@@ -48,16 +50,19 @@ async fn the_payload_of_a_token_is_decoded_as_people_do_it() {
 
 #[tokio::test]
 async fn honest_work_of_half_a_million_instructions_is_within_the_budget() {
-    let app = App::access(
-        "local sum = 0
+    let app = App::builder()
+        .budget(Budget::default())
+        .access(
+            "local sum = 0
          for i = 1, 100000 do
            sum = (sum * 31 + i) % 65521
          end
          local words = {}
          for i = 1, 2000 do words[#words + 1] = ('%x'):format(i) end
          kong.response.exit(200, sum .. ' ' .. #table.concat(words))",
-    )
-    .await;
+        )
+        .serve()
+        .await;
     assert_eq!(app.get("/").send().await.status, 200);
 }
 

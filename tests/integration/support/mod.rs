@@ -8,7 +8,7 @@ mod recorder;
 mod spans;
 mod stream;
 
-pub use self::app::{App, AppBuilder, serve};
+pub use self::app::{App, AppBuilder, patient, serve};
 pub use self::client::{Call, KeepAlive, Reply};
 pub use self::echo::echo;
 pub use self::events::Events;

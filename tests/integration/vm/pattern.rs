@@ -3,10 +3,6 @@
 //! A long text is matched in Rust where LuaJIT might never be done with it: the same search is asked
 //! of a short text, which is LuaJIT's, and of the same text with a long tail.
 
-use std::time::Duration;
-
-use tower_lua::Budget;
-
 use crate::support::App;
 
 const TAIL: usize = 3_000_000;
@@ -27,12 +23,7 @@ async fn both(expression: &str, text: &str) -> [String; 2] {
              kong.response.exit(200, err)"
         )
     };
-    let found = async |tail| {
-        let patient = Budget::default().call_time(Duration::from_secs(60));
-        let patient = patient.request_time(Duration::from_secs(60));
-        let app = App::builder().budget(patient).access(&source(tail)).serve().await;
-        app.get("/").send().await.text()
-    };
+    let found = async |tail| App::access(&source(tail)).await.get("/").send().await.text();
     [found(1).await, found(TAIL).await]
 }
 
