@@ -23,6 +23,7 @@ pub(super) const RESP_NAMESPACE: Namespace = Namespace {
         "get_headers", super::REQUEST, calls get_headers;
         "add_header", super::REQUEST, calls add_header;
         "set_status", super::REQUEST, calls set_status;
+        "bypass_if_checks", super::REQUEST, calls bypass_if_checks;
     },
 };
 
@@ -86,4 +87,9 @@ fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
 fn set_status(call: &mut Call<'_>, (status, reason): (Value, Value)) -> mlua::Result<()> {
     Argument::new(2, "set_status").text(call, &reason)?;
     super::misc::set_status(call, status)
+}
+
+/// Nothing here looks at `If-Modified-Since` and its like.
+fn bypass_if_checks(_: &mut Call<'_>, (): ()) -> mlua::Result<()> {
+    Ok(())
 }

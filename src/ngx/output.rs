@@ -72,7 +72,7 @@ fn echo(
 }
 
 fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
-    let wait = match (arguments.len(), arguments.get(0)) {
+    let wait = match (arguments.len(), arguments.front()) {
         (0, _) => false,
         (1, Some(Value::Boolean(wait))) => *wait,
         (1, Some(other)) => {

@@ -148,7 +148,7 @@ fn init_body(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
     }
     expect_read(call)?;
     // How much nginx is to keep in memory. Here it is all of it.
-    if let Some(size) = arguments.get(0) {
+    if let Some(size) = arguments.front() {
         let size = Argument::new(1, "init_body").number(call, size.clone())?.trunc();
         if size < 0.0 {
             return Err(raise_at(call.lua, &format!("bad size argument: {size}")));

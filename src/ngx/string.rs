@@ -124,7 +124,7 @@ fn crc32(call: &mut Call<'_>, value: Value) -> mlua::Result<u32> {
     Ok(crc32fast::hash(&text.as_bytes()))
 }
 
-/// A text as MySQL writes it.
+/// A text as a literal of SQL, with the escapes of mysql.
 fn quote_sql_str(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<LuaString> {
     if arguments.len() != 1 {
         return Err(raise_at(call.lua, "expecting one argument"));

@@ -188,7 +188,10 @@ impl Transaction {
 
     /// Whether nothing that a later phase could see would be lost with this transaction.
     pub(crate) fn is_disposable(&self) -> bool {
-        self.tables.is_empty() && self.request.is_as_it_came() && self.response.is_untouched()
+        self.tables.is_empty()
+            && self.rare.is_none()
+            && self.request.is_as_it_came()
+            && self.response.is_untouched()
     }
 
     pub(crate) fn rare_mut(&mut self) -> &mut Rare {

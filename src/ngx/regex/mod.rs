@@ -339,20 +339,26 @@ fn program_at(
         })?,
         other => return Err(place.mismatch(call, "string", crate::pdk::type_name(other))),
     };
+    let compile = || {
+        let program = Program::new(&regex, options).map(Arc::new);
+        check(call.lua, 0).map(|()| program)
+    };
     if !options.has(b'o') {
-        return Ok(Program::new(&regex, options).map(Arc::new));
+        return compile();
     }
     let key: Box<[u8]> = options.bits().to_ne_bytes().iter().chain(&*regex).copied().collect();
-    if call.lua.app_data_ref::<Cache>().is_none() {
-        call.lua.set_app_data(Cache::default());
-    }
-    let mut cache = call.lua.app_data_mut::<Cache>().expect("set above");
-    if let Some(program) = cache.programs.get(&key) {
+    if let Some(mut cache) = call.lua.app_data_mut::<Cache>()
+        && let Some(program) = cache.programs.get(&key)
+    {
         return Ok(Ok(Arc::clone(program)));
     }
-    Ok(Program::new(&regex, options).map(|program| {
-        let program = Arc::new(program);
-        cache.insert(key, Arc::clone(&program));
-        program
-    }))
+    let program = compile()?;
+    if let Ok(program) = &program {
+        if call.lua.app_data_ref::<Cache>().is_none() {
+            call.lua.set_app_data(Cache::default());
+        }
+        let mut cache = call.lua.app_data_mut::<Cache>().expect("set above");
+        cache.insert(key, Arc::clone(program));
+    }
+    Ok(program)
 }

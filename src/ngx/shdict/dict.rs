@@ -247,7 +247,7 @@ impl SharedDict {
     /// Lets all values expire. They go when there is need of their room.
     pub(super) fn flush_all(&self) {
         let now = Instant::now();
-        for (_, entry) in self.store.lock().entries.iter_mut() {
+        for (_, entry) in &mut self.store.lock().entries {
             entry.expires = Some(now);
         }
     }

@@ -300,6 +300,18 @@ async fn whoever_routes_is_told_that_a_request_was_led_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_router_inside_finds_the_other_path() {
+    let handler = |request: axum::extract::Request| async move { request.uri().to_string() };
+    let router = axum::Router::new().route("/new", axum::routing::get(handler));
+    let app = App::builder()
+        .access("if ngx.var.uri == '/old' then ngx.exec('/new', {from = 'old'}) end")
+        .serve_around(router)
+        .await;
+    assert_eq!(app.get("/old").send().await.text(), "/new?from=old");
+    assert_eq!(app.get("/none").send().await.status, 404);
+}
+
+#[tokio::test]
 async fn what_is_nowhere_is_refused() {
     assert_errors(&[
         ("ngx.exec()", "expecting one or two arguments, but got 0"),

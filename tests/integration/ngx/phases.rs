@@ -144,6 +144,7 @@ async fn of_the_smaller_namespaces() {
             "ngx.resp",
             &[
                 ("ngx.resp.add_header('x', 'y')", ALL),
+                ("ngx.resp.bypass_if_checks()", ALL),
                 ("ngx.resp.get_headers()", ALL),
                 ("ngx.resp.set_status(200, 'OK')", ALL),
             ][..],

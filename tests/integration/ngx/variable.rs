@@ -1,6 +1,7 @@
 //! `ngx.var`.
 
 use http::Method;
+use tower_lua::Phase;
 
 use super::{assert_errors, assert_values};
 use crate::support::App;
@@ -327,4 +328,14 @@ async fn the_answer_of_the_service_is_there() {
     assert_eq!(app.recorder.wait_for(4).await, ["abc nil", "true true", "true", "OK"]);
     assert_values(&[("ngx.var.upstream_response_time, ngx.var.upstream_cookie_a", "nil, nil")])
         .await;
+}
+
+#[tokio::test]
+async fn another_layer_sees_what_was_set() {
+    let app = App::builder()
+        .access("ngx.var.ctx_ref = 'mine'")
+        .post_function(Phase::Access, "ngx.req.set_header('x-ref', ngx.var.ctx_ref)")
+        .serve()
+        .await;
+    assert_eq!(app.get("/").send().await.json()["headers"]["x-ref"], "mine");
 }
