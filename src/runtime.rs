@@ -387,8 +387,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Says where `kong.nginx.get_statistics()` has its numbers from; without it, it gives an empty
-    /// table. What is given here is called while a VM is in use, so it should not wait.
+    /// Says where `kong.nginx.get_statistics()` has its numbers from, else an empty table. It is called
+    /// while a VM is in use, so it should not wait.
     ///
     /// ```
     /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -410,8 +410,7 @@ impl RuntimeBuilder {
     }
 
     /// Says which upstreams the forwarder knows: `kong.service.set_upstream` answers `nil` and a
-    /// message for any other name. Without it, all names will do. What is given here is called while
-    /// a VM is in use, so it should not wait.
+    /// message for any other name. Without it, all names will do. As above, it should not wait.
     ///
     /// ```
     /// use tower_lua::Runtime;
