@@ -72,7 +72,7 @@ async fn a_webhook_passes_with_the_signature_of_its_body() {
 #[tokio::test]
 async fn clients_are_known_by_their_networks() {
     let file = super::plugin("allow-networks", &[]);
-    let start = super::start(file, crate::support::echo_upstream().await, "/");
+    let start = super::start(&file, crate::support::echo_upstream().await, "/");
     let gateway = start.arg("--trusted-ips").arg("127.0.0.1").serving();
     for (address, region) in [
         ("10.1.2.3", "office"),

@@ -26,7 +26,7 @@ fn plugin(name: &str, replacements: &[(&str, &str)]) -> Value {
 }
 
 /// A gateway with this plugin on a service at `upstream`, whose route is `path`.
-fn start(plugin: Value, upstream: SocketAddr, path: &str) -> Start {
+fn start(plugin: &Value, upstream: SocketAddr, path: &str) -> Start {
     let file = json!({
         "_format_version": "3.0",
         "services": [{
@@ -43,10 +43,10 @@ fn start(plugin: Value, upstream: SocketAddr, path: &str) -> Start {
 
 /// The function `name` before a service that tells what it was asked.
 async fn before_echo(name: &str) -> Gateway {
-    start(plugin(name, &[]), echo_upstream().await, "/").serving()
+    start(&plugin(name, &[]), echo_upstream().await, "/").serving()
 }
 
 /// The function `name` before a service of your own.
 fn before(name: &str, upstream: SocketAddr) -> Gateway {
-    start(plugin(name, &[]), upstream, "/").serving()
+    start(&plugin(name, &[]), upstream, "/").serving()
 }

@@ -35,7 +35,7 @@ async fn the_query_is_cleaned() {
 #[tokio::test]
 async fn the_path_is_made_of_what_the_route_has_captured() {
     let route = r"~/v(?<version>\d+)/users/(?<user>\d+)/(?<what>\w+)";
-    let gateway = start(plugin("path-captures", &[]), echo_upstream().await, route).serving();
+    let gateway = start(&plugin("path-captures", &[]), echo_upstream().await, route).serving();
     let seen = gateway.get("/v1/users/7/orders").send().await.json();
     assert_eq!(seen["uri"], "/orders?user=7");
     assert_eq!(seen["headers"]["x-api-version"], "1");

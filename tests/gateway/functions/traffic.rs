@@ -14,7 +14,7 @@ async fn a_cookie_leads_to_the_next_version() {
     let next = serve(Router::new().fallback(any(|| async { "next version" }))).await;
     let (host, port) = (next.ip().to_string(), next.port().to_string());
     let canary = plugin("canary", &[("CANARY_HOST", &host), ("CANARY_PORT", &port)]);
-    let gateway = start(canary, echo_upstream().await, "/").serving();
+    let gateway = start(&canary, echo_upstream().await, "/").serving();
     let reply = gateway.get("/").header("cookie", "a=b; canary=always").send().await;
     assert_eq!(reply.text(), "next version");
     assert_eq!(gateway.get("/").send().await.json()["method"], "GET");
@@ -38,7 +38,7 @@ async fn a_user_is_always_in_the_same_half() {
 
 #[tokio::test]
 async fn the_fourth_request_of_a_minute_is_one_too_many() {
-    let limited = start(plugin("rate-limit", &[]), echo_upstream().await, "/");
+    let limited = start(&plugin("rate-limit", &[]), echo_upstream().await, "/");
     let gateway = limited.arg("--shared-dict").arg("limits=1m").serving();
     let call = async |user: &str| {
         let reply = gateway.get("/").header("x-user", user).send().await;
@@ -66,7 +66,7 @@ async fn what_many_ask_for_is_looked_up_once() {
 
 #[tokio::test]
 async fn flags_come_from_a_file_that_a_module_reads() {
-    let start = start(plugin("feature-flags", &[]), echo_upstream().await, "/");
+    let start = start(&plugin("feature-flags", &[]), echo_upstream().await, "/");
     let flags = start.file("flags.json", r#"{"dark-mode": ["ada"]}"#);
     let gateway = start
         .env("FLAGS_FILE", flags.to_str().unwrap())
@@ -82,7 +82,7 @@ async fn flags_come_from_a_file_that_a_module_reads() {
 #[tokio::test]
 async fn bytes_are_counted_for_each_consumer() {
     let app = Router::new().fallback(any(|body: String| async move { format!("{body}{body}") }));
-    let counting = start(plugin("size-accounting", &[]), serve(app).await, "/");
+    let counting = start(&plugin("size-accounting", &[]), serve(app).await, "/");
     let gateway = counting.arg("--shared-dict").arg("usage=1m").serving();
     for (consumer, body) in [("ada", "12345"), ("ada", "123"), ("grace", "1")] {
         let call = gateway.call(http::Method::POST, "/").header("x-consumer", consumer);

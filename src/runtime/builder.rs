@@ -1,199 +1,23 @@
-//! [`Runtime`]: the VMs that functions run in, and what they may do there.
+//! [`RuntimeBuilder`]: what a runtime is made with.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use http::HeaderName;
 use ipnet::IpNet;
 use serde::Serialize;
 
+use super::{Runtime, Settings};
 use crate::cache::Cache;
 use crate::configuration::Configuration;
 use crate::error::Error;
-use crate::function::Functions;
 use crate::ngx::SharedDict;
 use crate::node::{Node, ServerStats};
-use crate::sandbox::{Denied, Sandbox, UntrustedLua};
-use crate::transaction::{Request, Transaction};
+use crate::sandbox::Sandbox;
 use crate::vm::{Budget, Pool};
-
-/// The Lua VMs that functions run in, with their limits, sandbox and modules.
-///
-/// A runtime is cheap to clone; clones share their VMs. Layers that are given none share one that
-/// is made, with the default settings, when it is first needed: [`Runtime::global`].
-///
-/// A request keeps to one VM of one runtime. Only layers of the same runtime share a request's
-/// `kong.ctx` and run in Kong's order.
-///
-/// ```
-/// use tower_lua::{Functions, PreFunctionLayer, Runtime, Sandbox};
-///
-/// let runtime = Runtime::builder()
-///     .vms(2)
-///     .sandbox(Sandbox::default().allow_require("cjson"))
-///     .build()?;
-/// let functions = Functions::access("answer", r#"kong.response.exit(200, "hello")"#)?;
-/// let layer = PreFunctionLayer::new(functions).runtime(&runtime);
-/// # Ok::<(), tower_lua::Error>(())
-/// ```
-#[derive(Clone)]
-pub struct Runtime {
-    pool: Arc<Pool>,
-}
-
-/// A Lua module made in Rust.
-pub(crate) type Module = Arc<dyn Fn(&mlua::Lua) -> mlua::Result<mlua::Value> + Send + Sync>;
-
-/// What a runtime's VMs are made with, and bindings look up.
-pub(crate) struct Settings {
-    pub(crate) budget: Budget,
-    pub(crate) sandbox: Sandbox,
-    pub(crate) modules: Vec<(String, Module)>,
-    pub(crate) module_path: Option<PathBuf>,
-    pub(crate) body_buffer_size: u64,
-    pub(crate) max_body_size: u64,
-    pub(crate) trusted_ips: Vec<IpNet>,
-    pub(crate) real_ip_header: HeaderName,
-    pub(crate) vms: usize,
-    /// What `kong.cache` keeps.
-    pub(crate) cache: Arc<Cache>,
-    pub(crate) node: Node,
-    pub(crate) configuration: Configuration,
-    /// The environment variables that functions may read.
-    pub(crate) environment: BTreeMap<String, String>,
-    /// Whether there are any that they may read, if they exist.
-    pub(crate) grants_environment: bool,
-    /// Where `kong.nginx.get_statistics` has its numbers from.
-    pub(crate) server_stats: Option<Box<dyn Fn() -> ServerStats + Send + Sync>>,
-    /// Whether there is an upstream of a name.
-    pub(crate) upstreams: Option<Box<Exists>>,
-    /// `ngx.shared`, by name.
-    pub(crate) shared_dicts: Vec<(String, Arc<SharedDict>)>,
-}
-
-type Exists = dyn Fn(&str) -> bool + Send + Sync;
-
-impl Settings {
-    /// Whether what a proxy at `address` says of its client is believed.
-    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.trusted_ips.iter().any(|network| network.contains(&address))
-    }
-
-    /// The address of the client: the peer's, or what a trusted proxy says in its header.
-    pub(crate) fn client_ip(&self, request: &Request) -> Option<IpAddr> {
-        self.client(request).map(|(ip, _)| ip)
-    }
-
-    /// The same with the port, if it is known.
-    pub(crate) fn client(&self, request: &Request) -> Option<(IpAddr, Option<u16>)> {
-        let peer = request.connection()?.peer_addr();
-        let named = || {
-            let header = request.headers().get_all(&self.real_ip_header).iter().next_back()?;
-            // The last of several, which is the one that the trusted proxy itself has added.
-            let last = header.to_str().ok()?.rsplit(',').next()?.trim();
-            let socket = || last.parse::<SocketAddr>().map(|addr| (addr.ip(), Some(addr.port())));
-            last.parse().map(|ip| (ip, None)).or_else(|_| socket()).ok()
-        };
-        let own = (peer.ip(), Some(peer.port()));
-        Some(if self.trusts(peer.ip()) { named().unwrap_or(own) } else { own })
-    }
-}
-
-/// What a runtime is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// VMs that have been made so far.
-    pub vms: usize,
-    /// Functions that wait: for a request body, or in `ngx.sleep`.
-    pub suspended: usize,
-    /// Bytes that the VMs use; a VM that runs a function at this moment is left out.
-    pub used_memory: usize,
-}
-
-impl Runtime {
-    /// Starts to build a runtime.
-    pub fn builder() -> RuntimeBuilder {
-        RuntimeBuilder::default()
-    }
-
-    /// The runtime of all layers that are given none.
-    ///
-    /// # Panics
-    ///
-    /// When no Lua VM can be made for want of memory.
-    #[must_use]
-    pub fn global() -> &'static Self {
-        static GLOBAL: LazyLock<Runtime> =
-            LazyLock::new(|| Runtime::builder().build().expect("a VM with default settings"));
-        &GLOBAL
-    }
-
-    /// Counts what is going on. Takes no lock that a function holds.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.pool.vms().fold(Stats::default(), |stats, (used_memory, suspended)| Stats {
-            vms: stats.vms + 1,
-            suspended: stats.suspended + suspended,
-            used_memory: stats.used_memory + used_memory.unwrap_or(0),
-        })
-    }
-
-    /// Checks that functions may run here: that this runtime runs functions at all.
-    ///
-    /// A layer does not ask: where functions are [off](crate::UntrustedLua::Off), each request fails
-    /// that would run one. Whoever takes in a configuration asks first.
-    ///
-    /// ```
-    /// use tower_lua::{Functions, Runtime, Sandbox, UntrustedLua};
-    ///
-    /// let runtime = Runtime::builder().sandbox(Sandbox::new(UntrustedLua::Off)).build()?;
-    /// assert!(runtime.check(&Functions::access("hello", "ngx.say('hello')")?).is_err());
-    /// assert!(runtime.check(&Functions::empty()).is_ok());
-    /// # Ok::<(), tower_lua::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Kong's, when `untrusted_lua` is `off` and there are functions.
-    pub fn check(&self, functions: &Functions) -> Result<(), Error> {
-        if self.settings().sandbox.mode == UntrustedLua::Off && !functions.is_empty() {
-            return Err(Error::config(format!("{}: {}", functions.name(), Denied::Loading)));
-        }
-        Ok(())
-    }
-
-    pub(crate) fn pool(&self) -> &Arc<Pool> {
-        &self.pool
-    }
-
-    pub(crate) fn settings(&self) -> &Settings {
-        self.pool.settings()
-    }
-
-    /// Whether both are clones of one runtime.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.pool, &other.pool)
-    }
-
-    /// Lets go of a transaction without waiting for the VM that its tables belong to.
-    pub(crate) fn release(&self, mut transaction: Box<Transaction>) {
-        if let (Some(vm), false) = (transaction.vm, transaction.tables.is_empty()) {
-            let tables = std::mem::take(&mut transaction.tables);
-            self.pool.discard(vm, tables);
-        }
-    }
-}
-
-impl fmt::Debug for Runtime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runtime").field("stats", &self.stats()).finish_non_exhaustive()
-    }
-}
 
 /// Builds a [`Runtime`].
 #[must_use]
