@@ -15,12 +15,13 @@ mod tests {
     use std::collections::BTreeMap;
 
     use crate::binding::Namespace;
-    use crate::{ngx, pdk};
+    use crate::{modules, ngx, pdk};
 
     /// The phases of each function, by its full name, as the binding tables have them.
     fn bound() -> BTreeMap<String, String> {
         let globals = [ngx::GLOBAL_NAMESPACE];
-        let namespaces = pdk::NAMESPACES.iter().chain(ngx::NAMESPACES).copied().chain(&globals);
+        let namespaces = [pdk::NAMESPACES, ngx::NAMESPACES, modules::NAMESPACES];
+        let namespaces = namespaces.into_iter().flatten().copied().chain(&globals);
         let rows = namespaces.flat_map(|Namespace { path, bindings }| {
             bindings.iter().map(move |binding| {
                 let phases: Vec<_> = binding.phases.phases().map(crate::Phase::name).collect();

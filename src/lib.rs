@@ -47,7 +47,8 @@
 //! for the request's body or in `ngx.sleep`, is suspended there and gives the VM to others. Layers that
 //! are given no runtime share a global one.
 //!
-//! `ngx.sleep` needs a tokio runtime with its timer. Nothing else here does.
+//! `ngx.sleep`, and waiting for another request to load a value of `kong.cache`, need a tokio runtime
+//! with its timer. Nothing else here does.
 //!
 //! # What a function can do to a server
 //!
@@ -76,8 +77,10 @@
 //! What functions ask of whoever forwards the request is there for the inner service: [`Upstream`].
 
 mod binding;
+mod cache;
 mod configuration;
 mod convert;
+mod digest;
 mod error;
 mod error_page;
 mod extension;

@@ -17,6 +17,9 @@ pub(crate) enum Level {
     Debug,
 }
 
+/// nginx cuts its lines at 4 KiB. Here they may be longer, but not without limit.
+pub(crate) const MAX_LEN: usize = 64 << 10;
+
 impl Level {
     const ALL: [Self; 9] = [
         Self::Stderr,
@@ -101,6 +104,11 @@ pub(crate) fn write_for_ngx(
 ) {
     let (chunk, line) = place(position);
     write(level, site, format_args!("[lua] {chunk}:{line}: {message}"));
+}
+
+/// Writes a line of `ngx.errlog.raw_log`, as it is.
+pub(crate) fn write_raw(level: Level, site: &Site, message: &str) {
+    write(level, site, format_args!("{message}"));
 }
 
 fn place(position: Option<&(String, usize)>) -> (&str, usize) {

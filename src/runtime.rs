@@ -10,6 +10,7 @@ use http::HeaderName;
 use ipnet::IpNet;
 use serde::Serialize;
 
+use crate::cache::Cache;
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::function::Functions;
@@ -57,10 +58,14 @@ pub(crate) struct Settings {
     pub(crate) trusted_ips: Vec<IpNet>,
     pub(crate) real_ip_header: HeaderName,
     pub(crate) vms: usize,
+    /// What `kong.cache` keeps.
+    pub(crate) cache: Arc<Cache>,
     pub(crate) node: Node,
     pub(crate) configuration: Configuration,
     /// The environment variables that functions may read.
     pub(crate) environment: BTreeMap<String, String>,
+    /// Whether there are any that they may read, if they exist.
+    pub(crate) grants_environment: bool,
     /// Where `kong.nginx.get_statistics` has its numbers from.
     pub(crate) server_stats: Option<Box<dyn Fn() -> ServerStats + Send + Sync>>,
     /// Whether there is an upstream of a name.
@@ -211,9 +216,11 @@ impl Default for RuntimeBuilder {
             trusted_ips: Vec::new(),
             real_ip_header: HeaderName::from_static("x-real-ip"),
             vms: 0,
+            cache: Arc::new(Cache::new(16 << 20)),
             node: Node::default(),
             configuration: Configuration::default(),
             environment: BTreeMap::new(),
+            grants_environment: false,
             server_stats: None,
             upstreams: None,
             shared_dicts: Vec::new(),
@@ -328,6 +335,13 @@ impl RuntimeBuilder {
         self
     }
 
+    /// How many bytes `kong.cache` keeps at most, 16 MiB by default. When it is full, what was not
+    /// used for the longest time goes. Nothing is set aside before it is needed.
+    pub fn cache(mut self, bytes: usize) -> Self {
+        self.settings.cache = Arc::new(Cache::new(bytes));
+        self
+    }
+
     /// Registers what functions see in `kong.configuration`, beside what the runtime itself knows:
     /// `untrusted_lua`, `trusted_ips`, `real_ip_header` and the like, by the names of Kong's
     /// configuration. Where both have a field, this one counts.
@@ -354,8 +368,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Lets functions read environment variables, through references to Kong's `env` vault:
-    /// `kong.vault.get("{vault://env/api-key}")` is the value of `API_KEY`.
+    /// Lets functions read environment variables: with `os.getenv`, and through references to Kong's
+    /// `env` vault, where `kong.vault.get("{vault://env/api-key}")` is the value of `API_KEY`.
     ///
     /// Variables are read when the runtime is built. Those that do not exist then, or are not text,
     /// do not exist for functions.
@@ -373,8 +387,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Says where `kong.nginx.get_statistics()` has its numbers from; without it, it gives an empty
-    /// table. What is given here is called while a VM is in use, so it should not wait.
+    /// Says where `kong.nginx.get_statistics()` has its numbers from, else an empty table. It is called
+    /// while a VM is in use, so it should not wait.
     ///
     /// ```
     /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -396,8 +410,7 @@ impl RuntimeBuilder {
     }
 
     /// Says which upstreams the forwarder knows: `kong.service.set_upstream` answers `nil` and a
-    /// message for any other name. Without it, all names will do. What is given here is called while
-    /// a VM is in use, so it should not wait.
+    /// message for any other name. Without it, all names will do. As above, it should not wait.
     ///
     /// ```
     /// use tower_lua::Runtime;
@@ -422,6 +435,7 @@ impl RuntimeBuilder {
             self.trusted_ips.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.settings.vms = self.vms.unwrap_or_else(cores).max(1);
+        self.settings.grants_environment = !self.settings.environment.is_empty();
         let names = std::mem::take(&mut self.settings.environment).into_keys();
         self.settings.environment =
             names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();

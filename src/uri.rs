@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use http::Uri;
+use http::uri::PathAndQuery;
+
 /// Which bytes are percent-encoded: the types of `ngx.escape_uri`, and three of our own need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Escape {
@@ -186,6 +189,35 @@ fn remove_dot_segments(path: &[u8]) -> Vec<u8> {
         clean.push(b'/');
     }
     clean
+}
+
+/// Whether nginx takes `host` for one: a name, perhaps with a port.
+pub(crate) fn is_host(host: &[u8]) -> bool {
+    let nameless = host.starts_with(b":") || host == b"." || host.starts_with(b".:");
+    !nameless && !host.contains(&b'/') && !host.windows(2).any(|pair| pair == b"..")
+}
+
+/// `uri` with another path, which is escaped already, and another query.
+///
+/// # Errors
+///
+/// When no URI can have them.
+pub(crate) fn with_path_and_query(
+    uri: &Uri,
+    path: &str,
+    query: Option<&str>,
+) -> Result<Uri, http::Error> {
+    let path_and_query = match query {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}"))?,
+        None => PathAndQuery::try_from(path)?,
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path_and_query);
+    // Origin form has neither scheme nor authority; a URI with one must have both.
+    if parts.authority.is_none() {
+        parts.scheme = None;
+    }
+    Ok(Uri::from_parts(parts)?)
 }
 
 #[cfg(test)]

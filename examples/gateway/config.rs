@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use clap::{Args, Parser};
+use clap::{ArgAction, Args, Parser};
 use http::HeaderName;
 use tower_lua::{Runtime, Sandbox, UntrustedLua};
 use tracing_subscriber::EnvFilter;
@@ -63,6 +63,18 @@ pub(crate) struct FunctionsConfig {
     )]
     untrusted_lua_sandbox_requires: Vec<String>,
 
+    /// Whether sandboxed functions may require cjson, resty.sha256 and other modules that touch
+    /// nothing outside the request, listed or not.
+    #[arg(
+        long,
+        env = "KONG_UNTRUSTED_LUA_SAFE_MODULES",
+        action = ArgAction::Set,
+        default_value = "on",
+        value_parser = on_or_off,
+        value_name = "on|off"
+    )]
+    untrusted_lua_safe_modules: bool,
+
     /// Globals of Lua that sandboxed functions may see beside the safe ones.
     #[arg(
         long,
@@ -72,9 +84,23 @@ pub(crate) struct FunctionsConfig {
     )]
     untrusted_lua_sandbox_environment: Vec<String>,
 
+    /// Environment variables that functions may read.
+    #[arg(long, env = "KONG_UNTRUSTED_LUA_ENV", value_delimiter = ',', value_name = "NAME")]
+    untrusted_lua_env: Vec<String>,
+
     /// The directory in which `require` finds Lua modules.
     #[arg(long, env = "KONG_LUA_MODULE_PATH", value_name = "DIR")]
     lua_module_path: Option<PathBuf>,
+
+    /// How much kong.cache keeps at most: bytes, or with k, m or g at the end.
+    #[arg(
+        long,
+        env = "KONG_MEM_CACHE_SIZE",
+        default_value = "128m",
+        value_parser = size,
+        value_name = "SIZE"
+    )]
+    mem_cache_size: usize,
 
     /// A dictionary that functions share as `ngx.shared.NAME`, and its size: `counts=10m`.
     #[arg(
@@ -99,7 +125,8 @@ pub(crate) struct FunctionsConfig {
 impl FunctionsConfig {
     /// The VMs that functions run in.
     pub(crate) fn runtime(&self) -> Result<Runtime, tower_lua::Error> {
-        let mut sandbox = Sandbox::new(self.untrusted_lua);
+        let mut sandbox =
+            Sandbox::new(self.untrusted_lua).safe_modules(self.untrusted_lua_safe_modules);
         for module in names(&self.untrusted_lua_sandbox_requires) {
             sandbox = sandbox.allow_require(module);
         }
@@ -108,6 +135,8 @@ impl FunctionsConfig {
         }
         let mut builder = Runtime::builder()
             .sandbox(sandbox)
+            .cache(self.mem_cache_size)
+            .environment(names(&self.untrusted_lua_env))
             .trusted_ips(names(&self.trusted_ips))
             .real_ip_header(self.real_ip_header.clone())
             .body_buffer_size(self.client_body_buffer_size);
@@ -141,6 +170,28 @@ fn shared_dict(text: &str) -> Result<(String, usize), String> {
 /// The elements of a list as it stands in an environment variable: blanks and empty ones left out.
 fn names(list: &[String]) -> impl Iterator<Item = &str> {
     list.iter().map(|name| name.trim()).filter(|name| !name.is_empty())
+}
+
+/// A size as nginx has it: `128m`.
+fn size(text: &str) -> Result<usize, &'static str> {
+    let digits = text.trim_end_matches(|unit: char| "kKmMgG".contains(unit));
+    let factor: usize = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        _ => 0,
+    };
+    let bytes = digits.parse::<usize>().ok().and_then(|count| count.checked_mul(factor));
+    bytes.filter(|_| factor > 0).ok_or("expected a size, as in 128m")
+}
+
+fn on_or_off(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("expected 'on' or 'off'"),
+    }
 }
 
 /// Where the log goes, and how much of it.

@@ -137,6 +137,11 @@ impl Upstream {
         self.asked()?.tls_verify_depth
     }
 
+    /// Whether nobody has asked for anything.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.scheme.is_none() && self.host.is_none() && !self.has_path && self.balancer.is_none()
+    }
+
     fn asked(&self) -> Option<&Balancer> {
         self.balancer.as_deref()
     }

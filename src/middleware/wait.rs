@@ -10,6 +10,7 @@ use tokio::time::Sleep;
 
 use super::replay::{BodyReader, Extent, Replay};
 use super::request_phases::{Decision, RequestPhases};
+use crate::cache::Waiter;
 use crate::transaction::{Operation, RequestBody};
 
 pin_project! {
@@ -94,6 +95,7 @@ pin_project! {
         Sleep { #[pin] sleep: Sleep },
         Body { limit: u64 },
         Turn { taken: bool },
+        Load { waiter: Waiter, #[pin] deadline: Sleep },
     }
 }
 
@@ -103,6 +105,10 @@ impl Wait {
             Operation::Sleep(duration) => Self::Sleep { sleep: tokio::time::sleep(duration) },
             Operation::ReadBody { limit } => Self::Body { limit },
             Operation::Turn => Self::Turn { taken: false },
+            Operation::Load { load, deadline } => Self::Load {
+                waiter: Waiter::new(load),
+                deadline: tokio::time::sleep_until(deadline),
+            },
         }
     }
 
@@ -122,6 +128,10 @@ impl Wait {
                 });
                 Poll::Ready(())
             }
+            WaitProjection::Load { waiter, deadline } => match waiter.poll(cx) {
+                Poll::Ready(()) => Poll::Ready(()),
+                Poll::Pending => deadline.poll(cx),
+            },
             WaitProjection::Turn { taken } => {
                 if std::mem::replace(taken, true) {
                     return Poll::Ready(());

@@ -63,7 +63,7 @@ impl Argument {
 }
 
 /// The text of any value, as `tostring` makes it but for metamethods.
-pub(super) fn tostring(call: &Call<'_>, value: Value) -> mlua::Result<LuaString> {
+pub(crate) fn tostring(call: &Call<'_>, value: Value) -> mlua::Result<LuaString> {
     match value {
         Value::String(text) => Ok(text),
         other => call.string(convert::display(call.lua, &other)),

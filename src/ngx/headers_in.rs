@@ -38,7 +38,7 @@ fn set_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
 }
 
 /// The values that a header is to have: none for `nil` and for empty text, which unset it.
-pub(super) fn header_values(call: &Call<'_>, value: &Value) -> mlua::Result<Vec<LuaString>> {
+pub(crate) fn header_values(call: &Call<'_>, value: &Value) -> mlua::Result<Vec<LuaString>> {
     let texts = match value {
         Value::Nil => Vec::new(),
         Value::Table(values) => values.sequence_values::<Value>().collect::<mlua::Result<_>>()?,

@@ -5,7 +5,7 @@ use mlua::{MultiValue, Value};
 use super::arguments::Argument;
 use crate::binding::{self, Call, Namespace, bindings};
 use crate::convert;
-use crate::log::{self, Level};
+use crate::log::{self, Level, MAX_LEN};
 use crate::pdk::type_name;
 use crate::phase::PhaseSet;
 
@@ -23,9 +23,6 @@ pub(crate) const GLOBAL_NAMESPACE: Namespace = Namespace {
         "print", PhaseSet::ANY, calls |call, values| write(call, Level::Notice, &values, "print");
     },
 };
-
-/// nginx cuts its lines at 4 KiB. Here they may be longer, but not without limit.
-const MAX_LEN: usize = 64 << 10;
 
 fn log(call: &mut Call<'_>, mut arguments: MultiValue) -> mlua::Result<()> {
     let level = arguments.pop_front().unwrap_or(Value::Nil);

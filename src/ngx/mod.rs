@@ -33,14 +33,14 @@ use crate::binding::{Namespace, Scope};
 use crate::phase::PhaseSet;
 
 /// The phases of a request in which functions run here.
-const REQUEST: PhaseSet = PhaseSet::REWRITE
+pub(crate) const REQUEST: PhaseSet = PhaseSet::REWRITE
     .or(PhaseSet::ACCESS)
     .or(PhaseSet::HEADER_FILTER)
     .or(PhaseSet::BODY_FILTER)
     .or(PhaseSet::LOG);
 
 /// Those in which a function may wait.
-const YIELDABLE: PhaseSet = PhaseSet::REWRITE.or(PhaseSet::ACCESS);
+pub(crate) const YIELDABLE: PhaseSet = PhaseSet::REWRITE.or(PhaseSet::ACCESS);
 
 /// All namespaces of functions. Several files add to `ngx` and `ngx.req`.
 pub(crate) const NAMESPACES: &[&Namespace] = &[
@@ -69,6 +69,8 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &config::NAMESPACE,
 ];
 
+pub(crate) use self::arguments::tostring;
+pub(crate) use self::headers_in::header_values;
 #[cfg(test)]
 pub(crate) use self::log::GLOBAL_NAMESPACE;
 pub(crate) use self::shdict::SharedDict;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "a binding owns what Lua passes")]
 
+mod cache;
 mod checks;
 mod client;
 mod cluster;
@@ -36,6 +37,7 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &service::NAMESPACE,
     &service::request::NAMESPACE,
     &service::response::NAMESPACE,
+    &cache::NAMESPACE,
     &client::NAMESPACE,
     &client::tls::NAMESPACE,
     &router::NAMESPACE,
@@ -73,6 +75,7 @@ pub(crate) fn lua_names() -> impl Iterator<Item = &'static str> {
 /// Makes the global `kong`.
 pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     let kong = scope.root(NAMESPACES)?;
+    kong.raw_set("cache", cache::with_loaders(scope, &kong.raw_get("cache")?)?)?;
     kong.raw_set("ctx", ctx::fields(scope.lua, kong.raw_get("ctx")?)?)?;
     kong.raw_set("log", log::facility(scope, &kong.raw_get("log")?)?)?;
     tracing::tracer(scope, &kong.raw_get("tracing")?)?;

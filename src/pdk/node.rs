@@ -33,9 +33,18 @@ fn get_memory_stats(call: &mut Call<'_>, (unit, scale): (Value, Value)) -> mlua:
     let worker = call.lua.create_table()?;
     worker.raw_set("pid", std::process::id())?;
     worker.raw_set("http_allocated_gc", amount(call, call.lua.used_memory(), &unit, &scale)?)?;
+    let dicts = call.lua.create_table()?;
+    for (name, dict) in &call.settings.shared_dicts {
+        let (capacity, free) = (dict.capacity(), dict.free_space());
+        let zone = call.lua.create_table()?;
+        zone.raw_set("capacity", amount(call, capacity, &unit, &scale)?)?;
+        let allocated = capacity.saturating_sub(free);
+        zone.raw_set("allocated_slabs", amount(call, allocated, &unit, &scale)?)?;
+        dicts.raw_set(name.as_str(), zone)?;
+    }
     let stats = call.lua.create_table()?;
     stats.raw_set("workers_lua_vms", [worker])?;
-    stats.raw_set("lua_shared_dicts", call.lua.create_table()?)?;
+    stats.raw_set("lua_shared_dicts", dicts)?;
     Ok(stats)
 }
 

@@ -55,7 +55,7 @@ local function gated(permitted, deny)
     elseif how == true then
       return require(name)
     end
-    own[name] = own[name] or how()
+    own[name] = own[name] or how(name)
     return own[name]
   end
 end

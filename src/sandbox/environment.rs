@@ -1,8 +1,11 @@
 //! The global environments of functions.
 
-use mlua::{Function, Lua, Table, Value};
+use mlua::{Function, Lua, LuaString, Table, Value};
 
 use super::{Denied, UntrustedLua, require};
+use crate::binding::raise_at;
+use crate::convert;
+use crate::pdk::type_name;
 use crate::runtime::Settings;
 
 /// What a sandboxed function sees of Lua's standard library: Kong's list.
@@ -46,8 +49,13 @@ impl Environments {
             // A method call on any string reaches the real table.
             globals.get::<Table>("string")?.raw_set("dump", Value::Nil)?;
             let allowed = lua.create_table()?;
-            let extra = settings.sandbox.globals.iter().map(String::as_str);
-            for path in ALLOWED.iter().flat_map(|line| line.split(' ')).chain(extra) {
+            for path in ALLOWED.iter().flat_map(|line| line.split(' ')) {
+                link(lua, &globals, &allowed, path)?;
+            }
+            if settings.grants_environment {
+                allowed.get::<Table>("os")?.raw_set("getenv", getenv(lua, settings)?)?;
+            }
+            for path in &settings.sandbox.globals {
                 link(lua, &globals, &allowed, path)?;
             }
             let (permitted, deny) = require::gate(lua, settings)?;
@@ -67,6 +75,25 @@ impl Environments {
         }
         self.new.call(())
     }
+}
+
+/// `os.getenv` of the variables that functions may read.
+fn getenv(lua: &Lua, settings: &Settings) -> mlua::Result<Function> {
+    let environment = settings.environment.clone();
+    lua.create_function(move |lua, name: Value| {
+        let Some(name) = text(lua, &name)? else {
+            let kind = type_name(&name);
+            let message = format!("bad argument #1 to 'getenv' (string expected, got {kind})");
+            return Err(raise_at(lua, &message));
+        };
+        let value = name.to_str().ok().and_then(|name| environment.get(&*name));
+        value.map(|value| lua.create_string(value)).transpose()
+    })
+}
+
+/// The text of a string or number.
+fn text(lua: &Lua, value: &Value) -> mlua::Result<Option<LuaString>> {
+    if value.is_boolean() { Ok(None) } else { convert::scalar_text(lua, value) }
 }
 
 /// Makes the value at `path` of `globals` visible at the same path of `allowed`.

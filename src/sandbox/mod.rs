@@ -11,12 +11,13 @@ pub(crate) use self::environment::Environments;
 /// What functions may reach, with the names of Kong's configuration.
 ///
 /// By default a function sees the safe part of Lua's standard library, `kong` and `ngx`, and may
-/// `require` nothing. See [the guide to the sandbox](crate::guide::sandbox).
+/// `require` modules that touch nothing outside the request. See [the guide to the
+/// sandbox](crate::guide::sandbox).
 ///
 /// ```
 /// use tower_lua::{Runtime, Sandbox};
 ///
-/// let sandbox = Sandbox::default().allow_require("cjson").allow_require("app.greeting");
+/// let sandbox = Sandbox::default().allow_require("app.greeting");
 /// let runtime = Runtime::builder().sandbox(sandbox).module_path("lua").build()?;
 /// # Ok::<(), tower_lua::Error>(())
 /// ```
@@ -25,6 +26,8 @@ pub(crate) use self::environment::Environments;
 pub struct Sandbox {
     pub(crate) mode: UntrustedLua,
     pub(crate) requires: BTreeSet<String>,
+    /// Whether functions may `require` nothing that `requires` does not name.
+    pub(crate) only_listed: bool,
     pub(crate) globals: BTreeSet<String>,
 }
 
@@ -50,6 +53,21 @@ impl Sandbox {
     /// Lets functions `require` the module `name`: Kong's `untrusted_lua_sandbox_requires`.
     pub fn allow_require(mut self, name: impl Into<String>) -> Self {
         self.requires.insert(name.into());
+        self
+    }
+
+    /// Whether functions may `require` the modules that touch nothing outside the request, listed or
+    /// not: `cjson`, `bit`, `ngx.base64`, `resty.sha256` and the others of [the
+    /// guide](crate::guide::sandbox#modules). They may, unless this says no: then they have what
+    /// [`allow_require`](Self::allow_require) names, as in Kong.
+    ///
+    /// ```
+    /// use tower_lua::Sandbox;
+    ///
+    /// let as_strict_as_kong = Sandbox::default().safe_modules(false);
+    /// ```
+    pub fn safe_modules(mut self, allowed: bool) -> Self {
+        self.only_listed = !allowed;
         self
     }
 

@@ -28,13 +28,19 @@ pub(super) fn register(lua: &Lua, settings: &Settings) -> mlua::Result<()> {
 /// A name that it lets through has `true`, or the function that makes the module: one of the
 /// crate's own, which each function gets for itself, settings and all.
 pub(super) fn gate(lua: &Lua, settings: &Settings) -> mlua::Result<(Table, Function)> {
+    let sandbox = &settings.sandbox;
     let permitted = lua.create_table()?;
-    for name in &settings.sandbox.requires {
-        match modules::MODULES.iter().find(|(own, _)| own == name) {
-            Some((_, make)) => {
-                permitted.set(name.as_str(), lua.create_function(|lua, ()| make(lua))?)?;
-            }
-            None => permitted.set(name.as_str(), true)?,
+    // Kong: allows nothing that is not listed.
+    if !sandbox.only_listed {
+        modules::FUNCTIONS.iter().try_for_each(|name| permitted.set(*name, true))?;
+    }
+    for name in &sandbox.requires {
+        permitted.set(name.as_str(), true)?;
+    }
+    let maker = modules::maker(lua)?;
+    for name in modules::names() {
+        if !sandbox.only_listed || sandbox.requires.contains(name) {
+            permitted.set(name, &maker)?;
         }
     }
     for (name, _) in &settings.modules {

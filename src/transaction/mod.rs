@@ -14,9 +14,11 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
+use tokio::time::Instant;
 
 pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Response, Source};
+use crate::cache::{Load, Loading};
 use crate::phase::Phase;
 use crate::plugin::Plugin;
 use crate::spans::Spans;
@@ -37,6 +39,8 @@ pub(crate) struct Transaction {
     /// The chunk that `body_filter` looks at: `ngx.arg`.
     pub(crate) chunk: Chunk,
     pub(crate) tables: Tables,
+    /// The values that the running function is loading for `kong.cache`.
+    pub(crate) loads: Vec<Loading>,
     /// The same spans as `tables` has, as `tracing` has them.
     pub(crate) spans: Option<Box<Spans>>,
     pub(crate) times: Times,
@@ -90,7 +94,6 @@ pub(crate) enum Exit {
 }
 
 /// What a suspended function waits for.
-#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Operation {
     Sleep(Duration),
     /// The request body, whole if it has at most `limit` bytes.
@@ -99,6 +102,11 @@ pub(crate) enum Operation {
     },
     /// That other tasks have had a turn.
     Turn,
+    /// That whoever loads a value for `kong.cache` has done so, or it is `deadline`.
+    Load {
+        load: Arc<Load>,
+        deadline: Instant,
+    },
 }
 
 /// An error as its handler saw it, before the stack was unwound.
@@ -179,6 +187,7 @@ impl Transaction {
             failure: None,
             chunk: Chunk::default(),
             tables: Tables::default(),
+            loads: Vec::new(),
             spans: None,
             times: Times::default(),
             cpu_time: Duration::ZERO,

@@ -53,6 +53,7 @@ impl Vm {
             tx.site = site;
             tx.exit = None;
             tx.resumed = false;
+            tx.loads.clear();
         });
     }
 
@@ -108,6 +109,9 @@ impl Vm {
         let used = self.meter.stop();
         let (exit, failure, operation) = self.transaction(|tx| {
             tx.cpu_time += used;
+            if !matches!(result, Ok((WAIT, _))) {
+                tx.loads.clear();
+            }
             (tx.exit, tx.failure.take(), tx.operation.take())
         });
         match result {

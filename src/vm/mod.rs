@@ -83,7 +83,7 @@ impl Vm {
         convert::register(&lua)?;
         pdk::register(&scope(Dialect::Kong))?;
         ngx::register(&scope(Dialect::Ngx))?;
-        modules::register(&lua)?;
+        modules::register(&scope(Dialect::Ngx))?;
         let environments = Environments::new(&lua, settings)?;
         budget::enforce(&lua, &meter, &settings.budget)?;
         Ok(Self {

@@ -184,6 +184,49 @@ async fn modules_from_a_directory_are_required_by_name() {
 }
 
 #[tokio::test]
+async fn safe_modules_are_there_unless_the_operator_says_no() {
+    let file = answering(
+        r#"return kong.response.exit(200, tostring(select(2, pcall(require, "resty.sha256"))))"#,
+    );
+    let reply = Gateway::of_file(&file).get("/").send().await;
+    assert!(reply.text().starts_with("table: "), "{}", reply.text());
+    let start = Start::of_file(&file).arg("--untrusted-lua-safe-modules").arg("off");
+    let reply = start.serving().get("/").send().await;
+    assert_eq!(reply.text(), "require 'resty.sha256' not allowed within sandbox");
+    let start = Start::of_file(&file).arg("--untrusted-lua-safe-modules").arg("some");
+    assert!(refusal(start).contains("expected 'on' or 'off'"));
+}
+
+#[tokio::test]
+async fn functions_read_the_variables_that_are_named() {
+    let file = answering(
+        r#"return kong.response.exit(200, os.getenv("REGION") .. tostring(os.getenv("SECRET")))"#,
+    );
+    let gateway = Start::of_file(&file)
+        .env("REGION", "north")
+        .env("SECRET", "hidden")
+        .arg("--untrusted-lua-env")
+        .arg("API_KEY,REGION")
+        .serving();
+    assert_eq!(gateway.get("/").send().await.text(), "northnil");
+}
+
+#[tokio::test]
+async fn the_cache_has_the_size_that_is_said() {
+    let file = answering(
+        r#"return kong.response.exit(200, tostring(kong.cache:safe_set("k", ("x"):rep(2000))))"#,
+    );
+    let small = Start::of_file(&file).arg("--mem-cache-size").arg("2k").serving();
+    assert_eq!(small.get("/").send().await.text(), "nil");
+    let large = Start::of_file(&file).arg("--mem-cache-size").arg("3K").serving();
+    assert_eq!(large.get("/").send().await.text(), "true");
+    for size in ["", "k", "1km", "-1", "99999999999g"] {
+        let start = Start::of_file(&file).arg(format!("--mem-cache-size={size}"));
+        assert!(refusal(start).contains("expected a size, as in 128m"), "{size}");
+    }
+}
+
+#[tokio::test]
 async fn globals_that_are_allowed_are_seen() {
     let file = answering("return kong.response.exit(200, type(setmetatable) .. type(rawget))");
     let gateway = Start::of_file(&file)

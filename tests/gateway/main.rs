@@ -9,6 +9,7 @@
 mod command_line;
 mod declarative;
 mod demo;
+mod functions;
 mod proxy;
 mod routes;
 mod support;

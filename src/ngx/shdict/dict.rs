@@ -85,11 +85,11 @@ impl SharedDict {
         Self { capacity, store: Mutex::new(store) }
     }
 
-    pub(super) fn capacity(&self) -> usize {
+    pub(crate) fn capacity(&self) -> usize {
         self.capacity
     }
 
-    pub(super) fn free_space(&self) -> usize {
+    pub(crate) fn free_space(&self) -> usize {
         self.capacity.saturating_sub(self.store.lock().used)
     }
 

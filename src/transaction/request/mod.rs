@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
 use super::headers::{self, Refused};
 use crate::extension::{Connection, Known, RequestId, Upstream, UriCaptures};
+use crate::uri;
 
 /// What functions see of the request, and how they have changed it.
 #[derive(Debug)]
@@ -125,7 +126,7 @@ impl Request {
     ) -> Result<(), Refused> {
         let values = values.into_iter();
         let names_host = *name == HOST;
-        if names_host && !values.clone().all(is_host) {
+        if names_host && !values.clone().all(uri::is_host) {
             return Err(Refused::Unfit);
         }
         headers::set(&mut self.head.headers, name, values, &SINGLE)?;
@@ -312,10 +313,4 @@ impl Request {
             _ => RequestBody::Unread,
         };
     }
-}
-
-/// Whether nginx takes `host` for one: a name, perhaps with a port.
-fn is_host(host: &[u8]) -> bool {
-    let nameless = host.starts_with(b":") || host == b"." || host.starts_with(b".:");
-    !nameless && !host.contains(&b'/') && !host.windows(2).any(|pair| pair == b"..")
 }

@@ -47,7 +47,7 @@ impl Request {
     }
 
     fn set_uri(&mut self, path: &str, query: Option<&str>) -> Result<(), http::Error> {
-        let uri = with_path_and_query(&self.head.uri, path, query)?;
+        let uri = uri::with_path_and_query(&self.head.uri, path, query)?;
         if let Some(upstream_path) = &self.upstream_path {
             upstream_uri(&uri, upstream_path)?;
         }
@@ -100,7 +100,7 @@ impl Request {
             self.head.uri = uri.expect("checked when path and query were set");
             self.upstream.has_path = true;
         }
-        if self.upstream != Upstream::default() {
+        if !self.upstream.is_empty() {
             for (name, value) in self.upstream.headers() {
                 if value.is_empty() {
                     self.head.headers.remove(name);
@@ -116,19 +116,5 @@ impl Request {
 
 /// The URI to forward to: `$upstream_uri`, which may bring a query of its own.
 fn upstream_uri(uri: &Uri, path: &str) -> Result<Uri, http::Error> {
-    with_path_and_query(uri, path, uri.query().filter(|_| !path.contains('?')))
-}
-
-fn with_path_and_query(uri: &Uri, path: &str, query: Option<&str>) -> Result<Uri, http::Error> {
-    let path_and_query = match query {
-        Some(query) => PathAndQuery::try_from(format!("{path}?{query}"))?,
-        None => PathAndQuery::try_from(path)?,
-    };
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(path_and_query);
-    // Origin form has neither scheme nor authority; a URI with one must have both.
-    if parts.authority.is_none() {
-        parts.scheme = None;
-    }
-    Ok(Uri::from_parts(parts)?)
+    uri::with_path_and_query(uri, path, uri.query().filter(|_| !path.contains('?')))
 }

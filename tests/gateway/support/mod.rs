@@ -10,5 +10,6 @@ mod client;
 mod echo;
 
 pub use self::client::Call;
+pub use self::echo::echo;
 pub use self::gateway::{Gateway, Start};
 pub use self::upstream::{echo_upstream, serve, unused_addr};

@@ -1,5 +1,18 @@
 //! What `require` offers.
 
+mod bad_input;
+mod bit;
 mod cjson_decode;
 mod cjson_encode;
 mod cjson_settings;
+mod ngx_base64;
+mod ngx_errlog;
+mod ngx_re;
+mod ngx_req;
+mod ngx_resp;
+mod resty_aes;
+mod resty_digest;
+mod resty_hmac;
+mod resty_random;
+mod resty_string;
+mod table;

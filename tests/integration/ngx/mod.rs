@@ -42,14 +42,14 @@ async fn error_of(source: &str) -> String {
 }
 
 /// Asserts that each source raises the error beside it.
-async fn assert_errors(cases: &[(&str, &str)]) {
+pub(crate) async fn assert_errors(cases: &[(&str, &str)]) {
     for (source, message) in cases {
         assert_eq!(error_of(source).await, *message, "{source}");
     }
 }
 
 /// Asserts that each expression has the value beside it, in `access` of a GET request for `/`.
-async fn assert_values(cases: &[(&str, &str)]) {
+pub(crate) async fn assert_values(cases: &[(&str, &str)]) {
     for (expression, value) in cases {
         assert_eq!(App::eval(expression).await, *value, "{expression}");
     }

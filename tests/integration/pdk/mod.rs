@@ -1,5 +1,7 @@
 //! `pdk`: one file for each of `src/pdk`, or for each of its subjects.
 
+mod cache;
+mod cache_loading;
 mod client;
 mod client_tls;
 mod configuration;

@@ -51,6 +51,23 @@ async fn memory_is_told_in_bytes() {
 }
 
 #[tokio::test]
+async fn shared_dictionaries_are_among_it() {
+    let app = App::builder()
+        .runtime(|runtime| runtime.shared_dict("counts", 1 << 20))
+        .access(
+            "local before = kong.node.get_memory_stats().lua_shared_dicts.counts
+             ngx.shared.counts:set('key', ('x'):rep(10000))
+             local after = kong.node.get_memory_stats().lua_shared_dicts.counts
+             local shown = kong.node.get_memory_stats('k', 0).lua_shared_dicts.counts
+             kong.response.exit(200, table.concat({ before.capacity, before.allocated_slabs,
+               tostring(after.allocated_slabs >= 10000), shown.capacity }, ' '))",
+        )
+        .serve()
+        .await;
+    assert_eq!(app.get("/").send().await.text(), "1048576 0 true 1024 KiB");
+}
+
+#[tokio::test]
 async fn memory_is_told_in_the_unit_that_is_asked_for() {
     for (arguments, pattern) in [
         ("'k'", "^%d+%.%d%d KiB$"),

@@ -293,6 +293,24 @@ async fn kong_service_response() {
 }
 
 #[tokio::test]
+async fn kong_cache() {
+    check(
+        "",
+        &[
+            ("kong.cache:get('a', nil, function() return 1 end)", ANY),
+            ("kong.cache:get_bulk({n = 0})", ANY),
+            ("kong.cache:probe('a')", ANY),
+            ("kong.cache:renew('a', nil, function() return 1 end)", ANY),
+            ("kong.cache:safe_set('a', 1)", ANY),
+            ("kong.cache:invalidate('a')", ANY),
+            ("kong.cache:invalidate_local('a')", ANY),
+            ("kong.cache:purge()", ANY),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn kong_ctx_and_kong_table() {
     check(
         "",

@@ -1,5 +1,8 @@
 //! `sandbox`: what a function may reach.
 
+mod environment;
+mod require;
+
 use std::path::PathBuf;
 
 use tower_lua::{Runtime, Sandbox, UntrustedLua, mlua};

@@ -1,0 +1,58 @@
+//! `require` of the crate's own modules.
+
+use tower_lua::{Sandbox, UntrustedLua};
+
+use super::eval_in;
+
+const SAFE: [&str; 25] = [
+    "bit",
+    "cjson",
+    "cjson.safe",
+    "kong.resty.mlcache",
+    "ngx.base64",
+    "ngx.errlog",
+    "ngx.re",
+    "ngx.req",
+    "ngx.resp",
+    "resty.aes",
+    "resty.hmac",
+    "resty.md5",
+    "resty.random",
+    "resty.sha1",
+    "resty.sha224",
+    "resty.sha256",
+    "resty.sha384",
+    "resty.sha512",
+    "resty.string",
+    "table.clear",
+    "table.clone",
+    "table.isarray",
+    "table.isempty",
+    "table.new",
+    "table.nkeys",
+];
+
+#[tokio::test]
+async fn modules_that_touch_nothing_outside_are_allowed_unless_the_operator_says_no() {
+    for name in SAFE {
+        let expression = format!("type(require('{name}'))");
+        let kind = if name.starts_with("table.") { "function" } else { "table" };
+        assert_eq!(eval_in(Sandbox::default(), &expression).await, kind);
+        let strict = Sandbox::default().safe_modules(false);
+        let denied = format!("require '{name}' not allowed within sandbox");
+        assert_eq!(eval_in(strict.clone(), &expression).await, denied);
+        let listed = strict.allow_require(name);
+        assert_eq!(eval_in(listed, &expression).await, kind);
+        let open = Sandbox::new(UntrustedLua::On);
+        assert_eq!(eval_in(open, &expression).await, kind);
+    }
+}
+
+#[tokio::test]
+async fn other_modules_need_permission() {
+    for name in ["io", "os", "ffi", "package", "string", "resty.http", "table.nothing", ""] {
+        let expression = format!("require('{name}')");
+        let denied = format!("require '{name}' not allowed within sandbox");
+        assert_eq!(eval_in(Sandbox::default(), &expression).await, denied);
+    }
+}
