@@ -166,8 +166,7 @@ fn append_body(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
     let text = Argument::new(1, "append_body").text(call, &arguments[0])?;
     let text = text.as_bytes();
     let limit = call.settings.max_body_size;
-    let written = call.tx.rare.as_mut().and_then(|rare| rare.written_body.as_mut());
-    let Some(written) = written else {
+    let Some(written) = call.tx.rare_mut().written_body.as_mut() else {
         return Err(raise_at(call.lua, "request_body not initialized"));
     };
     if (written.len() + text.len()) as u64 > limit {
@@ -182,8 +181,7 @@ fn finish_body(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
     if count != 0 {
         return Err(raise_at(call.lua, &format!("expecting 0 argument but seen {count}")));
     }
-    let written = call.tx.rare.as_mut().and_then(|rare| rare.written_body.take());
-    let Some(written) = written else {
+    let Some(written) = call.tx.rare_mut().written_body.take() else {
         return Err(raise_at(call.lua, "request_body not initialized"));
     };
     call.tx.request.set_body(written.into());

@@ -161,7 +161,7 @@ fn settable(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
         let forwarded = if name == "upstream_x_forwarded_for" { forwarded_for(call) } else { None };
         return Some(forwarded.unwrap_or_default());
     }
-    let set = call.tx.rare.as_ref().and_then(|rare| rare.variables.get(name));
+    let set = call.tx.rare().and_then(|rare| rare.variables.get(name));
     match set {
         Some(value) => Some(value.to_vec()),
         None if name == "kong_proxy_mode" => Some(b"http".to_vec()),

@@ -48,8 +48,6 @@ pub(crate) struct Transaction {
     pub(crate) cpu_time: Duration,
     /// Which VM of the pool the request is bound to, once a function has run.
     pub(crate) vm: Option<usize>,
-    /// What few requests need.
-    pub(crate) rare: Option<Box<Rare>>,
     started: SystemTime,
 }
 
@@ -147,6 +145,8 @@ pub(crate) struct Tables {
 
 #[derive(Default)]
 pub(crate) struct HeldTables {
+    /// What needs no place of its own in a transaction, being as rare.
+    pub(crate) rare: Rare,
     /// `ngx.ctx`
     pub(crate) ctx: Option<mlua::Table>,
     /// `kong.ctx.shared`
@@ -192,26 +192,26 @@ impl Transaction {
             times: Times::default(),
             cpu_time: Duration::ZERO,
             vm: None,
-            rare: None,
             started: SystemTime::now(),
         })
     }
 
     /// Whether nothing that a later phase could see would be lost with this transaction.
     pub(crate) fn is_disposable(&self) -> bool {
-        self.tables.is_empty()
-            && self.rare.is_none()
-            && self.request.is_as_it_came()
-            && self.response.is_untouched()
+        self.tables.is_empty() && self.request.is_as_it_came() && self.response.is_untouched()
+    }
+
+    pub(crate) fn rare(&self) -> Option<&Rare> {
+        self.tables.get().map(|held| &held.rare)
     }
 
     pub(crate) fn rare_mut(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
+        &mut self.tables.get_or_default().rare
     }
 
     /// The file that the request body is from, unless another has taken its place.
     pub(crate) fn body_file(&self) -> Option<&str> {
-        let (from_file, name) = self.rare.as_ref()?.body_file.as_ref()?;
+        let (from_file, name) = self.rare()?.body_file.as_ref()?;
         match &self.request.body {
             RequestBody::Read(body) | RequestBody::Replaced(body)
                 if body.as_ptr() == from_file.as_ptr() =>
