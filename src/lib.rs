@@ -100,7 +100,7 @@ mod vm;
 pub use mlua;
 
 pub use self::error::{CompileError, Error};
-pub use self::extension::{Connection, RequestId, Upstream, UriCaptures};
+pub use self::extension::{Connection, RequestId, Timeouts, Upstream, UriCaptures};
 pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
 pub use self::middleware::{
     BoxError, DefaultResponseForError, FailedRequest, FunctionLayer, FunctionService, PluginKind,

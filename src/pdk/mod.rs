@@ -17,6 +17,7 @@ use crate::binding::{Namespace, Scope};
 pub(crate) const NAMESPACES: &[&Namespace] = &[
     &request::NAMESPACE,
     &response::NAMESPACE,
+    &service::NAMESPACE,
     &service::request::NAMESPACE,
     &service::response::NAMESPACE,
     &ctx::NAMESPACE,

@@ -15,6 +15,7 @@ mod response_body;
 mod response_error;
 mod response_exit;
 mod response_grpc;
+mod service;
 mod service_request;
 mod service_request_body;
 mod service_request_headers;

@@ -116,6 +116,37 @@ async fn kong_response() {
 }
 
 #[tokio::test]
+async fn kong_service() {
+    let before_response = "rewrite, access, balancer, preread";
+    // No value that they take can be made here: so they are called to be refused for that.
+    let refused_for = |function: &str, message: &str| {
+        format!(
+            "local _, err = pcall(kong.service.{function}, print) \
+             if err ~= '{message}' then error(err, 0) end"
+        )
+    };
+    let cert_key = refused_for("set_tls_cert_key", "chain must be a parsed cdata object");
+    let store =
+        refused_for("set_tls_verify_store", "argument must be a resty.openssl.x509.store object");
+    let callback = refused_for("set_target_retry_callback", "retry callbacks are not supported");
+    check(
+        "",
+        &[
+            ("kong.service.set_upstream('a')", "access"),
+            ("kong.service.set_target('a', 80)", before_response),
+            (&callback, "access"),
+            ("kong.service.set_retries(1)", "access"),
+            ("kong.service.set_timeouts(1, 1, 1)", "access"),
+            (&cert_key, before_response),
+            ("kong.service.set_tls_verify(true)", before_response),
+            ("kong.service.set_tls_verify_depth(1)", before_response),
+            (&store, before_response),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn kong_service_request() {
     check(
         "",

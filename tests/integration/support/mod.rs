@@ -7,7 +7,7 @@ mod events;
 mod recorder;
 mod stream;
 
-pub use self::app::{App, serve};
+pub use self::app::{App, AppBuilder, serve};
 pub use self::client::{Call, Reply};
 pub use self::echo::echo;
 pub use self::events::Events;

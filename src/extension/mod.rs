@@ -1,10 +1,13 @@
 //! What the application and the layers tell each other of a request, in its extensions.
 
+mod upstream;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::HeaderValue;
+pub(crate) use self::upstream::Destination;
+pub use self::upstream::{Timeouts, Upstream};
 
 /// The connection that a request came on: put it into the request's extensions for functions to
 /// see addresses, ports and the scheme.
@@ -106,56 +109,6 @@ impl RequestId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-/// What functions have asked of whoever forwards the request; the layer puts it into the request's
-/// extensions when they asked for something.
-///
-/// ```
-/// use tower_lua::Upstream;
-///
-/// fn scheme<B>(request: &http::Request<B>) -> &str {
-///     let upstream = request.extensions().get::<Upstream>();
-///     upstream.and_then(Upstream::scheme).unwrap_or("http")
-/// }
-/// # assert_eq!(scheme(&http::Request::new(())), "http");
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Upstream {
-    pub(crate) scheme: Option<&'static str>,
-    pub(crate) host: Option<HeaderValue>,
-    pub(crate) has_path: bool,
-}
-
-impl Upstream {
-    /// What `kong.service.request.set_scheme` was given: `http` or `https`.
-    #[must_use]
-    pub const fn scheme(&self) -> Option<&'static str> {
-        self.scheme
-    }
-
-    /// The `Host` header that `kong.service.request.set_header` was given; the request has it, too.
-    #[must_use]
-    pub const fn host(&self) -> Option<&HeaderValue> {
-        self.host.as_ref()
-    }
-
-    /// Whether the path of the request's URI is what `kong.service.request.set_path` was given: the
-    /// whole path for the service, from which nothing is to be stripped and to which nothing is to
-    /// be added.
-    #[must_use]
-    pub const fn has_path(&self) -> bool {
-        self.has_path
-    }
-
-    /// Adds what functions of another layer have asked for.
-    pub(crate) fn extend(&mut self, other: &Self) {
-        self.scheme = other.scheme.or(self.scheme);
-        if other.host.is_some() {
-            self.host.clone_from(&other.host);
-        }
-        self.has_path |= other.has_path;
     }
 }
 
