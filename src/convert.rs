@@ -2,6 +2,7 @@
 
 use http::header::HOST;
 use mlua::{IntoLua, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
+use serde_json::{Map, Value as Json};
 
 use crate::binding::raise;
 use crate::pdk::type_name;
@@ -112,6 +113,36 @@ impl<T: IntoLua, N: IntoLua> IntoLuaMulti for Noted<T, N> {
             Some(note) => (self.0, note).into_lua_multi(lua),
         }
     }
+}
+
+/// What the application knows, as a table of plain values. Fields that are null are left out, as Kong
+/// leaves them out of its entities.
+pub(crate) fn fields_table(lua: &Lua, fields: &Map<String, Json>) -> mlua::Result<Table> {
+    let table = lua.create_table()?;
+    for (name, value) in fields {
+        if !value.is_null() {
+            table.raw_set(name.as_str(), json_value(lua, value)?)?;
+        }
+    }
+    Ok(table)
+}
+
+/// The same of any value.
+pub(crate) fn json_value(lua: &Lua, value: &Json) -> mlua::Result<Value> {
+    Ok(match value {
+        Json::Null => Value::NULL,
+        Json::Bool(boolean) => Value::Boolean(*boolean),
+        Json::Number(number) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
+        Json::String(text) => Value::String(lua.create_string(text)?),
+        Json::Array(values) => {
+            let table = lua.create_table_with_capacity(values.len(), 0)?;
+            for value in values {
+                table.raw_push(json_value(lua, value)?)?;
+            }
+            Value::Table(table)
+        }
+        Json::Object(fields) => Value::Table(fields_table(lua, fields)?),
+    })
 }
 
 /// The text of a string or number, or of `true` and `false`; `None` for anything else.

@@ -71,8 +71,9 @@
 //! # What the application tells functions
 //!
 //! Some things only the application knows. It puts them into the request's extensions:
-//! [`Connection`] for addresses and the scheme, [`RequestId`], [`UriCaptures`]. What functions ask of
-//! whoever forwards the request is there for the inner service: [`Upstream`].
+//! [`Connection`] for addresses and the scheme, [`Tls`], [`RequestId`], [`UriCaptures`], the [`Route`]
+//! and [`Service`] of a request, the [`Consumer`] who makes it and the [`Credential`] that proves it.
+//! What functions ask of whoever forwards the request is there for the inner service: [`Upstream`].
 
 mod binding;
 mod convert;
@@ -100,7 +101,10 @@ mod vm;
 pub use mlua;
 
 pub use self::error::{CompileError, Error};
-pub use self::extension::{Connection, RequestId, Timeouts, Upstream, UriCaptures};
+pub use self::extension::{
+    Connection, Consumer, Credential, RequestId, Route, Service, Timeouts, Tls, Upstream,
+    UriCaptures,
+};
 pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
 pub use self::middleware::{
     BoxError, DefaultResponseForError, FailedRequest, FunctionLayer, FunctionService, PluginKind,

@@ -62,14 +62,21 @@ impl Settings {
 
     /// The address of the client: the peer's, or what a trusted proxy says in its header.
     pub(crate) fn client_ip(&self, request: &Request) -> Option<IpAddr> {
-        let peer = request.connection()?.peer_addr().ip();
+        self.client(request).map(|(ip, _)| ip)
+    }
+
+    /// The same with the port, if it is known.
+    pub(crate) fn client(&self, request: &Request) -> Option<(IpAddr, Option<u16>)> {
+        let peer = request.connection()?.peer_addr();
         let named = || {
             let header = request.headers().get_all(&self.real_ip_header).iter().next_back()?;
             // The last of several, which is the one that the trusted proxy itself has added.
             let last = header.to_str().ok()?.rsplit(',').next()?.trim();
-            last.parse().ok().or_else(|| Some(last.parse::<SocketAddr>().ok()?.ip()))
+            let socket = || last.parse::<SocketAddr>().map(|addr| (addr.ip(), Some(addr.port())));
+            last.parse().map(|ip| (ip, None)).or_else(|_| socket()).ok()
         };
-        Some(if self.trusts(peer) { named().unwrap_or(peer) } else { peer })
+        let own = (peer.ip(), Some(peer.port()));
+        Some(if self.trusts(peer.ip()) { named().unwrap_or(own) } else { own })
     }
 }
 

@@ -1,11 +1,18 @@
 //! What the application and the layers tell each other of a request, in its extensions.
 
+mod entity;
+mod known;
+mod tls;
 mod upstream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+pub(crate) use self::entity::Fields;
+pub use self::entity::{Consumer, Credential, Route, Service};
+pub(crate) use self::known::Known;
+pub use self::tls::Tls;
 pub(crate) use self::upstream::Destination;
 pub use self::upstream::{Timeouts, Upstream};
 

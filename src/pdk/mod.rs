@@ -2,10 +2,13 @@
 //! `kong/pdk`.
 
 mod checks;
+mod client;
 mod ctx;
+mod entity;
 mod log;
 mod request;
 mod response;
+mod router;
 mod service;
 mod table;
 
@@ -20,6 +23,9 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &service::NAMESPACE,
     &service::request::NAMESPACE,
     &service::response::NAMESPACE,
+    &client::NAMESPACE,
+    &client::tls::NAMESPACE,
+    &router::NAMESPACE,
     &ctx::NAMESPACE,
     &log::NAMESPACE,
     &table::NAMESPACE,

@@ -128,6 +128,8 @@ pub(crate) struct HeldTables {
     pub(crate) plugin: [Option<mlua::Table>; Plugin::COUNT],
     /// What `kong.log.set_serialize_value` was given
     pub(crate) serialize: Option<mlua::Table>,
+    /// Whether `kong.client.authenticate` has said who the client is
+    pub(crate) authenticated: bool,
 }
 
 impl Tables {

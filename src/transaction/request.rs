@@ -8,7 +8,9 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
 use super::headers::{self, Refused};
-use crate::extension::{Connection, RequestId, Upstream, UriCaptures};
+use crate::extension::{
+    Connection, Consumer, Credential, Known, RequestId, Route, Service, Tls, Upstream, UriCaptures,
+};
 use crate::uri::{self, Escape};
 
 /// What functions see of the request, and how they have changed it.
@@ -25,6 +27,7 @@ pub(crate) struct Request {
     pub(crate) buffers_response: bool,
     connection: Option<Connection>,
     captures: Option<Box<UriCaptures>>,
+    known: Option<Box<Known>>,
     id: Option<RequestId>,
 }
 
@@ -79,6 +82,7 @@ impl Request {
             buffers_response: false,
             connection: None,
             captures: None,
+            known: None,
             id: None,
         }
     }
@@ -278,6 +282,31 @@ impl Request {
         self.captures.as_deref().or_else(|| self.head.extensions.get())
     }
 
+    pub(crate) fn route(&self) -> Option<&Route> {
+        self.known(|known| known.route.as_ref())
+    }
+
+    pub(crate) fn service(&self) -> Option<&Service> {
+        self.known(|known| known.service.as_ref())
+    }
+
+    pub(crate) fn consumer(&self) -> Option<&Consumer> {
+        self.known(|known| known.consumer.as_ref())
+    }
+
+    pub(crate) fn credential(&self) -> Option<&Credential> {
+        self.known(|known| known.credential.as_ref())
+    }
+
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.known(|known| known.tls.as_ref())
+    }
+
+    /// What the application knows, from the extensions or from what was kept of them.
+    fn known<T: Send + Sync + 'static>(&self, kept: fn(&Known) -> Option<&T>) -> Option<&T> {
+        self.head.extensions.get().or_else(|| kept(self.known.as_deref()?))
+    }
+
     pub(crate) fn scheme(&self) -> &str {
         match self.connection() {
             Some(connection) if connection.is_tls() => "https",
@@ -328,6 +357,7 @@ impl Request {
     pub(crate) fn share_head(&mut self) -> http::request::Parts {
         self.connection = self.connection();
         self.captures = self.captures().cloned().map(Box::new);
+        self.known = Known::keep(&self.head.extensions, self.known.take());
         if self.id.is_none() {
             self.id = self.head.extensions.get().cloned();
         }

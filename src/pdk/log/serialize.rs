@@ -7,7 +7,7 @@ use mlua::{Lua, LuaString, Table, Value};
 
 use crate::binding::{Call, raise};
 use crate::convert;
-use crate::pdk::{checks, ctx};
+use crate::pdk::{checks, client, ctx, entity, router};
 use crate::phase::PhaseSet;
 use crate::transaction::{Source, Transaction};
 
@@ -58,11 +58,15 @@ pub(super) fn serialize(call: &mut Call<'_>, _options: Value) -> mlua::Result<Ta
 }
 
 fn record(call: &mut Call<'_>) -> mlua::Result<Table> {
+    let entities = entities(call)?;
+    let tls = tls(call)?;
     let Call { lua, tx, settings } = call;
     let times = tx.times;
     let total = tx.age();
     let root = lua.create_table()?;
-    root.set("request", request(lua, tx)?)?;
+    let request = request(lua, tx)?;
+    request.set("tls", tls)?;
+    root.set("request", request)?;
     root.set("upstream_uri", upstream_uri(tx))?;
     let upstream_status = tx.response.service_status().map(|status| status.to_string());
     root.set("upstream_status", upstream_status.unwrap_or_default())?;
@@ -82,7 +86,43 @@ fn record(call: &mut Call<'_>) -> mlua::Result<Table> {
     root.set("started_at", tx.started_at().as_millis() as u64)?;
     let by_service = tx.response.source == Some(Source::Service);
     root.set("source", if by_service { "upstream" } else { "kong" })?;
+    for (name, entity) in entities {
+        root.set(name, entity)?;
+    }
     Ok(root)
+}
+
+/// Copies of what Kong calls entities: the record can be changed without changing them.
+fn entities(call: &mut Call<'_>) -> mlua::Result<[(&'static str, Value); 4]> {
+    let authenticated = match client::credential(call)? {
+        Value::Table(credential) => {
+            let entity = call.lua.create_table()?;
+            for field in ["id", "consumer_id"] {
+                entity.set(field, entity::copy(call.lua, credential.raw_get(field)?)?)?;
+            }
+            Value::Table(entity)
+        }
+        _ => Value::Nil,
+    };
+    let route = router::route(call)?;
+    let service = router::service(call)?;
+    let consumer = client::consumer(call)?;
+    Ok([
+        ("authenticated_entity", authenticated),
+        ("route", entity::copy(call.lua, route)?),
+        ("service", entity::copy(call.lua, service)?),
+        ("consumer", entity::copy(call.lua, consumer)?),
+    ])
+}
+
+/// What is known of the connection, if it is encrypted.
+fn tls(call: &Call<'_>) -> mlua::Result<Option<Table>> {
+    let Some(tls) = call.tx.request.tls() else { return Ok(None) };
+    let table = call.lua.create_table()?;
+    table.set("version", tls.version())?;
+    table.set("cipher", tls.cipher())?;
+    table.set("client_verify", client::tls::client_verify(call)?)?;
+    Ok(Some(table))
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -1,5 +1,7 @@
 //! `pdk`: one file for each of `src/pdk`, or for each of its subjects.
 
+mod client;
+mod client_tls;
 mod ctx;
 mod log;
 mod log_inspect;
@@ -15,6 +17,7 @@ mod response_body;
 mod response_error;
 mod response_exit;
 mod response_grpc;
+mod router;
 mod service;
 mod service_request;
 mod service_request_body;

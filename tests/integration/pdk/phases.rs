@@ -47,6 +47,7 @@ const BEFORE_CONTENT: &str = "rewrite, access, response, error, admin_api";
 const ACCESS: &str = "rewrite, access";
 const ACCESS_AND_BALANCER: &str = "rewrite, access, balancer";
 const HEAD: &str = "rewrite, access, balancer, response, header_filter, error, admin_api";
+const AUTH_AND_LATER: &str = "access, response, header_filter, body_filter, log";
 const RESPONSE: &str = "response, header_filter, body_filter, log, error, admin_api";
 const SERVICE_RESPONSE: &str = "response, header_filter, body_filter, log";
 
@@ -110,6 +111,55 @@ async fn kong_response() {
               if err ~= 'code must be a number' then error(err, 0) end",
                 HEAD,
             ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn kong_client() {
+    check(
+        "",
+        &[
+            ("kong.client.get_ip()", ANY),
+            ("kong.client.get_forwarded_ip()", ANY),
+            ("kong.client.get_port()", ANY),
+            ("kong.client.get_forwarded_port()", ANY),
+            ("kong.client.get_credential()", AUTH_AND_LATER),
+            ("kong.client.load_consumer('a', true)", AUTH_AND_LATER),
+            ("kong.client.get_consumer()", AUTH_AND_LATER),
+            ("kong.client.authenticate({}, {})", "access"),
+            ("kong.client.get_protocol()", AUTH_AND_LATER),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn kong_client_tls() {
+    let before_log = "rewrite, access, balancer, response";
+    check(
+        "",
+        &[
+            ("kong.client.tls.request_client_certificate()", "certificate"),
+            ("kong.client.tls.disable_session_reuse()", "certificate"),
+            (
+                "kong.client.tls.get_full_client_certificate_chain()",
+                "rewrite, access, balancer, response, log",
+            ),
+            ("kong.client.tls.set_client_verify('NONE')", before_log),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn kong_router() {
+    check(
+        "",
+        &[
+            ("kong.router.get_route()", AUTH_AND_LATER),
+            ("kong.router.get_service()", AUTH_AND_LATER),
         ],
     )
     .await;

@@ -66,6 +66,7 @@ pub struct AppBuilder {
     post_count: usize,
     recorder: Recorder,
     runtime: RuntimeBuilder,
+    extensions: http::Extensions,
 }
 
 impl App {
@@ -79,6 +80,7 @@ impl App {
             post_count: 0,
             runtime: recorder.register(Runtime::builder().vms(1).sandbox(sandbox)),
             recorder,
+            extensions: http::Extensions::new(),
         }
     }
 
@@ -158,6 +160,12 @@ impl AppBuilder {
         self
     }
 
+    /// Puts something into each request's extensions, as the application around the layers would.
+    pub fn extension<T: Clone + Send + Sync + 'static>(mut self, extension: T) -> Self {
+        self.extensions.insert(extension);
+        self
+    }
+
     /// Serves the echo service inside.
     pub async fn serve(self) -> App {
         self.serve_around(echo()).await
@@ -184,7 +192,12 @@ impl AppBuilder {
         };
         let pre = PreFunctionLayer::new(built(self.pre, self.pre_count)).runtime(&runtime);
         let post = PostFunctionLayer::new(built(self.post, self.post_count)).runtime(&runtime);
-        let addr = serve(pre.layer(post.layer(service))).await;
+        let extensions = self.extensions;
+        let told = move |mut request: Request<Incoming>| {
+            request.extensions_mut().extend(extensions.clone());
+            request
+        };
+        let addr = serve(pre.layer(post.layer(service)).map_request(told)).await;
         App { addr, runtime, recorder: self.recorder }
     }
 }

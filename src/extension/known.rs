@@ -1,0 +1,51 @@
+//! What later phases need to know of what the application knew.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::Extensions;
+
+use super::{Consumer, Credential, Route, Service, Tls};
+
+/// Whether the application has ever made one of these. One that never does is not asked at each
+/// request whether it did.
+static ANY: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn note() {
+    ANY.store(true, Ordering::Relaxed);
+}
+
+/// What the application has put into a request's extensions, which go on to the inner service.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) route: Option<Route>,
+    pub(crate) service: Option<Service>,
+    pub(crate) consumer: Option<Consumer>,
+    pub(crate) credential: Option<Credential>,
+    pub(crate) tls: Option<Tls>,
+}
+
+impl Known {
+    /// What `extensions` hold, and `before` where they hold nothing.
+    pub(crate) fn keep(extensions: &Extensions, before: Option<Box<Self>>) -> Option<Box<Self>> {
+        if !ANY.load(Ordering::Relaxed) {
+            return before;
+        }
+        let mut known = before;
+        keep(extensions, &mut known, |known| &mut known.route);
+        keep(extensions, &mut known, |known| &mut known.service);
+        keep(extensions, &mut known, |known| &mut known.consumer);
+        keep(extensions, &mut known, |known| &mut known.credential);
+        keep(extensions, &mut known, |known| &mut known.tls);
+        known
+    }
+}
+
+fn keep<T: Clone + Send + Sync + 'static>(
+    extensions: &Extensions,
+    known: &mut Option<Box<Known>>,
+    field: fn(&mut Known) -> &mut Option<T>,
+) {
+    if let Some(found) = extensions.get::<T>() {
+        *field(known.get_or_insert_default()) = Some(found.clone());
+    }
+}
