@@ -83,7 +83,7 @@ pub(crate) fn decode(
         Err(message) => Err(message),
         Ok(body) => match kind {
             Kind::UrlEncoded => Ok(convert::args_table(lua, &body, max)?.0),
-            Kind::Json => match json::decode(lua, &body, json::Arrays::Marked) {
+            Kind::Json => match json::decode(lua, &body, json::Rules::KONG) {
                 Ok(Value::Table(table)) => Ok(table),
                 _ => Err("invalid json body".to_owned()),
             },

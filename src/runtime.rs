@@ -9,9 +9,10 @@ use http::HeaderName;
 use ipnet::IpNet;
 
 use crate::error::Error;
-use crate::sandbox::Sandbox;
+use crate::function::Functions;
+use crate::sandbox::{Denied, Sandbox, UntrustedLua};
 use crate::transaction::{Request, Transaction};
-use crate::vm::{Budget, Garbage, Pool};
+use crate::vm::{Budget, Pool};
 
 /// The Lua VMs that functions run in, with their limits, sandbox and modules.
 ///
@@ -120,6 +121,30 @@ impl Runtime {
         })
     }
 
+    /// Checks that functions may run here: that this runtime runs functions at all.
+    ///
+    /// A layer does not ask: where functions are [off](crate::UntrustedLua::Off), each request fails
+    /// that would run one. Whoever takes in a configuration asks first.
+    ///
+    /// ```
+    /// use tower_lua::{Functions, Runtime, Sandbox, UntrustedLua};
+    ///
+    /// let runtime = Runtime::builder().sandbox(Sandbox::new(UntrustedLua::Off)).build()?;
+    /// assert!(runtime.check(&Functions::access("hello", "ngx.say('hello')")?).is_err());
+    /// assert!(runtime.check(&Functions::empty()).is_ok());
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Kong's, when `untrusted_lua` is `off` and there are functions.
+    pub fn check(&self, functions: &Functions) -> Result<(), Error> {
+        if self.settings().sandbox.mode == UntrustedLua::Off && !functions.is_empty() {
+            return Err(Error::config(format!("{}: {}", functions.name(), Denied::Loading)));
+        }
+        Ok(())
+    }
+
     pub(crate) fn pool(&self) -> &Arc<Pool> {
         &self.pool
     }
@@ -137,7 +162,7 @@ impl Runtime {
     pub(crate) fn release(&self, mut transaction: Box<Transaction>) {
         if let (Some(vm), false) = (transaction.vm, transaction.tables.is_empty()) {
             let tables = std::mem::take(&mut transaction.tables);
-            self.pool.discard(vm, Garbage::Tables { _tables: tables });
+            self.pool.discard(vm, tables);
         }
     }
 }

@@ -60,7 +60,7 @@ async fn run(config: Config) -> Result<(), BoxError> {
             return Err("nothing to serve: pass --declarative-config kong.yml, or --demo".into());
         }
     };
-    let routes = Routes::new(&declaration)?;
+    let routes = Routes::new(&declaration, &runtime)?;
     if config.demo {
         demo::explain(proxies.first().map(Listener::addr));
     }

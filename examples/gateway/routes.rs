@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Uri;
 use http::request::Parts;
-use tower_lua::{Functions, FunctionsConfig};
+use tower_lua::{Functions, FunctionsConfig, Runtime};
 
 use crate::BoxError;
 use crate::declarative::{self, Declaration, Plugin};
@@ -58,8 +58,8 @@ const PLUGINS: [&str; 2] = ["pre-function", "post-function"];
 
 impl Routes {
     /// Makes the routes of a declaration, and compiles all of its functions.
-    pub(crate) fn new(declaration: &Declaration) -> Result<Self, BoxError> {
-        check_plugins(declaration)?;
+    pub(crate) fn new(declaration: &Declaration, runtime: &Runtime) -> Result<Self, BoxError> {
+        check_plugins(declaration, runtime)?;
         let mut routes = Vec::new();
         for service in &declaration.services {
             for route in &service.routes {
@@ -144,8 +144,8 @@ fn host_of(request: &Parts) -> String {
     without_port.to_ascii_lowercase()
 }
 
-/// Compiles the functions of every plugin, also of those that are disabled or hidden by others.
-fn check_plugins(declaration: &Declaration) -> Result<(), BoxError> {
+/// Compiles the functions of every plugin for `runtime`, also of those that are disabled or hidden by others.
+fn check_plugins(declaration: &Declaration, runtime: &Runtime) -> Result<(), BoxError> {
     let services = &declaration.services;
     let routes = services.iter().flat_map(|service| &service.routes).chain(&declaration.routes);
     let of_routes = routes.flat_map(|route| owned(route.name.as_deref(), &route.plugins));
@@ -158,7 +158,7 @@ fn check_plugins(declaration: &Declaration) -> Result<(), BoxError> {
             let enabled = PLUGINS.join(" and ");
             return Err(format!("plugin '{name}' not enabled: this gateway has {enabled}").into());
         }
-        plugin.config.build(format!("{owner} {name}"))?;
+        runtime.check(&plugin.config.build(format!("{owner} {name}"))?)?;
     }
     Ok(())
 }

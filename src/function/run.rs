@@ -3,9 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use mlua::Function;
-
-use super::{Functions, Source};
+use super::Functions;
 use crate::error::Error;
 use crate::log;
 use crate::phase::Phase;
@@ -57,26 +55,26 @@ impl Run {
         });
         result.unwrap_or_else(|error| {
             let transaction = given.take().expect("not taken, or there were no error");
-            let failed = Error::function(self.site(Phase::Access), failure_of(&error));
-            (transaction, Progress::Failed(failed))
+            (transaction, self.unable(&error))
         })
     }
 
     fn advance_in(&mut self, pool: &Arc<Pool>, vm: &mut Vm) -> Progress {
-        let compiled = match self.functions.compiled_in(vm) {
-            Ok(compiled) => compiled,
-            Err(error) => {
-                let site = self.site(self.phases.first().copied().unwrap_or(Phase::Access));
-                return Progress::Failed(Error::function(site, failure_of(&error)));
-            }
+        let first = match self.functions.compiled_in(vm) {
+            Ok(first) => first,
+            Err(error) => return self.unable(&error),
         };
         loop {
             let step = match self.waiting.take() {
                 Some(suspended) => vm.resume(suspended.into_coroutine()),
-                None => match self.next(&compiled) {
-                    Some((phase, function)) => {
+                None => match self.next() {
+                    // What was printed before is the response.
+                    Some((Phase::Access, _)) if self.started == 1 && vm.has_printed() => {
+                        return Progress::Exited;
+                    }
+                    Some((phase, place)) => {
                         vm.begin(self.site(phase));
-                        vm.start(function)
+                        vm.start(first + place)
                     }
                     None => return Progress::Ended,
                 },
@@ -102,13 +100,28 @@ impl Run {
         }
     }
 
-    fn next<'a>(&mut self, compiled: &'a [Function]) -> Option<(Phase, &'a Function)> {
+    /// The functions cannot run at all.
+    #[cold]
+    fn unable(&mut self, error: &mlua::Error) -> Progress {
+        self.waiting = None;
+        let has_functions = |phase: &Phase| self.functions.len(*phase) > 0;
+        let Some(phase) = self.phases.iter().copied().find(has_functions) else {
+            return Progress::Ended;
+        };
+        self.started = self.started.max(1);
+        let error = Error::function(self.site(phase), failure_of(error));
+        log::report(&error);
+        if self.functions.fails_open() { Progress::Ended } else { Progress::Failed(error) }
+    }
+
+    /// The next function: its phase, and its place in the set.
+    fn next(&mut self) -> Option<(Phase, usize)> {
         loop {
             let phase = *self.phases.first()?;
             if self.started < self.functions.len(phase) {
-                let function = &compiled[self.functions.offset(phase) + self.started];
+                let place = self.functions.offset(phase) + self.started;
                 self.started += 1;
-                return Some((phase, function));
+                return Some((phase, place));
             }
             self.end_phase();
         }
@@ -126,15 +139,17 @@ impl Run {
 }
 
 impl Functions {
-    /// The functions of the set, in the order of their phases, as `vm` has compiled them.
-    fn compiled_in(&self, vm: &mut Vm) -> mlua::Result<Arc<[Function]>> {
+    /// The number that `vm` has given the first function of the set, in the order of their phases.
+    fn compiled_in(&self, vm: &mut Vm) -> mlua::Result<usize> {
         let owner = || {
             let set: Arc<dyn Any + Send + Sync> = self.set.clone();
             Arc::downgrade(&set)
         };
         vm.compiled(self.set.number, owner, |vm| {
-            let sources = self.set.phases.iter().flatten();
-            sources.map(|source| compile(vm, source)).collect()
+            self.set.phases.iter().flatten().try_for_each(|source| {
+                let environment = vm.environment()?;
+                vm.add(source.compile(vm.lua(), Some(environment))?)
+            })
         })
     }
 
@@ -142,8 +157,4 @@ impl Functions {
     fn offset(&self, phase: Phase) -> usize {
         self.set.phases[..phase.index()].iter().map(Vec::len).sum()
     }
-}
-
-fn compile(vm: &Vm, source: &Source) -> mlua::Result<Function> {
-    vm.staged(source.compile(vm.lua(), Some(vm.environment()?))?)
 }

@@ -3,8 +3,9 @@
 local next, type, require = next, type, require
 local rawget, rawset, setmetatable, getmetatable = rawget, rawset, setmetatable, getmetatable
 
--- A table that holds nothing itself but answers for the request, `ngx.header` for one.
-local function is_shared(value)
+-- A table that holds nothing itself but answers for the request, `ngx.header` for one. Each function
+-- has one of its own: `table.insert` writes to it without asking its metatable.
+local function is_proxy(value)
   local meta = getmetatable(value)
   return meta and meta.__shared
 end
@@ -22,8 +23,8 @@ local function copy_of(original)
       local computed = meta.__index
       return computed and computed(copy, key)
     end
-    if type(value) == "table" and not is_shared(value) then
-      value = copy_of(value)
+    if type(value) == "table" then
+      value = is_proxy(value) and setmetatable({}, getmetatable(value)) or copy_of(value)
     end
     rawset(copy, key, value)
     return value
@@ -46,26 +47,16 @@ end
 
 -- The `require` of one function.
 local function gated(permitted, deny)
-  local OWN = 2
-  local copies = {}
+  local own = {}
   return function(name)
     local how = permitted[name]
     if not how then
       deny(name)
+    elseif how == true then
+      return require(name)
     end
-    local module = require(name)
-    if how ~= OWN then
-      return module
-    end
-    local copy = copies[name]
-    if not copy then
-      copy = {}
-      for key, value in next, module do
-        copy[key] = value
-      end
-      copies[name] = copy
-    end
-    return copy
+    own[name] = own[name] or how()
+    return own[name]
   end
 end
 

@@ -1,15 +1,10 @@
 //! `require`: which modules a function gets, and where they come from.
 
-use mlua::{Function, Lua, Table};
+use mlua::{Function, Lua, Table, Value};
 
 use super::Denied;
-use crate::modules;
 use crate::runtime::Settings;
-
-/// How `require` gives a module to a function: `SHARED` is the module itself, `OWN` a copy that the
-/// function may change without changing it for others.
-const SHARED: i32 = 1;
-const OWN: i32 = 2;
+use crate::{convert, modules};
 
 /// Makes the modules of the crate, of the application and of the operator's directory known to
 /// Lua's `require`.
@@ -27,19 +22,27 @@ pub(super) fn register(lua: &Lua, settings: &Settings) -> mlua::Result<()> {
     Ok(())
 }
 
-/// The `require` of functions in the sandbox: the names that it lets through and how, and what it
-/// calls for any other.
+/// The `require` of functions in the sandbox: what it lets through, and what it calls for any other
+/// name.
+///
+/// A name that it lets through has `true`, or the function that makes the module: one of the
+/// crate's own, which each function gets for itself, settings and all.
 pub(super) fn gate(lua: &Lua, settings: &Settings) -> mlua::Result<(Table, Function)> {
     let permitted = lua.create_table()?;
     for name in &settings.sandbox.requires {
-        let how = if modules::NAMES.contains(&&**name) { OWN } else { SHARED };
-        permitted.set(name.as_str(), how)?;
+        match modules::MODULES.iter().find(|(own, _)| own == name) {
+            Some((_, make)) => {
+                permitted.set(name.as_str(), lua.create_function(|lua, ()| make(lua))?)?;
+            }
+            None => permitted.set(name.as_str(), true)?,
+        }
     }
     for (name, _) in &settings.modules {
-        permitted.set(name.as_str(), SHARED)?;
+        permitted.set(name.as_str(), true)?;
     }
-    let deny = lua.create_function(|_, name: mlua::Value| -> mlua::Result<()> {
-        Err(mlua::Error::external(Denied::Require(name.to_string()?)))
+    let deny = lua.create_function(|lua, name: Value| -> mlua::Result<()> {
+        let name = convert::display(lua, &name);
+        Err(mlua::Error::external(Denied::Require(name)))
     })?;
     Ok((permitted, deny))
 }

@@ -1,18 +1,21 @@
 //! How much CPU time and memory functions may use, and how that is enforced.
 //!
-//! A count hook looks at the clock every thousand VM instructions. LuaJIT's hooks do not fire in
+//! A count hook looks at the clock every few hundred VM instructions. LuaJIT's hooks do not fire in
 //! compiled traces, so a runtime with a CPU budget runs with the JIT off; one without runs with the
-//! JIT on. The memory limit is the allocator's.
+//! JIT on. Rust code that works long for a function [asks](check) now and then. The memory limit is
+//! the allocator's.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use mlua::{HookTriggers, Lua, VmState};
+use mlua::{HookTriggers, Lua, LuaString, VmState};
 
-/// How often the hook looks at the clock, in VM instructions: some microseconds of work.
-const INSTRUCTIONS_PER_TICK: u32 = 1000;
+/// How often the hook looks at the clock, in VM instructions: a microsecond of ordinary work. One
+/// instruction may be a copy of a string as large as the memory limit, which is why it is not more;
+/// less would cost what computes much more than the tenth that it does.
+const INSTRUCTIONS_PER_TICK: u32 = 250;
 
 /// What functions may use before they are stopped.
 ///
@@ -71,7 +74,7 @@ impl Budget {
         self
     }
 
-    fn limits_time(&self) -> bool {
+    pub(super) fn limits_time(&self) -> bool {
         self.call_time.is_some() || self.request_time.is_some()
     }
 }
@@ -102,7 +105,6 @@ pub(crate) struct Meter {
     started: AtomicU64,
     /// What is left for the call and its request, in nanoseconds.
     allowed: AtomicU64,
-    exhausted: AtomicBool,
 }
 
 impl Meter {
@@ -114,7 +116,6 @@ impl Meter {
             deadline: AtomicU64::new(0),
             started: AtomicU64::new(0),
             allowed: AtomicU64::new(u64::MAX),
-            exhausted: AtomicBool::new(false),
         }
     }
 
@@ -122,6 +123,8 @@ impl Meter {
     /// in all.
     ///
     /// The clock starts at the first tick: most functions end before it, and never ask for the time.
+    /// A function that goes on after it has waited starts it at once, lest one that waits often
+    /// enough is never seen to run.
     pub(crate) fn start(&self, call: Duration, request: Duration) {
         let left = |limit: Option<Duration>, used| limit.map(|limit| limit.saturating_sub(used));
         let allowed = match (left(self.call_time, call), left(self.request_time, request)) {
@@ -131,7 +134,14 @@ impl Meter {
         };
         self.allowed.store(allowed, Ordering::Relaxed);
         self.deadline.store(0, Ordering::Relaxed);
-        self.exhausted.store(false, Ordering::Relaxed);
+    }
+
+    /// Starts the clock now.
+    pub(crate) fn begin(&self) {
+        let now = self.now();
+        self.started.store(now, Ordering::Relaxed);
+        let allowed = self.allowed.load(Ordering::Relaxed);
+        self.deadline.store(now.saturating_add(allowed), Ordering::Relaxed);
     }
 
     /// Ends a run and says how long it took, to the nearest tick.
@@ -144,15 +154,11 @@ impl Meter {
     }
 
     fn tick(&self) -> bool {
-        let now = self.now();
-        let deadline = self.deadline.load(Ordering::Relaxed);
-        if deadline == 0 {
-            self.started.store(now, Ordering::Relaxed);
-            let allowed = self.allowed.load(Ordering::Relaxed);
-            self.deadline.store(now.saturating_add(allowed), Ordering::Relaxed);
-            return allowed == 0;
+        if self.deadline.load(Ordering::Relaxed) == 0 {
+            self.begin();
+            return self.allowed.load(Ordering::Relaxed) == 0;
         }
-        now > deadline
+        self.now() > self.deadline.load(Ordering::Relaxed)
     }
 
     fn now(&self) -> u64 {
@@ -181,10 +187,41 @@ pub(crate) fn without_limit<R>(
     made
 }
 
-/// Makes `lua` keep to `budget`, by `meter`'s clock.
+/// The length up to which a string is made outside the memory limit, in bytes.
+const SMALL: usize = 4096;
+
+/// A Lua string of `bytes`.
+pub(crate) fn string(lua: &Lua, budget: &Budget, bytes: &[u8]) -> mlua::Result<LuaString> {
+    if bytes.len() > SMALL {
+        return lua.create_string(bytes);
+    }
+    without_limit(lua, budget, || lua.create_string(bytes))
+}
+
+/// What [`check`] looks at.
+struct Limits {
+    meter: Arc<Meter>,
+    memory: Option<usize>,
+}
+
+/// Whether a function may go on that has had Rust code work for it for a while, or fill a buffer of
+/// `bytes`: no hook fires meanwhile, and the buffer is not the allocator's that has the limit.
+///
+/// # Errors
+///
+/// When the function's time is used up, or the buffer is larger than its VM may be.
+pub(crate) fn check(lua: &Lua, bytes: usize) -> mlua::Result<()> {
+    let Some(limits) = lua.app_data_ref::<Limits>() else { return Ok(()) };
+    if limits.memory.is_some_and(|limit| bytes > limit) {
+        return Err(mlua::Error::MemoryError("not enough memory".to_owned()));
+    }
+    if limits.meter.tick() { Err(mlua::Error::external(Exhausted)) } else { Ok(()) }
+}
+
+/// Makes `lua` keep to `budget`, by `meter`'s clock. The prelude has turned the JIT off.
 pub(crate) fn enforce(lua: &Lua, meter: &Arc<Meter>, budget: &Budget) -> mlua::Result<()> {
+    lua.set_app_data(Limits { meter: Arc::clone(meter), memory: budget.memory });
     if budget.limits_time() {
-        lua.load("jit.off() jit.flush()").exec()?;
         let meter = Arc::clone(meter);
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_TICK);
         lua.set_global_hook(triggers, move |_, _| {
@@ -192,6 +229,12 @@ pub(crate) fn enforce(lua: &Lua, meter: &Arc<Meter>, budget: &Budget) -> mlua::R
         })?;
     }
     if let Some(bytes) = budget.memory {
+        if lua.used_memory() > bytes {
+            let used = lua.used_memory();
+            let message =
+                format!("the memory limit is {bytes} bytes, and the VM alone takes {used}");
+            return Err(mlua::Error::MemoryError(message));
+        }
         lua.set_memory_limit(bytes)?;
     }
     Ok(())

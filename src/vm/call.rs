@@ -1,20 +1,20 @@
 //! One run of a function: from its start, or from where it waited, to where it ends or waits again.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use mlua::{Error as LuaError, Function, IntoLuaMulti, LightUserData, Lua, Table, Thread, Value};
+use mlua::{Error as LuaError, IntoLuaMulti, RegistryKey, Thread, Value};
 
-use super::{Exhausted, PRELUDE_NAME, Vm, without_limit};
-use crate::binding;
+use super::prelude::without_position;
+use super::{Exhausted, Vm, without_limit};
+use crate::pdk::type_name;
 use crate::sandbox::Denied;
-use crate::transaction::{Current, Exit, Failure, FailureKind, Operation, Site, Transaction};
+use crate::transaction::{Exit, Failure, FailureKind, Operation, Site, Transaction};
 
 /// What the trampoline yields.
-const DONE: i32 = 1;
-const EXIT: i32 = 2;
-const WAIT: i32 = 3;
-const FAILED: i32 = 4;
+pub(super) const DONE: i32 = 1;
+pub(super) const EXIT: i32 = 2;
+pub(super) const WAIT: i32 = 3;
+pub(super) const FAILED: i32 = 4;
 
 /// How far a run has come.
 pub(crate) enum Step {
@@ -28,10 +28,14 @@ pub(crate) enum Step {
 
 /// A function that waits.
 pub(crate) struct Coroutine {
-    thread: Thread,
+    /// Its thread lies in Lua's registry; dropping the key leaves it to be collected.
+    thread: RegistryKey,
     /// How long it has run so far.
     used: Duration,
 }
+
+/// How many trampolines are kept for functions to come.
+const MAX_IDLE: usize = 64;
 
 impl Vm {
     /// Lays the transaction where the functions of this VM find it.
@@ -48,6 +52,7 @@ impl Vm {
         self.transaction(|tx| {
             tx.site = site;
             tx.exit = None;
+            tx.resumed = false;
         });
     }
 
@@ -56,8 +61,13 @@ impl Vm {
         self.transaction(|tx| tx.site.clone())
     }
 
-    /// Runs `function` until it ends or waits.
-    pub(crate) fn start(&mut self, function: &Function) -> Step {
+    /// Whether the request has output of a function.
+    pub(crate) fn has_printed(&self) -> bool {
+        self.transaction(|tx| tx.response.printed)
+    }
+
+    /// Runs the function `number` until it ends or waits.
+    pub(crate) fn start(&mut self, number: usize) -> Step {
         let thread = match self.idle.pop() {
             Some(thread) => thread,
             None => match self.new_trampoline() {
@@ -65,7 +75,8 @@ impl Vm {
                 Err(error) => return Step::Failed(failure_of(&error)),
             },
         };
-        self.run(Coroutine { thread, used: Duration::ZERO }, function)
+        self.meter.start(Duration::ZERO, self.transaction(|tx| tx.cpu_time));
+        self.run(thread, Duration::ZERO, number)
     }
 
     fn new_trampoline(&self) -> mlua::Result<Thread> {
@@ -75,30 +86,49 @@ impl Vm {
 
     /// Runs a function on from where it waited.
     pub(crate) fn resume(&mut self, coroutine: Coroutine) -> Step {
-        self.transaction(|tx| tx.resumed = true);
-        self.run(coroutine, ())
+        let cpu_time = self.transaction(|tx| {
+            tx.resumed = true;
+            tx.cpu_time
+        });
+        let thread = match self.lua.registry_value(&coroutine.thread) {
+            Ok(thread) => thread,
+            Err(error) => return Step::Failed(failure_of(&error)),
+        };
+        let used = coroutine.used;
+        // The next function to wait gets its place.
+        drop(coroutine);
+        self.meter.start(used, cpu_time);
+        self.meter.begin();
+        self.run(thread, used, ())
     }
 
-    fn run(&mut self, mut coroutine: Coroutine, arguments: impl IntoLuaMulti) -> Step {
-        self.meter.start(coroutine.used, self.transaction(|tx| tx.cpu_time));
-        let result = coroutine.thread.resume::<(i32, Value)>(arguments);
+    /// Runs `thread`, in which a function has used some time before.
+    fn run(&mut self, thread: Thread, before: Duration, arguments: impl IntoLuaMulti) -> Step {
+        let result = thread.resume::<(i32, Value)>(arguments);
         let used = self.meter.stop();
-        coroutine.used += used;
         let (exit, failure, operation) = self.transaction(|tx| {
             tx.cpu_time += used;
             (tx.exit, tx.failure.take(), tx.operation.take())
         });
         match result {
             Ok((WAIT, _)) => {
-                Step::Waiting(coroutine, operation.expect("whoever waits has said for what"))
+                let keep = || self.lua.create_registry_value(thread);
+                match without_limit(&self.lua, &self.budget, keep) {
+                    Ok(thread) => {
+                        let coroutine = Coroutine { thread, used: before + used };
+                        let operation = operation.expect("whoever waits has said for what");
+                        Step::Waiting(coroutine, operation)
+                    }
+                    Err(error) => Step::Failed(failure_of(&error)),
+                }
             }
             Ok((DONE, _)) => {
-                self.idle.push(coroutine.thread);
+                self.keep_idle(thread);
                 Step::Done(exit)
             }
             Ok((EXIT, _)) => Step::Done(exit),
             Ok((_, error)) => {
-                self.idle.push(coroutine.thread);
+                self.keep_idle(thread);
                 self.failed(failure.map_or_else(|| failure_of_value(&error), |failure| *failure))
             }
             // The trampoline itself died: out of stack or memory while it handled an error.
@@ -108,12 +138,21 @@ impl Vm {
         }
     }
 
+    fn keep_idle(&mut self, trampoline: Thread) {
+        if self.idle.len() < MAX_IDLE {
+            self.idle.push(trampoline);
+        }
+    }
+
     #[cold]
-    fn failed(&self, failure: Failure) -> Step {
+    fn failed(&mut self, failure: Failure) -> Step {
         if failure.kind == FailureKind::Memory {
             // LuaJIT does not collect before it gives up: without this, the next request would find
             // the VM as full as this one left it.
             let _ = self.lua.gc_collect();
+            // What is left then is what functions keep in globals. Were they to keep it, every
+            // function of this VM would fail from now on.
+            self.is_full = self.budget.memory.is_some_and(|limit| self.used_memory() > limit / 2);
         }
         Step::Failed(failure)
     }
@@ -123,73 +162,24 @@ impl Vm {
     }
 }
 
-/// Runs the prelude in `lua` and gives its table of functions.
-pub(super) fn load_prelude(lua: &Lua, current: &Arc<Current>) -> mlua::Result<Table> {
-    let native = lua.create_table()?;
-    native.set("DONE", DONE)?;
-    native.set("EXIT", EXIT)?;
-    native.set("WAIT", WAIT)?;
-    native.set("FAILED", FAILED)?;
-    native.set("PENDING", pending())?;
-    native.set("explain", lua.create_function(|_, error: Value| Ok(explain(&error)))?)?;
-    let slot = Arc::clone(current);
-    let on_error = lua.create_function(move |lua, error: Value| {
-        let failure = Failure {
-            position: binding::position(lua),
-            traceback: traceback(lua)?,
-            ..failure_of_value(&error)
-        };
-        slot.with(|tx| {
-            tx.failure = Some(Box::new(failure));
-            Ok(())
-        })
-    })?;
-    native.set("on_error", on_error)?;
-    let slot = Arc::clone(current);
-    let take_turn = lua.create_function(move |_, ()| {
-        slot.with(|tx| {
-            tx.operation = Some(Operation::Turn);
-            Ok(())
-        })
-    })?;
-    native.set("take_turn", take_turn)?;
-    lua.load(include_str!("prelude.lua")).set_name(format!("={PRELUDE_NAME}")).call(native)
-}
+/// How much of an error's message is reported, in bytes: as much as nginx has of a line in its log.
+const MAX_MESSAGE: usize = 2048;
 
-/// The mark by which the prelude knows that a function waits: an address that no Lua code has.
-pub(crate) fn pending() -> LightUserData {
-    static MARK: u8 = 0;
-    LightUserData(std::ptr::from_ref(&MARK).cast_mut().cast())
-}
-
-/// What the prelude tells a function of an error userdata: whether it may be caught at all, and its
-/// message.
-fn explain(error: &Value) -> (bool, Option<String>) {
-    match error {
-        Value::Error(error) => {
-            let failure = failure_of(error);
-            (failure.kind == FailureKind::Timeout, Some(failure.message))
-        }
-        _ => (false, None),
-    }
-}
-
-fn failure_of_value(error: &Value) -> Failure {
-    match error {
-        Value::Error(error) => failure_of(error),
+pub(super) fn failure_of_value(error: &Value) -> Failure {
+    let message = match error {
+        Value::Error(error) => return failure_of(error),
         Value::String(message) => {
-            let message = message.to_string_lossy();
-            let out_of_memory = message == "not enough memory";
-            let kind = if out_of_memory { FailureKind::Memory } else { FailureKind::Runtime };
-            Failure { kind, message, position: None, traceback: String::new() }
+            let bytes = message.as_bytes();
+            let message = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_MESSAGE)]);
+            without_position(&message).to_owned()
         }
-        other => Failure {
-            kind: FailureKind::Runtime,
-            message: format!("(error object is a {} value)", other.type_name()),
-            position: None,
-            traceback: String::new(),
-        },
-    }
+        Value::Integer(number) => number.to_string(),
+        Value::Number(number) => number.to_string(),
+        other => format!("(error object is a {} value)", type_name(other)),
+    };
+    let out_of_memory = message == "not enough memory";
+    let kind = if out_of_memory { FailureKind::Memory } else { FailureKind::Runtime };
+    Failure { kind, message, position: None, traceback: String::new() }
 }
 
 pub(crate) fn failure_of(error: &LuaError) -> Failure {
@@ -208,12 +198,4 @@ pub(crate) fn failure_of(error: &LuaError) -> Failure {
         other => (FailureKind::Runtime, other.to_string()),
     };
     Failure { kind, message, position: None, traceback: String::new() }
-}
-
-/// The stack of the function that failed, without our own frames.
-fn traceback(lua: &Lua) -> mlua::Result<String> {
-    let traceback = lua.traceback(None, 1)?.to_string_lossy();
-    let ours = format!("\t{PRELUDE_NAME}:");
-    let frames: Vec<_> = traceback.lines().filter(|frame| !frame.starts_with(&ours)).collect();
-    Ok(frames.join("\n"))
 }

@@ -6,32 +6,41 @@
 //! # Cancel safety
 //!
 //! A suspended function is dropped by dropping its [`Suspended`] handle, at any time and on any
-//! thread: the coroutine is collected under the VM's lock, at once or when the VM is next used.
+//! thread: the coroutine is let go of under the VM's lock, at once or when the VM is next used.
+//!
+//! # References
+//!
+//! mlua keeps what Rust refers to on a Lua stack, and LuaJIT has no room there for more than 8,000
+//! values. So nothing of which there may be thousands is held by reference: functions lie in a Lua
+//! table and go by numbers, coroutines that wait in Lua's registry.
 
 mod budget;
 mod call;
+mod pattern;
 mod pool;
+mod prelude;
 
 use std::any::Any;
+use std::ops::Range;
 use std::sync::{Arc, Weak};
 
-use mlua::{Function, Lua, LuaOptions, StdLib, Table, Thread};
+use mlua::{Function, Lua, LuaOptions, StdLib, Table, Thread, Value};
 use rustc_hash::FxHashMap;
 
 pub use self::budget::Budget;
 use self::budget::Meter;
-pub(crate) use self::budget::{Exhausted, without_limit};
+use self::budget::without_limit;
+pub(crate) use self::budget::{Exhausted, check, string};
 use self::call::Coroutine;
-pub(crate) use self::call::{Step, failure_of, pending};
-pub(crate) use self::pool::{Garbage, Pool, Suspended};
+pub(crate) use self::call::{Step, failure_of};
+pub(crate) use self::pool::{Pool, Suspended};
+use self::prelude::Prelude;
+pub(crate) use self::prelude::{PRELUDE_NAME, pending};
 use crate::binding::{Dialect, Scope};
 use crate::runtime::Settings;
 use crate::sandbox::Environments;
 use crate::transaction::Current;
 use crate::{convert, modules, ngx, pdk};
-
-/// The chunk name of the prelude, as it stands in tracebacks.
-pub(crate) const PRELUDE_NAME: &str = "tower-lua";
 
 pub(crate) struct Vm {
     number: usize,
@@ -41,11 +50,18 @@ pub(crate) struct Vm {
     budget: Budget,
     environments: Environments,
     trampoline: Function,
-    staged: Function,
+    /// Makes a chunk a function.
+    add: Function,
+    /// The functions, by their numbers.
+    functions: Table,
+    /// How many functions there have ever been.
+    count: usize,
     /// Trampolines between functions.
     idle: Vec<Thread>,
     /// What has been compiled in this VM, by the number of the function set.
     compiled: FxHashMap<u64, Compiled>,
+    /// Whether the functions hold so much memory that they have to go.
+    is_full: bool,
 }
 
 impl Vm {
@@ -54,7 +70,7 @@ impl Vm {
         let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new())?;
         let current = Arc::new(Current::default());
         let meter = Arc::new(Meter::new(&settings.budget));
-        let prelude = call::load_prelude(&lua, &current)?;
+        let prelude = Prelude::load(&lua, &current, settings)?;
         let (waiting, exiting) = (prelude.get("waiting")?, prelude.get("exiting")?);
         let scope = |dialect| Scope {
             lua: &lua,
@@ -73,49 +89,74 @@ impl Vm {
         Ok(Self {
             number,
             trampoline: prelude.get("trampoline")?,
-            staged: prelude.get("staged")?,
+            add: prelude.get("add")?,
+            functions: prelude.functions,
+            count: 0,
             current,
             meter,
             budget: settings.budget.clone(),
             environments,
             idle: Vec::new(),
             compiled: FxHashMap::default(),
+            is_full: false,
             lua,
         })
     }
 }
 
-/// What has been compiled of a function set.
+/// What has been compiled of a function set: functions of consecutive numbers.
 struct Compiled {
-    functions: Arc<[Function]>,
+    numbers: Range<usize>,
     /// Gone when the last clone of the set is gone.
     set: Weak<dyn Any + Send + Sync>,
 }
 
 impl Vm {
-    /// The functions of a set, compiled by `compile` when they are first asked for.
+    /// The number of the first function of a set. They are compiled when they are first asked for,
+    /// by `compile`, which [adds](Self::add) them in their order.
     ///
     /// `number` is the set's; `set` refers to it as long as it is alive.
     pub(crate) fn compiled(
         &mut self,
         number: u64,
         set: impl FnOnce() -> Weak<dyn Any + Send + Sync>,
-        compile: impl FnOnce(&Self) -> mlua::Result<Arc<[Function]>>,
-    ) -> mlua::Result<Arc<[Function]>> {
+        compile: impl Fn(&mut Self) -> mlua::Result<()>,
+    ) -> mlua::Result<usize> {
+        if std::mem::take(&mut self.is_full) {
+            self.forget(|_| true)?;
+            self.lua.gc_collect()?;
+        }
         if let Some(compiled) = self.compiled.get(&number) {
-            return Ok(Arc::clone(&compiled.functions));
+            return Ok(compiled.numbers.start);
         }
         // A new set is the moment to let go of those that it may have replaced.
-        self.compiled.retain(|_, compiled| compiled.set.strong_count() > 0);
-        let functions = compile(self)?;
-        let compiled = Compiled { functions: Arc::clone(&functions), set: set() };
+        self.forget(|compiled| compiled.set.strong_count() == 0)?;
+        let first = self.count;
+        if let Err(error) = compile(self) {
+            self.remove(first..self.count)?;
+            self.lua.gc_collect()?;
+            return Err(error);
+        }
+        let compiled = Compiled { numbers: first..self.count, set: set() };
         self.compiled.insert(number, compiled);
-        Ok(functions)
+        Ok(first)
     }
 
-    /// The function that runs `chunk` by Kong's two-stage rule.
-    pub(crate) fn staged(&self, chunk: Function) -> mlua::Result<Function> {
-        self.staged.call(chunk)
+    /// Lets go of the functions of some sets.
+    fn forget(&mut self, which: impl Fn(&Compiled) -> bool) -> mlua::Result<()> {
+        let gone: Vec<_> = self.compiled.extract_if(|_, compiled| which(compiled)).collect();
+        gone.into_iter().try_for_each(|(_, compiled)| self.remove(compiled.numbers))
+    }
+
+    fn remove(&self, mut numbers: Range<usize>) -> mlua::Result<()> {
+        numbers.try_for_each(|number| self.functions.raw_set(number, Value::Nil))
+    }
+
+    /// Makes `chunk` the next function. It runs by Kong's two-stage rule.
+    pub(crate) fn add(&mut self, chunk: Function) -> mlua::Result<()> {
+        self.add.call::<()>((self.count, chunk))?;
+        self.count += 1;
+        Ok(())
     }
 
     /// A global environment for one function.

@@ -26,16 +26,11 @@ pub(crate) struct Pool {
 struct Slot {
     vm: Mutex<Option<Vm>>,
     /// Lua values that were dropped while the VM was in use, and so could not be let go of.
-    garbage: Mutex<Vec<Garbage>>,
+    garbage: Mutex<Vec<Tables>>,
+    /// Whether there are any, or coroutines that were dropped.
     has_garbage: AtomicBool,
     /// How many functions wait in this VM.
     suspended: AtomicUsize,
-}
-
-/// What holds on to values of a VM.
-pub(crate) enum Garbage {
-    Coroutine { _coroutine: Coroutine },
-    Tables { _tables: Tables },
 }
 
 thread_local! {
@@ -70,15 +65,16 @@ impl Pool {
             None => self.free(),
         };
         *bound = Some(number);
-        let slot = &self.slots[number];
-        if slot.has_garbage.load(Ordering::Acquire) {
-            slot.has_garbage.store(false, Ordering::Release);
-            slot.garbage.lock().clear();
-        }
         let vm = match &mut *guard {
             Some(vm) => vm,
             none => none.insert(Vm::new(number, &self.settings)?),
         };
+        let slot = &self.slots[number];
+        if slot.has_garbage.load(Ordering::Acquire) {
+            slot.has_garbage.store(false, Ordering::Release);
+            slot.garbage.lock().clear();
+            vm.lua().expire_registry_values();
+        }
         Ok(f(vm))
     }
 
@@ -91,15 +87,24 @@ impl Pool {
             .unwrap_or_else(|| (home, self.slots[home].vm.lock()))
     }
 
-    /// Lets go of what holds values of the VM `number`: at once if the VM is free, else when it is
-    /// next used. Never waits for it.
-    pub(crate) fn discard(&self, number: usize, garbage: Garbage) {
+    /// Lets go of tables of the VM `number`: at once if the VM is free, else when it is next used.
+    /// Never waits for it.
+    pub(crate) fn discard(&self, number: usize, tables: Tables) {
         let slot = &self.slots[number];
         if let Some(_vm) = slot.vm.try_lock() {
-            drop(garbage);
+            drop(tables);
         } else {
-            slot.garbage.lock().push(garbage);
+            slot.garbage.lock().push(tables);
             slot.has_garbage.store(true, Ordering::Release);
+        }
+    }
+
+    /// The same for coroutines that have been dropped.
+    fn expire(&self, number: usize) {
+        let slot = &self.slots[number];
+        match slot.vm.try_lock().as_deref() {
+            Some(Some(vm)) => vm.lua().expire_registry_values(),
+            _ => slot.has_garbage.store(true, Ordering::Release),
         }
     }
 
@@ -140,7 +145,8 @@ impl Drop for Suspended {
     fn drop(&mut self) {
         self.pool.slots[self.vm].suspended.fetch_sub(1, Ordering::Relaxed);
         if let Some(coroutine) = self.coroutine.take() {
-            self.pool.discard(self.vm, Garbage::Coroutine { _coroutine: coroutine });
+            drop(coroutine);
+            self.pool.expire(self.vm);
         }
     }
 }

@@ -1,5 +1,5 @@
 -- What must be Lua because it runs between a function and LuaJIT: the coroutine that functions run
--- in, the guards that no function can catch its way past, and the environments.
+-- in, and guards around what of Lua's own could be used to catch, hang or crash what runs it.
 --
 -- A function runs in a coroutine of its own, the trampoline, and speaks to Rust by yielding a
 -- number. It may make coroutines itself; what ends or suspends the function has to pass through
@@ -7,28 +7,32 @@
 
 local native = ...
 local DONE, EXIT, WAIT, FAILED = native.DONE, native.EXIT, native.WAIT, native.FAILED
-local PENDING, explain, on_error, take_turn = native.PENDING, native.explain, native.on_error, native.take_turn
+local PENDING, explain, on_error = native.PENDING, native.explain, native.on_error
+local functions = native.functions
 
-local pcall, xpcall, error, type, select = pcall, xpcall, error, type, select
-local setmetatable, getmetatable = setmetatable, getmetatable
+local pcall, xpcall, error, type, select, next = pcall, xpcall, error, type, select, next
+local setmetatable, tostring = setmetatable, tostring
 local create, resume, yield = coroutine.create, coroutine.resume, coroutine.yield
 local running, isyieldable = coroutine.running, coroutine.isyieldable
-local gsub, sort = string.gsub, table.sort
+local find, sub = string.find, string.sub
 
 -- Raised where a yield cannot reach the trampoline. The guards below raise it again.
 local LEAVE = {}
 
--- The coroutines that functions made. A running coroutine that is not here is a trampoline.
+-- The coroutines that functions made, and whether they wait for an operation: `true`, or `PENDING`.
+-- A running coroutine that is not here is a trampoline.
 local own = setmetatable({}, { __mode = "k" })
 
--- How many C calls lie on the stack. LuaJIT does not count them; without a limit, recursion through
--- `gsub` or `resume` overflows the thread's stack and ends the process.
-local depth = 0
+-- How much of the thread's stack the C calls take that lie on it. LuaJIT does not count them;
+-- without a limit, recursion through `gsub` or `resume` overflows the stack and ends the process.
+-- `base` is what lies below the coroutine that runs, 0 in the trampoline; `depth` is its own share.
+-- A coroutine may yield at one depth and go on at another, so what it remembers is its own share.
+local base, depth = 0, 0
 local MAX_DEPTH = 160
 
 -- Ends the function from any depth. What it ends with stands in the transaction.
 local function leave()
-  if not own[running()] and isyieldable() then
+  if base == 0 and isyieldable() then
     yield(EXIT)
   end
   error(LEAVE, 0)
@@ -36,26 +40,38 @@ end
 
 -- Suspends the function until its operation has ended.
 local function wait()
-  if own[running()] then
+  if not isyieldable() then
+    error("attempt to yield across C-call boundary", 0)
+  end
+  local co = running()
+  if own[co] then
+    own[co] = PENDING
     yield(PENDING)
+    own[co] = true
   else
     yield(WAIT)
-    depth = 0
+    base, depth = 0, 0
   end
 end
 
--- What a function sees of an error that it caught: never a Rust value, and nothing at all of an
--- exit or an exhausted budget.
+-- What a function sees of an error that it caught: never a Rust value, no position in this file,
+-- and nothing at all of an exit or an exhausted budget.
 local function caught(err)
   if err == LEAVE then
     error(LEAVE, 0)
   end
-  if type(err) == "userdata" then
+  local kind = type(err)
+  if kind == "string" then
+    local _, position = find(err, "^tower%-lua:%d+: ")
+    return position and sub(err, position + 1) or err
+  elseif kind == "userdata" then
     local fatal, message = explain(err)
     if fatal then
       error(err, 0)
     end
-    return message
+    if message then
+      return message
+    end
   end
   return err
 end
@@ -93,27 +109,37 @@ local function guarded_create(f)
 end
 
 -- An operation that a coroutine waits for is carried out to the trampoline, level by level.
-local function carry(co, saved, ok, first, ...)
-  if ok and first == PENDING then
-    depth = saved
+local function after_resume(own_base, own_depth, co, ok, ...)
+  base, depth = own_base, own_depth
+  if not ok then
+    return false, caught((...))
+  end
+  if (...) == PENDING then
     wait()
-    depth = saved + 1
-    return carry(co, saved, resume(co))
+    local below = base + depth
+    own_base, own_depth = base, depth
+    base, depth = below + 1, 0
+    return after_resume(own_base, own_depth, co, resume(co))
   end
-  depth = saved
-  if ok then
-    return true, first, ...
-  end
-  return false, caught(first)
+  return true, ...
 end
 
+-- Trampolines can be had from `coroutine.running`, and what waits is for its own operation to
+-- resume: neither is for functions to resume.
 local function guarded_resume(co, ...)
-  local saved = depth
-  if saved >= MAX_DEPTH then
+  if own[co] ~= true and type(co) == "thread" then
+    return false, "cannot resume non-suspended coroutine"
+  end
+  local own_base, own_depth = base, depth
+  local below = own_base + own_depth
+  if below >= MAX_DEPTH then
     return false, "C stack overflow"
   end
-  depth = saved + 1
-  return carry(co, saved, resume(co, ...))
+  if type(co) ~= "thread" then
+    return resume(co)
+  end
+  base, depth = below + 1, 0
+  return after_resume(own_base, own_depth, co, resume(co, ...))
 end
 
 local function unwrap(ok, ...)
@@ -130,20 +156,28 @@ local function guarded_wrap(f)
   end
 end
 
+-- A Rust function that may wait: called again, with the same arguments, when its operation is over.
+local function waiting(f)
+  local function settle(a, b, c, d, ...)
+    if (...) == PENDING then
+      wait()
+      return settle(a, b, c, d, f(a, b, c, d))
+    end
+    return ...
+  end
+  return function(a, b, c, d)
+    return settle(a, b, c, d, f(a, b, c, d))
+  end
+end
+
 -- In the function's own coroutine there is nobody to yield to but the scheduler, as in OpenResty.
+local take_turn = waiting(native.take_turn)
+
 local function guarded_yield(...)
   if own[running()] then
     return yield(...)
   end
-  take_turn()
-  wait()
-end
-
-local function enter()
-  if depth >= MAX_DEPTH then
-    error("C stack overflow", 3)
-  end
-  depth = depth + 1
+  return take_turn()
 end
 
 local function left(saved, ...)
@@ -151,28 +185,203 @@ local function left(saved, ...)
   return ...
 end
 
-local function guarded_gsub(s, pattern, replacement, n)
-  if type(replacement) ~= "function" then
-    return gsub(s, pattern, replacement, n)
+-- A callback of a C function, which takes `weight` of the stack as long as the callback runs.
+local function counted(weight, f)
+  return function(...)
+    local saved = depth
+    if base + saved + weight > MAX_DEPTH then
+      error("C stack overflow", 0)
+    end
+    depth = saved + weight
+    return left(saved, f(...))
   end
-  local saved = depth
-  enter()
-  return left(saved, gsub(s, pattern, replacement, n))
-end
-
-local function guarded_sort(t, less)
-  local saved = depth
-  enter()
-  return left(saved, sort(t, less))
 end
 
 _G.pcall, _G.xpcall = guarded_pcall, guarded_xpcall
 coroutine.create, coroutine.resume = guarded_create, guarded_resume
 coroutine.wrap, coroutine.yield = guarded_wrap, guarded_yield
-string.gsub, table.sort = guarded_gsub, guarded_sort
+require = counted(1, require)
+
+-- `gsub` has a buffer of 8 KiB on the stack.
+local GSUB, SORT = 2, 1
+
+local gsub, sort = string.gsub, table.sort
+
+function string.gsub(s, pattern, replacement, n)
+  if type(replacement) == "function" then
+    replacement = counted(GSUB, replacement)
+  end
+  return gsub(s, pattern, replacement, n)
+end
+
+local ascending = counted(SORT, function(a, b)
+  return a < b
+end)
+
+-- LuaJIT sorts in C, out of reach of the budget's hook: a long table that is laid out for it takes
+-- minutes. A comparison in Lua is within reach; and where there are metatables, it is one that the
+-- count of C calls knows of.
+local SORTED_IN_C = native.is_open and 0 or native.limits_time and 1000 or 1 / 0
+
+function table.sort(t, less)
+  if type(less) == "function" then
+    less = counted(SORT, less)
+  elseif less == nil and type(t) == "table" and #t > SORTED_IN_C then
+    less = ascending
+  end
+  return sort(t, less)
+end
+
+if native.limits_time then
+  native.bound_patterns(string, native)
+end
+
+-- What OpenResty adds to LuaJIT's `table`.
+table.new, table.clear = require("table.new"), require("table.clear")
+
+local function check_table(t, name)
+  if type(t) ~= "table" then
+    native.fail("bad argument #1 to '" .. name .. "' (table expected, got " .. type(t) .. ")")
+  end
+end
+
+function table.isempty(t)
+  check_table(t, "isempty")
+  return next(t) == nil
+end
+
+function table.isarray(t)
+  check_table(t, "isarray")
+  for key in next, t do
+    if type(key) ~= "number" or key < 1 or key % 1 ~= 0 then
+      return false
+    end
+  end
+  return true
+end
+
+function table.nkeys(t)
+  check_table(t, "nkeys")
+  local count = 0
+  for _ in next, t do
+    count = count + 1
+  end
+  return count
+end
+
+function table.clone(t)
+  check_table(t, "clone")
+  local clone = {}
+  for key, value in next, t do
+    clone[key] = value
+  end
+  return clone
+end
+
+for _, name in next, { "isempty", "isarray", "nkeys", "clone" } do
+  package.loaded["table." .. name] = table[name]
+end
+
+-- Below is what matters where functions see all of Lua. Bytecode could do anything to the process,
+-- and so could C data: LuaJIT opens its FFI when it first compiles a 64-bit number, so here is one,
+-- and buffers give pointers away.
+local loadfile_of_any_kind, load_of_any_kind = loadfile, load
+
+load_of_any_kind("return 0LL")()
+package.loaded.ffi = nil
+package.preload["string.buffer"] = nil
+
+-- An error of what the chunk's pieces come from is returned, too.
+local function after_load(chunk, err)
+  if chunk then
+    return chunk
+  end
+  return nil, caught(err)
+end
+
+function load(chunk, name, _, ...)
+  if type(chunk) == "function" then
+    chunk = counted(1, chunk)
+  end
+  return after_load(load_of_any_kind(chunk, name, "t", ...))
+end
+
+loadstring = load
+
+function loadfile(path, _, ...)
+  return loadfile_of_any_kind(path, "t", ...)
+end
+
+function dofile(path)
+  local chunk, err = loadfile(path)
+  if not chunk then
+    error(err, 0)
+  end
+  return chunk()
+end
+
+-- The second of Lua's loaders, the one for files.
+package.loaders[2] = function(name)
+  local path, err = package.searchpath(name, package.path)
+  if not path then
+    return err
+  end
+  local chunk
+  chunk, err = loadfile(path)
+  if not chunk then
+    error("error loading module '" .. name .. "' from file '" .. path .. "':\n\t" .. err, 0)
+  end
+  return chunk
+end
+
+if native.limits_time then
+  jit.off()
+  jit.flush()
+end
+
+-- Hooks are off in finalizers and in LuaJIT's own events, and JIT-compiled code knows none.
+jit.on, jit.off, jit.flush, jit.attach, jit.security = nil, nil, nil, nil, nil
+for _, name in next, { "jit.profile", "jit.opt", "jit.util" } do
+  package.preload[name], package.loaded[name] = nil, nil
+end
+jit.opt, jit.profile, jit.util = nil, nil, nil
+newproxy = nil
+getmetatable(io.stdout).__metatable = false
 getmetatable("").__metatable = false
 
-local prelude = {}
+if native.is_open then
+  -- Functions may have metatables here, by which C code comes to call them.
+  local bounded_gsub = string.gsub
+
+  function string.gsub(s, pattern, replacement, n)
+    if type(replacement) == "table" then
+      local values = replacement
+      replacement = function(key)
+        return values[key]
+      end
+    end
+    return bounded_gsub(s, pattern, replacement, n)
+  end
+
+  -- `tostring` of each argument beforehand needs no C call.
+  local format = string.format
+
+  local function text(value, ...)
+    if type(value) == "table" then
+      value = tostring(value)
+    end
+    if select("#", ...) == 0 then
+      return value
+    end
+    return value, text(...)
+  end
+
+  function string.format(...)
+    return format(text(...))
+  end
+end
+
+local prelude = { waiting = waiting }
 
 local function handler(err)
   if err == LEAVE then
@@ -181,23 +390,25 @@ local function handler(err)
   return on_error(err)
 end
 
--- Runs function after function. LuaJIT cannot reset a coroutine that has failed or yielded, so one
--- that ends well is given the next function instead, and one that yields `EXIT` is left to rot.
-function prelude.trampoline(f)
+-- Runs function after function, by their numbers. LuaJIT cannot reset a coroutine that has failed
+-- or yielded, so one that ends well is given the next function instead, and one that yields `EXIT`
+-- is left to rot.
+function prelude.trampoline(number)
   while true do
-    depth = 0
-    local ok, err = xpcall(f, handler)
+    base, depth = 0, 0
+    local ok, err = xpcall(functions[number], handler)
     if ok or err == LEAVE then
-      f = yield(DONE)
+      number = yield(DONE)
     else
-      f = yield(FAILED, err)
+      number = yield(FAILED, err)
     end
   end
 end
 
--- Kong's two-stage rule: a chunk that returns a function is run once, then that function takes its
--- place. A chunk that ends the request the first time stays what is run.
-function prelude.staged(chunk)
+-- Makes `chunk` the function `number`, by Kong's two-stage rule: a chunk that returns a function is
+-- run once, then that function takes its place. A chunk that ends the request the first time stays
+-- what is run.
+function prelude.add(number, chunk)
   local current
   local function first()
     current = chunk
@@ -208,29 +419,18 @@ function prelude.staged(chunk)
     end
   end
   current = first
-  return function()
+  functions[number] = function()
     current()
   end
 end
 
--- A Rust function that may wait: called again, with the same arguments, when its operation is over.
-function prelude.waiting(f)
-  local function settle(a, b, c, d, first, ...)
-    if first == PENDING then
-      wait()
-      return settle(a, b, c, d, f(a, b, c, d))
-    end
-    return first, ...
-  end
-  return function(a, b, c, d)
-    return settle(a, b, c, d, f(a, b, c, d))
-  end
-end
-
--- A Rust function that may end the phase or the request: it says so by returning true.
+-- A Rust function that may end the phase or the request. It returns `true` when it does, and
+-- `false` when it does but was the last act of a function in the trampoline, as far as it could
+-- tell: then there is nothing to leave.
 function prelude.exiting(f)
   return function(...)
-    if f(...) then
+    local ends = f(...)
+    if ends or ends == false and base > 0 then
       leave()
     end
   end

@@ -1,1 +1,5 @@
-//! `function`: sets of functions, from source to reload.
+//! Function sets: how they are made, and how their functions run one after the other.
+
+mod build;
+mod config;
+mod run;

@@ -1,1 +1,5 @@
-//! `modules`: what `require` offers.
+//! What `require` offers.
+
+mod cjson_decode;
+mod cjson_encode;
+mod cjson_settings;

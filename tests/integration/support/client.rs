@@ -85,3 +85,22 @@ impl Reply {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 }
+
+/// A client that keeps its connections from call to call.
+#[derive(Clone)]
+pub struct KeepAlive(Client<HttpConnector, Full<Bytes>>);
+
+impl KeepAlive {
+    pub fn new() -> Self {
+        Self(Client::builder(TokioExecutor::new()).build_http())
+    }
+
+    /// The body of what `path` answers.
+    pub async fn get(&self, addr: SocketAddr, path: &str) -> String {
+        let uri = format!("http://{addr}{path}");
+        let request = Request::get(uri).body(Full::default()).expect("a valid request");
+        let response = self.0.request(request).await.expect("a response");
+        let body = response.into_body().collect().await.expect("a whole body").to_bytes();
+        String::from_utf8_lossy(&body).into_owned()
+    }
+}

@@ -1,8 +1,9 @@
 //! What is logged while a test runs.
 
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use tracing::Dispatch;
 use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -35,6 +36,11 @@ pub struct Events {
 
 impl Events {
     pub fn capture() -> Self {
+        // With a single subscriber, `tracing` asks that of the thread which comes by an event first
+        // whether anyone wants it, and most tests have none.
+        static ANOTHER: LazyLock<Dispatch> =
+            LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+        LazyLock::force(&ANOTHER);
         let events = Arc::new(Mutex::new(Vec::new()));
         let subscriber = tracing_subscriber::registry().with(Collector(Arc::clone(&events)));
         Self { events, _guard: tracing::subscriber::set_default(subscriber) }

@@ -8,7 +8,7 @@ mod recorder;
 mod stream;
 
 pub use self::app::{App, AppBuilder, serve};
-pub use self::client::{Call, Reply};
+pub use self::client::{Call, KeepAlive, Reply};
 pub use self::echo::echo;
 pub use self::events::Events;
 pub use self::recorder::Recorder;

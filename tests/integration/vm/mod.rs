@@ -1,1 +1,9 @@
-//! `vm` and `runtime`: where functions run, what ends them, and what they may use.
+//! The VMs: how functions end, wait, and are kept within their limits.
+
+mod budget;
+mod coroutine;
+mod depth;
+mod memory;
+mod pattern;
+mod pool;
+mod termination;

@@ -1,0 +1,176 @@
+//! What the prelude is given of Rust's, and how it is loaded.
+
+use std::sync::Arc;
+
+use mlua::{Function, IntoLuaMulti, LightUserData, Lua, LuaString, MultiValue, Table, Value};
+
+use super::budget::{Budget, check, string};
+use super::call::{DONE, EXIT, FAILED, WAIT, failure_of, failure_of_value};
+use super::pattern::{self, Capture, Fault, Found};
+use crate::binding::{self, raise, raise_at};
+use crate::phase::{Phase, PhaseSet};
+use crate::runtime::Settings;
+use crate::sandbox::UntrustedLua;
+use crate::transaction::{Current, Failure, FailureKind, Operation};
+
+/// The chunk name of the prelude, as it stands in tracebacks.
+pub(crate) const PRELUDE_NAME: &str = "tower-lua";
+
+/// What the prelude makes: `waiting`, `exiting`, `trampoline`, `add`.
+pub(super) struct Prelude {
+    table: Table,
+    /// The functions that trampolines run, by their numbers.
+    pub(super) functions: Table,
+}
+
+impl Prelude {
+    /// Runs the prelude in `lua`.
+    pub(super) fn load(
+        lua: &Lua,
+        current: &Arc<Current>,
+        settings: &Settings,
+    ) -> mlua::Result<Self> {
+        let native = lua.create_table()?;
+        native.set("DONE", DONE)?;
+        native.set("EXIT", EXIT)?;
+        native.set("WAIT", WAIT)?;
+        native.set("FAILED", FAILED)?;
+        native.set("PENDING", pending())?;
+        native.set("explain", lua.create_function(|_, error: Value| Ok(explain(&error)))?)?;
+        native.set("on_error", on_error(lua, current)?)?;
+        native.set("take_turn", take_turn(lua, current)?)?;
+        let fail = |lua: &Lua, message: String| Err::<(), _>(raise_at(lua, &message));
+        native.set("fail", lua.create_function(fail)?)?;
+        native.set("limits_time", settings.budget.limits_time())?;
+        native.set("is_open", settings.sandbox.mode == UntrustedLua::On)?;
+        native.set("STEPS", pattern::STEPS)?;
+        let reach = |_: &Lua, pattern: LuaString| Ok(pattern::reach(&pattern.as_bytes()));
+        native.set("reach", lua.create_function(reach)?)?;
+        let budget = settings.budget.clone();
+        let search = lua.create_function(move |lua, arguments| search(lua, &budget, arguments))?;
+        native.set("search", search)?;
+        native.set("bound_patterns", chunk(lua, include_str!("patterns.lua"))?)?;
+        let functions = lua.create_table()?;
+        native.set("functions", &functions)?;
+        let table = chunk(lua, include_str!("prelude.lua"))?.call(native)?;
+        Ok(Self { table, functions })
+    }
+
+    pub(super) fn get(&self, name: &str) -> mlua::Result<Function> {
+        self.table.get(name)
+    }
+}
+
+fn chunk(lua: &Lua, source: &str) -> mlua::Result<Function> {
+    lua.load(source).set_name(format!("={PRELUDE_NAME}")).into_function()
+}
+
+/// A message without the position in the prelude that it may begin with: to functions, those of the
+/// prelude are C functions, which have none.
+pub(super) fn without_position(message: &str) -> &str {
+    let rest = message.strip_prefix(PRELUDE_NAME).and_then(|rest| rest.strip_prefix(':'));
+    let line = rest.and_then(|rest| rest.split_once(": "));
+    match line {
+        Some((line, rest)) if line.bytes().all(|byte| byte.is_ascii_digit()) => rest,
+        _ => message,
+    }
+}
+
+/// The mark by which the prelude knows that a function waits: an address that no Lua code has.
+pub(crate) fn pending() -> LightUserData {
+    static MARK: u8 = 0;
+    LightUserData(std::ptr::from_ref(&MARK).cast_mut().cast())
+}
+
+/// What the prelude tells a function of an error userdata: whether it may be caught at all, and its
+/// message.
+fn explain(error: &Value) -> (bool, Option<String>) {
+    match error {
+        Value::Error(error) => {
+            let failure = failure_of(error);
+            (failure.kind == FailureKind::Timeout, Some(failure.message))
+        }
+        _ => (false, None),
+    }
+}
+
+/// Notes a failure while the stack of the function that failed still stands.
+fn on_error(lua: &Lua, current: &Arc<Current>) -> mlua::Result<Function> {
+    let slot = Arc::clone(current);
+    lua.create_function(move |lua, error: Value| {
+        let failure = Failure {
+            position: binding::position(lua),
+            traceback: traceback(lua)?,
+            ..failure_of_value(&error)
+        };
+        slot.with(|tx| {
+            tx.failure = Some(Box::new(failure));
+            Ok(())
+        })
+    })
+}
+
+/// The stack of the function that failed, without our own frames.
+fn traceback(lua: &Lua) -> mlua::Result<String> {
+    let traceback = lua.traceback(None, 1)?.to_string_lossy();
+    let ours = format!("\t{PRELUDE_NAME}:");
+    let frames: Vec<_> = traceback.lines().filter(|frame| !frame.starts_with(&ours)).collect();
+    Ok(frames.join("\n"))
+}
+
+/// Lets other tasks have a turn. It answers as a binding that waits does.
+fn take_turn(lua: &Lua, current: &Arc<Current>) -> mlua::Result<Function> {
+    const YIELDABLE: PhaseSet = PhaseSet::REWRITE.or(PhaseSet::ACCESS);
+    let slot = Arc::clone(current);
+    lua.create_function(move |lua, ()| {
+        slot.with(|tx| match tx.site.phase {
+            phase if YIELDABLE.contains(phase) => {
+                if std::mem::take(&mut tx.resumed) {
+                    return ().into_lua_multi(lua);
+                }
+                tx.operation = Some(Operation::Turn);
+                pending().into_lua_multi(lua)
+            }
+            // A filter is no coroutine in OpenResty.
+            Phase::HeaderFilter | Phase::BodyFilter => {
+                Err(raise("attempt to yield across C-call boundary"))
+            }
+            phase => Err(raise_at(lua, &format!("API disabled in the context of {phase}_by_lua*"))),
+        })
+    })
+}
+
+/// The kinds of search, as `patterns.lua` has them.
+const PLAIN: i32 = 2;
+const FLOATING: i32 = 1;
+
+/// Where `pattern` matches `text`, from an offset that counts from 0: first and last byte, counted
+/// from 1, and the captures; or nothing.
+fn search(
+    lua: &Lua,
+    budget: &Budget,
+    (text, pattern, start, kind): (LuaString, LuaString, f64, i32),
+) -> mlua::Result<MultiValue> {
+    let (text, pattern, start) = (text.as_bytes(), pattern.as_bytes(), start as usize);
+    let tick = || check(lua, 0);
+    let found = match kind {
+        PLAIN => pattern::search_plain(&text, &pattern, start, tick),
+        kind => pattern::search(&text, &pattern, start, kind != FLOATING, tick),
+    };
+    let Found { start, end, captures } = match found {
+        Ok(Some(found)) => found,
+        Ok(None) => return Value::Nil.into_lua_multi(lua),
+        Err(Fault::Pattern(message)) => return Err(raise_at(lua, message)),
+        Err(Fault::Clock(error)) => return Err(error),
+    };
+    let mut values = MultiValue::with_capacity(captures.len() + 2);
+    values.push_back(Value::Integer(start as i64 + 1));
+    values.push_back(Value::Integer(end as i64));
+    for capture in captures {
+        values.push_back(match capture {
+            Capture::Text { start, end } => Value::String(string(lua, budget, &text[start..end])?),
+            Capture::Position(at) => Value::Integer(at as i64 + 1),
+        });
+    }
+    Ok(values)
+}
