@@ -76,6 +76,7 @@
 //! What functions ask of whoever forwards the request is there for the inner service: [`Upstream`].
 
 mod binding;
+mod certificate;
 mod convert;
 mod error;
 mod error_page;
@@ -105,7 +106,9 @@ pub use self::extension::{
     Connection, Consumer, Credential, RequestId, Route, Service, Timeouts, Tls, Upstream,
     UriCaptures,
 };
-pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
+pub use self::function::{
+    FunctionCall, FunctionOutcome, Functions, FunctionsBuilder, FunctionsConfig, Handle,
+};
 pub use self::middleware::{
     BoxError, DefaultResponseForError, FailedRequest, FunctionLayer, FunctionService, PluginKind,
     RequestBody, ResponseBody, ResponseForError, ResponseFuture,

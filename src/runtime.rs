@@ -9,7 +9,7 @@ use http::HeaderName;
 use ipnet::IpNet;
 
 use crate::error::Error;
-use crate::function::Functions;
+use crate::function::{FunctionCall, Functions, Observer};
 use crate::sandbox::{Denied, Sandbox, UntrustedLua};
 use crate::transaction::{Request, Transaction};
 use crate::vm::{Budget, Pool};
@@ -52,6 +52,7 @@ pub(crate) struct Settings {
     pub(crate) trusted_ips: Vec<IpNet>,
     pub(crate) real_ip_header: HeaderName,
     pub(crate) vms: usize,
+    pub(crate) observer: Option<Observer>,
 }
 
 impl Settings {
@@ -193,6 +194,7 @@ impl Default for RuntimeBuilder {
             trusted_ips: Vec::new(),
             real_ip_header: HeaderName::from_static("x-real-ip"),
             vms: 0,
+            observer: None,
         };
         Self { vms: None, trusted_ips: Vec::new(), settings }
     }
@@ -278,6 +280,31 @@ impl RuntimeBuilder {
     /// several addresses the last counts.
     pub fn real_ip_header(mut self, name: HeaderName) -> Self {
         self.settings.real_ip_header = name;
+        self
+    }
+
+    /// Has `observe` told of each call of a function: for metrics, say. It runs while the VM is
+    /// held, and should be quick.
+    ///
+    /// Without one, nothing is measured.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use tower_lua::{FunctionOutcome, Runtime};
+    ///
+    /// static FAILURES: AtomicU64 = AtomicU64::new(0);
+    ///
+    /// let runtime = Runtime::builder()
+    ///     .observer(|call| {
+    ///         if call.outcome == FunctionOutcome::Failed {
+    ///             FAILURES.fetch_add(1, Ordering::Relaxed);
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn observer(mut self, observe: impl Fn(&FunctionCall<'_>) + Send + Sync + 'static) -> Self {
+        self.settings.observer = Some(Observer::new(observe));
         self
     }
 

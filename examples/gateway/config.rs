@@ -1,22 +1,27 @@
 //! The command line, and the same as environment variables with the names that Kong gives them.
 
 use std::fs::OpenOptions;
+use std::net::IpAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Mutex;
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, ValueEnum};
 use http::HeaderName;
-use tower_lua::{Runtime, Sandbox, UntrustedLua};
+use ipnet::IpNet;
+use tower_lua::{FunctionCall, Runtime, Sandbox, UntrustedLua};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::BoxError;
+use crate::proxy::Trusted;
 
 /// A reverse proxy that runs functions written for Kong.
 #[derive(Debug, Parser)]
 #[command(name = "gateway", version)]
 pub(crate) struct Config {
-    /// Addresses to serve clients on, separated by commas; `off` for none.
+    /// Addresses to serve clients on, separated by commas, with nginx's flags: `0.0.0.0:8443 ssl
+    /// http2` for TLS; `off` for none.
     #[arg(long, env = "KONG_PROXY_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDR")]
     pub(crate) proxy_listen: String,
 
@@ -32,11 +37,68 @@ pub(crate) struct Config {
     #[arg(long)]
     pub(crate) demo: bool,
 
+    /// How many threads serve clients, each with connections and a Lua VM of its own: a number, or
+    /// `auto` for as many as there are cores.
+    #[arg(long, env = "KONG_NGINX_WORKER_PROCESSES", default_value = "auto", value_name = "N")]
+    pub(crate) workers: Workers,
+
+    /// How many connections of clients a worker has at a time, for each address.
+    #[arg(
+        long,
+        env = "KONG_NGINX_EVENTS_WORKER_CONNECTIONS",
+        default_value_t = 16384,
+        value_name = "N"
+    )]
+    pub(crate) worker_connections: usize,
+
+    /// How many seconds requests in flight may take when the gateway is told to stop.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub(crate) shutdown_timeout: u64,
+
+    #[command(flatten)]
+    pub(crate) tls: TlsConfig,
+
     #[command(flatten)]
     pub(crate) functions: FunctionsConfig,
 
     #[command(flatten)]
     pub(crate) log: LogConfig,
+}
+
+/// A number of workers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Workers(pub(crate) usize);
+
+impl FromStr for Workers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(Self(std::thread::available_parallelism().map_or(1, usize::from)));
+        }
+        match text.parse() {
+            Ok(count @ 1..=1024) => Ok(Self(count)),
+            _ => Err("expected 'auto' or a number from 1 to 1024".to_owned()),
+        }
+    }
+}
+
+/// Certificates, and whom the gateway believes.
+#[derive(Debug, Args)]
+pub(crate) struct TlsConfig {
+    /// Files with the certificates of listeners that have the flag `ssl`, in PEM. Without one, the
+    /// gateway makes a certificate for itself.
+    #[arg(long, env = "KONG_SSL_CERT", value_delimiter = ',', value_name = "FILE")]
+    pub(crate) ssl_cert: Vec<PathBuf>,
+
+    /// Files with the keys of these certificates, in the same order.
+    #[arg(long, env = "KONG_SSL_CERT_KEY", value_delimiter = ',', value_name = "FILE")]
+    pub(crate) ssl_cert_key: Vec<PathBuf>,
+
+    /// A file with certificate authorities that may vouch for services, beside those that browsers
+    /// believe.
+    #[arg(long, env = "KONG_LUA_SSL_TRUSTED_CERTIFICATE", value_name = "FILE")]
+    pub(crate) lua_ssl_trusted_certificate: Option<PathBuf>,
 }
 
 /// What functions may do, and what they are told.
@@ -88,7 +150,13 @@ pub(crate) struct FunctionsConfig {
 
 impl FunctionsConfig {
     /// The VMs that functions run in.
-    pub(crate) fn runtime(&self) -> Result<Runtime, tower_lua::Error> {
+    ///
+    /// There is one for each of `workers`; `observe` is told of each call of a function.
+    pub(crate) fn runtime(
+        &self,
+        workers: usize,
+        observe: impl Fn(&FunctionCall<'_>) + Send + Sync + 'static,
+    ) -> Result<Runtime, tower_lua::Error> {
         let mut sandbox = Sandbox::new(self.untrusted_lua);
         for module in names(&self.untrusted_lua_sandbox_requires) {
             sandbox = sandbox.allow_require(module);
@@ -97,6 +165,8 @@ impl FunctionsConfig {
             sandbox = sandbox.allow_global(global);
         }
         let mut builder = Runtime::builder()
+            .vms(workers)
+            .observer(observe)
             .sandbox(sandbox)
             .trusted_ips(names(&self.trusted_ips))
             .real_ip_header(self.real_ip_header.clone())
@@ -105,6 +175,19 @@ impl FunctionsConfig {
             builder = builder.module_path(directory);
         }
         builder.build()
+    }
+}
+
+impl FunctionsConfig {
+    /// The proxies that are believed.
+    pub(crate) fn trusted(&self) -> Result<Trusted, BoxError> {
+        let network = |text: &str| -> Result<IpNet, BoxError> {
+            let address = || text.parse::<IpAddr>().map(IpNet::from);
+            let wrong = |_| format!("trusted_ips: '{text}' is not an address or CIDR block");
+            Ok(text.parse().or_else(|_| address()).map_err(wrong)?)
+        };
+        let networks: Result<_, _> = names(&self.trusted_ips).map(network).collect();
+        Ok(Trusted::new(networks?, self.real_ip_header.clone()))
     }
 }
 
@@ -120,12 +203,31 @@ pub(crate) struct LogConfig {
     #[arg(long, env = "KONG_LOG_LEVEL", default_value = "notice", value_name = "LEVEL")]
     log_level: String,
 
+    /// How lines of the log look: `pretty` for people, `json` for programs.
+    #[arg(long, default_value = "pretty", value_name = "FORMAT")]
+    log_format: LogFormat,
+
+    /// `off` for no line for each request.
+    #[arg(long, env = "KONG_PROXY_ACCESS_LOG", default_value = "on", value_name = "on|off")]
+    proxy_access_log: String,
+
     /// A file to append the log to, instead of standard error.
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Pretty,
+    Json,
+}
+
 impl LogConfig {
+    /// Whether each request is logged.
+    pub(crate) fn writes_access_log(&self) -> bool {
+        self.proxy_access_log != "off"
+    }
+
     /// Sends the events of `tracing` to the log.
     pub(crate) fn start(&self) -> Result<(), BoxError> {
         // nginx's names for tracing's levels.
@@ -142,11 +244,14 @@ impl LogConfig {
                 BoxMakeWriter::new(Mutex::new(file))
             }
         };
-        tracing_subscriber::fmt()
+        let subscriber = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::try_new(filter)?)
             .with_writer(writer)
-            .with_ansi(false)
-            .init();
+            .with_ansi(false);
+        match self.log_format {
+            LogFormat::Pretty => subscriber.init(),
+            LogFormat::Json => subscriber.json().init(),
+        }
         Ok(())
     }
 }

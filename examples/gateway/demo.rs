@@ -7,7 +7,6 @@ use axum::http::HeaderMap;
 use axum::routing::any;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
-use tower_lua::FunctionsConfig;
 
 use crate::BoxError;
 use crate::declarative::{Declaration, Plugin, Route, Service};
@@ -17,15 +16,14 @@ const CUSTOM_AUTH: &str = include_str!("custom-auth.lua");
 
 /// The service `plugin-testing` at `upstream`, its route `/test`, and the function on it.
 pub(crate) fn declaration(upstream: SocketAddr) -> Declaration {
-    let mut config = FunctionsConfig::default();
-    config.functions.push(CUSTOM_AUTH.to_owned());
+    let config = json!({ "functions": [CUSTOM_AUTH] });
     let plugin = Plugin {
         name: "pre-function".to_owned(),
         config,
         enabled: true,
         service: None,
         route: None,
-        _id: None,
+        id: None,
         _tags: None,
     };
     let route = Route { paths: Some(vec!["/test".to_owned()]), ..Route::default() };

@@ -13,26 +13,43 @@ mod admin;
 mod config;
 mod declarative;
 mod demo;
+mod edge;
+mod entity;
+mod flight;
 mod listen;
+mod metrics;
+mod plugins;
 mod proxy;
-mod routes;
+mod record;
+mod router;
+mod routing;
+mod signals;
+mod snapshot;
 mod stack;
 mod uri;
+mod worker;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::declarative::Declaration;
-use crate::listen::Listener;
-use crate::proxy::Proxy;
-use crate::routes::Routes;
+use crate::listen::{Listener, Server, TlsAcceptor, addresses};
+use crate::metrics::Metrics;
+use crate::proxy::Roots;
+use crate::record::{Counters, Recorder};
+use crate::signals::{Signal, Signals};
+use crate::snapshot::Published;
+use crate::worker::Parts;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-#[tokio::main]
+/// This thread serves the Admin API and listens to signals; workers serve clients.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let config = Config::parse();
     match run(config).await {
@@ -47,11 +64,20 @@ async fn main() -> ExitCode {
 /// Serves until it is told to stop.
 async fn run(config: Config) -> Result<(), BoxError> {
     config.log.start()?;
-    let runtime = config.functions.runtime()?;
+    let workers = config.workers.0;
+    let metrics = Arc::new(Metrics::new(workers));
+    let observer = Arc::clone(&metrics);
+    let runtime = config.functions.runtime(workers, move |call| observer.called(call))?;
+    let counters = Arc::new(Counters::default());
     let (stop, stopped) = watch::channel(());
+    let mut signals = Signals::new()?;
 
-    let proxies = Listener::bind_all(&config.proxy_listen).await?;
-    let admins = Listener::bind_all(&config.admin_listen).await?;
+    let bind = |list: &str, workers| -> Result<Vec<_>, BoxError> {
+        addresses(list)?.into_iter().map(|address| Listener::bind(address, workers)).collect()
+    };
+    let proxies = bind(&config.proxy_listen, workers)?;
+    let admins = bind(&config.admin_listen, 1)?;
+    let published = Published::new(runtime.clone());
     let declaration = match (&config.declarative_config, config.demo) {
         (Some(_), true) => return Err("--demo and --declarative-config exclude each other".into()),
         (Some(path), false) => Declaration::read(path)?,
@@ -60,25 +86,86 @@ async fn run(config: Config) -> Result<(), BoxError> {
             return Err("nothing to serve: pass --declarative-config kong.yml, or --demo".into());
         }
     };
-    let routes = Routes::new(&declaration, &runtime)?;
+    published.publish(published.check(&declaration.entities()?)?);
     if config.demo {
-        demo::explain(proxies.first().map(Listener::addr));
+        demo::explain(proxies.first().map(|listener| listener.addr));
     }
 
-    let service = stack::new(routes, Proxy::new(), &runtime);
+    let uses_tls = proxies.iter().chain(&admins).any(|listener| listener.address.tls);
+    let (cert, key) = (&config.tls.ssl_cert, &config.tls.ssl_cert_key);
+    let acceptor = || TlsAcceptor::new(cert, key, published.clone(), runtime.clone());
+    let server = Server {
+        tls: uses_tls.then(acceptor).transpose()?,
+        counters: None,
+        max_connections: config.worker_connections,
+    };
+    let parts = Parts {
+        published: published.clone(),
+        runtime: runtime.clone(),
+        trusted: config.functions.trusted()?,
+        roots: Roots::new(config.tls.lua_ssl_trusted_certificate.as_deref())?,
+        server: server.clone(),
+        patience: Duration::from_secs(config.shutdown_timeout),
+    };
+    let writes_log = config.log.writes_access_log();
+    let mut sockets: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
+    let mut listening = Vec::new();
     for listener in proxies {
-        tracing::info!("proxy listens on {}", listener.addr());
-        listener.serve(service.clone(), stopped.clone());
+        listening.push(format!("proxy listens on {}", listener.addr));
+        for (sockets, socket) in sockets.iter_mut().zip(listener.sockets) {
+            sockets.push((socket, listener.address.clone()));
+        }
+    }
+    let mut threads = Vec::new();
+    for (number, sockets) in sockets.into_iter().enumerate() {
+        let (counters, metrics) = (Arc::clone(&counters), Arc::clone(&metrics));
+        let recorder = Recorder::new(counters, metrics, number, writes_log);
+        threads.push(worker::start(number, sockets, parts.clone(), recorder, stopped.clone())?);
+    }
+    for line in listening {
+        tracing::info!("{line}");
     }
     for listener in admins {
-        tracing::info!("admin listens on {}", listener.addr());
-        listener.serve(admin::service(runtime.clone()), stopped.clone());
+        tracing::info!("admin listens on {}", listener.addr);
+        let service = admin::service(runtime.clone(), Arc::clone(&counters), Arc::clone(&metrics));
+        for socket in listener.sockets {
+            let served = server.clone().serve(
+                socket,
+                listener.address.clone(),
+                service.clone(),
+                stopped.clone(),
+            );
+            tokio::spawn(served);
+        }
     }
     drop(stopped);
 
-    listen::signal().await?;
+    while signals.next().await == Signal::Reload {
+        reload(&config, &published);
+    }
     tracing::info!("shutting down: waiting for requests in flight");
     let _ = stop.send(());
-    stop.closed().await;
+    // Whoever serves holds on to the receiver until the last request has ended.
+    let patience = parts.patience + Duration::from_secs(1);
+    let _ = tokio::time::timeout(patience, stop.closed()).await;
+    for thread in threads {
+        let _ = tokio::task::spawn_blocking(|| thread.join()).await;
+    }
     Ok(())
+}
+
+/// Reads the declarative file again. One that is not good changes nothing.
+fn reload(config: &Config, published: &Published) {
+    let Some(path) = &config.declarative_config else {
+        tracing::warn!("there is no declarative file to be read again");
+        return;
+    };
+    let read = || published.check(&Declaration::read(path)?.entities()?);
+    match read() {
+        Ok(snapshot) => {
+            published.publish(snapshot);
+            tracing::info!("{} is in force", path.display());
+        }
+        Err(error) => tracing::error!("nothing has changed: {error}"),
+    }
 }

@@ -1,9 +1,12 @@
 //! Kong's declarative format: what stands in `kong.yml`.
 
+mod entities;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use tower_lua::FunctionsConfig;
+use serde_json::Value;
 
 use crate::BoxError;
 
@@ -32,6 +35,12 @@ pub(crate) struct Service {
     pub(crate) host: Option<String>,
     pub(crate) port: Option<u16>,
     pub(crate) path: Option<String>,
+    pub(crate) retries: Option<u16>,
+    pub(crate) connect_timeout: Option<u64>,
+    pub(crate) write_timeout: Option<u64>,
+    pub(crate) read_timeout: Option<u64>,
+    pub(crate) tls_verify: Option<bool>,
+    pub(crate) enabled: Option<bool>,
     pub(crate) routes: Vec<Route>,
     pub(crate) plugins: Vec<Plugin>,
     pub(crate) id: Option<String>,
@@ -44,11 +53,17 @@ pub(crate) struct Service {
 pub(crate) struct Route {
     pub(crate) name: Option<String>,
     pub(crate) service: Option<Reference>,
+    pub(crate) protocols: Option<Vec<String>>,
     pub(crate) paths: Option<Vec<String>>,
     pub(crate) hosts: Option<Vec<String>>,
     pub(crate) methods: Option<Vec<String>>,
+    pub(crate) headers: Option<BTreeMap<String, Vec<String>>>,
+    pub(crate) snis: Option<Vec<String>>,
+    pub(crate) regex_priority: Option<i64>,
     pub(crate) strip_path: Option<bool>,
+    pub(crate) path_handling: Option<String>,
     pub(crate) preserve_host: Option<bool>,
+    pub(crate) https_redirect_status_code: Option<u16>,
     pub(crate) plugins: Vec<Plugin>,
     pub(crate) id: Option<String>,
     pub(crate) tags: Option<Vec<String>>,
@@ -60,15 +75,15 @@ pub(crate) struct Route {
 pub(crate) struct Plugin {
     pub(crate) name: String,
     #[serde(default)]
-    pub(crate) config: FunctionsConfig,
+    pub(crate) config: Value,
     #[serde(default = "enabled")]
     pub(crate) enabled: bool,
     #[serde(default)]
     pub(crate) service: Option<Reference>,
     #[serde(default)]
     pub(crate) route: Option<Reference>,
-    #[serde(default, rename = "id")]
-    pub(crate) _id: Option<String>,
+    #[serde(default)]
+    pub(crate) id: Option<String>,
     #[serde(default, rename = "tags")]
     pub(crate) _tags: Option<Vec<String>>,
 }
