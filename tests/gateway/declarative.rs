@@ -120,7 +120,10 @@ fn an_unknown_plugin_is_named() {
         "_format_version: \"3.0\"\nplugins: [{ name: bot-detection, config: { access: [return 1] } }]",
     );
     assert!(said.contains("plugin 'bot-detection' not enabled"), "{said}");
-    assert!(said.contains("pre-function, correlation-id,") && said.contains("and post-function"), "{said}");
+    assert!(
+        said.contains("pre-function, correlation-id,") && said.contains("and post-function"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -60,22 +60,3 @@ impl Address {
         found.next().ok_or_else(|| "a name without addresses".into())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_as_kongs_documentation_has_it_is_read() {
-        let list = "0.0.0.0:8000 reuseport backlog=100, 0.0.0.0:8443 http2 ssl, off";
-        let [plain, tls] = addresses(list).unwrap().try_into().unwrap();
-        assert_eq!((plain.text.as_str(), plain.tls, plain.backlog), ("0.0.0.0:8000", false, 100));
-        assert_eq!((tls.text.as_str(), tls.tls, tls.http2), ("0.0.0.0:8443", true, true));
-    }
-
-    #[test]
-    fn what_is_no_flag_is_named() {
-        let error = addresses("127.0.0.1:80 fast").unwrap_err().to_string();
-        assert_eq!(error, "'127.0.0.1:80 fast': unknown flag 'fast'");
-    }
-}

@@ -28,6 +28,7 @@ use tower_lua::Runtime;
 
 use self::functions::PluginFunctions;
 pub(crate) use self::message::message;
+pub(crate) use self::request_size_limiting::EXCEEDED;
 pub(crate) use self::scopes::{Chain, Scopes};
 pub(crate) use self::service::PluginsLayer;
 use crate::BoxError;

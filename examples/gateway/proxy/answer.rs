@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, LengthLimitError};
 use tower_lua::{DefaultResponseForError, RequestId};
 
 use super::connect::ConnectError;
 use super::exchange::Failure;
 use crate::flight::Refusal;
-use crate::plugins::{Body, message};
+use crate::plugins::{Body, EXCEEDED, message};
 
 pub(super) fn no_route() -> Response<Body> {
     message(StatusCode::NOT_FOUND, "no Route matched with those values")
@@ -57,6 +57,10 @@ pub(super) fn failure(
         Failure::Connect(ConnectError::Name(_)) => {
             return message(StatusCode::SERVICE_UNAVAILABLE, "name resolution failed");
         }
+        // `request-size-limiting` has let go of a body whose length nobody said.
+        Failure::Broken(error) if is_too_large(error) => {
+            return message(StatusCode::PAYLOAD_TOO_LARGE, EXCEEDED);
+        }
         Failure::TimedOut | Failure::Connect(ConnectError::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
         Failure::ClientTimedOut => StatusCode::REQUEST_TIMEOUT,
         Failure::Connect(ConnectError::Failed(_)) | Failure::Broken(_) | Failure::Invalid => {
@@ -70,4 +74,15 @@ pub(super) fn failure(
     let id = RequestId::new(id.to_str().unwrap_or_default());
     let page = DefaultResponseForError.response_for_status(status, &headers, &id);
     page.map(|body: Bytes| Full::new(body).map_err(|never| match never {}).boxed_unsync())
+}
+
+fn is_too_large(error: &hyper::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if error.is::<LengthLimitError>() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
 }

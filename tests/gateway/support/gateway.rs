@@ -61,8 +61,19 @@ impl Gateway {
 
     /// Asks the process to stop.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Replaces the declarative file, and waits until the gateway has read it: whether it took it.
+    pub fn reload(&self, kong_yml: &str) -> bool {
+        std::fs::write(self.process.directory.join("kong.yml"), kong_yml).unwrap();
+        self.signal("-HUP");
+        !wait_for_any(&self.log, &["is in force", "nothing has changed"]).contains("nothing")
+    }
+
+    fn signal(&self, name: &str) {
         let id = self.process.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
     /// Waits for the end of the process.
@@ -200,14 +211,18 @@ fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
 }
 
 fn wait_for(log: &Receiver<String>, wanted: &str) -> String {
+    wait_for_any(log, &[wanted])
+}
+
+fn wait_for_any(log: &Receiver<String>, wanted: &[&str]) -> String {
     let mut seen = String::new();
     loop {
         match log.recv_timeout(PATIENCE) {
-            Ok(line) if line.contains(wanted) => return line,
+            Ok(line) if wanted.iter().any(|wanted| line.contains(wanted)) => return line,
             Ok(line) => seen += &format!("{line}\n"),
-            Err(RecvTimeoutError::Timeout) => panic!("no '{wanted}' in the log:\n{seen}"),
+            Err(RecvTimeoutError::Timeout) => panic!("no {wanted:?} in the log:\n{seen}"),
             Err(RecvTimeoutError::Disconnected) => {
-                panic!("the gateway ended before '{wanted}':\n{seen}")
+                panic!("the gateway ended before {wanted:?}:\n{seen}")
             }
         }
     }

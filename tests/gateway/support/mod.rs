@@ -1,6 +1,7 @@
 //! What the tests are written with: the gateway as a process, and services for it to forward to.
 
 mod gateway;
+mod kong_yml;
 mod upstream;
 
 #[expect(dead_code, reason = "the tests of the library use more of it")]
@@ -11,4 +12,5 @@ mod echo;
 
 pub use self::client::Call;
 pub use self::gateway::{Gateway, Start};
+pub use self::kong_yml::{kong_yml, with_plugins};
 pub use self::upstream::{echo_upstream, serve, unused_addr};
