@@ -71,6 +71,18 @@ impl Gateway {
         !wait_for_any(&self.log, &["is in force", "nothing has changed"]).contains("nothing")
     }
 
+    /// Reads the log up to a line that has `wanted` in it, and gives all of it.
+    pub fn logged_until(&self, wanted: &str) -> String {
+        let mut seen = String::new();
+        loop {
+            let line = wait_for_any(&self.log, &[""]);
+            seen += &format!("{line}\n");
+            if line.contains(wanted) {
+                return seen;
+            }
+        }
+    }
+
     fn signal(&self, name: &str) {
         let id = self.process.child.id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
@@ -162,7 +174,10 @@ impl Start {
         let log = lines_of(process.child.stderr.take().unwrap());
         let listens = |what: &str| {
             let line = wait_for(&log, what);
-            line.rsplit(' ').next().unwrap().parse().unwrap()
+            let (_, after) = line.split_once(what).unwrap();
+            // In JSON, the message goes on after its end.
+            let addr = after.trim_start().split(['"', ' ']).next().unwrap();
+            addr.parse().unwrap()
         };
         let (proxy, admin) = (listens("proxy listens on"), listens("admin listens on"));
         Gateway { process, log, proxy, admin }
