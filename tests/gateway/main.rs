@@ -12,6 +12,7 @@ mod demo;
 mod load;
 mod metrics;
 mod operations;
+mod paths;
 mod plugins_answers;
 mod plugins_auth;
 mod plugins_limits;
