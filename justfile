@@ -28,11 +28,11 @@ lengths:
 
 # Needs cargo-hack.
 hack:
-    cargo hack check --feature-powerset --no-dev-deps --locked
+    cargo hack check --feature-powerset --no-dev-deps
 
 # Needs cargo-hack and the toolchain of `rust-version`.
 msrv:
-    cargo hack check --rust-version --no-dev-deps --locked
+    cargo hack check --rust-version --no-dev-deps
 
 # Needs cargo-deny.
 deny:

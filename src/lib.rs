@@ -77,6 +77,7 @@
 
 mod binding;
 mod certificate;
+mod configuration;
 mod convert;
 mod error;
 mod error_page;
@@ -88,6 +89,7 @@ mod log;
 mod middleware;
 mod modules;
 mod ngx;
+mod node;
 mod pdk;
 mod phase;
 mod plugin;
@@ -95,6 +97,7 @@ mod post_function;
 mod pre_function;
 mod runtime;
 mod sandbox;
+mod spans;
 mod transaction;
 mod uri;
 mod vm;
@@ -103,8 +106,8 @@ pub use mlua;
 
 pub use self::error::{CompileError, Error};
 pub use self::extension::{
-    Connection, Consumer, Credential, RequestId, Route, Service, Timeouts, Tls, Upstream,
-    UriCaptures,
+    Connection, Consumer, Credential, InternalRedirect, RequestId, Route, Service, Timeouts, Tls,
+    Upstream, UriCaptures,
 };
 pub use self::function::{
     FunctionCall, FunctionOutcome, Functions, FunctionsBuilder, FunctionsConfig, Handle,
@@ -117,7 +120,7 @@ pub use self::phase::Phase;
 pub use self::plugin::Plugin;
 pub use self::post_function::{Post, PostFunction, PostFunctionLayer};
 pub use self::pre_function::{Pre, PreFunction, PreFunctionLayer};
-pub use self::runtime::{Runtime, RuntimeBuilder, Stats};
+pub use self::runtime::{Runtime, RuntimeBuilder, ServerStats, Stats};
 pub use self::sandbox::{Sandbox, UntrustedLua};
 pub use self::vm::Budget;
 

@@ -87,6 +87,11 @@ pub(crate) fn write_for_kong(
     write(level, site, format_args!("[kong] {chunk}:{line} [{plugin}] {message}"));
 }
 
+/// Writes a line that has all that it is to have.
+pub(crate) fn write_line(level: Level, site: &Site, line: &str) {
+    write(level, site, format_args!("{line}"));
+}
+
 /// Writes a line of `ngx.log`, as lua-nginx-module has it: `[lua] file:line: message`.
 pub(crate) fn write_for_ngx(
     level: Level,

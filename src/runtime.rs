@@ -1,5 +1,6 @@
 //! [`Runtime`]: the VMs that functions run in, and what they may do there.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -7,9 +8,13 @@ use std::sync::{Arc, LazyLock};
 
 use http::HeaderName;
 use ipnet::IpNet;
+use serde::Serialize;
 
+use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::function::{FunctionCall, Functions, Observer};
+use crate::ngx::SharedDict;
+use crate::node::Node;
 use crate::sandbox::{Denied, Sandbox, UntrustedLua};
 use crate::transaction::{Request, Transaction};
 use crate::vm::{Budget, Pool};
@@ -53,7 +58,17 @@ pub(crate) struct Settings {
     pub(crate) real_ip_header: HeaderName,
     pub(crate) vms: usize,
     pub(crate) observer: Option<Observer>,
+    pub(crate) node: Node,
+    pub(crate) configuration: Configuration,
+    /// The environment variables that functions may read.
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) statistics: Option<Statistics>,
+    /// `ngx.shared`, by name.
+    pub(crate) shared_dicts: Vec<(String, Arc<SharedDict>)>,
 }
+
+/// Where `kong.nginx.get_statistics` has its numbers from.
+pub(crate) type Statistics = Box<dyn Fn() -> ServerStats + Send + Sync>;
 
 impl Settings {
     /// Whether what a proxy at `address` says of its client is believed.
@@ -92,6 +107,25 @@ pub struct Stats {
     pub suspended: usize,
     /// Bytes that the VMs use; a VM that runs a function at this moment is left out.
     pub used_memory: usize,
+}
+
+/// What a server counts: the application tells it with [`RuntimeBuilder::server_stats`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServerStats {
+    /// Connections that are open.
+    pub connections_active: u64,
+    /// Connections on which a request is being read.
+    pub connections_reading: u64,
+    /// Connections on which a response is being written.
+    pub connections_writing: u64,
+    /// Connections that are idle.
+    pub connections_waiting: u64,
+    /// Connections that were accepted so far.
+    pub connections_accepted: u64,
+    /// Connections that were accepted and served.
+    pub connections_handled: u64,
+    /// Requests so far.
+    pub total_requests: u64,
 }
 
 impl Runtime {
@@ -179,6 +213,7 @@ impl fmt::Debug for Runtime {
 pub struct RuntimeBuilder {
     vms: Option<usize>,
     trusted_ips: Vec<String>,
+    configuration: Result<Configuration, Error>,
     settings: Settings,
 }
 
@@ -195,8 +230,14 @@ impl Default for RuntimeBuilder {
             real_ip_header: HeaderName::from_static("x-real-ip"),
             vms: 0,
             observer: None,
+            node: Node::default(),
+            configuration: Configuration::default(),
+            environment: BTreeMap::new(),
+            statistics: None,
+            shared_dicts: Vec::new(),
         };
-        Self { vms: None, trusted_ips: Vec::new(), settings }
+        let configuration = Ok(Configuration::default());
+        Self { vms: None, trusted_ips: Vec::new(), configuration, settings }
     }
 }
 
@@ -254,6 +295,31 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Makes a dictionary of at most `bytes` that the functions of all VMs share as
+    /// `ngx.shared.NAME`: nginx's `lua_shared_dict`.
+    ///
+    /// A dictionary that is full forgets what was not used for longest. The capacity counts about
+    /// 130 bytes for each entry beside its key and value. Of two with one name the later counts.
+    ///
+    /// ```
+    /// use tower_lua::{Functions, PreFunctionLayer, Runtime};
+    ///
+    /// let runtime = Runtime::builder().shared_dict("counts", 1 << 20).build()?;
+    /// let functions = Functions::access("limit", r#"
+    ///     local address = ngx.var.remote_addr or "unknown"
+    ///     local count = ngx.shared.counts:incr(address, 1, 0, 60)
+    ///     if count > 100 then
+    ///       return kong.response.exit(429, "slow down")
+    ///     end
+    /// "#)?;
+    /// let layer = PreFunctionLayer::new(functions).runtime(&runtime);
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn shared_dict(mut self, name: impl Into<String>, bytes: usize) -> Self {
+        self.settings.shared_dicts.push((name.into(), Arc::new(SharedDict::new(bytes))));
+        self
+    }
+
     /// How many bytes of a request body functions may ask for without saying so, 1 MiB by default.
     /// `kong.request.get_raw_body()` gives `nil` and a message for a longer one.
     pub fn body_buffer_size(mut self, bytes: u64) -> Self {
@@ -280,6 +346,73 @@ impl RuntimeBuilder {
     /// several addresses the last counts.
     pub fn real_ip_header(mut self, name: HeaderName) -> Self {
         self.settings.real_ip_header = name;
+        self
+    }
+
+    /// Registers what functions see in `kong.configuration`, beside what the runtime itself knows:
+    /// `untrusted_lua`, `trusted_ips`, `real_ip_header` and the like, by the names of Kong's
+    /// configuration. Where both have a field, this one counts.
+    ///
+    /// What looks like a secret is `******` for functions: fields whose names speak of passwords,
+    /// keys, tokens and secrets, private keys, and addresses with a password in them.
+    ///
+    /// `node_id` is the answer of `kong.node.get_id()`, `cluster_id` of `kong.cluster.get_id()`,
+    /// `vault_env_prefix` the prefix of the variables of [`environment`](Self::environment).
+    ///
+    /// ```
+    /// use tower_lua::Runtime;
+    ///
+    /// let configuration = serde_json::json!({
+    ///     "log_level": "info",
+    ///     "node_id": "edge-7",
+    ///     "redis": { "host": "cache.internal", "password": "never shown" },
+    /// });
+    /// let runtime = Runtime::builder().configuration(configuration).build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn configuration(mut self, configuration: impl Serialize) -> Self {
+        self.configuration = Configuration::new(configuration);
+        self
+    }
+
+    /// Lets functions read environment variables, through references to Kong's `env` vault:
+    /// `kong.vault.get("{vault://env/api-key}")` is the value of `API_KEY`.
+    ///
+    /// Variables are read when the runtime is built. Those that do not exist then, or are not text,
+    /// do not exist for functions.
+    ///
+    /// ```
+    /// use tower_lua::Runtime;
+    ///
+    /// let runtime = Runtime::builder().environment(["API_KEY", "SIGNING_SECRET"]).build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn environment(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let names = names.into_iter().map(Into::into);
+        let values = names.map(|name| (name, String::new()));
+        self.settings.environment = values.collect();
+        self
+    }
+
+    /// Says where `kong.nginx.get_statistics()` has its numbers from; without it, it gives an empty
+    /// table. What is given here is called while a VM is in use, so it should not wait.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use tower_lua::{Runtime, ServerStats};
+    ///
+    /// static REQUESTS: AtomicU64 = AtomicU64::new(0);
+    ///
+    /// let runtime = Runtime::builder()
+    ///     .server_stats(|| ServerStats {
+    ///         total_requests: REQUESTS.load(Ordering::Relaxed),
+    ///         ..ServerStats::default()
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn server_stats(mut self, stats: impl Fn() -> ServerStats + Send + Sync + 'static) -> Self {
+        self.settings.statistics = Some(Box::new(stats));
         self
     }
 
@@ -313,12 +446,19 @@ impl RuntimeBuilder {
     /// # Errors
     ///
     /// When a module of [`module`](Self::module) cannot be made, the memory limit is too small for a
-    /// VM, or what [`trusted_ips`](Self::trusted_ips) was given is not an address.
+    /// VM, what [`trusted_ips`](Self::trusted_ips) was given is not an address, or what
+    /// [`configuration`](Self::configuration) was given has no named fields.
     pub fn build(mut self) -> Result<Runtime, Error> {
         self.settings.trusted_ips =
             self.trusted_ips.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.settings.vms = self.vms.unwrap_or_else(cores).max(1);
+        let names = std::mem::take(&mut self.settings.environment).into_keys();
+        self.settings.environment =
+            names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
+        let registered = self.configuration?;
+        self.settings.node = Node::new(registered.text("node_id"));
+        self.settings.configuration = registered.complete(&self.settings);
         let pool = Pool::new(self.settings.vms, Arc::new(self.settings));
         pool.with(&mut None, |_| ()).map_err(|error| Error::config(format!("no VM: {error}")))?;
         Ok(Runtime { pool: Arc::new(pool) })

@@ -138,6 +138,16 @@ pub(crate) struct FunctionsConfig {
     #[arg(long, env = "KONG_LUA_MODULE_PATH", value_name = "DIR")]
     lua_module_path: Option<PathBuf>,
 
+    /// A dictionary that functions share as `ngx.shared.NAME`, and its size: `counts=10m`.
+    #[arg(
+        long,
+        env = "KONG_NGINX_HTTP_LUA_SHARED_DICT",
+        value_delimiter = ',',
+        value_parser = shared_dict,
+        value_name = "NAME=SIZE"
+    )]
+    shared_dict: Vec<(String, usize)>,
+
     /// How many bytes of a request body functions get without asking for more.
     #[arg(
         long,
@@ -174,6 +184,9 @@ impl FunctionsConfig {
         if let Some(directory) = &self.lua_module_path {
             builder = builder.module_path(directory);
         }
+        for (name, bytes) in &self.shared_dict {
+            builder = builder.shared_dict(name, *bytes);
+        }
         builder.build()
     }
 }
@@ -188,6 +201,23 @@ impl FunctionsConfig {
         };
         let networks: Result<_, _> = names(&self.trusted_ips).map(network).collect();
         Ok(Trusted::new(networks?, self.real_ip_header.clone()))
+    }
+}
+
+/// `counts=10m`, or `counts 10m` as nginx has it.
+fn shared_dict(text: &str) -> Result<(String, usize), String> {
+    let expected = "expected a name and a size, as in counts=10m";
+    let (name, size) = text.trim().split_once(['=', ' ']).ok_or(expected)?;
+    let (digits, factor) = match size.trim().to_ascii_lowercase() {
+        size if size.ends_with('k') => (size[..size.len() - 1].to_owned(), 1 << 10),
+        size if size.ends_with('m') => (size[..size.len() - 1].to_owned(), 1 << 20),
+        size if size.ends_with('g') => (size[..size.len() - 1].to_owned(), 1 << 30),
+        size => (size, 1),
+    };
+    let bytes = digits.parse::<usize>().ok().and_then(|count| count.checked_mul(factor));
+    match bytes {
+        Some(bytes) if !name.is_empty() => Ok((name.trim().to_owned(), bytes)),
+        _ => Err(expected.to_owned()),
     }
 }
 

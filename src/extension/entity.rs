@@ -123,7 +123,7 @@ entity! {
     ///     .layer(middleware::map_request(authenticate));
     ///
     /// # tokio::runtime::Runtime::new()?.block_on(async {
-    /// let response = app.oneshot(Request::default()).await?;
+    /// let response = app.oneshot(Request::new(axum::body::Body::empty())).await?;
     /// let body = axum::body::to_bytes(response.into_body(), 100).await?;
     /// assert_eq!(body, "alice");
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -119,6 +119,46 @@ impl RequestId {
     }
 }
 
+/// That a function has led the request elsewhere, with `ngx.exec` or `ngx.req.set_uri(uri, true)`: the
+/// layer puts it into the request's extensions.
+///
+/// The request's URI is the new one. A layer that stands outside a router need not care: the router
+/// looks at that. Whoever has chosen a route before the functions ran looks for this, and chooses
+/// again.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower::Layer;
+/// use tower_lua::{Functions, PreFunctionLayer};
+///
+/// let functions = Functions::access("moved", r#"
+///     if ngx.var.uri == "/old" then
+///       return ngx.exec("/new", { from = "old" })
+///     end
+/// "#)?;
+/// let router: Router = Router::new().route("/new", get(|| async { "here" }));
+/// // `Router::layer` would run the functions after a route was found: around the router they run
+/// // before.
+/// let app = PreFunctionLayer::new(functions).layer(router);
+/// # Ok::<(), tower_lua::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InternalRedirect {
+    original: Arc<str>,
+}
+
+impl InternalRedirect {
+    pub(crate) fn new(original: String) -> Self {
+        Self { original: original.into() }
+    }
+
+    /// Path and query that the client has asked for.
+    #[must_use]
+    pub fn original(&self) -> &str {
+        &self.original
+    }
+}
+
 /// What a router found in the path: put it into the request's extensions for
 /// `kong.request.get_uri_captures()`.
 ///

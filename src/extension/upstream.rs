@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::transaction::headers::{self, Refused};
 
 /// What functions have asked of whoever forwards the request; the layer puts it into the request's
 /// extensions when they asked for something.
@@ -27,6 +29,8 @@ pub struct Upstream {
     pub(crate) scheme: Option<&'static str>,
     pub(crate) host: Option<HeaderValue>,
     pub(crate) has_path: bool,
+    /// Boxed: few requests have any.
+    headers: Option<Box<HeaderMap>>,
     /// What few functions ask for.
     balancer: Option<Box<Balancer>>,
 }
@@ -79,6 +83,13 @@ impl Upstream {
     #[must_use]
     pub const fn has_path(&self) -> bool {
         self.has_path
+    }
+
+    /// Headers that the service is to get in the place of what a proxy would say: the `X-Forwarded-*`
+    /// that `ngx.var.upstream_x_forwarded_for` and its like were set to. The request has them, too. One
+    /// that is empty is to be left out.
+    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.headers.iter().flat_map(|headers| headers.iter())
     }
 
     /// The host and port that `kong.service.set_target` was given. The host is a name or an
@@ -135,6 +146,13 @@ impl Upstream {
         self.balancer.get_or_insert_default()
     }
 
+    /// Asks for a header; with no bytes, for its absence.
+    pub(crate) fn set_header(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Refused> {
+        let value = headers::value_of(name, value)?;
+        self.headers.get_or_insert_default().insert(name, value);
+        Ok(())
+    }
+
     /// Adds what functions of another layer have asked for.
     pub(crate) fn extend(&mut self, other: &Self) {
         self.scheme = other.scheme.or(self.scheme);
@@ -142,6 +160,9 @@ impl Upstream {
             self.host.clone_from(&other.host);
         }
         self.has_path |= other.has_path;
+        for (name, value) in other.headers() {
+            self.headers.get_or_insert_default().insert(name, value.clone());
+        }
         if let Some(other) = &other.balancer {
             self.balancer_mut().extend(other);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::phase::Phase;
 use crate::plugin::Plugin;
-use crate::transaction::{Exit, Site};
+use crate::transaction::Site;
 use crate::vm::Step;
 
 /// A stretch in which a Lua function ran: from its start, or from where it had waited, to its end or
@@ -54,7 +54,7 @@ impl Observer {
     pub(super) fn observe(&self, site: &Site, step: &Step, time: Duration) {
         let outcome = match step {
             Step::Done(None) => FunctionOutcome::Returned,
-            Step::Done(Some(Exit::Phase | Exit::Request)) => FunctionOutcome::Exited,
+            Step::Done(Some(_)) => FunctionOutcome::Exited,
             Step::Failed(_) => FunctionOutcome::Failed,
             Step::Waiting(..) => FunctionOutcome::Waited,
         };

@@ -89,6 +89,7 @@ impl Run {
                 Step::Done(None) => {}
                 Step::Done(Some(Exit::Phase)) => self.end_phase(),
                 Step::Done(Some(Exit::Request)) => return Progress::Exited,
+                Step::Done(Some(Exit::Forward)) => self.phases = &[],
                 Step::Waiting(coroutine, operation) => {
                     let number = vm.number();
                     self.waiting = Some(Suspended::new(Arc::clone(pool), number, coroutine));

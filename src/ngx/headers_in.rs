@@ -1,5 +1,6 @@
 //! The request's headers: `ngx.req.*_header*`.
 
+use http::Version;
 use mlua::{LuaString, Value};
 
 use super::arguments::{Argument, tostring};
@@ -13,6 +14,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
         "get_headers", super::REQUEST, calls get_headers;
         "set_header", super::REQUEST, calls set_header;
         "clear_header", super::REQUEST, calls clear_header;
+        "raw_header", super::REQUEST, calls raw_header;
     },
 };
 
@@ -56,4 +58,14 @@ fn clear_header(call: &mut Call<'_>, name: Value) -> mlua::Result<()> {
     let name = tostring(call, name)?;
     call.tx.request.remove_header(&name.as_bytes());
     Ok(())
+}
+
+// Kong: gives the bytes that the client sent. Here it is what they say now, names in lower case.
+fn raw_header(call: &mut Call<'_>, no_request_line: Value) -> mlua::Result<LuaString> {
+    let request = &call.tx.request;
+    if request.version() >= Version::HTTP_2 {
+        return Err(raise_at(call.lua, "http2 requests not supported yet"));
+    }
+    let with_line = matches!(no_request_line, Value::Nil | Value::Boolean(false));
+    call.string(request.raw_head(with_line))
 }

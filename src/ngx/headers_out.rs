@@ -1,4 +1,4 @@
-//! The response's headers: `ngx.header` and `ngx.resp.get_headers`.
+//! The response's headers: `ngx.header` and `ngx.resp`.
 
 use mlua::{LuaString, Value};
 
@@ -21,6 +21,8 @@ pub(super) const RESP_NAMESPACE: Namespace = Namespace {
     path: "ngx.resp",
     bindings: bindings! {
         "get_headers", super::REQUEST, calls get_headers;
+        "add_header", super::REQUEST, calls add_header;
+        "set_status", super::REQUEST, calls set_status;
     },
 };
 
@@ -60,4 +62,28 @@ pub(super) fn complain(call: &Call<'_>, message: &str) {
 fn get_headers(call: &mut Call<'_>, (max, _raw): (Value, Value)) -> mlua::Result<Collected> {
     let max = Argument::new(1, "get_headers").max_count(call, max)?;
     convert::headers_table(call.lua, call.tx.response.headers().iter(), max)
+}
+
+fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
+    if value.is_nil() {
+        return Err(raise_at(call.lua, "invalid header value"));
+    }
+    if call.tx.response.sent {
+        complain(call, "attempt to set ngx.header.HEADER after sending out response headers");
+        return Ok(());
+    }
+    let name = tostring(call, name)?;
+    let name = headers::response_name_of(&name.as_bytes())
+        .map_err(|why| raise_at(call.lua, &why.to_string()))?;
+    for value in header_values(call, &value)? {
+        let added = call.tx.response.add_header(name.clone(), &value.as_bytes());
+        added.map_err(|why| raise_at(call.lua, &why.to_string()))?;
+    }
+    Ok(())
+}
+
+// Kong: sends the reason, too. Few look at it, and HTTP/2 has none.
+fn set_status(call: &mut Call<'_>, (status, reason): (Value, Value)) -> mlua::Result<()> {
+    Argument::new(2, "set_status").text(call, &reason)?;
+    super::misc::set_status(call, status)
 }

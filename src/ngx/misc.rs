@@ -25,7 +25,7 @@ fn get_status(call: &mut Call<'_>, (): ()) -> mlua::Result<u16> {
     Ok(call.tx.response.status())
 }
 
-fn set_status(call: &mut Call<'_>, status: Value) -> mlua::Result<()> {
+pub(super) fn set_status(call: &mut Call<'_>, status: Value) -> mlua::Result<()> {
     if call.tx.response.sent {
         complain(call, "attempt to set ngx.status after sending out response headers");
         return Ok(());

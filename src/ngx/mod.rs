@@ -6,6 +6,7 @@
 mod arg;
 mod args;
 mod arguments;
+mod balancer_data;
 mod config;
 mod consts;
 mod control;
@@ -15,8 +16,10 @@ mod headers_out;
 mod log;
 mod misc;
 mod output;
+mod regex;
 mod req_body;
 mod req_method;
+mod shdict;
 mod sleep;
 mod string;
 mod time;
@@ -46,11 +49,14 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &log::NAMESPACE,
     &misc::NAMESPACE,
     &ctx::NAMESPACE,
+    &balancer_data::NAMESPACE,
     &sleep::NAMESPACE,
     &time::NAMESPACE,
     &uri::NAMESPACE,
     &args::NAMESPACE,
     &string::NAMESPACE,
+    &regex::NAMESPACE,
+    &shdict::NAMESPACE,
     &headers_in::NAMESPACE,
     &req_body::NAMESPACE,
     &req_method::NAMESPACE,
@@ -65,6 +71,7 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
 
 #[cfg(test)]
 pub(crate) use self::log::GLOBAL_NAMESPACE;
+pub(crate) use self::shdict::SharedDict;
 
 /// The names of all constants of `ngx`.
 #[cfg(test)]
@@ -82,6 +89,9 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     consts::add_to(&ngx)?;
     config::add_constants(&ngx.raw_get("config")?)?;
     ngx.raw_set("null", Value::NULL)?;
+    ctx::register(scope.lua, &ngx)?;
+    regex::register(scope, &ngx.raw_get("re")?)?;
+    shdict::register(scope, &ngx.raw_get("shared")?)?;
     for (name, field) in [("header", "HEADER"), ("var", "VARIABLE"), ("arg", "INDEX")] {
         let accessors: Table = ngx.raw_get(name)?;
         ngx.raw_set(name, proxy(scope, &accessors, field)?)?;

@@ -1,21 +1,24 @@
-//! `ngx.say` and `ngx.print`.
+//! What functions print: `ngx.say` and its like.
 //!
-//! Kong: what is printed is on its way to the client at once. Here it goes when the phase ends.
+//! Kong: what is printed is on its way to the client at once. Here it goes when the phase ends, and
+//! nothing of it waits in a buffer that could be flushed.
 
-use http::Method;
+use http::{Method, Version};
 use mlua::{MultiValue, Table, Value};
 
 use super::arguments::Argument;
-use crate::binding::{Call, Namespace, bindings};
+use crate::binding::{Call, Namespace, bindings, raise_at};
 use crate::convert::{self, Noted};
 use crate::pdk::type_name;
-use crate::transaction::Source;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx",
     bindings: bindings! {
         "say", super::YIELDABLE, calls say;
         "print", super::YIELDABLE, calls print;
+        "flush", super::YIELDABLE, calls flush;
+        "eof", super::YIELDABLE, calls eof;
+        "send_headers", super::YIELDABLE, calls send_headers;
     },
 };
 
@@ -36,6 +39,9 @@ fn echo(
     function: &'static str,
     end: &[u8],
 ) -> mlua::Result<Printed> {
+    if call.tx.response.ended {
+        return Ok(Noted(None, Some("seen eof")));
+    }
     let bodiless = call.tx.request.method() == Method::HEAD;
     if bodiless && call.tx.response.printed {
         return Ok(Noted(None, Some("header only")));
@@ -61,13 +67,52 @@ fn echo(
     if !response.print(if bodiless { Vec::new() } else { text }, limit) {
         return Err(argument.bad(call, &format!("more than {limit} bytes printed")));
     }
-    if response.status() == 0 {
-        response.set_status(200);
-    }
-    response.printed = true;
-    response.sent = true;
-    response.source.get_or_insert(Source::Error);
+    response.send_head();
     Ok(Noted(Some(1), None))
+}
+
+fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
+    let wait = match (arguments.len(), arguments.get(0)) {
+        (0, _) => false,
+        (1, Some(Value::Boolean(wait))) => *wait,
+        (1, Some(other)) => {
+            return Err(Argument::new(1, "flush").mismatch(call, "boolean", type_name(other)));
+        }
+        (count, _) => {
+            let message = format!("attempt to pass {count} arguments, but accepted 0 or 1");
+            return Err(raise_at(call.lua, &message));
+        }
+    };
+    let (request, response) = (&call.tx.request, &call.tx.response);
+    let refused = if request.method() == Method::HEAD && response.printed {
+        Some("header only")
+    } else if response.ended {
+        Some("seen eof")
+    } else if response.printed && request.version() == Version::HTTP_10 {
+        Some("buffering")
+    } else if !response.printed || !(wait || response.has_output()) {
+        Some("nothing to flush")
+    } else {
+        None
+    };
+    Ok(refused.map_or(Noted(Some(1), None), |why| Noted(None, Some(why))))
+}
+
+fn eof(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
+    if !arguments.is_empty() {
+        return Err(raise_at(call.lua, "no argument is expected"));
+    }
+    let response = &mut call.tx.response;
+    if std::mem::replace(&mut response.ended, true) {
+        return Ok(Noted(None, Some("seen eof")));
+    }
+    response.send_head();
+    Ok(Noted(Some(1), None))
+}
+
+fn send_headers(call: &mut Call<'_>, (): ()) -> mlua::Result<u8> {
+    call.tx.response.send_head();
+    Ok(1)
 }
 
 /// Text that is put together from what a function hands over: single values, and arrays that may

@@ -44,6 +44,6 @@ fn start_time(call: &mut Call<'_>, (): ()) -> mlua::Result<f64> {
     Ok(call.tx.started_at().as_millis() as f64 / 1000.0)
 }
 
-fn is_internal(_: &mut Call<'_>, (): ()) -> mlua::Result<bool> {
-    Ok(false)
+fn is_internal(call: &mut Call<'_>, (): ()) -> mlua::Result<bool> {
+    Ok(call.tx.request.is_internal)
 }

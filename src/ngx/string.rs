@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, general_purpose};
-use mlua::{LuaString, Value};
+use mlua::{LuaString, MultiValue, Value};
 
 use super::arguments::Argument;
 use crate::binding::{Call, Namespace, bindings, raise_at};
@@ -17,12 +17,14 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     bindings: bindings! {
         "encode_base64", PhaseSet::ANY, calls encode_base64;
         "decode_base64", PhaseSet::ANY, calls decode_base64;
+        "decode_base64mime", PhaseSet::ANY, calls decode_base64mime;
         "md5", PhaseSet::ANY, calls md5;
         "md5_bin", PhaseSet::ANY, calls md5_bin;
         "sha1_bin", PhaseSet::ANY, calls sha1_bin;
         "hmac_sha1", PhaseSet::ANY, calls hmac_sha1;
         "crc32_short", PhaseSet::ANY, calls crc32;
         "crc32_long", PhaseSet::ANY, calls crc32;
+        "quote_sql_str", PhaseSet::ANY, calls quote_sql_str;
     },
 };
 
@@ -55,11 +57,26 @@ fn decode_base64(call: &mut Call<'_>, value: Value) -> mlua::Result<Option<LuaSt
     let Value::String(text) = value else {
         return Err(raise_at(call.lua, "string argument only"));
     };
+    decode(&text.as_bytes()).map(|bytes| call.string(bytes)).transpose()
+}
+
+/// The bytes that a text in Base64 stands for.
+pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     // Padding may be missing, and what comes after it does not matter.
+    let digits = text.split(|&byte| byte == b'=').next().unwrap_or_default();
+    LENIENT.decode(digits).ok()
+}
+
+/// The same of a text that has other bytes in it, line ends for one: they do not matter.
+fn decode_base64mime(call: &mut Call<'_>, value: Value) -> mlua::Result<Option<LuaString>> {
+    let Value::String(text) = value else {
+        return Err(raise_at(call.lua, "string argument only"));
+    };
     let text = text.as_bytes();
     let digits = text.split(|&byte| byte == b'=').next().unwrap_or_default();
-    let decoded = LENIENT.decode(digits);
-    decoded.ok().map(|bytes| call.string(bytes)).transpose()
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    let digits: Vec<u8> = digits.iter().copied().filter(is_digit).collect();
+    LENIENT.decode(digits).ok().map(|bytes| call.string(bytes)).transpose()
 }
 
 fn md5(call: &mut Call<'_>, value: Value) -> mlua::Result<LuaString> {
@@ -105,6 +122,33 @@ fn hmac(key: &[u8], message: &[u8]) -> [u8; 20] {
 fn crc32(call: &mut Call<'_>, value: Value) -> mlua::Result<u32> {
     let text = convert::lenient_text(call.lua, value)?;
     Ok(crc32fast::hash(&text.as_bytes()))
+}
+
+/// A text as MySQL writes it.
+fn quote_sql_str(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<LuaString> {
+    if arguments.len() != 1 {
+        return Err(raise_at(call.lua, "expecting one argument"));
+    }
+    let text = Argument::new(1, "quote_sql_str").text(call, &arguments[0])?;
+    let mut quoted = vec![b'\''];
+    for &byte in &*text.as_bytes() {
+        let escaped = match byte {
+            0 => b'0',
+            0x08 => b'b',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0x1a => b'Z',
+            b'\\' | b'\'' | b'"' => byte,
+            _ => {
+                quoted.push(byte);
+                continue;
+            }
+        };
+        quoted.extend([b'\\', escaped]);
+    }
+    quoted.push(b'\'');
+    call.string(quoted)
 }
 
 #[cfg(test)]

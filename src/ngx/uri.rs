@@ -8,6 +8,7 @@ use crate::binding::{Call, Namespace, bindings, raise_at};
 use crate::convert::{self, Collected, Noted};
 use crate::pdk::{as_number, type_name};
 use crate::phase::{Phase, PhaseSet};
+use crate::transaction::Exit;
 use crate::uri::{self, Escape};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -21,7 +22,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 pub(super) const REQ_NAMESPACE: Namespace = Namespace {
     path: "ngx.req",
     bindings: bindings! {
-        "set_uri", super::REQUEST, calls set_uri;
+        "set_uri", super::REQUEST, exits set_uri;
         "get_uri_args", super::REQUEST, calls get_uri_args;
         "set_uri_args", super::REQUEST, calls set_uri_args;
     },
@@ -45,15 +46,14 @@ fn unescape_uri(call: &mut Call<'_>, value: Value) -> mlua::Result<LuaString> {
     call.string(uri::unescape(&text.as_bytes()))
 }
 
-fn set_uri(call: &mut Call<'_>, (path, jump, binary): (Value, Value, Value)) -> mlua::Result<()> {
+fn set_uri(call: &mut Call<'_>, (path, jump, binary): (Value, Value, Value)) -> mlua::Result<bool> {
     let path = Argument::new(1, "set_uri").text(call, &path)?;
     let binary = Argument::new(3, "set_uri").flag(call, &binary)?;
     let path = path.as_bytes();
     if path.is_empty() {
         return Err(raise_at(call.lua, "attempt to use zero-length uri"));
     }
-    let is_unsafe = |byte: &u8| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f;
-    if let (Some(byte), false) = (path.iter().copied().find(is_unsafe), binary) {
+    if let (Some(byte), false) = (unsafe_byte(&path), binary) {
         return Err(raise_at(
             call.lua,
             &format!(
@@ -63,22 +63,33 @@ fn set_uri(call: &mut Call<'_>, (path, jump, binary): (Value, Value, Value)) -> 
             ),
         ));
     }
-    if Argument::new(2, "set_uri").flag(call, &jump)? {
-        return Err(match call.tx.site.phase {
-            Phase::Rewrite => raise_at(call.lua, "a jump to another location is not possible here"),
-            phase => raise_at(call.lua, &format!("API disabled in the context of {phase}_by_lua*")),
-        });
+    let jump = Argument::new(2, "set_uri").flag(call, &jump)?;
+    let phase = call.tx.site.phase;
+    if jump && phase != Phase::Rewrite {
+        let message = format!("API disabled in the context of {phase}_by_lua*");
+        return Err(raise_at(call.lua, &message));
     }
     let escaped = uri::escape(&path, Escape::Uri);
     let escaped = String::from_utf8_lossy(&escaped);
     let absolute =
         if escaped.starts_with('/') { escaped.into_owned() } else { format!("/{escaped}") };
     let result = call.tx.request.set_path(&absolute);
-    result.map_err(|why| raise_at(call.lua, &format!("invalid uri: {why}")))
+    result.map_err(|why| raise_at(call.lua, &format!("invalid uri: {why}")))?;
+    call.tx.request.is_internal = true;
+    if jump {
+        call.tx.request.note_redirect();
+        call.tx.exit = Some(Exit::Phase);
+    }
+    Ok(jump)
+}
+
+/// The first byte that no URI may have.
+pub(super) fn unsafe_byte(path: &[u8]) -> Option<u8> {
+    path.iter().copied().find(|byte| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f)
 }
 
 /// `\xXX` for what does not belong into a line of the log.
-fn escape_for_log(bytes: &[u8]) -> String {
+pub(super) fn escape_for_log(bytes: &[u8]) -> String {
     let shown = |&byte: &u8| match byte {
         b' '..=b'~' if !b"\"\\".contains(&byte) => char::from(byte).to_string(),
         _ => format!("\\x{byte:02X}"),

@@ -1,13 +1,17 @@
 //! `ngx.var`: nginx's variables.
 
-use http::header::HOST;
-use http::{HeaderMap, HeaderValue};
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST, HeaderName, SET_COOKIE, TE, VIA};
+use http::{HeaderMap, HeaderValue, Version};
 use mlua::Value;
 
 use super::arguments::tostring;
 use crate::binding::{Call, Namespace, bindings, raise_at};
 use crate::extension::Tls;
-use crate::transaction::{RequestBody, headers};
+use crate::phase::Phase;
+use crate::transaction::{Request, RequestBody, headers};
 use crate::uri;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -37,6 +41,9 @@ fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
             joined(call.tx.response.headers(), &rest[5..])
         }
         Some(("upstream", rest)) if rest.starts_with("http_") => upstream_header(call, &rest[5..]),
+        Some(("upstream", rest)) if rest.starts_with("cookie_") => {
+            upstream_cookie(call, &rest[7..])
+        }
         _ => plain(call, &name)?,
     };
     value.map_or(Ok(Value::Nil), |value| Ok(Value::String(call.string(value)?)))
@@ -49,12 +56,19 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
     let connection = request.connection();
     let value: Option<String> = match name {
         "args" | "query_string" => request.query().map(str::to_owned),
+        "binary_remote_addr" => {
+            return Ok(call.settings.client_ip(request).map(|address| match address {
+                IpAddr::V4(address) => address.octets().to_vec(),
+                IpAddr::V6(address) => address.octets().to_vec(),
+            }));
+        }
         "body_bytes_sent" => Some(response.body_bytes.to_string()),
         "bytes_sent" => Some(response.length().to_string()),
         "content_length" => return Ok(header(call, "content-length")),
         "content_type" => return Ok(header(call, "content-type")),
         "host" => Some(request.host().unwrap_or_else(|| SERVER_NAME.to_owned())),
         "hostname" => Some(std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned())),
+        "http2" => Some(if request.version() == Version::HTTP_2 { "h2" } else { "" }.to_owned()),
         "https" => Some(if request.scheme() == "https" { "on" } else { "" }.to_owned()),
         "is_args" => {
             Some(if request.query().unwrap_or_default().is_empty() { "" } else { "?" }.to_owned())
@@ -67,9 +81,11 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
         "nginx_version" => Some("1.27.1".to_owned()),
         "pid" => Some(std::process::id().to_string()),
         "remote_addr" => call.settings.client_ip(request).map(|address| address.to_string()),
+        "remote_user" => return Ok(remote_user(request)),
         "remote_port" | "realip_remote_port" => {
             connection.map(|connection| connection.peer_addr().port().to_string())
         }
+        "proxy_add_x_forwarded_for" => return Ok(forwarded_for(call)),
         "realip_remote_addr" => {
             connection.map(|connection| connection.peer_addr().ip().to_string())
         }
@@ -83,6 +99,10 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
             }
             _ => None,
         },
+        "request_body_file" => request.body_file.as_deref().map(str::to_owned),
+        "request_completion" => {
+            Some(if call.tx.site.phase == Phase::Log { "OK" } else { "" }.to_owned())
+        }
         "request_length" => Some(request.length().to_string()),
         "request_method" => Some(request.method().to_string()),
         "request_time" => Some(format!("{:.3}", call.tx.age().as_secs_f64())),
@@ -98,6 +118,11 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
         "ssl_server_name" => request.tls().and_then(Tls::server_name).map(str::to_owned),
         "status" => Some(format!("{:03}", response.status())),
         "time_iso8601" | "time_local" => return time(call, name).map(Some),
+        "upstream_header_time" | "upstream_response_time" => {
+            let times = call.tx.times;
+            let waited = times.answered.zip(times.called).map(|(end, start)| end - start);
+            waited.map(|waited| format!("{:.3}", waited.as_secs_f64()))
+        }
         "upstream_host" => return Ok(header(call, "host")),
         "upstream_scheme" => Some(request.upstream.scheme().unwrap_or(request.scheme()).to_owned()),
         "upstream_status" => response.service_status().map(|status| status.to_string()),
@@ -105,9 +130,67 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
         "uri" | "document_uri" => {
             return Ok(Some(uri::decode_path(request.path().as_bytes())));
         }
-        _ => None,
+        name => return Ok(settable(call, name)),
     };
     Ok(value.map(String::into_bytes))
+}
+
+/// The variables of Kong's configuration, which are empty until they are set.
+const SETTABLE: [&str; 4] = ["ctx_ref", "limit_rate", "upstream_connection", "upstream_upgrade"];
+
+/// Those that become headers of what the service gets.
+static HEADERS: [(&str, HeaderName); 8] = [
+    ("upstream_te", TE),
+    ("upstream_via", VIA),
+    ("upstream_x_forwarded_for", HeaderName::from_static("x-forwarded-for")),
+    ("upstream_x_forwarded_host", HeaderName::from_static("x-forwarded-host")),
+    ("upstream_x_forwarded_path", HeaderName::from_static("x-forwarded-path")),
+    ("upstream_x_forwarded_port", HeaderName::from_static("x-forwarded-port")),
+    ("upstream_x_forwarded_prefix", HeaderName::from_static("x-forwarded-prefix")),
+    ("upstream_x_forwarded_proto", HeaderName::from_static("x-forwarded-proto")),
+];
+
+fn header_named(variable: &str) -> Option<&'static HeaderName> {
+    HEADERS.iter().find(|(name, _)| *name == variable).map(|(_, header)| header)
+}
+
+fn settable(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
+    if let Some(header) = header_named(name) {
+        let mut headers = call.tx.request.upstream.headers();
+        if let Some((_, value)) = headers.find(|(key, _)| *key == header) {
+            return Some(value.as_bytes().to_vec());
+        }
+        let forwarded = if name == "upstream_x_forwarded_for" { forwarded_for(call) } else { None };
+        return Some(forwarded.unwrap_or_default());
+    }
+    let set = call.tx.rare.as_ref().and_then(|rare| rare.variables.get(name));
+    match set {
+        Some(value) => Some(value.to_vec()),
+        None if name == "kong_proxy_mode" => Some(b"http".to_vec()),
+        None => SETTABLE.contains(&name).then(Vec::new),
+    }
+}
+
+/// What the proxies before have said of the client, and who is the last of them.
+fn forwarded_for(call: &Call<'_>) -> Option<Vec<u8>> {
+    let peer = call.tx.request.connection()?.peer_addr().ip().to_string();
+    let before = joined(call.tx.request.headers(), "x-forwarded-for");
+    Some(match before {
+        Some(before) => [&before[..], peer.as_bytes()].join(&b", "[..]),
+        None => call.settings.client_ip(&call.tx.request)?.to_string().into_bytes(),
+    })
+}
+
+/// The name in `Authorization: Basic`.
+fn remote_user(request: &Request) -> Option<Vec<u8>> {
+    let credentials = request.headers().get(AUTHORIZATION)?.as_bytes();
+    let (scheme, encoded) = credentials.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let decoded = super::string::decode(encoded.trim_ascii())?;
+    let end = decoded.iter().position(|&byte| byte == b':')?;
+    Some(decoded[..end].to_vec())
 }
 
 fn time(call: &Call<'_>, name: &str) -> mlua::Result<Vec<u8>> {
@@ -156,6 +239,17 @@ fn upstream_header(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
     join(named.map(|(_, value)| value), name)
 }
 
+/// The value of a cookie that the service has set.
+fn upstream_cookie(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
+    let mut headers = call.tx.response.service_headers().filter(|(key, _)| *key == SET_COOKIE);
+    headers.find_map(|(_, value)| {
+        let cookie = value.as_bytes().split(|&byte| byte == b';').next()?;
+        let end = cookie.iter().position(|&byte| byte == b'=')?;
+        let is_wanted = cookie[..end].trim_ascii().eq_ignore_ascii_case(name.as_bytes());
+        is_wanted.then(|| cookie[end + 1..].to_vec())
+    })
+}
+
 fn join<'a>(values: impl Iterator<Item = &'a HeaderValue>, name: &str) -> Option<Vec<u8>> {
     let values: Vec<_> = values.map(HeaderValue::as_bytes).collect();
     let separator = if name == "cookie" { &b"; "[..] } else { b", " };
@@ -182,6 +276,17 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
         "upstream_host" => {
             let set = call.tx.request.set_header(&HOST, [&*value.as_bytes()]);
             return set.map_err(|why| raise_at(call.lua, &why.to_string()));
+        }
+        name if header_named(name).is_some() => {
+            let header = header_named(name).expect("looked at above");
+            let set = call.tx.request.upstream.set_header(header, &value.as_bytes());
+            return set.map_err(|why| raise_at(call.lua, &why.to_string()));
+        }
+        name if name == "kong_proxy_mode" || SETTABLE.contains(&name) => {
+            let known = SETTABLE.iter().find(|known| **known == name).unwrap_or(&"kong_proxy_mode");
+            let value = Bytes::copy_from_slice(&value.as_bytes());
+            call.tx.rare_mut().variables.insert(known, value);
+            return Ok(());
         }
         _ => {
             return Err(raise_at(

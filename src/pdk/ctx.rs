@@ -40,9 +40,23 @@ fn plugin(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
 }
 
 /// The table in `slot`, made when it is first asked for.
-pub(crate) fn kept(lua: &mlua::Lua, slot: &mut Option<Table>) -> mlua::Result<Table> {
+pub(in crate::pdk) fn kept(lua: &mlua::Lua, slot: &mut Option<Table>) -> mlua::Result<Table> {
     match slot {
         Some(table) => Ok(table.clone()),
         None => Ok(slot.insert(lua.create_table()?).clone()),
     }
+}
+
+/// The metatable of `ngx.ctx`, in Lua's registry: made where `ngx` is.
+pub(crate) const NGX_CTX_META: &str = "tower-lua.ngx.ctx";
+
+/// The table `ngx.ctx` of a request.
+pub(crate) fn ngx_ctx(call: &mut Call<'_>) -> mlua::Result<Table> {
+    let slot = &mut call.tx.tables.get_or_default().ctx;
+    if let Some(table) = slot {
+        return Ok(table.clone());
+    }
+    let table = kept(call.lua, slot)?;
+    table.set_metatable(Some(call.lua.named_registry_value(NGX_CTX_META)?))?;
+    Ok(table)
 }

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 
 use mlua::{Lua, Table, Value};
 
-use super::kept;
+use super::ngx_ctx;
 use crate::binding::{Call, raise};
 use crate::convert;
 use crate::extension::Fields;
@@ -41,7 +41,7 @@ pub(super) fn present(tx: &Transaction, name: &str) -> mlua::Result<Value> {
 
 /// Sets a field of `ngx.ctx`.
 pub(super) fn set(call: &mut Call<'_>, name: &str, value: impl mlua::IntoLua) -> mlua::Result<()> {
-    kept(call.lua, &mut call.tx.tables.get_or_default().ctx)?.raw_set(name, value)
+    ngx_ctx(call)?.raw_set(name, value)
 }
 
 /// A copy of a value that shares no table with it. Tables may hold themselves.

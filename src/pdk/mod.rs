@@ -1,19 +1,32 @@
 //! Kong's Plugin Development Kit, `kong.*`: one file for each namespace, at the path that it has in
 //! `kong/pdk`.
 
+#![expect(clippy::needless_pass_by_value, reason = "a binding owns what Lua passes")]
+
 mod checks;
 mod client;
+mod cluster;
+mod configuration;
 mod ctx;
 mod entity;
+mod ip;
 mod log;
+mod nginx;
+mod node;
+mod plugin;
 mod request;
 mod response;
 mod router;
 mod service;
 mod table;
+mod telemetry;
+mod tracing;
+mod vault;
 
 pub(crate) use self::checks::{as_number, type_name};
-pub(crate) use self::ctx::kept;
+pub(crate) use self::client::{consumer, credential};
+pub(crate) use self::ctx::{NGX_CTX_META, ngx_ctx};
+pub(crate) use self::router::{route, service};
 use crate::binding::{Namespace, Scope};
 
 /// All namespaces of functions.
@@ -28,13 +41,49 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &router::NAMESPACE,
     &ctx::NAMESPACE,
     &log::NAMESPACE,
+    &node::NAMESPACE,
+    &ip::NAMESPACE,
+    &nginx::NAMESPACE,
+    &cluster::NAMESPACE,
+    &plugin::NAMESPACE,
+    &vault::NAMESPACE,
+    &tracing::NAMESPACE,
+    &telemetry::NAMESPACE,
+    &configuration::NAMESPACE,
     &table::NAMESPACE,
 ];
+
+/// The fields of `kong` that are no tables: which Kong this is like.
+const VERSION: [(&str, Field); 2] =
+    [("version", Field::Text("3.10.0")), ("version_num", Field::Number(30_010_000))];
+
+/// A value that never changes.
+#[derive(Clone, Copy)]
+enum Field {
+    Text(&'static str),
+    Number(i32),
+}
+
+/// The names in `kong` that no row of a namespace stands for: constants, and what is made in Lua.
+#[cfg(test)]
+pub(crate) fn lua_names() -> impl Iterator<Item = &'static str> {
+    VERSION.iter().map(|(name, _)| *name).chain(log::LUA_NAMES)
+}
 
 /// Makes the global `kong`.
 pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     let kong = scope.root(NAMESPACES)?;
     kong.raw_set("ctx", ctx::fields(scope.lua, kong.raw_get("ctx")?)?)?;
-    kong.raw_set("log", log::callable(scope.lua, kong.raw_get("log")?)?)?;
+    kong.raw_set("log", log::facility(scope, &kong.raw_get("log")?)?)?;
+    tracing::tracer(scope, &kong.raw_get("tracing")?)?;
+    vault::with_tables(scope.lua, &kong.raw_get("vault")?)?;
+    let configuration = configuration::fields(scope.lua, &kong.raw_get("configuration")?)?;
+    kong.raw_set("configuration", configuration)?;
+    for (name, field) in VERSION {
+        match field {
+            Field::Text(text) => kong.raw_set(name, text)?,
+            Field::Number(number) => kong.raw_set(name, number)?,
+        }
+    }
     scope.lua.globals().set("kong", kong)
 }

@@ -15,10 +15,10 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     },
 };
 
-pub(super) fn route(call: &mut Call<'_>) -> mlua::Result<Value> {
+pub(crate) fn route(call: &mut Call<'_>) -> mlua::Result<Value> {
     entity(call, "route", |request| request.route().map(Route::fields))
 }
 
-pub(super) fn service(call: &mut Call<'_>) -> mlua::Result<Value> {
+pub(crate) fn service(call: &mut Call<'_>) -> mlua::Result<Value> {
     entity(call, "service", |request| request.service().map(Service::fields))
 }

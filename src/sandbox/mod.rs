@@ -53,6 +53,12 @@ impl Sandbox {
         self
     }
 
+    /// Whether functions may open files.
+    pub(crate) fn allows_files(&self) -> bool {
+        let granted = ["io", "io.open"].iter().any(|name| self.globals.contains(*name));
+        self.mode == UntrustedLua::On || granted
+    }
+
     /// Lets functions see the global `name` of Lua, `os.getenv` for one, as a copy that they cannot
     /// change: Kong's `untrusted_lua_sandbox_environment`.
     pub fn allow_global(mut self, name: impl Into<String>) -> Self {

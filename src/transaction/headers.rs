@@ -135,7 +135,7 @@ pub(crate) fn response_name_of(name: &[u8]) -> Result<HeaderName, Refused> {
 
 /// The header value with the bytes `value`. Control bytes are percent-encoded, as
 /// lua-nginx-module encodes them, so that no value can start a new header.
-fn value_of(name: &HeaderName, value: &[u8]) -> Result<HeaderValue, Refused> {
+pub(crate) fn value_of(name: &HeaderName, value: &[u8]) -> Result<HeaderValue, Refused> {
     if *name == CONTENT_LENGTH && !is_length(value) {
         return Err(Refused::Unfit);
     }

@@ -13,11 +13,13 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 
 pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Response, Source};
 use crate::phase::Phase;
 use crate::plugin::Plugin;
+use crate::spans::Spans;
 
 pub(crate) struct Transaction {
     pub(crate) request: Request,
@@ -35,12 +37,25 @@ pub(crate) struct Transaction {
     /// The chunk that `body_filter` looks at: `ngx.arg`.
     pub(crate) chunk: Chunk,
     pub(crate) tables: Tables,
+    /// The same spans as `tables` has, as `tracing` has them.
+    pub(crate) spans: Option<Box<Spans>>,
     pub(crate) times: Times,
     /// CPU time that the functions of this request have used so far.
     pub(crate) cpu_time: Duration,
     /// Which VM of the pool the request is bound to, once a function has run.
     pub(crate) vm: Option<usize>,
+    /// What few requests need.
+    pub(crate) rare: Option<Box<Rare>>,
     started: SystemTime,
+}
+
+/// What few requests need.
+#[derive(Default)]
+pub(crate) struct Rare {
+    /// The request body that `ngx.req.append_body` adds to.
+    pub(crate) written_body: Option<Vec<u8>>,
+    /// Variables that functions have set and nothing but functions looks at.
+    pub(crate) variables: FxHashMap<&'static str, Bytes>,
 }
 
 /// When things happened, since the request began.
@@ -70,6 +85,8 @@ pub(crate) enum Exit {
     Phase,
     /// The request ends with the response that stands in the transaction.
     Request,
+    /// No more functions of the request phases run, and the request goes on: `ngx.exec`.
+    Forward,
 }
 
 /// What a suspended function waits for.
@@ -128,6 +145,8 @@ pub(crate) struct HeldTables {
     pub(crate) plugin: [Option<mlua::Table>; Plugin::COUNT],
     /// What `kong.log.set_serialize_value` was given
     pub(crate) serialize: Option<mlua::Table>,
+    /// The spans of `kong.tracing`
+    pub(crate) spans: Option<mlua::Table>,
     /// Whether `kong.client.authenticate` has said who the client is
     pub(crate) authenticated: bool,
 }
@@ -158,9 +177,11 @@ impl Transaction {
             failure: None,
             chunk: Chunk::default(),
             tables: Tables::default(),
+            spans: None,
             times: Times::default(),
             cpu_time: Duration::ZERO,
             vm: None,
+            rare: None,
             started: SystemTime::now(),
         })
     }
@@ -168,6 +189,10 @@ impl Transaction {
     /// Whether nothing that a later phase could see would be lost with this transaction.
     pub(crate) fn is_disposable(&self) -> bool {
         self.tables.is_empty() && self.request.is_as_it_came() && self.response.is_untouched()
+    }
+
+    pub(crate) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// When the request began, since 1970.

@@ -9,7 +9,8 @@ use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
 use super::headers::{self, Refused};
 use crate::extension::{
-    Connection, Consumer, Credential, Known, RequestId, Route, Service, Tls, Upstream, UriCaptures,
+    Connection, Consumer, Credential, InternalRedirect, Known, RequestId, Route, Service, Tls,
+    Upstream, UriCaptures,
 };
 use crate::uri::{self, Escape};
 
@@ -23,8 +24,12 @@ pub(crate) struct Request {
     upstream_path: Option<String>,
     pub(crate) upstream: Upstream,
     pub(crate) body: RequestBody,
+    /// The file that `ngx.req.set_body_file` has taken the body from.
+    pub(crate) body_file: Option<Box<str>>,
     /// Whether the whole response is wanted before `header_filter` runs.
     pub(crate) buffers_response: bool,
+    /// Whether functions have given it another path.
+    pub(crate) is_internal: bool,
     connection: Option<Connection>,
     captures: Option<Box<UriCaptures>>,
     known: Option<Box<Known>>,
@@ -79,7 +84,9 @@ impl Request {
             upstream_path: None,
             upstream: Upstream::default(),
             body: RequestBody::Unread,
+            body_file: None,
             buffers_response: false,
+            is_internal: false,
             connection: None,
             captures: None,
             known: None,
@@ -159,6 +166,46 @@ impl Request {
             Version::HTTP_3 => 3.0,
             _ => 1.1,
         }
+    }
+
+    /// Leads the request elsewhere: `ngx.exec`. What was said of where it goes before is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// When no URI can have that path or query.
+    pub(crate) fn redirect(&mut self, path: &str, query: Option<&str>) -> Result<(), http::Error> {
+        let upstream_path = self.upstream_path.take();
+        if let Err(error) = self.set_uri(path, query) {
+            self.upstream_path = upstream_path;
+            return Err(error);
+        }
+        self.note_redirect();
+        Ok(())
+    }
+
+    /// Tells whoever routes requests that this one is for something else than its client has asked
+    /// for.
+    pub(crate) fn note_redirect(&mut self) {
+        let original = self.original_path_and_query().to_owned();
+        self.head.extensions.insert(InternalRedirect::new(original));
+        self.is_internal = true;
+    }
+
+    /// The head as HTTP/1.1 has it, as far as it is known: with its request line, or without.
+    pub(crate) fn raw_head(&self, with_line: bool) -> Vec<u8> {
+        let mut head = Vec::new();
+        if with_line {
+            let (method, uri) = (self.method(), self.original_path_and_query());
+            head.extend_from_slice(format!("{method} {uri} {:?}\r\n", self.version()).as_bytes());
+        }
+        for (name, value) in self.headers() {
+            head.extend_from_slice(name.as_str().as_bytes());
+            head.extend_from_slice(b": ");
+            head.extend_from_slice(value.as_bytes());
+            head.extend_from_slice(b"\r\n");
+        }
+        head.extend_from_slice(b"\r\n");
+        head
     }
 
     /// The length of the body that the client announced.
@@ -334,6 +381,7 @@ impl Request {
         let headers = &mut self.head.headers;
         headers.remove(TRANSFER_ENCODING);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        self.body_file = None;
         self.body = RequestBody::Replaced(body);
     }
 
@@ -397,6 +445,13 @@ impl Request {
             let uri = upstream_uri(&self.head.uri, &path);
             self.head.uri = uri.expect("checked when path and query were set");
             self.upstream.has_path = true;
+        }
+        for (name, value) in self.upstream.headers() {
+            if value.is_empty() {
+                self.head.headers.remove(name);
+            } else {
+                self.head.headers.insert(name, value.clone());
+            }
         }
         if self.upstream != Upstream::default() {
             let asked = self.head.extensions.get_or_insert_default::<Upstream>();

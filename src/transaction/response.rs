@@ -34,6 +34,8 @@ pub(crate) struct Response {
     measured: bool,
     /// Whether a function printed, even if nothing.
     pub(crate) printed: bool,
+    /// Whether a function has said that it will print no more.
+    pub(crate) ended: bool,
     pub(crate) body_bytes: u64,
 }
 
@@ -126,6 +128,21 @@ impl Response {
             self.output.push(text.into());
         }
         true
+    }
+
+    /// Whether functions have printed anything that has a length.
+    pub(crate) fn has_output(&self) -> bool {
+        self.output_len > 0
+    }
+
+    /// Sends the head to the client, or does as if: what functions do to it from now on is too late.
+    pub(crate) fn send_head(&mut self) {
+        if self.status == 0 {
+            self.status = StatusCode::OK.as_u16();
+        }
+        self.printed = true;
+        self.sent = true;
+        self.source.get_or_insert(Source::Error);
     }
 
     /// What functions have printed or answered with, a chunk for each time.

@@ -105,7 +105,15 @@ pub(crate) struct Meter {
     started: AtomicU64,
     /// What is left for the call and its request, in nanoseconds.
     allowed: AtomicU64,
+    /// Nanoseconds since the epoch of the last tick.
+    ticked: AtomicU64,
+    /// How long pauses may still be that do not count, in nanoseconds.
+    patience: AtomicU64,
 }
+
+/// A tick that is so long after the last, in nanoseconds, comes after a pause: another process had
+/// the core, or the operating system had stopped this one. Ticks are a microsecond apart.
+const PAUSE: u64 = 3_000_000;
 
 impl Meter {
     pub(crate) fn new(budget: &Budget) -> Self {
@@ -116,6 +124,8 @@ impl Meter {
             deadline: AtomicU64::new(0),
             started: AtomicU64::new(0),
             allowed: AtomicU64::new(u64::MAX),
+            ticked: AtomicU64::new(0),
+            patience: AtomicU64::new(0),
         }
     }
 
@@ -142,6 +152,8 @@ impl Meter {
         self.started.store(now, Ordering::Relaxed);
         let allowed = self.allowed.load(Ordering::Relaxed);
         self.deadline.store(now.saturating_add(allowed), Ordering::Relaxed);
+        self.ticked.store(now, Ordering::Relaxed);
+        self.patience.store(allowed, Ordering::Relaxed);
     }
 
     /// Ends a run and says how long it took, to the nearest tick.
@@ -158,7 +170,24 @@ impl Meter {
             self.begin();
             return self.allowed.load(Ordering::Relaxed) == 0;
         }
-        self.now() > self.deadline.load(Ordering::Relaxed)
+        let now = self.now();
+        let pause = now.saturating_sub(self.ticked.swap(now, Ordering::Relaxed));
+        if pause > PAUSE {
+            self.forgive(pause);
+        }
+        now > self.deadline.load(Ordering::Relaxed)
+    }
+
+    /// Leaves a pause out of the time that counts. It may have been one long call of a C function
+    /// after all: so no more is left out than the function has, which then has twice as much.
+    #[cold]
+    fn forgive(&self, pause: u64) {
+        let patience = self.patience.load(Ordering::Relaxed);
+        let pause = pause.min(patience);
+        self.patience.store(patience - pause, Ordering::Relaxed);
+        for time in [&self.deadline, &self.started] {
+            time.store(time.load(Ordering::Relaxed).saturating_add(pause), Ordering::Relaxed);
+        }
     }
 
     fn now(&self) -> u64 {

@@ -49,6 +49,8 @@ fn help_names_each_flag_and_its_variable() {
         "KONG_REAL_IP_HEADER",
         "--untrusted-lua",
         "KONG_UNTRUSTED_LUA",
+        "--shared-dict",
+        "KONG_NGINX_HTTP_LUA_SHARED_DICT",
         "--log-file",
         "--demo",
     ] {
@@ -104,6 +106,25 @@ fn a_mode_that_there_is_not_is_answered_with_those_that_there_are() {
 fn a_log_file_that_cannot_be_written_is_named() {
     let said = refusal(Start::new().arg("--demo").arg("--log-file").arg("/nowhere/gateway.log"));
     assert!(said.contains("/nowhere/gateway.log"), "{said}");
+}
+
+#[test]
+fn a_dictionary_without_a_size_is_refused() {
+    for dict in ["counts", "counts=", "counts=ten", "=10m", "counts=99999999999g"] {
+        let said = refusal(Start::new().arg("--demo").arg("--shared-dict").arg(dict));
+        assert!(said.contains("expected a name and a size, as in counts=10m"), "{dict}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn functions_share_the_dictionaries_that_are_named() {
+    let start = Start::of_file(&answering(
+        "return kong.response.exit(200, ngx.shared.a:capacity() .. \" \" .. ngx.shared.b:incr(\"n\", 1, 0))",
+    ));
+    let gateway =
+        start.arg("--shared-dict").arg("a=64k").arg("--shared-dict").arg("b 1M").serving();
+    assert_eq!(gateway.get("/").send().await.text(), "65536 1");
+    assert_eq!(gateway.get("/").send().await.text(), "65536 2");
 }
 
 #[tokio::test]

@@ -6,11 +6,13 @@
     reason = "a test fails by panicking, and nothing is outside of its crate"
 )]
 
+mod bad_input;
 mod function;
 mod layers;
 mod modules;
 mod ngx;
 mod pdk;
+mod real_functions;
 mod sandbox;
 mod support;
 mod vm;

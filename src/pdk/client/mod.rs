@@ -59,7 +59,7 @@ fn get_credential(call: &mut Call<'_>, (): ()) -> mlua::Result<Value> {
 }
 
 /// What the client has been authenticated with.
-pub(super) fn credential(call: &mut Call<'_>) -> mlua::Result<Value> {
+pub(crate) fn credential(call: &mut Call<'_>) -> mlua::Result<Value> {
     if is_authenticated(call) {
         return entity::present(call.tx, CREDENTIAL);
     }
@@ -67,7 +67,7 @@ pub(super) fn credential(call: &mut Call<'_>) -> mlua::Result<Value> {
 }
 
 /// Who the client has been found to be.
-pub(super) fn consumer(call: &mut Call<'_>) -> mlua::Result<Value> {
+pub(crate) fn consumer(call: &mut Call<'_>) -> mlua::Result<Value> {
     if is_authenticated(call) {
         return entity::present(call.tx, CONSUMER);
     }

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::ffi::c_void;
 use std::fmt::Write;
 
-use mlua::{Lua, MultiValue, Table, Value};
+use mlua::{Lua, LuaString, MultiValue, Table, Value};
 
-use crate::binding::{self, Call};
+use super::format::{self, MAX_LEN, Place};
+use crate::binding::Call;
 use crate::convert;
 use crate::log::{self, Level};
 use crate::pdk::{as_number, type_name};
@@ -16,17 +17,32 @@ use crate::pdk::{as_number, type_name};
 const MAX_DEPTH: usize = 32;
 
 pub(super) fn inspect(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
+    let plugin = call.tx.site.plugin;
+    write(call, arguments, plugin.name())
+}
+
+/// The same for a facility that was made for a namespace.
+pub(super) fn inspect_in_namespace(
+    call: &mut Call<'_>,
+    (namespace, arguments): (LuaString, MultiValue),
+) -> mlua::Result<()> {
+    write(call, arguments, &namespace.to_string_lossy())
+}
+
+fn write(call: &mut Call<'_>, arguments: MultiValue, namespace: &str) -> mlua::Result<()> {
     if log::is_enabled(Level::Notice) {
         let shown = arguments.into_iter().map(|value| show(call.lua, &value));
         let shown: Vec<_> = shown.collect::<mlua::Result<_>>()?;
-        let position = binding::position(call.lua);
-        // Kong: names the function too, and draws a frame around the values, a line of the log for
-        // each of theirs. Here they are one event.
-        let message = format!("\n{}", shown.join(" "));
-        log::write_for_kong(Level::Notice, &call.tx.site, position.as_ref(), &message);
+        let place = Place::of_caller(call.lua);
+        // Kong: draws a frame around the values, a line of the log for each of theirs. Here they are
+        // one event.
+        let line = format::render(FORMAT, namespace, &place, &shown.join(" "));
+        log::write_line(Level::Notice, &call.tx.site, &line);
     }
     Ok(())
 }
+
+const FORMAT: &str = "%file_src:%func_name:%line_src [%namespace]\n%message";
 
 fn show(lua: &Lua, value: &Value) -> mlua::Result<String> {
     let mut inspector = Inspector {
@@ -77,6 +93,9 @@ impl Inspector<'_> {
     }
 
     fn write(&mut self, out: &mut String, value: &Value, depth: usize) -> mlua::Result<()> {
+        if out.len() > MAX_LEN {
+            return Ok(());
+        }
         match value {
             Value::String(text) => out.push_str(&quoted(&text.to_string_lossy())),
             Value::Nil | Value::Boolean(_) | Value::Integer(_) | Value::Number(_) => {

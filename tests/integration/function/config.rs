@@ -35,8 +35,8 @@ fn null_is_an_empty_list() {
 
 #[test]
 fn a_field_that_kong_does_not_have_is_an_error_that_names_it() {
-    let error = serde_json::from_str::<FunctionsConfig>(r#"{"acess": []}"#).unwrap_err();
-    assert!(error.to_string().contains("acess"), "{error}");
+    let error = serde_json::from_str::<FunctionsConfig>(r#"{"accessing": []}"#).unwrap_err();
+    assert!(error.to_string().contains("accessing"), "{error}");
 }
 
 #[test]

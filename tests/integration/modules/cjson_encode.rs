@@ -1,8 +1,6 @@
 //! `cjson.encode`.
 
-use tower_lua::Budget;
-
-use crate::support::App;
+use crate::support::{App, patient};
 
 /// What `cjson.encode` makes of a Lua value, or its error.
 async fn encode(value: &str) -> String {
@@ -102,7 +100,7 @@ async fn a_response_that_json_cannot_express_is_a_500() {
 
 #[tokio::test]
 async fn writing_keeps_to_the_budget() {
-    let budget = Budget::default().memory(16 << 20);
+    let budget = patient().memory(16 << 20);
     let app = App::builder()
         .budget(budget)
         .access(

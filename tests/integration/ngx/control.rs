@@ -1,8 +1,10 @@
-//! `ngx.exit`.
+//! `ngx.exit`, `ngx.redirect`, `ngx.exec` and `ngx.on_abort`.
 
 use http::Method;
 
 use super::assert_errors;
+use tower_lua::Phase;
+
 use crate::support::{App, Events};
 
 #[tokio::test]
@@ -177,4 +179,154 @@ async fn what_is_no_status_is_refused() {
         ("ngx.exit(1000)", "bad argument to 'ngx.exit': invalid status 1000"),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn a_redirect_ends_the_request() {
+    for (arguments, status, location) in [
+        ("'/foo'", 302, "/foo"),
+        ("'/foo?a=b'", 302, "/foo?a=b"),
+        ("'http://example.org/'", 302, "http://example.org/"),
+        ("'/foo', 301", 301, "/foo"),
+        ("'/foo', '303'", 303, "/foo"),
+        ("'/foo', ngx.HTTP_TEMPORARY_REDIRECT", 307, "/foo"),
+        ("'/foo', ngx.HTTP_PERMANENT_REDIRECT", 308, "/foo"),
+    ] {
+        let app = App::builder()
+            .access(&format!("pcall(ngx.redirect, {arguments}) error('never')"))
+            .log("require('recorder')(ngx.status, kong.response.get_source())")
+            .serve()
+            .await;
+        let reply = app.get("/").send().await;
+        assert_eq!((reply.status.as_u16(), reply.header("location")), (status, location));
+        assert!(reply.body.is_empty(), "{arguments}");
+        assert_eq!(app.recorder.wait_for(1).await, [format!("{status} error")]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_redirect_is_refused() {
+    let allowed = "only ngx.HTTP_MOVED_TEMPORARILY, ngx.HTTP_MOVED_PERMANENTLY, \
+                   ngx.HTTP_PERMANENT_REDIRECT, ngx.HTTP_SEE_OTHER, and \
+                   ngx.HTTP_TEMPORARY_REDIRECT are allowed";
+    assert_errors(&[
+        ("ngx.redirect()", "expecting one or two arguments"),
+        ("ngx.redirect('/', 302, 1)", "expecting one or two arguments"),
+        ("ngx.redirect(nil)", "bad argument #1 to 'redirect' (string expected, got nil)"),
+        ("ngx.redirect('/', {})", "bad argument #2 to 'redirect' (number expected, got table)"),
+        ("ngx.redirect('/', 200)", allowed),
+        ("ngx.redirect('/', 304)", allowed),
+        (
+            "ngx.redirect('/a\\r\\nSet-Cookie: b')",
+            "unsafe byte \"0x0d\" in redirect uri \"/a\\x0D\\x0ASet-Cookie: b\"",
+        ),
+    ])
+    .await;
+    let app = App::access(
+        "ngx.say('a') local _, why = pcall(ngx.redirect, '/') ngx.say(why:match(': (.*)'))",
+    )
+    .await;
+    let reply = app.get("/").send().await;
+    let message = "a\nattempt to call ngx.redirect after sending out the headers\n";
+    assert_eq!((reply.status.as_u16(), &*reply.text()), (200, message));
+}
+
+#[tokio::test]
+async fn exec_leads_the_request_elsewhere() {
+    for (arguments, uri) in [
+        ("'/other'", "/other"),
+        ("'/other?a=b'", "/other?a=b"),
+        ("'/other', 'c=6'", "/other?c=6"),
+        ("'/other?a=3', 'c=6&d'", "/other?a=3&c=6&d"),
+        ("'/other', {a = 'hello world'}", "/other?a=hello%20world"),
+        ("'/other', nil", "/other"),
+        ("'/other', 7", "/other?7"),
+        ("'/a b%20c'", "/a%20b%20c"),
+    ] {
+        let app = App::builder()
+            .access(&format!("pcall(ngx.exec, {arguments}) error('never')"))
+            .access("error('never')")
+            .serve()
+            .await;
+        let reply = app.get("/path?old=1").send().await;
+        assert_eq!(reply.json()["uri"], uri, "{arguments}");
+    }
+}
+
+#[tokio::test]
+async fn exec_leaves_out_what_is_left_of_the_phases() {
+    let app = App::builder()
+        .rewrite("ngx.var.upstream_uri = '/forgotten' ngx.exec('/other')")
+        .rewrite("error('never')")
+        .access("error('never')")
+        .header_filter("ngx.header.x_uri = ngx.var.uri .. ' ' .. ngx.var.request_uri")
+        .post_function(
+            Phase::Access,
+            "ngx.req.set_header('x-internal', tostring(ngx.req.is_internal()))",
+        )
+        .serve()
+        .await;
+    let reply = app.get("/path").send().await;
+    assert_eq!(reply.json()["uri"], "/other");
+    assert_eq!(reply.json()["headers"]["x-internal"], "true");
+    assert_eq!(reply.header("x-uri"), "/other /path");
+}
+
+#[tokio::test]
+async fn whoever_routes_is_told_that_a_request_was_led_elsewhere() {
+    let service = tower::service_fn(|request: http::Request<_>| async move {
+        let _: &http::Request<tower_lua::RequestBody<tower_lua::RequestBody<_>>> = &request;
+        let redirect = request.extensions().get::<tower_lua::InternalRedirect>();
+        let original = redirect.map_or("none", tower_lua::InternalRedirect::original);
+        let body = format!("{} from {original}", request.uri());
+        Ok(http::Response::new(http_body_util::Full::new(bytes::Bytes::from(body))))
+    });
+    let app = App::builder()
+        .rewrite(
+            "if ngx.var.uri == '/exec' then ngx.exec('/other?x') end
+             if ngx.var.uri == '/jump' then ngx.req.set_uri('/other', true) end
+             if ngx.var.uri == '/set' then ngx.req.set_uri('/other') end",
+        )
+        .serve_around(service)
+        .await;
+    for (path, answer) in [
+        ("/exec", "/other?x from /exec"),
+        ("/jump", "/other from /jump"),
+        ("/set", "/other from none"),
+        ("/", "/ from none"),
+    ] {
+        assert_eq!(app.get(path).send().await.text(), answer, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_nowhere_is_refused() {
+    assert_errors(&[
+        ("ngx.exec()", "expecting one or two arguments, but got 0"),
+        ("ngx.exec('/', '', '')", "expecting one or two arguments, but got 3"),
+        ("ngx.exec({})", "bad argument #1 to 'exec' (string expected, got table)"),
+        ("ngx.exec('')", "The uri argument is empty"),
+        ("ngx.exec('/../x')", "unsafe uri"),
+        ("ngx.exec('/%2e%2e/x')", "unsafe uri"),
+        ("ngx.exec('/%00')", "unsafe uri"),
+        ("ngx.exec('?a=b')", "unsafe uri"),
+        ("ngx.exec('@named')", "no location named \"@named\""),
+        (
+            "ngx.exec('/', true)",
+            "bad argument #2 to 'exec' (string, number, or table expected, but got boolean)",
+        ),
+    ])
+    .await;
+    let app = App::access(
+        "ngx.say('a') local _, why = pcall(ngx.exec, '/') ngx.say(why:match(': (.*)'))",
+    )
+    .await;
+    let message = "a\nattempt to call ngx.exec after sending out response headers\n";
+    assert_eq!(app.get("/").send().await.text(), message);
+}
+
+#[tokio::test]
+async fn nothing_is_called_when_the_client_goes_away() {
+    let source = "ngx.on_abort(function() error('never') end)";
+    assert_eq!(App::eval(source).await, "nil, lua_check_client_abort is off");
 }

@@ -1,6 +1,7 @@
 //! `ngx.ctx`: a table for each request.
 
-use tower_lua::Phase;
+use serde_json::json;
+use tower_lua::{Consumer, Phase, Route, Service, UriCaptures};
 
 use super::assert_errors;
 use crate::support::App;
@@ -46,4 +47,40 @@ async fn only_a_table_can_take_its_place() {
         ("ngx.ctx = 'x'", "ctx should be a table while getting a string"),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn it_has_the_notes_that_kong_makes() {
+    let app = App::builder()
+        .extension(Service::new(json!({ "name": "directory", "host": "a.example" })).unwrap())
+        .extension(Route::new(json!({ "name": "users" })).unwrap())
+        .extension(Consumer::new(json!({ "username": "ada" })).unwrap())
+        .extension(UriCaptures::default().with_unnamed("7").with_named("id", "7"))
+        .access(
+            "local ctx = ngx.ctx
+             require('recorder')(ctx.service.name, ctx.route.name,
+               ctx.authenticated_consumer.username, ctx.router_matches.uri_captures[1],
+               ctx.router_matches.uri_captures.id, ctx.KONG_PROXY_LATENCY,
+               ctx.KONG_PROCESSING_START == ngx.req.start_time() * 1000, ctx.nothing, ctx[1])",
+        )
+        .log(
+            "require('recorder')(type(ngx.ctx.KONG_PROXY_LATENCY), type(ngx.ctx.KONG_WAITING_TIME),
+               ngx.ctx.KONG_PROXIED)",
+        )
+        .serve()
+        .await;
+    app.get("/").send().await;
+    assert_eq!(
+        app.recorder.wait_for(2).await,
+        ["directory users ada 7 7 nil true nil nil", "number number true"]
+    );
+}
+
+#[tokio::test]
+async fn a_field_of_kong_s_may_be_written_over() {
+    let app = App::access(
+        "ngx.ctx.route = 7 ngx.ctx.KONG_PROXIED = 'mine' kong.response.exit(200, ngx.ctx)",
+    )
+    .await;
+    assert_eq!(app.get("/").send().await.json(), json!({ "route": 7, "KONG_PROXIED": "mine" }));
 }

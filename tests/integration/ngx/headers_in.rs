@@ -160,3 +160,32 @@ async fn the_host_of_a_request_can_be_changed() {
                   ngx.var.http_host end)()";
     assert_values(&[(source, "example.com, Example.com:8080")]).await;
 }
+
+#[tokio::test]
+async fn the_head_can_be_had_as_one_text() {
+    let app = App::access("kong.response.exit(200, ngx.req.raw_header())").await;
+    let request = "POST /a%20b?c HTTP/1.1\r\nHost: x\r\nX-Many: 1\r\nX-Many: 2\r\n";
+    let answer = app.raw(&format!("{request}Content-Length: 0\r\nConnection: close\r\n\r\n")).await;
+    let (_, head) = answer.split_once("\r\n\r\n").unwrap();
+    let mut lines: Vec<_> = head.split("\r\n").collect();
+    assert_eq!(lines.remove(0), "POST /a%20b?c HTTP/1.1");
+    assert_eq!(lines.split_off(lines.len() - 2), ["", ""]);
+    lines.sort_unstable();
+    let headers = ["connection: close", "content-length: 0", "host: x", "x-many: 1", "x-many: 2"];
+    assert_eq!(lines, headers);
+}
+
+#[tokio::test]
+async fn the_head_can_be_had_without_its_first_line() {
+    let source = "ngx.req.raw_header(true):match('^host: ') ~= nil, \
+                  ngx.req.raw_header(false):match('^GET / HTTP/1.1\\r\\nhost') ~= nil";
+    assert_eq!(App::eval(source).await, "true, true");
+}
+
+#[tokio::test]
+async fn http_2_has_no_head_of_text() {
+    let source =
+        "(pcall(ngx.req.raw_header)), select(2, pcall(ngx.req.raw_header)):match(': (.*)')";
+    let reply = App::eval_for(source, |app| app.get("/").http2()).await;
+    assert_eq!(reply.text(), "false, http2 requests not supported yet");
+}

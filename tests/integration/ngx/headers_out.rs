@@ -131,3 +131,35 @@ async fn what_is_no_header_is_refused() {
     ])
     .await;
 }
+
+#[tokio::test]
+async fn a_header_is_added_to_those_that_there_are() {
+    let reply = filtered(
+        "ngx.header.x_own = 'a' ngx.resp.add_header('X-Own', 'b') ngx.resp.add_header('x_own', {1, true})
+         ngx.resp.add_header('X-None', {}) ngx.resp.add_header('X-Service', 7)",
+    )
+    .await;
+    let values = |name: &str| -> Vec<String> {
+        let values = reply.headers.get_all(name).iter();
+        values.map(|value| value.to_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(values("x-own"), ["a", "b", "1", "true"]);
+    assert_eq!(values("x-service"), ["echo", "7"]);
+    assert!(values("x-none").is_empty());
+}
+
+#[tokio::test]
+async fn a_status_may_come_with_a_reason() {
+    assert_eq!(filtered("ngx.resp.set_status(404, 'Gone Fishing')").await.status, 404);
+}
+
+#[tokio::test]
+async fn what_cannot_be_added_is_refused() {
+    assert_errors(&[
+        ("ngx.resp.add_header('x', nil)", "invalid header value"),
+        ("ngx.resp.add_header('', 'x')", "header name must not be empty"),
+        ("ngx.resp.set_status(200)", "bad argument #2 to 'set_status' (string expected, got nil)"),
+        ("ngx.resp.set_status('x', '')", "bad ngx.status: number expected, got string"),
+    ])
+    .await;
+}

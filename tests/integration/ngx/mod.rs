@@ -2,8 +2,10 @@
 
 mod arg;
 mod args;
+mod balancer_data;
 mod consts;
 mod control;
+mod coroutine;
 mod ctx;
 mod headers_in;
 mod headers_out;
@@ -11,8 +13,10 @@ mod log;
 mod misc;
 mod output;
 mod phases;
+mod regex;
 mod req_body;
 mod req_method;
+mod shdict;
 mod sleep;
 mod string;
 mod time;
@@ -21,6 +25,9 @@ mod variable;
 mod worker;
 
 use crate::support::App;
+
+/// Sources, and what is expected of each.
+type Calls<'a> = &'a [(&'a str, &'a str)];
 
 /// The message of the error that `source` raises in `access`, without the position that must stand
 /// before it.

@@ -1,4 +1,4 @@
-//! `ngx.say` and `ngx.print`.
+//! `ngx.say`, `ngx.print`, `ngx.flush`, `ngx.eof` and `ngx.send_headers`.
 
 use http::Method;
 
@@ -139,4 +139,77 @@ async fn a_function_cannot_print_without_end() {
     assert_eq!(app.get("/").send().await.body.len(), 1000);
     let lines = app.recorder.entries();
     assert!(lines[0].starts_with("11 ") && lines[0].ends_with("(more than 1000 bytes printed)"));
+}
+
+#[tokio::test]
+async fn flush_says_whether_there_is_something_to_flush() {
+    for (source, said) in [
+        ("ngx.flush()", "nil nothing to flush"),
+        ("ngx.flush(true)", "nil nothing to flush"),
+        ("ngx.say('a'), ngx.flush()", "1 1"),
+        ("ngx.say('a'), ngx.flush(true)", "1 1"),
+        ("ngx.print(''), ngx.flush()", "1 nil nothing to flush"),
+        ("ngx.print(''), ngx.flush(true)", "1 1"),
+        ("ngx.say('a'), ngx.eof(), ngx.flush()", "1 1 nil seen eof"),
+    ] {
+        let app = App::access(&format!("require('recorder')({source})")).await;
+        app.get("/").send().await;
+        assert_eq!(app.recorder.entries(), [said], "{source}");
+    }
+}
+
+#[tokio::test]
+async fn head_and_http_1_0_have_nothing_to_flush() {
+    let app = App::access("ngx.say('a') require('recorder')(ngx.flush())").await;
+    app.call(Method::HEAD, "/").send().await;
+    let answer = app.raw("GET / HTTP/1.0\r\n\r\n").await;
+    assert!(answer.ends_with("\r\n\r\na\n"), "{answer}");
+    assert_eq!(app.recorder.entries(), ["nil header only", "nil buffering"]);
+}
+
+#[tokio::test]
+async fn after_the_end_nothing_is_printed() {
+    let app = App::access(
+        "ngx.say('a')
+         require('recorder')(ngx.eof())
+         require('recorder')(ngx.eof())
+         require('recorder')(ngx.say('b'))
+         require('recorder')(ngx.print('c'))
+         require('recorder')('the function goes on')",
+    )
+    .await;
+    assert_eq!(app.get("/").send().await.text(), "a\n");
+    let entries = ["1", "nil seen eof", "nil seen eof", "nil seen eof", "the function goes on"];
+    assert_eq!(app.recorder.entries(), entries);
+}
+
+#[tokio::test]
+async fn the_end_alone_is_an_empty_answer() {
+    let reply = App::access("ngx.status = 204 ngx.eof()").await.get("/").send().await;
+    assert_eq!((reply.status.as_u16(), reply.header("x-service")), (204, ""));
+}
+
+#[tokio::test]
+async fn headers_that_were_sent_are_the_answers() {
+    let app = App::access(
+        "ngx.status = 202 ngx.header.x_own = 'yes'
+         require('recorder')(ngx.headers_sent, ngx.send_headers(), ngx.headers_sent)
+         require('recorder')(ngx.send_headers())
+         ngx.header.x_late = 'yes'",
+    )
+    .await;
+    let reply = app.get("/").send().await;
+    assert_eq!((reply.status.as_u16(), reply.header("x-own")), (202, "yes"));
+    assert_eq!((reply.header("x-late"), reply.header("x-service")), ("", ""));
+    assert_eq!(app.recorder.entries(), ["false 1 true", "1"]);
+}
+
+#[tokio::test]
+async fn wrong_arguments_of_the_end_are_refused() {
+    assert_errors(&[
+        ("ngx.eof(1)", "no argument is expected"),
+        ("ngx.flush(1)", "bad argument #1 to 'flush' (boolean expected, got number)"),
+        ("ngx.flush(true, 1)", "attempt to pass 2 arguments, but accepted 0 or 1"),
+    ])
+    .await;
 }

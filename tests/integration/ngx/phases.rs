@@ -18,6 +18,7 @@ async fn outcomes(source: &str) -> Vec<String> {
          end"
     );
     let app = App::builder()
+        .runtime(|runtime| runtime.shared_dict("dict", 1 << 20))
         .rewrite(&source)
         .access(&source)
         .header_filter(&source)
@@ -70,10 +71,14 @@ async fn of_ngx() {
         ("ngx.crc32_short('')", ALL),
         ("ngx.decode_args('')", ALL),
         ("ngx.decode_base64('')", ALL),
+        ("ngx.decode_base64mime('')", ALL),
         ("ngx.encode_args({})", ALL),
         ("ngx.encode_base64('')", ALL),
+        ("ngx.eof('no argument')", YIELDABLE),
         ("ngx.escape_uri('')", ALL),
+        ("ngx.exec('')", YIELDABLE),
         ("ngx.exit('no number')", &["rewrite", "access", "header_filter"]),
+        ("ngx.flush()", YIELDABLE),
         ("ngx.get_phase()", ALL),
         ("ngx.hmac_sha1('', '')", ALL),
         ("ngx.http_time(0)", ALL),
@@ -82,8 +87,11 @@ async fn of_ngx() {
         ("ngx.md5('')", ALL),
         ("ngx.md5_bin('')", ALL),
         ("ngx.now()", ALL),
+        ("ngx.on_abort(print)", ALL),
         ("ngx.parse_http_time('')", ALL),
         ("ngx.print(print)", YIELDABLE),
+        ("ngx.quote_sql_str('')", ALL),
+        ("ngx.redirect()", YIELDABLE),
         ("ngx.say(print)", YIELDABLE),
         ("ngx.sha1_bin('')", ALL),
         ("ngx.sleep(0)", YIELDABLE),
@@ -92,16 +100,20 @@ async fn of_ngx() {
         ("ngx.unescape_uri('')", ALL),
         ("ngx.update_time()", ALL),
         ("ngx.utctime()", ALL),
+        ("if ngx.get_phase() ~= 'rewrite' then ngx.send_headers() end", YIELDABLE),
     ];
     assert_phases(cases).await;
-    assert_complete("ngx", cases).await;
+    let named = [cases, &[("ngx.send_headers()", YIELDABLE)]].concat();
+    assert_complete("ngx", &named).await;
 }
 
 #[tokio::test]
 async fn of_ngx_req() {
     let cases: &[(&str, &[&str])] = &[
+        ("ngx.req.append_body('')", ALL),
         ("ngx.req.clear_header('x')", ALL),
         ("ngx.req.discard_body()", ALL),
+        ("ngx.req.finish_body()", ALL),
         ("ngx.req.get_body_data()", ALL),
         ("ngx.req.get_body_file()", ALL),
         ("ngx.req.get_headers()", ALL),
@@ -109,9 +121,12 @@ async fn of_ngx_req() {
         ("ngx.req.get_post_args()", ALL),
         ("ngx.req.get_uri_args()", ALL),
         ("ngx.req.http_version()", ALL),
+        ("ngx.req.init_body()", ALL),
         ("ngx.req.is_internal()", ALL),
+        ("ngx.req.raw_header()", ALL),
         ("ngx.req.read_body()", YIELDABLE),
         ("ngx.req.set_body_data('')", ALL),
+        ("ngx.req.set_body_file('')", ALL),
         ("ngx.req.set_header('x', 'y')", ALL),
         ("ngx.req.set_method(ngx.HTTP_PUT)", ALL),
         ("ngx.req.set_uri('/')", ALL),
@@ -125,7 +140,14 @@ async fn of_ngx_req() {
 #[tokio::test]
 async fn of_the_smaller_namespaces() {
     for (namespace, cases) in [
-        ("ngx.resp", &[("ngx.resp.get_headers()", ALL)][..]),
+        (
+            "ngx.resp",
+            &[
+                ("ngx.resp.add_header('x', 'y')", ALL),
+                ("ngx.resp.get_headers()", ALL),
+                ("ngx.resp.set_status(200, 'OK')", ALL),
+            ][..],
+        ),
         (
             "ngx.worker",
             &[
@@ -136,11 +158,51 @@ async fn of_the_smaller_namespaces() {
                 ("ngx.worker.pids()", ALL),
             ],
         ),
+        (
+            "ngx.re",
+            &[
+                ("ngx.re.find('a', 'a')", ALL),
+                ("ngx.re.gmatch('a', 'a')", ALL),
+                ("ngx.re.gsub('a', 'a', 'b')", ALL),
+                ("ngx.re.match('a', 'a')", ALL),
+                ("ngx.re.sub('a', 'a', 'b')", ALL),
+            ],
+        ),
         ("ngx.config", &[("ngx.config.nginx_configure()", ALL), ("ngx.config.prefix()", ALL)]),
     ] {
         assert_phases(cases).await;
         assert_complete(namespace, cases).await;
     }
+}
+
+#[tokio::test]
+async fn of_dictionaries() {
+    let sources = [
+        "get('k')",
+        "get_stale('k')",
+        "set('k', 1)",
+        "safe_set('k', 1)",
+        "add('k', 1)",
+        "safe_add('k', 1)",
+        "replace('k', 1)",
+        "delete('k')",
+        "incr('k', 1, 0)",
+        "lpush('l', 1)",
+        "rpush('l', 1)",
+        "lpop('l')",
+        "rpop('l')",
+        "llen('l')",
+        "ttl('k')",
+        "expire('k', 1)",
+        "flush_all()",
+        "flush_expired()",
+        "get_keys()",
+        "capacity()",
+        "free_space()",
+    ];
+    let sources = sources.map(|source| format!("ngx.shared.dict:{source}"));
+    let cases: Vec<_> = sources.iter().map(|source| (source.as_str(), ALL)).collect();
+    assert_phases(&cases).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The request's body.
 
+use tower_lua::{Sandbox, UntrustedLua};
+
 use super::assert_errors;
 use crate::support::App;
 
@@ -170,4 +172,144 @@ async fn what_needs_a_body_says_when_it_was_not_read() {
         ),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn a_body_can_be_written_piece_by_piece() {
+    let app = App::access(
+        "ngx.req.read_body()
+         ngx.req.init_body(128)
+         for i = 1, 5 do ngx.req.append_body('line ' .. i .. ';') end
+         ngx.req.append_body(7)
+         require('recorder')(ngx.req.get_body_data())
+         ngx.req.finish_body()
+         require('recorder')(ngx.req.get_body_data())",
+    )
+    .await;
+    let reply = app.post("/").body("old").send().await.json();
+    let body = "line 1;line 2;line 3;line 4;line 5;7";
+    assert_eq!((&reply["body"], &reply["headers"]["content-length"]), (&body.into(), &"36".into()));
+    assert_eq!(app.recorder.entries(), ["old", body]);
+}
+
+#[tokio::test]
+async fn pieces_have_their_order() {
+    assert_errors(&[
+        ("ngx.req.init_body()", "request body not read yet"),
+        ("ngx.req.read_body() ngx.req.init_body(-1)", "bad size argument: -1"),
+        ("ngx.req.init_body(1, 2)", "expecting 0 or 1 argument but seen 2"),
+        ("ngx.req.append_body('x')", "request_body not initialized"),
+        ("ngx.req.append_body()", "expecting 1 arguments but seen 0"),
+        ("ngx.req.finish_body()", "request_body not initialized"),
+        ("ngx.req.finish_body(1)", "expecting 0 argument but seen 1"),
+        (
+            "ngx.req.read_body() ngx.req.init_body() ngx.req.append_body({})",
+            "bad argument #1 to 'append_body' (string expected, got table)",
+        ),
+        (
+            "ngx.req.read_body() ngx.req.init_body() ngx.req.finish_body() ngx.req.append_body('x')",
+            "request_body not initialized",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn no_more_can_be_appended_than_a_body_may_have() {
+    let app = App::builder()
+        .runtime(|runtime| runtime.max_body_size(10))
+        .access(
+            "ngx.req.read_body() ngx.req.init_body() ngx.req.append_body(('x'):rep(10))
+             local _, why = pcall(ngx.req.append_body, 'x')
+             kong.response.exit(200, why)",
+        )
+        .serve()
+        .await;
+    let text = app.get("/").send().await.text();
+    assert!(text.ends_with("more than 10 bytes appended"), "{text}");
+}
+
+/// A file with `content`, for the time of a test.
+fn file(name: &str, content: &str) -> String {
+    let path = std::env::temp_dir().join(format!("tower-lua-{}-{name}", std::process::id()));
+    std::fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_body_can_come_from_a_file_where_files_can_be_opened() {
+    let path = file("body", "from a file");
+    for (sandbox, clean) in [
+        (Sandbox::new(UntrustedLua::On), "false"),
+        (Sandbox::default().allow_global("io.open").allow_require("recorder"), "true"),
+    ] {
+        let app = App::builder()
+            .runtime(|runtime| runtime.sandbox(sandbox))
+            .access(&format!(
+                "ngx.req.read_body() ngx.req.set_body_file('{path}', {clean})
+                 require('recorder')(ngx.req.get_body_file(), ngx.req.get_body_data(), ngx.var.request_body_file)"
+            ))
+            .serve()
+            .await;
+        let reply = app.post("/").body("old").send().await.json();
+        assert_eq!(reply["body"], "from a file");
+        assert_eq!(app.recorder.entries(), [format!("{path} nil {path}")]);
+    }
+    assert!(!std::path::Path::new(&path).exists(), "the second was to remove it");
+}
+
+#[tokio::test]
+async fn a_body_that_was_set_is_in_no_file() {
+    let path = file("replaced", "from a file");
+    let app = App::builder()
+        .runtime(|runtime| runtime.sandbox(Sandbox::new(UntrustedLua::On)))
+        .access(&format!(
+            "ngx.req.read_body() ngx.req.set_body_file('{path}', true) ngx.req.set_body_data('text')
+             kong.response.exit(200, tostring(ngx.req.get_body_file()) .. ngx.req.get_body_data())"
+        ))
+        .serve()
+        .await;
+    assert_eq!(app.get("/").send().await.text(), "niltext");
+}
+
+#[tokio::test]
+async fn a_sandboxed_function_reads_no_file() {
+    let path = file("secret", "secret");
+    let source = format!("ngx.req.read_body() ngx.req.set_body_file('{path}', true)");
+    assert_errors(&[(&source, "ngx.req.set_body_file not allowed within sandbox")]).await;
+    assert!(std::path::Path::new(&path).exists());
+    std::fs::remove_file(path).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_file_is_refused() {
+    assert_errors(&[
+        ("ngx.req.set_body_file()", "expecting 1 or 2 arguments but seen 0"),
+        ("ngx.req.set_body_file('a', true, 1)", "expecting 1 or 2 arguments but seen 3"),
+        (
+            "ngx.req.set_body_file({})",
+            "bad argument #1 to 'set_body_file' (string expected, got table)",
+        ),
+        (
+            "ngx.req.set_body_file('a', 1)",
+            "bad argument #2 to 'set_body_file' (boolean expected, got number)",
+        ),
+    ])
+    .await;
+    for (path, message) in [
+        ("/nowhere/at/all", "open() \"/nowhere/at/all\" failed"),
+        ("/", "open() \"/\" failed"),
+        ("/dev/zero", "more than 100 bytes in \"/dev/zero\""),
+    ] {
+        let app = App::builder()
+            .runtime(|runtime| runtime.max_body_size(100).sandbox(Sandbox::new(UntrustedLua::On)))
+            .access(&format!(
+                "ngx.req.read_body() local _, why = pcall(ngx.req.set_body_file, '{path}')
+                 kong.response.exit(200, why)"
+            ))
+            .serve()
+            .await;
+        let text = app.get("/").send().await.text();
+        assert!(text.ends_with(message), "{text}");
+    }
 }

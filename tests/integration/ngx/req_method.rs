@@ -80,6 +80,8 @@ async fn a_request_has_begun_before_now_and_only_once() {
 }
 
 #[tokio::test]
-async fn no_request_is_internal() {
-    assert_eq!(App::eval("ngx.req.is_internal()").await, "false");
+async fn a_request_is_internal_once_it_has_another_path() {
+    let source = "ngx.req.is_internal(), (function() ngx.req.set_uri('/other') \
+                  return ngx.req.is_internal() end)()";
+    assert_eq!(App::eval(source).await, "false, true");
 }

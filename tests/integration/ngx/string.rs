@@ -96,3 +96,38 @@ async fn wrong_arguments_are_refused() {
     ])
     .await;
 }
+
+#[tokio::test]
+async fn base64_of_mail_may_have_anything_between() {
+    assert_values(&[
+        ("ngx.decode_base64mime('aGVs\\r\\n bG8=')", "hello"),
+        ("ngx.decode_base64mime('aGVs-bG8')", "hello"),
+        ("ngx.decode_base64mime('aGVsbG8=ignored')", "hello"),
+        ("ngx.decode_base64mime('') == ''", "true"),
+        ("ngx.decode_base64mime('a')", "nil"),
+        ("ngx.decode_base64mime('aGVsb')", "nil"),
+    ])
+    .await;
+    assert_errors(&[("ngx.decode_base64mime(1)", "string argument only")]).await;
+}
+
+#[tokio::test]
+async fn a_text_is_quoted_for_sql() {
+    assert_values(&[
+        ("ngx.quote_sql_str('')", "''"),
+        ("ngx.quote_sql_str('hello')", "'hello'"),
+        (r#"ngx.quote_sql_str("'\\\"")"#, r#"'\'\\\"'"#),
+        (r"ngx.quote_sql_str('\n\r\t\b\0\26')", r"'\n\r\t\b\0\Z'"),
+        ("ngx.quote_sql_str(7)", "'7'"),
+    ])
+    .await;
+    assert_errors(&[
+        ("ngx.quote_sql_str()", "expecting one argument"),
+        ("ngx.quote_sql_str('a', 'b')", "expecting one argument"),
+        (
+            "ngx.quote_sql_str({})",
+            "bad argument #1 to 'quote_sql_str' (string expected, got table)",
+        ),
+    ])
+    .await;
+}

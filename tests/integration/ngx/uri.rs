@@ -165,3 +165,26 @@ async fn wrong_types_of_escaping_are_refused() {
     ])
     .await;
 }
+
+#[tokio::test]
+async fn a_jump_ends_rewrite() {
+    let app = App::builder()
+        .rewrite("pcall(ngx.req.set_uri, '/jumped', true) error('never')")
+        .rewrite("error('never')")
+        .access(
+            "ngx.req.set_header('x-uri', ngx.var.uri .. ' ' .. tostring(ngx.req.is_internal()))",
+        )
+        .serve()
+        .await;
+    let reply = app.get("/path?a=1").send().await.json();
+    assert_eq!(
+        (&reply["uri"], &reply["headers"]["x-uri"]),
+        (&"/jumped?a=1".into(), &"/jumped true".into())
+    );
+}
+
+#[tokio::test]
+async fn a_jump_is_for_rewrite_alone() {
+    let message = "API disabled in the context of access_by_lua*";
+    assert_errors(&[("ngx.req.set_uri('/other', true)", message)]).await;
+}

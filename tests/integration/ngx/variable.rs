@@ -238,3 +238,93 @@ async fn what_cannot_be_set_says_so() {
     ])
     .await;
 }
+
+#[tokio::test]
+async fn the_client_has_a_name_and_an_address_in_bytes() {
+    for (authorization, user) in [
+        ("Basic YWxpY2U6c2VjcmV0", "alice"),
+        ("basic YWxpY2U6c2VjcmV0", "alice"),
+        ("Bearer YWxpY2U6c2VjcmV0", "nil"),
+        ("Basic !!!", "nil"),
+        ("Basic", "nil"),
+    ] {
+        let call = |app: &App| app.get("/").header("authorization", authorization);
+        assert_eq!(
+            App::eval_for("ngx.var.remote_user", call).await.text(),
+            user,
+            "{authorization}"
+        );
+    }
+    assert_values(&[
+        ("ngx.var.remote_user", "nil"),
+        ("ngx.var.binary_remote_addr == '\\127\\0\\0\\1'", "true"),
+        ("ngx.var.http2 == ''", "true"),
+        ("ngx.var.proxy_add_x_forwarded_for", "127.0.0.1"),
+        ("ngx.var.request_body_file", "nil"),
+    ])
+    .await;
+    assert_eq!(App::eval_for("ngx.var.http2", |app| app.get("/").http2()).await.text(), "h2");
+    let call = |app: &App| app.get("/").header("x-forwarded-for", "10.0.0.1");
+    let source = "ngx.var.proxy_add_x_forwarded_for, ngx.var.upstream_x_forwarded_for";
+    let both = "10.0.0.1, 127.0.0.1, 10.0.0.1, 127.0.0.1";
+    assert_eq!(App::eval_for(source, call).await.text(), both);
+}
+
+#[tokio::test]
+async fn the_service_gets_what_was_set_of_who_forwards() {
+    let app = App::access(
+        "ngx.var.upstream_x_forwarded_for = '192.0.2.1'
+         ngx.var.upstream_x_forwarded_host = 'shop.example'
+         ngx.var.upstream_x_forwarded_proto = ''
+         ngx.var.upstream_te = 'trailers'
+         require('recorder')(ngx.var.upstream_x_forwarded_for, ngx.var.upstream_x_forwarded_host)
+         require('recorder')(ngx.var.upstream_x_forwarded_port == '', ngx.var.upstream_via == '')",
+    )
+    .await;
+    let call =
+        app.get("/").header("x-forwarded-for", "10.0.0.1").header("x-forwarded-proto", "ftp");
+    let headers = &call.send().await.json()["headers"];
+    assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
+    assert_eq!(headers["x-forwarded-host"], "shop.example");
+    assert_eq!(headers["te"], "trailers");
+    assert!(headers.get("x-forwarded-proto").is_none());
+    assert_eq!(app.recorder.entries(), ["192.0.2.1 shop.example", "true true"]);
+}
+
+#[tokio::test]
+async fn variables_of_kong_keep_what_they_were_set_to() {
+    for name in ["ctx_ref", "limit_rate", "upstream_connection", "upstream_upgrade"] {
+        let source = format!(
+            "(function() local before = ngx.var.{name} ngx.var.{name} = 7 return before == '', ngx.var.{name} end)()"
+        );
+        assert_eq!(App::eval(&source).await, "true, 7", "{name}");
+    }
+    let source = "(function() local before = ngx.var.kong_proxy_mode ngx.var.kong_proxy_mode = 'grpc' \
+                  return before, ngx.var.kong_proxy_mode end)()";
+    assert_eq!(App::eval(source).await, "http, grpc");
+}
+
+#[tokio::test]
+async fn the_answer_of_the_service_is_there() {
+    let service = tower::service_fn(|request: http::Request<_>| async move {
+        let _: &http::Request<tower_lua::RequestBody<tower_lua::RequestBody<_>>> = &request;
+        let response = http::Response::builder()
+            .header("set-cookie", "session=abc; Path=/")
+            .header("set-cookie", "theme = dark");
+        Ok(response.body(http_body_util::Full::new(bytes::Bytes::new())).unwrap())
+    });
+    let app = App::builder()
+        .header_filter(
+            "require('recorder')(ngx.var.upstream_cookie_session, ngx.var.upstream_cookie_none)
+             require('recorder')((ngx.var.upstream_response_time:match('^%d+%.%d%d%d$')) ~= nil,
+               ngx.var.upstream_header_time == ngx.var.upstream_response_time)
+             require('recorder')(ngx.var.request_completion == '')",
+        )
+        .log("require('recorder')(ngx.var.request_completion)")
+        .serve_around(service)
+        .await;
+    app.get("/").send().await;
+    assert_eq!(app.recorder.wait_for(4).await, ["abc nil", "true true", "true", "OK"]);
+    assert_values(&[("ngx.var.upstream_response_time, ngx.var.upstream_cookie_a", "nil, nil")])
+        .await;
+}

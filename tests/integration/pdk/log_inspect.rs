@@ -8,7 +8,7 @@ async fn inspected(arguments: &str) -> String {
     App::access(&format!("kong.log.inspect({arguments})")).await.get("/").send().await;
     let message = events.messages().concat();
     let (first, rest) = message.split_once('\n').expect(&message);
-    assert!(first.ends_with(":1 [pre-function] "), "{first}");
+    assert!(first.ends_with(":?:1 [pre-function]"), "{first}");
     rest.to_owned()
 }
 
@@ -69,4 +69,40 @@ async fn it_can_be_switched_off_and_on() {
     let seen: Vec<_> =
         events.messages().iter().map(|m| m.lines().last().unwrap().to_owned()).collect();
     assert_eq!(seen, [r#""log me""#, r#""log again""#]);
+}
+
+#[tokio::test]
+async fn the_place_names_the_function() {
+    let events = Events::capture();
+    let source = "local function handle()\n  kong.log.inspect('a')\nend\nhandle()";
+    App::access(source).await.get("/").send().await;
+    let message = events.messages().concat();
+    assert_eq!(
+        message,
+        "[kong] [string \"local function handle()...\"]:handle:2 [pre-function]\n\"a\""
+    );
+}
+
+#[tokio::test]
+async fn switching_it_off_is_each_functions_own_business() {
+    let events = Events::capture();
+    let app = App::builder()
+        .access("kong.log.inspect.off() kong.log.inspect('first')")
+        .access("kong.log.inspect('second')")
+        .serve()
+        .await;
+    app.get("/").send().await;
+    let messages = events.messages();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    assert!(messages[0].ends_with(r#""second""#), "{messages:?}");
+}
+
+#[tokio::test]
+async fn no_value_makes_a_line_of_any_length() {
+    let source = "local s, t = ('x'):rep(1000000), {} for i = 1, 10000 do t[i] = s end
+                  kong.log.inspect(t, t, s)";
+    let events = Events::capture();
+    App::access(source).await.get("/").send().await;
+    assert_eq!(events.messages().len(), 1);
+    assert!(events.messages()[0].len() <= 64 * 1024);
 }

@@ -2,10 +2,15 @@
 
 mod client;
 mod client_tls;
+mod configuration;
 mod ctx;
+mod ip;
 mod log;
+mod log_facility;
 mod log_inspect;
 mod log_serialize;
+mod nginx;
+mod node;
 mod phases;
 mod request;
 mod request_body;
@@ -24,3 +29,6 @@ mod service_request_body;
 mod service_request_headers;
 mod service_response;
 mod table;
+mod telemetry;
+mod tracing;
+mod vault;

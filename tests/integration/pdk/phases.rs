@@ -166,6 +166,62 @@ async fn kong_router() {
 }
 
 #[tokio::test]
+async fn what_kong_knows_of_itself() {
+    check(
+        "",
+        &[
+            ("kong.ip.is_trusted('127.0.0.1')", ANY),
+            ("kong.node.get_id()", ANY),
+            ("kong.node.get_memory_stats()", ANY),
+            ("kong.node.get_hostname()", ANY),
+            ("kong.nginx.get_subsystem()", ANY),
+            ("kong.nginx.get_statistics()", ANY),
+            ("kong.cluster.get_id()", ANY),
+            ("kong.plugin.get_id()", ANY),
+            ("local _ = kong.version .. kong.version_num", ANY),
+            ("local _ = kong.configuration.untrusted_lua", ANY),
+            ("kong.configuration.remove_sensitive()", ANY),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn kong_vault() {
+    check(
+        "",
+        &[
+            ("kong.vault.is_reference('a')", ANY),
+            ("kong.vault.parse_reference('a')", ANY),
+            ("kong.vault.get('{vault://env/a}')", ANY),
+            ("kong.vault.update({})", ANY),
+            ("kong.vault.update({ a = '', ['$refs'] = { a = '{vault://env/a}' } })", ANY),
+            ("kong.vault.try(function() end, {})", ANY),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn kong_tracing_and_kong_telemetry() {
+    check(
+        "",
+        &[
+            ("kong.tracing.start_span('a'):finish()", ANY),
+            ("kong.tracing.active_span():set_attribute('a', 1)", ANY),
+            ("kong.tracing.set_active_span(kong.tracing.active_span())", ANY),
+            ("kong.tracing.get_root_span()", ANY),
+            ("kong.tracing.get_spans()", ANY),
+            ("kong.tracing.process_span(function() end)", "log"),
+            ("kong.tracing:set_should_sample(true)", ANY),
+            ("kong.tracing:get_sampling_decision()", ANY),
+            ("kong.telemetry.log('a', {}, 'b')", ANY),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn kong_service() {
     let before_response = "rewrite, access, balancer, preread";
     // No value that they take can be made here: so they are called to be refused for that.
@@ -268,6 +324,9 @@ async fn kong_log() {
             ("kong.log.trace('a')", ANY),
             ("kong.log.inspect('a')", ANY),
             ("kong.log.inspect.on()", ANY),
+            ("kong.log.inspect.off()", ANY),
+            ("kong.log.set_format('%message')", ANY),
+            ("kong.log.new('a')('b')", ANY),
             ("kong.log.deprecation('a')", ANY),
             (
                 "kong.log.set_serialize_value('a', 'b')",

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -50,6 +51,11 @@ where
     addr
 }
 
+/// A budget that no function exhausts because the machine has other things to do.
+pub fn patient() -> Budget {
+    Budget::default().call_time(Duration::from_secs(60)).request_time(Duration::from_secs(60))
+}
+
 /// An application that is being served.
 pub struct App {
     pub addr: SocketAddr,
@@ -78,7 +84,8 @@ impl App {
             post: Functions::builder("post"),
             pre_count: 0,
             post_count: 0,
-            runtime: recorder.register(Runtime::builder().vms(1).sandbox(sandbox)),
+            runtime: recorder
+                .register(Runtime::builder().vms(1).budget(patient()).sandbox(sandbox)),
             recorder,
             extensions: http::Extensions::new(),
         }

@@ -1,8 +1,6 @@
 //! The memory that functions may use.
 
-use tower_lua::Budget;
-
-use crate::support::App;
+use crate::support::{App, patient};
 
 /// Functions that would use it all.
 const GREEDY: &[&str] = &[
@@ -23,7 +21,7 @@ const GREEDY: &[&str] = &[
 
 #[tokio::test]
 async fn a_function_that_takes_too_much_fails_and_the_vm_recovers() {
-    let mut builder = App::builder().budget(Budget::default().memory(16 << 20));
+    let mut builder = App::builder().budget(patient().memory(16 << 20));
     for (place, source) in GREEDY.iter().enumerate() {
         builder = builder.access(&format!(
             "if kong.request.get_query_arg('place') ~= '{place}' then return end {source}"

@@ -23,8 +23,8 @@ async fn both(expression: &str, text: &str) -> [String; 2] {
              kong.response.exit(200, err)"
         )
     };
-    let app = [App::access(&source(1)).await, App::access(&source(TAIL)).await];
-    [app[0].get("/").send().await.text(), app[1].get("/").send().await.text()]
+    let found = async |tail| App::access(&source(tail)).await.get("/").send().await.text();
+    [found(1).await, found(TAIL).await]
 }
 
 #[tokio::test]
