@@ -28,6 +28,11 @@ pub(crate) struct Config {
     #[arg(long, env = "KONG_DECLARATIVE_CONFIG", value_name = "FILE")]
     pub(crate) declarative_config: Option<PathBuf>,
 
+    /// Where the Admin API keeps what it changes: a file, made if it is not there, or `off`. The
+    /// default with a declarative file is `off`.
+    #[arg(long, env = "KONG_DATABASE", value_name = "sqlite:FILE")]
+    database: Option<String>,
+
     /// Serve the demonstration of Kong's documentation over a built-in upstream.
     #[arg(long)]
     pub(crate) demo: bool,
@@ -37,6 +42,24 @@ pub(crate) struct Config {
 
     #[command(flatten)]
     pub(crate) log: LogConfig,
+}
+
+impl Config {
+    /// Where entities are kept.
+    pub(crate) fn database(&self) -> Result<&str, BoxError> {
+        match (&self.declarative_config, self.demo, self.database.as_deref()) {
+            (Some(_), true, _) => Err("--demo and --declarative-config exclude each other".into()),
+            (None, true, Some(_)) => Err("--demo and --database exclude each other".into()),
+            (None, true, None) => Ok("sqlite::memory:"),
+            (Some(_), false, None | Some("off")) => Ok("off"),
+            (Some(_), false, Some(_)) => Err("--declarative-config goes with --database off: \
+                a database gets a file by POST /config of the Admin API"
+                .into()),
+            (None, false, Some("off")) => Ok("off"),
+            (None, false, Some(database)) => Ok(database),
+            (None, false, None) => Ok("sqlite:gateway.db"),
+        }
+    }
 }
 
 /// What functions may do, and what they are told.

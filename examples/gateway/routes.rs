@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use http::Uri;
 use http::request::Parts;
 use tower_lua::{Functions, FunctionsConfig};
 
 use crate::BoxError;
-use crate::declarative::{self, Declaration, Plugin};
+use crate::entity::{self, Entities};
 use crate::uri;
 
 /// All routes, the more specific ones first.
@@ -57,23 +56,18 @@ pub(crate) struct Matched {
 const PLUGINS: [&str; 2] = ["pre-function", "post-function"];
 
 impl Routes {
-    /// Makes the routes of a declaration, and compiles all of its functions.
-    pub(crate) fn new(declaration: &Declaration) -> Result<Self, BoxError> {
-        check_plugins(declaration)?;
+    /// No route at all.
+    pub(crate) fn none() -> Self {
+        Self { routes: Arc::new([]), global: Arc::new(GlobalFunctions::none()) }
+    }
+
+    /// Makes the routes of entities, and compiles all of their functions.
+    pub(crate) fn new(entities: &Entities) -> Result<Self, BoxError> {
         let mut routes = Vec::new();
-        for service in &declaration.services {
-            for route in &service.routes {
-                add(&mut routes, declaration, service, route)?;
-            }
-        }
-        for route in &declaration.routes {
-            let wanted = route.service.as_ref().ok_or("a route at top level needs a service")?;
-            let service = declaration
-                .services
-                .iter()
-                .find(|service| wanted.means(service.name.as_deref(), service.id.as_deref()))
-                .ok_or_else(|| format!("a route names a service that is not there: {wanted:?}"))?;
-            add(&mut routes, declaration, service, route)?;
+        for route in &entities.routes {
+            let id = route.service.as_ref().map(|service| &service.id);
+            let service = entities.services.iter().find(|service| Some(&service.id) == id);
+            add(&mut routes, entities, service.map(|service| &**service), route)?;
         }
         // Kong's traditional order, as far as these routes have criteria: hosts, methods, and the
         // longest path.
@@ -82,10 +76,8 @@ impl Routes {
         };
         routes.sort_by_key(|route| std::cmp::Reverse(weight(route)));
 
-        let is_global = |plugin: &&Plugin| plugin.service.is_none() && plugin.route.is_none();
-        let global: Vec<_> = declaration.plugins.iter().filter(is_global).collect();
-        let config = |name| first_enabled(name, &global).unwrap_or_default();
-        let (pre, post) = (config(PLUGINS[0]), config(PLUGINS[1]));
+        let config = |name| in_force(name, entities, None, None);
+        let (pre, post) = (config(PLUGINS[0])?, config(PLUGINS[1])?);
         // Without a route, `access` does not run.
         let global = GlobalFunctions {
             rewrite: [
@@ -144,50 +136,21 @@ fn host_of(request: &Parts) -> String {
     without_port.to_ascii_lowercase()
 }
 
-/// Compiles the functions of every plugin, also of those that are disabled or hidden by others.
-fn check_plugins(declaration: &Declaration) -> Result<(), BoxError> {
-    let services = &declaration.services;
-    let routes = services.iter().flat_map(|service| &service.routes).chain(&declaration.routes);
-    let of_routes = routes.flat_map(|route| owned(route.name.as_deref(), &route.plugins));
-    let of_services =
-        services.iter().flat_map(|service| owned(service.name.as_deref(), &service.plugins));
-    let global = owned(Some("global"), &declaration.plugins);
-    for (owner, plugin) in of_routes.chain(of_services).chain(global) {
-        let name = plugin.name.as_str();
-        if !PLUGINS.contains(&name) {
-            let enabled = PLUGINS.join(" and ");
-            return Err(format!("plugin '{name}' not enabled: this gateway has {enabled}").into());
-        }
-        plugin.config.build(format!("{owner} {name}"))?;
-    }
-    Ok(())
-}
-
-fn owned<'a>(
-    owner: Option<&'a str>,
-    plugins: &'a [Plugin],
-) -> impl Iterator<Item = (&'a str, &'a Plugin)> {
-    plugins.iter().map(move |plugin| (owner.unwrap_or("unnamed"), plugin))
-}
-
 /// Adds a route for each of its paths.
 fn add(
     routes: &mut Vec<Arc<Route>>,
-    declaration: &Declaration,
-    service: &declarative::Service,
-    route: &declarative::Route,
+    entities: &Entities,
+    service: Option<&entity::Service>,
+    route: &entity::Route,
 ) -> Result<(), BoxError> {
-    let name = route.name.as_deref().or(service.name.as_deref()).unwrap_or("route");
-    let target = Service::new(service).map_err(|error| format!("service of {name}: {error}"))?;
+    let name = route.name.as_deref().unwrap_or(&route.id);
+    let target = Service::new(service);
+    if target.scheme != "http" {
+        return Err(format!("protocol '{}' is not supported yet", target.scheme).into());
+    }
     let (paths, hosts, methods) = (list(&route.paths), list(&route.hosts), list(&route.methods));
-    if paths.is_empty() && hosts.is_empty() && methods.is_empty() {
-        return Err(format!("{name}: must set one of 'methods', 'hosts', 'paths'").into());
-    }
-    if let Some(path) = paths.iter().find(|path| !path.starts_with('/')) {
-        return Err(format!("{name}: path '{path}' must start with /").into());
-    }
     let [pre, post] = PLUGINS.map(|plugin| {
-        let config = in_force(plugin, declaration, service, route).unwrap_or_default();
+        let config = in_force(plugin, entities, service, Some(route))?;
         build(&format!("{name} {plugin}"), &without_rewrite(config))
     });
     let (pre, post) = (pre?, post?);
@@ -197,8 +160,8 @@ fn add(
             path,
             hosts: hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             methods: methods.clone(),
-            strip_path: route.strip_path.unwrap_or(true),
-            preserve_host: route.preserve_host.unwrap_or(false),
+            strip_path: route.strip_path,
+            preserve_host: route.preserve_host,
             pre: pre.clone(),
             post: post.clone(),
         }));
@@ -212,35 +175,27 @@ fn list(field: &Option<Vec<String>>) -> Vec<String> {
 
 /// The configuration of a plugin for a route: the most specific that is enabled.
 fn in_force(
-    plugin: &str,
-    declaration: &Declaration,
-    service: &declarative::Service,
-    route: &declarative::Route,
-) -> Option<FunctionsConfig> {
-    let names_route = |plugin: &Plugin| {
-        let wanted = plugin.route.as_ref();
-        wanted.is_some_and(|wanted| wanted.means(route.name.as_deref(), route.id.as_deref()))
+    name: &str,
+    entities: &Entities,
+    service: Option<&entity::Service>,
+    route: Option<&entity::Route>,
+) -> Result<FunctionsConfig, BoxError> {
+    let service = service.map(|service| service.id.as_str());
+    let route = route.map(|route| route.id.as_str());
+    let of = |reference: &Option<entity::Reference>, id: Option<&str>| {
+        reference.as_ref().is_none_or(|reference| Some(reference.id.as_str()) == id)
     };
-    let names_service = |plugin: &Plugin| {
-        let wanted = plugin.service.as_ref();
-        wanted.is_some_and(|wanted| wanted.means(service.name.as_deref(), service.id.as_deref()))
-    };
-    let all = || declaration.plugins.iter();
-    let of_route: Vec<_> =
-        route.plugins.iter().chain(all().filter(|plugin| names_route(plugin))).collect();
-    let of_service: Vec<_> = service
-        .plugins
-        .iter()
-        .chain(all().filter(|plugin| plugin.route.is_none() && names_service(plugin)))
-        .collect();
-    let global: Vec<_> =
-        all().filter(|plugin| plugin.route.is_none() && plugin.service.is_none()).collect();
-    [of_route, of_service, global].iter().find_map(|scope| first_enabled(plugin, scope))
-}
-
-fn first_enabled(name: &str, plugins: &[&Plugin]) -> Option<FunctionsConfig> {
-    let plugin = plugins.iter().find(|plugin| plugin.name == name && plugin.enabled)?;
-    Some(plugin.config.clone())
+    let plugins = entities.plugins.iter().filter(|plugin| {
+        plugin.name == name
+            && plugin.enabled
+            && of(&plugin.service, service)
+            && of(&plugin.route, route)
+    });
+    let most = plugins.max_by_key(|plugin| (plugin.route.is_some(), plugin.service.is_some()));
+    Ok(match most {
+        Some(plugin) => serde_json::from_value(plugin.config.clone())?,
+        None => FunctionsConfig::default(),
+    })
 }
 
 /// Functions of `rewrite`, which run for global plugins alone: the route is not known yet.
@@ -270,40 +225,22 @@ fn build(name: &str, config: &FunctionsConfig) -> Result<Functions, BoxError> {
 }
 
 impl Service {
-    /// Where a declared service is: its `url`, or its parts.
-    fn new(declared: &declarative::Service) -> Result<Self, BoxError> {
-        let service = match &declared.url {
-            Some(url) => Self::of_url(url)?,
-            None => {
-                let scheme = declared.protocol.clone().unwrap_or_else(|| "http".to_owned());
-                Self {
-                    host: declared.host.clone().ok_or("needs a 'url' or a 'host'")?,
-                    port: declared.port.unwrap_or(default_port(&scheme)),
-                    path: declared.path.clone().unwrap_or_default(),
-                    scheme,
-                }
-            }
-        };
-        if service.scheme == "http" {
-            return Ok(service);
+    fn new(service: Option<&entity::Service>) -> Self {
+        Self {
+            scheme: service.map_or("http", |service| &service.protocol).to_owned(),
+            host: service.map_or("", |service| &service.host).to_owned(),
+            port: service.map_or(80, |service| service.port),
+            path: service.and_then(|service| service.path.clone()).unwrap_or_default(),
         }
-        Err(format!("protocol '{}' is not supported yet: expected 'http'", service.scheme).into())
-    }
-
-    fn of_url(url: &str) -> Result<Self, BoxError> {
-        let uri: Uri = url.parse().map_err(|error| format!("url '{url}': {error}"))?;
-        let scheme = uri.scheme_str().ok_or_else(|| format!("url '{url}': needs a scheme"))?;
-        let host = uri.host().ok_or_else(|| format!("url '{url}': needs a host"))?;
-        let path = if uri.path() == "/" { "" } else { uri.path() };
-        Ok(Self {
-            scheme: scheme.to_owned(),
-            host: host.to_owned(),
-            port: uri.port_u16().unwrap_or(default_port(scheme)),
-            path: path.to_owned(),
-        })
     }
 }
 
-fn default_port(scheme: &str) -> u16 {
-    if scheme == "https" { 443 } else { 80 }
+impl GlobalFunctions {
+    fn none() -> Self {
+        Self {
+            rewrite: [Functions::empty(), Functions::empty()],
+            pre: Functions::empty(),
+            post: Functions::empty(),
+        }
+    }
 }

@@ -8,11 +8,12 @@ use tower::{Service, ServiceBuilder};
 use tower_lua::{BoxError, Functions, PostFunctionLayer, PreFunctionLayer, Runtime};
 
 use crate::proxy::Proxy;
-use crate::routes::{Matched, Routes};
+use crate::routes::Matched;
+use crate::snapshot::Published;
 
 /// The whole gateway as a service.
 pub(crate) fn new(
-    routes: Routes,
+    published: &Published,
     proxy: Proxy,
     runtime: &Runtime,
 ) -> impl Service<
@@ -23,13 +24,17 @@ pub(crate) fn new(
 > + Clone
 + Send
 + use<> {
-    let [pre, post] = routes.rewrite();
+    let rewrite = |which: usize| {
+        let published = published.clone();
+        move |_: &http::request::Parts| published.current().rewrite()[which].clone()
+    };
+    let published = published.clone();
     ServiceBuilder::new()
         // Global functions of `rewrite`, which may change what the route is looked for by.
-        .layer(PreFunctionLayer::new(pre).runtime(runtime))
-        .layer(PostFunctionLayer::new(post).runtime(runtime))
+        .layer(PreFunctionLayer::resolver(rewrite(0)).runtime(runtime))
+        .layer(PostFunctionLayer::resolver(rewrite(1)).runtime(runtime))
         // The route, for all that follows.
-        .map_request(move |request| with_route(request, &routes))
+        .map_request(move |request| with_route(request, &published))
         // The functions of the route: before all other plugins, and after them.
         .layer(resolved(Matched::pre).runtime(runtime))
         .layer(PostFunctionLayer::resolver(of_route(Matched::post)).runtime(runtime))
@@ -48,9 +53,9 @@ fn of_route(
     move |request| request.extensions.get().map_or_else(Functions::empty, functions)
 }
 
-fn with_route<B>(request: Request<B>, routes: &Routes) -> Request<B> {
+fn with_route<B>(request: Request<B>, published: &Published) -> Request<B> {
     let (mut head, body) = request.into_parts();
-    let matched = routes.find(&head);
+    let matched = published.current().find(&head);
     head.extensions.insert(matched);
     Request::from_parts(head, body)
 }
