@@ -110,6 +110,11 @@ pub(crate) struct FunctionsConfig {
 }
 
 impl FunctionsConfig {
+    /// Whether there may be functions at all.
+    pub(crate) fn allowed(&self) -> bool {
+        self.untrusted_lua != UntrustedLua::Off
+    }
+
     /// The VMs that functions run in.
     pub(crate) fn runtime(&self) -> Result<Runtime, tower_lua::Error> {
         let mut sandbox = Sandbox::new(self.untrusted_lua);

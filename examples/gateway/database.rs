@@ -8,9 +8,9 @@ use tokio::sync::Mutex;
 
 use crate::BoxError;
 use crate::declarative;
-use crate::entities::{Draft, Kind, State};
+use crate::entities::{Document, Draft, Kind, State};
 use crate::problem::Problem;
-use crate::snapshot::Published;
+use crate::snapshot::{Published, Snapshot};
 use crate::store::Keep;
 
 /// All entities, where they are kept, and what is published of them.
@@ -19,6 +19,8 @@ pub(crate) struct Database {
     /// Whoever has it may change something.
     keep: Mutex<Keep>,
     writable: bool,
+    /// Whether there may be functions at all.
+    functions: bool,
     published: Published,
 }
 
@@ -28,15 +30,23 @@ impl Database {
     /// # Errors
     ///
     /// When it cannot be opened, or requests cannot be routed by what is in it.
-    pub(crate) async fn open(database: &str, published: Published) -> Result<Arc<Self>, BoxError> {
+    pub(crate) async fn open(
+        database: &str,
+        functions: bool,
+        published: Published,
+    ) -> Result<Arc<Self>, BoxError> {
         let (keep, state) = Keep::open(database).await?;
-        published.publish(published.check(&state.entities())?);
-        Ok(Arc::new(Self {
+        let database = Self {
             writable: matches!(keep, Keep::In(_)),
-            state: ArcSwap::from_pointee(state),
+            functions,
+            state: ArcSwap::default(),
             keep: Mutex::new(keep),
             published,
-        }))
+        };
+        let snapshot = database.check(&state)?;
+        database.published.publish(snapshot);
+        database.state.store(Arc::new(state));
+        Ok(Arc::new(database))
     }
 
     /// The entities of now.
@@ -88,6 +98,19 @@ impl Database {
         self.replace(draft).await.map_err(|problem| named(problem.into()).into())
     }
 
+    /// Makes of a state what requests are routed by.
+    fn check(&self, state: &State) -> Result<Snapshot, BoxError> {
+        let has_functions = |plugin: &Arc<Document>| {
+            plugin.text("name").is_some_and(|name| name.ends_with("-function"))
+        };
+        if !self.functions && state.all(Kind::Plugins).any(has_functions) {
+            return Err("loading of untrusted Lua code disabled because 'untrusted_lua' config \
+                option is set to 'off'"
+                .into());
+        }
+        self.published.check(&state.entities())
+    }
+
     /// One change: checked, stored, published. It is finished even if nobody waits for it any more.
     async fn apply<T: Send + 'static>(
         self: &Arc<Self>,
@@ -98,8 +121,7 @@ impl Database {
             let mut keep = database.keep.lock().await;
             let (draft, done) = edit(&database.state.load())?;
             let snapshot = database
-                .published
-                .check(&draft.state.entities())
+                .check(&draft.state)
                 .map_err(|error| Problem::violation("@entity", &error.to_string()))?;
             keep.commit(&draft.steps).await.map_err(|error| Problem::unexpected(&error))?;
             database.state.store(Arc::new(draft.state));

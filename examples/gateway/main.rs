@@ -65,7 +65,8 @@ async fn run(config: Config) -> Result<(), BoxError> {
     let proxies = Listener::bind_all(&config.proxy_listen).await?;
     let admins = Listener::bind_all(&config.admin_listen).await?;
     let published = Published::new();
-    let database = Database::open(config.database()?, published.clone()).await?;
+    let functions = config.functions.allowed();
+    let database = Database::open(config.database()?, functions, published.clone()).await?;
     if let Some(path) = &config.declarative_config {
         database.reload(path).await?;
     }
