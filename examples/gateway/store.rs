@@ -130,7 +130,12 @@ async fn delete(connection: &mut AnyConnection, kind: Kind, id: &str) -> Result<
 
 /// What SQLite must be told: a commit is on the disk, and nobody else writes.
 async fn prepare(connection: &mut AnyConnection) -> Result<(), BoxError> {
-    for pragma in ["locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"] {
+    for pragma in [
+        "busy_timeout = 1000",
+        "locking_mode = EXCLUSIVE",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+    ] {
         sqlx::raw_sql(&format!("PRAGMA {pragma}")).execute(&mut *connection).await?;
     }
     let names = sqlx::query("SELECT name FROM sqlite_master WHERE type = 'table'")

@@ -227,11 +227,12 @@ pub(super) fn spoken(protocol: &str) -> Checked {
 }
 
 pub(super) fn upstream_url(url: &str) -> Checked {
-    let uri: Uri = url.parse().map_err(|_| "upstream_url is not a url".to_owned())?;
+    let error = || "upstream_url is not a url".to_owned();
+    let uri: Uri = url.parse().map_err(|_| error())?;
+    check(uri.scheme().is_some() && uri.host().is_some_and(is_host), error)?;
     check(matches!(uri.scheme_str(), Some("http" | "https")), || {
         "Supported protocols are HTTP and HTTPS".to_owned()
     })?;
-    check(uri.host().is_some_and(is_host), || "upstream_url is not a url".to_owned())?;
     path(uri.path())
 }
 

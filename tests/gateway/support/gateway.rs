@@ -41,6 +41,11 @@ impl Gateway {
         Start::of_file(kong_yml).serving()
     }
 
+    /// One with an empty database, for the Admin API to fill.
+    pub fn empty() -> Self {
+        Start::new().serving()
+    }
+
     pub fn get(&self, path: &str) -> Call {
         self.call(Method::GET, path)
     }
@@ -79,6 +84,13 @@ impl Gateway {
     pub fn kill(&mut self) {
         self.process.child.kill().unwrap();
         self.process.child.wait().unwrap();
+    }
+
+    /// Asks the process to stop, and reads what it says until it is gone.
+    pub fn said_to_the_end(&mut self) -> String {
+        self.terminate();
+        assert!(self.ended().success());
+        self.log.iter().collect::<Vec<_>>().join("\n")
     }
 
     /// The directory that the gateway was started in.
@@ -135,10 +147,7 @@ impl Start {
         let name = format!("tower-lua-gateway-{}-{count}", std::process::id());
         let directory = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&directory).unwrap();
-        // Tests are in `deps`, and cargo puts the examples that it builds for them beside it.
-        let profile = std::env::current_exe().unwrap();
-        let profile = profile.parent().and_then(Path::parent).unwrap();
-        let mut command = Command::new(profile.join("examples").join("gateway"));
+        let mut command = Command::new(gateway_path());
         // A database that no flag names is made where the gateway starts.
         command.current_dir(&directory);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -219,6 +228,13 @@ impl Drop for Start {
             let _ = std::fs::remove_dir_all(&self.directory);
         }
     }
+}
+
+/// The program. Tests are in `deps`, and cargo puts the examples that it builds for them beside it.
+pub fn gateway_path() -> PathBuf {
+    let profile = std::env::current_exe().unwrap();
+    let profile = profile.parent().and_then(Path::parent).unwrap();
+    profile.join("examples").join("gateway")
 }
 
 /// An urlencoded form.

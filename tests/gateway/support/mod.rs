@@ -1,6 +1,7 @@
 //! What the tests are written with: the gateway as a process, and services for it to forward to.
 
 mod gateway;
+mod random;
 mod upstream;
 
 #[expect(dead_code, reason = "the tests of the library use more of it")]
@@ -9,6 +10,7 @@ mod client;
 #[path = "../../integration/support/echo.rs"]
 mod echo;
 
-pub use self::client::Call;
-pub use self::gateway::{Gateway, Start};
+pub use self::client::{Call, Reply};
+pub use self::gateway::{Gateway, Start, form, gateway_path};
+pub use self::random::Random;
 pub use self::upstream::{echo_upstream, serve, unused_addr};
