@@ -201,25 +201,34 @@ impl Generator {
     }
 
     fn object(&mut self, depth: usize) -> Map<String, Value> {
-        let mut object: Map<String, Value> = (0..self.0.below(6))
+        (0..self.0.below(6))
             .map(|_| ((*self.0.pick(FIELDS)).to_owned(), self.value(depth)))
-            .collect();
-        // Often enough, something that is right, and nothing else.
-        if self.0.once_in(3) {
-            object.clear();
-        }
-        for likely in [
-            json!({ "host": "a.example" }),
-            json!({ "name": "shop" }),
-            json!({ "paths": ["/"] }),
-            json!({ "name": "pre-function", "config": { "access": ["return 1"] } }),
-            json!({ "name": "rate-limiting", "config": { "second": 1 } }),
-            json!({ "_format_version": "3.0" }),
-            json!({ "name": "a", "upstream_url": "http://a.example", "uris": "/a" }),
-        ] {
-            if self.0.once_in(5) {
-                object.extend(likely.as_object().unwrap().clone());
+            .collect()
+    }
+
+    /// What is right for the path, but for a field perhaps.
+    fn almost_right(&mut self, path: &str) -> Map<String, Value> {
+        let name = *self.0.pick(&["shop", "all", "limit", "other", "one more"]);
+        let access = self.text();
+        let one = match path.rsplit('/').find(|segment| !["shop", "all"].contains(segment)) {
+            Some("routes") => json!({ "name": name, "paths": ["/"] }),
+            Some("apis" | "old") => {
+                json!({ "name": name, "upstream_url": "http://a.example", "uris": "/a" })
             }
+            Some("plugins" | "limit" | "validate") => match self.0.below(3) {
+                0 => json!({ "name": "pre-function", "config": { "access": [access] } }),
+                1 => json!({ "name": "rate-limiting", "config": { "second": 1 } }),
+                _ => json!({ "name": "key-auth", "instance_name": name }),
+            },
+            Some("config") => json!({
+                "_format_version": "3.0",
+                "services": [{ "name": name, "url": "http://a.example", "routes": [self.value(1)] }],
+            }),
+            _ => json!({ "name": name, "host": "a.example" }),
+        };
+        let Value::Object(mut object) = one else { unreachable!("they are objects") };
+        if self.0.once_in(2) {
+            object.insert((*self.0.pick(FIELDS)).to_owned(), self.value(0));
         }
         object
     }
@@ -239,8 +248,12 @@ impl Generator {
     }
 
     /// A content type and a body, which may have suffered.
-    fn body(&mut self) -> (&'static str, Vec<u8>) {
-        let (content_type, mut body) = match self.0.below(8) {
+    fn body(&mut self, path: &str) -> (&'static str, Vec<u8>) {
+        let (content_type, mut body) = match self.0.below(12) {
+            8.. => {
+                let object = self.almost_right(path);
+                ("application/json", Value::Object(object).to_string().into_bytes())
+            }
             0..=2 => ("application/json", Value::Object(self.object(0)).to_string().into_bytes()),
             3 | 4 => {
                 let pairs = self.form();
@@ -277,7 +290,7 @@ async fn random_bodies_are_answered_and_never_with_a_5xx() {
             (1..10, true) => Method::PUT,
             (_, true) => Method::PATCH,
         };
-        let (content_type, body) = generator.body();
+        let (content_type, body) = generator.body(path);
         let shown = format!("{number}: {method} {path} {}", String::from_utf8_lossy(&body));
         let call = Call::new(gateway.admin, method, path).header("content-type", content_type);
         let reply = call.body(body).try_send().await.unwrap_or_else(|e| panic!("{shown}: {e}"));

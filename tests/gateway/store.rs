@@ -117,7 +117,7 @@ async fn run_sql(path: &Path, statements: &[&str]) {
     let url = format!("sqlite:{}?mode=rwc", path.display());
     let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
     for statement in statements {
-        sqlx::raw_sql(*statement).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
     }
     connection.close().await.unwrap();
 }
