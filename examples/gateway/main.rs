@@ -30,7 +30,6 @@ mod store;
 mod uri;
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Parser;
 use tokio::sync::watch;
@@ -82,7 +81,7 @@ async fn run(config: Config) -> Result<(), BoxError> {
         tracing::info!("proxy listens on {}", listener.addr());
         listener.serve(service.clone(), stopped.clone());
     }
-    let admin = admin::service(database, runtime.clone(), Arc::default());
+    let admin = admin::service(database, runtime.clone(), Box::new(|| [0; 3]));
     for listener in admins {
         tracing::info!("admin listens on {}", listener.addr());
         listener.serve(admin.clone(), stopped.clone());

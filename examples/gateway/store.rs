@@ -1,5 +1,5 @@
 //! [`Store`]: where entities are kept. SQL that every engine understands, over a library that speaks
-//! to several; what is SQLite's own is in [`prepare`].
+//! to several; what is `SQLite`'s own is in [`prepare`].
 
 use sqlx::{AnyConnection, Connection, Row};
 
@@ -128,7 +128,7 @@ async fn delete(connection: &mut AnyConnection, kind: Kind, id: &str) -> Result<
     Ok(())
 }
 
-/// What SQLite must be told: a commit is on the disk, and nobody else writes.
+/// What `SQLite` must be told: a commit is on the disk, and nobody else writes.
 async fn prepare(connection: &mut AnyConnection) -> Result<(), BoxError> {
     for pragma in [
         "busy_timeout = 1000",

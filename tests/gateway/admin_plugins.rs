@@ -217,6 +217,37 @@ async fn what_is_wrong_with_a_configuration_is_told() {
 }
 
 #[tokio::test]
+async fn keys_may_say_whose_they_are() {
+    let gateway = gateway().await;
+    let keys = json!(["a", { "key": "b", "consumer": "bob" }]);
+    let plugin = json!({ "name": "key-auth", "config": { "keys": keys } });
+    let plugin = gateway.post("/plugins", &plugin).await.json();
+    let wanted = json!([{ "key": "a", "consumer": null }, { "key": "b", "consumer": "bob" }]);
+    assert_eq!(plugin["config"]["keys"], wanted);
+    let form = [("name", "key-auth"), ("config.keys", "a,b")];
+    let plugin = gateway.form("/services/shop/plugins", &form).await.json();
+    assert_eq!(plugin["config"]["keys"][1]["key"], "b");
+    let wrong = json!({ "name": "key-auth", "config": { "keys": [{ "consumer": "a" }, 1] } });
+    let reply = gateway.post("/routes/all/plugins", &wrong).await;
+    let wanted = json!([{ "key": "required field missing" }, "expected a record"]);
+    assert_eq!(reply.json()["fields"]["config"]["keys"], wanted);
+}
+
+#[tokio::test]
+async fn a_rate_limit_as_files_for_kong_have_it_is_taken() {
+    let gateway = gateway().await;
+    for config in [
+        json!({ "minute": 5, "policy": "redis", "redis": { "host": "redis.example" } }),
+        json!({ "minute": 5, "policy": "redis", "redis_host": "redis.example", "sync_rate": 10 }),
+        json!({ "minute": 5, "policy": "cluster", "fault_tolerant": false }),
+    ] {
+        let plugin = json!({ "name": "rate-limiting", "config": config });
+        let reply = gateway.post("/schemas/plugins/validate", &plugin).await;
+        assert_eq!(reply.status, 200, "{config}: {}", reply.text());
+    }
+}
+
+#[tokio::test]
 async fn forms_have_their_strings_become_what_they_should_be() {
     let gateway = gateway().await;
     let form = [

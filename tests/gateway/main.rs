@@ -8,6 +8,7 @@
 
 mod admin_apis;
 mod admin_bodies;
+mod admin_changes;
 mod admin_config;
 mod admin_information;
 mod admin_lists;

@@ -56,9 +56,15 @@ fn about(call: &Call<'_>) -> Value {
 
 fn status(call: &Call<'_>) -> Value {
     let stats = call.admin.runtime.stats();
+    let [accepted, active, requests] = (call.admin.counts)();
     json!({
         "database": { "reachable": true },
-        "server": call.admin.counts.shown(),
+        "server": {
+            "connections_accepted": accepted,
+            "connections_handled": accepted,
+            "connections_active": active,
+            "total_requests": requests,
+        },
         "memory": { "lua": { "used": stats.used_memory } },
         "lua": {
             "vms": stats.vms,

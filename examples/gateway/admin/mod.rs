@@ -6,21 +6,22 @@ mod endpoint;
 mod entity;
 mod information;
 mod list;
-mod status;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{Method, StatusCode, header};
+use http_body_util::BodyExt;
 use tower_lua::Runtime;
 
 use self::answer::Answer;
 use self::endpoint::Endpoint;
-pub(crate) use self::status::Counts;
 use crate::body::{self, Arguments};
 use crate::database::Database;
 use crate::problem::Problem;
@@ -28,12 +29,19 @@ use crate::problem::Problem;
 /// The most bytes that a body may have: what Kong takes.
 const MAX_BODY: usize = 10 << 20;
 
+/// How much of one that is too large is read all the same: a client that still sends does not listen.
+const MAX_REFUSED_BODY: usize = 4 * MAX_BODY;
+
 /// What all requests have to do with.
 struct Admin {
     database: Arc<Database>,
     runtime: Runtime,
-    counts: Arc<Counts>,
+    counts: Counts,
 }
+
+/// Connections that were ever accepted, those that are open, and requests that have begun: what
+/// `/status` tells of the proxy.
+pub(crate) type Counts = Box<dyn Fn() -> [u64; 3] + Send + Sync>;
 
 /// A request to an endpoint.
 struct Call<'a> {
@@ -45,7 +53,7 @@ struct Call<'a> {
 type Answered = Result<Answer, Problem>;
 
 /// The Admin API as a service.
-pub(crate) fn service(database: Arc<Database>, runtime: Runtime, counts: Arc<Counts>) -> Router {
+pub(crate) fn service(database: Arc<Database>, runtime: Runtime, counts: Counts) -> Router {
     let admin = Arc::new(Admin { database, runtime, counts });
     Router::new().fallback(handle).with_state(admin)
 }
@@ -70,7 +78,7 @@ async fn answer(admin: &Admin, request: Request) -> Answered {
         return Err(Problem::message(not_allowed, "Method not allowed"));
     }
     let needs_body = ["POST", "PUT", "PATCH"].contains(&method);
-    let body = if needs_body { read(&head, body).await? } else { bytes::Bytes::new() };
+    let body = if needs_body { read(body).await? } else { Bytes::new() };
     if matches!(endpoint, Endpoint::Config) {
         return config::answer(admin, &head, body).await;
     }
@@ -92,21 +100,24 @@ async fn answer(admin: &Admin, request: Request) -> Answered {
 }
 
 /// Reads a body that is not too large.
-async fn read(head: &Parts, body: axum::body::Body) -> Result<bytes::Bytes, Problem> {
-    let too_large = || {
-        let message = format!("Payload too large: the Admin API takes {MAX_BODY} bytes");
-        Problem::message(StatusCode::PAYLOAD_TOO_LARGE, message)
-    };
-    let announced = head.headers.get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY as u64) {
-        return Err(too_large());
+async fn read(mut body: Body) -> Result<Bytes, Problem> {
+    let mut read = BytesMut::new();
+    let mut len = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Problem::bad_request(format!("broken body: {error}")))?;
+        let Some(data) = frame.data_ref() else { continue };
+        len += data.len();
+        if len <= MAX_BODY {
+            read.extend_from_slice(data);
+        } else if len > MAX_REFUSED_BODY {
+            break;
+        }
     }
-    axum::body::to_bytes(body, MAX_BODY).await.map_err(|error| {
-        let source = std::error::Error::source(&error);
-        let limited = source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
-        if limited { too_large() } else { Problem::bad_request(format!("broken body: {error}")) }
-    })
+    if len <= MAX_BODY {
+        return Ok(read.freeze());
+    }
+    let message = format!("Payload too large: the Admin API takes {MAX_BODY} bytes");
+    Err(Problem::message(StatusCode::PAYLOAD_TOO_LARGE, message))
 }
 
 fn content_type(head: &Parts) -> Result<Option<&str>, Problem> {

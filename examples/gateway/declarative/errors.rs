@@ -73,18 +73,18 @@ impl Errors {
     pub(crate) fn in_lines(&self) -> String {
         let mut lines = Vec::new();
         for (name, error) in &self.root {
-            add_lines(&mut lines, name.clone(), error);
+            add_lines(&mut lines, name, error);
         }
         lines.join("\n")
     }
 }
 
-fn add_lines(lines: &mut Vec<String>, place: String, error: &Value) {
+fn add_lines(lines: &mut Vec<String>, place: &str, error: &Value) {
     match error {
         Value::Null => {}
         Value::Array(list) => {
             for (position, error) in list.iter().enumerate() {
-                add_lines(lines, format!("{place}[{}]", position + 1), error);
+                add_lines(lines, &format!("{place}[{}]", position + 1), error);
             }
         }
         Value::Object(object) => {
@@ -92,10 +92,10 @@ fn add_lines(lines: &mut Vec<String>, place: String, error: &Value) {
                 match (name.as_str(), error) {
                     ("@entity", Value::Array(list)) => {
                         for error in list {
-                            add_lines(lines, place.clone(), error);
+                            add_lines(lines, place, error);
                         }
                     }
-                    _ => add_lines(lines, format!("{place}.{name}"), error),
+                    _ => add_lines(lines, &format!("{place}.{name}"), error),
                 }
             }
         }

@@ -34,14 +34,14 @@ pub(super) fn resolve(state: &State, kind: Kind, object: &mut Object) -> Result<
 pub(super) fn unique(state: &State, document: &Document, kind: Kind) -> Result<(), Problem> {
     let is_taken =
         |unique: &str| state.owner(kind, unique).is_some_and(|owner| owner != document.id());
-    for unique in document.uniques().iter().filter(|unique| is_taken(unique)) {
-        let by_name = document.key().filter(|key| **unique == *named(key));
-        return Err(Problem::unique(&match by_name {
-            Some(key) => json!({ kind.key(): key }),
-            None => scope(document),
-        }));
-    }
-    Ok(())
+    let Some(taken) = document.uniques().iter().find(|unique| is_taken(unique)) else {
+        return Ok(());
+    };
+    let by_name = document.key().filter(|key| **taken == *named(key));
+    Err(Problem::unique(&match by_name {
+        Some(key) => json!({ kind.key(): key }),
+        None => scope(document),
+    }))
 }
 
 /// What only one plugin may be: its name and what it is for.

@@ -64,7 +64,14 @@ fn coerce_value(field: &'static Field, value: &mut Value, given: Given) {
                 coerce_value(values, value, given);
             }
         }
-        Kind::Record(schema) => {
+        Kind::Record(schema) | Kind::Named(schema) => {
+            if let (Kind::Named(_), Value::String(text)) = (field.kind, &mut *value) {
+                let first = schema.fields.first().expect("a named record has a name");
+                *value = Value::Object(Object::from_iter([(
+                    first.name.to_owned(),
+                    std::mem::take(text).into(),
+                )]));
+            }
             if let Value::Object(object) = value {
                 coerce(schema, object, given);
             }

@@ -12,6 +12,14 @@ pub(crate) fn fill(schema: &'static Schema, object: &mut Object) {
 }
 
 fn fill_field(field: &'static Field, object: &mut Object) {
+    if let Kind::Array(element, _) | Kind::Set(element, _) = field.kind
+        && let Kind::Named(schema) = element.kind
+    {
+        let list = object.get_mut(field.name).and_then(Value::as_array_mut);
+        for record in list.into_iter().flatten().filter_map(Value::as_object_mut) {
+            fill(schema, record);
+        }
+    }
     if let Kind::Record(schema) = field.kind {
         let value = object.entry(field.name).or_insert(Value::Null);
         if value.is_null() {

@@ -60,6 +60,8 @@ pub(crate) enum Kind {
         values: &'static Field,
     },
     Record(&'static Schema),
+    /// A record, or a string that is its first field.
+    Named(&'static Schema),
     /// The configuration of a plugin: its schema depends on the plugin's name.
     Config,
     /// Another entity.

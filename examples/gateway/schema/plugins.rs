@@ -54,6 +54,11 @@ macro_rules! plugin {
 static PROTOCOL: Field =
     Field::element(Kind::String).rules(&[OneOf(&["grpc", "grpcs", "http", "https"])]);
 static TEXT: Field = Field::element(Kind::String);
+/// A key, and whose it is.
+static KEY: Field = Field::element(Kind::Named(&Schema {
+    fields: &[Field::new("key", Kind::String).required(), Field::new("consumer", Kind::String)],
+    checks: &[],
+}));
 static HEADER_NAME: Field = Field::element(Kind::String).rules(&[Check(rules::header_name)]);
 
 const fn text(name: &'static str) -> Field {
@@ -153,9 +158,9 @@ plugin!(
         switch("run_on_preflight", "true"),
         text("realm"),
         // Kong: has consumers, whose keys these are.
-        Field::new("keys", Kind::Set(&TEXT, Split::Commas)).required().default("[]"),
+        Field::new("keys", Kind::Set(&KEY, Split::Commas)).required().default("[]"),
     ],
-    [Custom(rules::anonymous)]
+    []
 );
 
 plugin!(
@@ -191,8 +196,20 @@ plugin!(
         ])]),
         text("header_name").rules(&[Check(rules::header_name)]),
         text("path").rules(&[Rule::StartsWith("/"), Check(rules::path)]),
-        text("policy").default(r#""local""#).rules(&[OneOf(&["local"])]),
+        // Kong: shares counters between gateways. Here each has its own, whatever this says.
+        text("policy").default(r#""local""#).rules(&[OneOf(&["local", "cluster", "redis"])]),
         switch("fault_tolerant", "true"),
+        Field::new("redis", Kind::Record(&REDIS)),
+        // The same, as files for Kong before 3.6 have it.
+        text("redis_host").legacy(),
+        Field::new("redis_port", Kind::Integer).legacy(),
+        Field::new("redis_timeout", Kind::Integer).legacy(),
+        text("redis_username").legacy(),
+        text("redis_password").rules(&[Rule::LenMin(0)]).legacy(),
+        Field::new("redis_database", Kind::Integer).legacy(),
+        Field::new("redis_ssl", Kind::Boolean).legacy(),
+        Field::new("redis_ssl_verify", Kind::Boolean).legacy(),
+        text("redis_server_name").legacy(),
         switch("hide_client_headers", "false"),
         Field::new("error_code", Kind::Number).default("429").rules(&[Between(100, 599)]),
         text("error_message").default(r#""API rate limit exceeded""#),
@@ -224,6 +241,22 @@ plugin!(
         Custom(rules::periods),
     ]
 );
+
+/// Where Kong has counters with the policy `redis`.
+static REDIS: Schema = Schema {
+    fields: &[
+        text("host").rules(&[Check(rules::host)]),
+        Field::new("port", Kind::Integer).default("6379").rules(&[Between(0, 65535)]),
+        Field::new("timeout", Kind::Integer).default("2000").rules(&[Between(0, (1 << 31) - 2)]),
+        text("username"),
+        text("password").rules(&[Rule::LenMin(0)]),
+        Field::new("database", Kind::Integer).default("0"),
+        Field::new("ssl", Kind::Boolean).default("false"),
+        Field::new("ssl_verify", Kind::Boolean).default("false"),
+        text("server_name").rules(&[Check(rules::wildcard_sni)]),
+    ],
+    checks: &[],
+};
 
 const fn period(name: &'static str) -> Field {
     Field::new(name, Kind::Number).rules(&[GreaterThan(0)])

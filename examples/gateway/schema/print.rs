@@ -39,7 +39,7 @@ pub(crate) fn print_field(field: &Field) -> Value {
             put("values", print_field(values));
             "map"
         }
-        Kind::Record(schema) => {
+        Kind::Record(schema) | Kind::Named(schema) => {
             put("fields", schema.fields.iter().map(named).collect());
             "record"
         }

@@ -311,7 +311,8 @@ pub(super) fn periods(plugin: &Object) -> Checked {
         }
     }
     let rate = at(plugin, "config.sync_rate").and_then(Value::as_f64);
-    check(rate.is_none_or(|rate| (rate + 1.0).abs() < f64::EPSILON), || {
+    let redis = at(plugin, "config.policy").and_then(Value::as_str) == Some("redis");
+    check(redis || rate.is_none_or(|rate| (rate + 1.0).abs() < f64::EPSILON), || {
         "sync_rate can only be used with the redis policy".to_owned()
     })
 }
@@ -325,12 +326,5 @@ pub(super) fn termination(plugin: &Object) -> Checked {
     let echoes = at(plugin, "config.echo") == Some(&Value::Bool(true));
     check(!(echoes && (has("content_type") || has("body"))), || {
         "echo cannot be used with content_type and body".to_owned()
-    })
-}
-
-/// There are no consumers that a request without a key could be of.
-pub(super) fn anonymous(plugin: &Object) -> Checked {
-    check(!non_empty(at(plugin, "config.anonymous")), || {
-        "config.anonymous names a consumer: this gateway has none".to_owned()
     })
 }

@@ -68,10 +68,10 @@ fn validate_value(field: &'static Field, value: &Value) -> Result<(), Value> {
             }
         }
         (Kind::Map { .. }, _) => return Err("expected a map".into()),
-        (Kind::Record(schema), Value::Object(record)) => {
+        (Kind::Record(schema) | Kind::Named(schema), Value::Object(record)) => {
             validate(schema, record).map_err(Value::Object)?;
         }
-        (Kind::Record(_) | Kind::Config, value) if !value.is_object() => {
+        (Kind::Record(_) | Kind::Named(_) | Kind::Config, value) if !value.is_object() => {
             return Err("expected a record".into());
         }
         (Kind::Integer, value) if value.as_i64().is_none() => {
@@ -159,9 +159,9 @@ fn validate_rule(rule: &Rule, value: &Value) -> Result<(), String> {
         Rule::StartsWith(start) => (text.starts_with(start), format!("should start with: {start}")),
         Rule::Exclusive(subsets) => {
             let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
-            let has = |element: &&str| list.iter().any(|value| value.as_str() == Some(element));
+            let has = |element: &str| list.iter().any(|value| value.as_str() == Some(element));
             let met: Vec<_> =
-                subsets.iter().filter(|subset| subset.iter().any(|e| has(&e))).collect();
+                subsets.iter().filter(|subset| subset.iter().any(|e| has(e))).collect();
             let shown: Vec<_> =
                 met.iter().map(|subset| format!("({})", checks::quoted(subset))).collect();
             let error = format!("these sets are mutually exclusive: {}", shown.join(", "));
