@@ -180,7 +180,7 @@ fn service_and_route(api: &Object) -> (Object, Object) {
         ("paths", json!(paths)),
         ("regex_priority", 0.into()),
         ("strip_path", get("strip_uri")),
-        ("path_handling", "v1".into()),
+        ("path_handling", "v0".into()),
         ("preserve_host", get("preserve_host")),
         ("https_redirect_status_code", 426.into()),
         ("request_buffering", true.into()),
