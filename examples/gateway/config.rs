@@ -33,6 +33,11 @@ pub(crate) struct Config {
     #[arg(long, env = "KONG_DECLARATIVE_CONFIG", value_name = "FILE")]
     pub(crate) declarative_config: Option<PathBuf>,
 
+    /// Where the Admin API keeps what it changes: a file, made if it is not there, or `off`. The
+    /// default with a declarative file is `off`.
+    #[arg(long, env = "KONG_DATABASE", value_name = "sqlite:FILE")]
+    database: Option<String>,
+
     /// Serve the demonstration of Kong's documentation over a built-in upstream.
     #[arg(long)]
     pub(crate) demo: bool,
@@ -79,6 +84,24 @@ impl FromStr for Workers {
         match text.parse() {
             Ok(count @ 1..=1024) => Ok(Self(count)),
             _ => Err("expected 'auto' or a number from 1 to 1024".to_owned()),
+        }
+    }
+}
+
+impl Config {
+    /// Where entities are kept.
+    pub(crate) fn database(&self) -> Result<&str, BoxError> {
+        match (&self.declarative_config, self.demo, self.database.as_deref()) {
+            (Some(_), true, _) => Err("--demo and --declarative-config exclude each other".into()),
+            (None, true, Some(_)) => Err("--demo and --database exclude each other".into()),
+            (None, true, None) => Ok("sqlite::memory:"),
+            (Some(_), false, None | Some("off")) => Ok("off"),
+            (Some(_), false, Some(_)) => Err("--declarative-config goes with --database off: \
+                a database gets a file by POST /config of the Admin API"
+                .into()),
+            (None, false, Some("off")) => Ok("off"),
+            (None, false, Some(database)) => Ok(database),
+            (None, false, None) => Ok("sqlite:gateway.db"),
         }
     }
 }
@@ -159,6 +182,11 @@ pub(crate) struct FunctionsConfig {
 }
 
 impl FunctionsConfig {
+    /// Whether there may be functions at all.
+    pub(crate) fn allowed(&self) -> bool {
+        self.untrusted_lua != UntrustedLua::Off
+    }
+
     /// The VMs that functions run in.
     ///
     /// There is one for each of `workers`; `observe` is told of each call of a function.

@@ -7,25 +7,32 @@
 //! ```
 //!
 //! `--demo` serves the demonstration of Kong's documentation over a built-in upstream; without it,
-//! `--declarative-config kong.yml` says what is served. `--help` lists the rest.
+//! what the Admin API has put into the database is served, or what `--declarative-config kong.yml`
+//! says. `--help` lists the rest.
 
 mod admin;
+mod body;
 mod config;
+mod database;
 mod declarative;
 mod demo;
 mod edge;
+mod entities;
 mod entity;
 mod flight;
 mod listen;
 mod metrics;
 mod plugins;
+mod problem;
 mod proxy;
 mod record;
 mod router;
 mod routing;
+mod schema;
 mod signals;
 mod snapshot;
 mod stack;
+mod store;
 mod uri;
 mod worker;
 
@@ -37,9 +44,10 @@ use clap::Parser;
 use tokio::sync::watch;
 
 use crate::config::Config;
-use crate::declarative::Declaration;
+use crate::database::Database;
 use crate::listen::{Listener, Server, TlsAcceptor, addresses};
 use crate::metrics::Metrics;
+use crate::problem::Problem;
 use crate::proxy::Roots;
 use crate::record::{Counters, Recorder};
 use crate::signals::{Signal, Signals};
@@ -78,16 +86,15 @@ async fn run(config: Config) -> Result<(), BoxError> {
     let proxies = bind(&config.proxy_listen, workers)?;
     let admins = bind(&config.admin_listen, 1)?;
     let published = Published::new(runtime.clone());
-    let declaration = match (&config.declarative_config, config.demo) {
-        (Some(_), true) => return Err("--demo and --declarative-config exclude each other".into()),
-        (Some(path), false) => Declaration::read(path)?,
-        (None, true) => demo::declaration(demo::serve_upstream(stopped.clone()).await?),
-        (None, false) => {
-            return Err("nothing to serve: pass --declarative-config kong.yml, or --demo".into());
-        }
-    };
-    published.publish(published.check(&declaration.entities()?)?);
+    let functions = config.functions.allowed();
+    let database = Database::open(config.database()?, functions, published.clone()).await?;
+    if let Some(path) = &config.declarative_config {
+        database.reload(path).await?;
+    }
     if config.demo {
+        let upstream = demo::serve_upstream(stopped.clone()).await?;
+        let draft = declarative::load(demo::declaration(upstream)).map_err(Problem::from)?;
+        database.replace(draft).await?;
         demo::explain(proxies.first().map(|listener| listener.addr));
     }
 
@@ -127,7 +134,11 @@ async fn run(config: Config) -> Result<(), BoxError> {
     }
     for listener in admins {
         tracing::info!("admin listens on {}", listener.addr);
-        let service = admin::service(runtime.clone(), Arc::clone(&counters), Arc::clone(&metrics));
+        let counted = Arc::clone(&counters);
+        let counts = Box::new(move || counted.read());
+        let admin = admin::service(Arc::clone(&database), runtime.clone(), counts);
+        let metrics = Arc::clone(&metrics).endpoint(Arc::clone(&counters), runtime.clone());
+        let service = metrics.fallback_service(admin);
         for socket in listener.sockets {
             let served = server.clone().serve(
                 socket,
@@ -141,7 +152,7 @@ async fn run(config: Config) -> Result<(), BoxError> {
     drop(stopped);
 
     while signals.next().await == Signal::Reload {
-        reload(&config, &published);
+        reload(&config, &database).await;
     }
     tracing::info!("shutting down: waiting for requests in flight");
     let _ = stop.send(());
@@ -155,17 +166,13 @@ async fn run(config: Config) -> Result<(), BoxError> {
 }
 
 /// Reads the declarative file again. One that is not good changes nothing.
-fn reload(config: &Config, published: &Published) {
+async fn reload(config: &Config, database: &Arc<Database>) {
     let Some(path) = &config.declarative_config else {
         tracing::warn!("there is no declarative file to be read again");
         return;
     };
-    let read = || published.check(&Declaration::read(path)?.entities()?);
-    match read() {
-        Ok(snapshot) => {
-            published.publish(snapshot);
-            tracing::info!("{} is in force", path.display());
-        }
+    match database.reload(path).await {
+        Ok(()) => tracing::info!("{} is in force", path.display()),
         Err(error) => tracing::error!("nothing has changed: {error}"),
     }
 }

@@ -5,6 +5,9 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::routing::get;
+use http::header::CONTENT_TYPE;
 use parking_lot::Mutex;
 use rustc_hash::FxBuildHasher;
 use tower_lua::{FunctionCall, FunctionOutcome, Runtime};
@@ -105,8 +108,17 @@ impl Metrics {
         series.calls += 1;
     }
 
+    /// `/metrics`, to stand before the Admin API.
+    pub(crate) fn endpoint(self: Arc<Self>, counters: Arc<Counters>, runtime: Runtime) -> Router {
+        let answer = move || async move {
+            let text = self.render(&counters, &runtime);
+            ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+        };
+        Router::new().route("/metrics", get(answer))
+    }
+
     /// All numbers in Prometheus' text format.
-    pub(crate) fn render(&self, counters: &Counters, runtime: &Runtime) -> String {
+    fn render(&self, counters: &Counters, runtime: &Runtime) -> String {
         let mut text = String::new();
         self.render_requests(&mut text);
         self.render_functions(&mut text);

