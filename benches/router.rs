@@ -1,6 +1,5 @@
 //! What it costs the gateway to find a route, among ten and among ten thousand.
 
-#![expect(missing_docs, reason = "criterion makes public functions")]
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
 use std::hint::black_box;
@@ -14,7 +13,7 @@ use tower_lua::BoxError;
 #[expect(dead_code, reason = "the gateway has more uses for it")]
 #[path = "../examples/gateway/entity.rs"]
 mod entity;
-#[expect(unused_imports, reason = "the gateway has more uses for it")]
+#[expect(dead_code, unused_imports, reason = "the gateway has more uses for it")]
 #[path = "../examples/gateway/router/mod.rs"]
 mod router;
 

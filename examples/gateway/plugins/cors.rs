@@ -53,7 +53,7 @@ struct Kong {
     allow_origin_absent: bool,
 }
 
-pub(super) fn layer(config: Config) -> Result<Arc<dyn Around>, BoxError> {
+pub(super) fn layer(config: &Config) -> Result<Arc<dyn Around>, BoxError> {
     let names = |names: &[String]| -> Result<Vec<HeaderName>, BoxError> {
         names.iter().map(|name| Ok(name.parse()?)).collect()
     };
@@ -81,7 +81,7 @@ pub(super) fn layer(config: Config) -> Result<Arc<dyn Around>, BoxError> {
     if config.private_network {
         layer = layer.allow_private_network(AllowPrivateNetwork::yes());
     }
-    let Config { preflight_continue, allow_origin_absent, .. } = config;
+    let &Config { preflight_continue, allow_origin_absent, .. } = config;
     Ok(Arc::new(Kong { layer, preflight_continue, allow_origin_absent }))
 }
 

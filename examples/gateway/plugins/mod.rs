@@ -119,7 +119,7 @@ fn unknown(name: &str) -> String {
 fn between(name: &str, config: &Value) -> Result<Arc<dyn Around>, BoxError> {
     Ok(match name {
         "correlation-id" => correlation_id::layer(read(name, config)?)?,
-        "cors" => cors::layer(read(name, config)?)?,
+        "cors" => cors::layer(&read(name, config)?)?,
         "key-auth" => key_auth::layer(read(name, config)?)?,
         "request-size-limiting" => request_size_limiting::layer(&read(name, config)?),
         "rate-limiting" => rate_limiting::layer(read(name, config)?)?,

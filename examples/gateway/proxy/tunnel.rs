@@ -25,7 +25,7 @@ pub(super) fn answer(
     if let Some(protocol) = protocol {
         headers::switch_to(response.headers_mut(), protocol);
     }
-    response.map(|body| body.boxed_unsync())
+    response.map(BodyExt::boxed_unsync)
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
