@@ -26,8 +26,7 @@ async fn outcomes(functions: Functions) -> Vec<(Phase, usize, FunctionOutcome)> 
     let service = ServiceBuilder::new().layer(layer).service(echo());
     let response = service.oneshot(Request::new(Full::<Bytes>::default())).await.unwrap();
     drop(response);
-    let seen = seen.lock().unwrap().clone();
-    seen
+    std::mem::take(&mut *seen.lock().unwrap())
 }
 
 #[tokio::test]
