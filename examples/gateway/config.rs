@@ -4,17 +4,18 @@ use std::fs::OpenOptions;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use clap::{Args, Parser, ValueEnum};
 use http::HeaderName;
 use ipnet::IpNet;
-use tower_lua::{FunctionCall, Runtime, Sandbox, UntrustedLua};
+use tower_lua::{FunctionCall, Runtime, Sandbox, ServerStats, UntrustedLua};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::BoxError;
 use crate::proxy::Trusted;
+use crate::record::Counters;
 
 /// A reverse proxy that runs functions written for Kong.
 #[derive(Debug, Parser)]
@@ -189,10 +190,12 @@ impl FunctionsConfig {
 
     /// The VMs that functions run in.
     ///
-    /// There is one for each of `workers`; `observe` is told of each call of a function.
+    /// There is one for each of `workers`; `observe` is told of each call of a function, and
+    /// `counters` are what functions hear of the server.
     pub(crate) fn runtime(
         &self,
         workers: usize,
+        counters: Arc<Counters>,
         observe: impl Fn(&FunctionCall<'_>) + Send + Sync + 'static,
     ) -> Result<Runtime, tower_lua::Error> {
         let mut sandbox = Sandbox::new(self.untrusted_lua);
@@ -205,6 +208,16 @@ impl FunctionsConfig {
         let mut builder = Runtime::builder()
             .vms(workers)
             .observer(observe)
+            .server_stats(move || {
+                let [accepted, active, requests] = counters.read();
+                ServerStats {
+                    connections_accepted: accepted,
+                    connections_handled: accepted,
+                    connections_active: active,
+                    total_requests: requests,
+                    ..ServerStats::default()
+                }
+            })
             .sandbox(sandbox)
             .trusted_ips(names(&self.trusted_ips))
             .real_ip_header(self.real_ip_header.clone())

@@ -42,6 +42,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use tokio::sync::watch;
+use tower_lua::FunctionCall;
 
 use crate::config::Config;
 use crate::database::Database;
@@ -75,8 +76,9 @@ async fn run(config: Config) -> Result<(), BoxError> {
     let workers = config.workers.0;
     let metrics = Arc::new(Metrics::new(workers));
     let observer = Arc::clone(&metrics);
-    let runtime = config.functions.runtime(workers, move |call| observer.called(call))?;
     let counters = Arc::new(Counters::default());
+    let observe = move |call: &FunctionCall<'_>| observer.called(call);
+    let runtime = config.functions.runtime(workers, Arc::clone(&counters), observe)?;
     let (stop, stopped) = watch::channel(());
     let mut signals = Signals::new()?;
 

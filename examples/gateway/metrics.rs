@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -18,7 +19,22 @@ use crate::snapshot::RouteInForce;
 /// What was counted, in a part for each worker, so that none waits for another.
 pub(crate) struct Metrics {
     workers: Vec<Mutex<Worker>>,
-    functions: Mutex<BTreeMap<FunctionKey, FunctionSeries>>,
+    /// By the number of the thread that calls, modulo how many there are.
+    functions: Vec<Mutex<Functions>>,
+}
+
+/// Calls by the name of the set: plugin, phase and place of each function, and its numbers.
+type Functions = HashMap<String, Vec<(Place, FunctionSeries)>, FxBuildHasher>;
+
+/// Plugin and phase, and the place among the functions of the phase.
+type Place = (&'static str, &'static str, usize);
+
+thread_local! {
+    /// The number of this thread.
+    static THREAD: usize = {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        THREADS.fetch_add(1, Ordering::Relaxed)
+    };
 }
 
 type Worker = HashMap<Key, Series, FxBuildHasher>;
@@ -60,8 +76,6 @@ struct Histogram {
     sum: f64,
 }
 
-type FunctionKey = (String, &'static str, &'static str, usize);
-
 #[derive(Clone, Copy, Default)]
 struct FunctionSeries {
     calls: u64,
@@ -72,8 +86,12 @@ struct FunctionSeries {
 
 impl Metrics {
     pub(crate) fn new(workers: usize) -> Self {
-        let workers = (0..workers.max(1)).map(|_| Mutex::default()).collect();
-        Self { workers, functions: Mutex::default() }
+        let count = workers.max(1);
+        Self {
+            workers: (0..count).map(|_| Mutex::default()).collect(),
+            // One more, for the thread that serves none but the Admin API.
+            functions: (0..=count).map(|_| Mutex::default()).collect(),
+        }
     }
 
     pub(crate) fn record(&self, worker: usize, sample: &Sample<'_>) {
@@ -95,9 +113,18 @@ impl Metrics {
 
     /// Counts a call of a Lua function.
     pub(crate) fn called(&self, call: &FunctionCall<'_>) {
-        let key = (call.set.to_owned(), call.plugin.name(), call.phase.name(), call.index);
-        let mut functions = self.functions.lock();
-        let series = functions.entry(key).or_default();
+        let place = (call.plugin.name(), call.phase.name(), call.index);
+        let thread = THREAD.with(|thread| thread % self.functions.len());
+        let mut functions = self.functions[thread].lock();
+        let set = match functions.get_mut(call.set) {
+            Some(set) => set,
+            None => functions.entry(call.set.to_owned()).or_default(),
+        };
+        let at = set.iter().position(|(known, _)| *known == place).unwrap_or_else(|| {
+            set.push((place, FunctionSeries::default()));
+            set.len() - 1
+        });
+        let (_, series) = &mut set[at];
         series.time += call.time;
         match call.outcome {
             FunctionOutcome::Waited => return,
@@ -182,7 +209,7 @@ impl Metrics {
     }
 
     fn render_functions(&self, text: &mut String) {
-        let functions = self.functions.lock().clone();
+        let functions = self.functions();
         let value = |choose: fn(&FunctionSeries) -> f64| choose;
         #[expect(clippy::cast_precision_loss, reason = "Prometheus' numbers are floats")]
         let series = [
@@ -209,7 +236,7 @@ impl Metrics {
         ];
         for (name, help, choose) in series {
             head(text, name, "counter", help);
-            for ((set, plugin, phase, index), series) in &functions {
+            for ((set, (plugin, phase, index)), series) in &functions {
                 let index = index.to_string();
                 let labels = [
                     ("name", set.as_str()),
@@ -220,6 +247,25 @@ impl Metrics {
                 sample(text, name, &labels, choose(series));
             }
         }
+    }
+}
+
+impl Metrics {
+    /// The numbers of all functions, of all threads together.
+    fn functions(&self) -> BTreeMap<(String, Place), FunctionSeries> {
+        let mut all: BTreeMap<_, FunctionSeries> = BTreeMap::new();
+        for functions in &self.functions {
+            for (set, functions) in &*functions.lock() {
+                for (place, series) in functions {
+                    let sum = all.entry((set.clone(), *place)).or_default();
+                    sum.calls += series.calls;
+                    sum.errors += series.errors;
+                    sum.exits += series.exits;
+                    sum.time += series.time;
+                }
+            }
+        }
+        all
     }
 }
 
