@@ -18,9 +18,11 @@ clippy:
 doc:
     cargo doc --no-deps --locked
 
-# The README's command: unit, integration, gateway and documentation tests.
+# The README's command: unit, integration, gateway and documentation tests. The second runs what
+# stands in the gateway itself.
 test:
     cargo test --locked
+    cargo test --locked --example gateway
 
 # Files that a reader takes in at a sitting.
 lengths:

@@ -43,9 +43,9 @@ pub(crate) fn for_error(
     page(content_type, &message, request.id().as_str())
 }
 
-/// The page of a function that failed.
-pub(crate) fn for_failure(headers: &HeaderMap, id: &str) -> ErrorPage {
-    page(negotiate(headers.get_all(ACCEPT)), &message_of(500), id)
+/// The page of a function that failed, or of a service that does not answer.
+pub(crate) fn for_status(headers: &HeaderMap, status: u16, id: &str) -> ErrorPage {
+    page(negotiate(headers.get_all(ACCEPT)), &message_of(status), id)
 }
 
 /// The content type that suits `Accept` headers best. The first of the highest quality wins, which

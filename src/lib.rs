@@ -78,6 +78,7 @@
 
 mod binding;
 mod cache;
+mod certificate;
 mod configuration;
 mod convert;
 mod digest;
@@ -111,7 +112,9 @@ pub use self::extension::{
     Connection, Consumer, Credential, InternalRedirect, RequestId, Route, Service, Timeouts, Tls,
     Upstream, UriCaptures,
 };
-pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
+pub use self::function::{
+    FunctionCall, FunctionOutcome, Functions, FunctionsBuilder, FunctionsConfig, Handle,
+};
 pub use self::middleware::{
     BoxError, DefaultResponseForError, FailedRequest, FunctionLayer, FunctionService, PluginKind,
     RequestBody, ResponseBody, ResponseForError, ResponseFuture,

@@ -1,22 +1,28 @@
 //! The command line, and the same as environment variables with the names that Kong gives them.
 
 use std::fs::OpenOptions;
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex};
 
-use clap::{ArgAction, Args, Parser};
+use clap::{ArgAction, Args, Parser, ValueEnum};
 use http::HeaderName;
-use tower_lua::{Runtime, Sandbox, UntrustedLua};
+use ipnet::IpNet;
+use tower_lua::{FunctionCall, Runtime, Sandbox, ServerStats, UntrustedLua};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::BoxError;
+use crate::proxy::Trusted;
+use crate::record::Counters;
 
 /// A reverse proxy that runs functions written for Kong.
 #[derive(Debug, Parser)]
 #[command(name = "gateway", version)]
 pub(crate) struct Config {
-    /// Addresses to serve clients on, separated by commas; `off` for none.
+    /// Addresses to serve clients on, separated by commas, with nginx's flags: `0.0.0.0:8443 ssl
+    /// http2` for TLS; `off` for none.
     #[arg(long, env = "KONG_PROXY_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDR")]
     pub(crate) proxy_listen: String,
 
@@ -28,15 +34,95 @@ pub(crate) struct Config {
     #[arg(long, env = "KONG_DECLARATIVE_CONFIG", value_name = "FILE")]
     pub(crate) declarative_config: Option<PathBuf>,
 
+    /// Where the Admin API keeps what it changes: a file, made if it is not there, or `off`. The
+    /// default with a declarative file is `off`.
+    #[arg(long, env = "KONG_DATABASE", value_name = "sqlite:FILE")]
+    database: Option<String>,
+
     /// Serve the demonstration of Kong's documentation over a built-in upstream.
     #[arg(long)]
     pub(crate) demo: bool,
+
+    /// How many threads serve clients, each with connections and a Lua VM of its own: a number, or
+    /// `auto` for as many as there are cores.
+    #[arg(long, env = "KONG_NGINX_WORKER_PROCESSES", default_value = "auto", value_name = "N")]
+    pub(crate) workers: Workers,
+
+    /// How many connections of clients a worker has at a time, for each address.
+    #[arg(
+        long,
+        env = "KONG_NGINX_EVENTS_WORKER_CONNECTIONS",
+        default_value_t = 16384,
+        value_name = "N"
+    )]
+    pub(crate) worker_connections: usize,
+
+    /// How many seconds requests in flight may take when the gateway is told to stop.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub(crate) shutdown_timeout: u64,
+
+    #[command(flatten)]
+    pub(crate) tls: TlsConfig,
 
     #[command(flatten)]
     pub(crate) functions: FunctionsConfig,
 
     #[command(flatten)]
     pub(crate) log: LogConfig,
+}
+
+/// A number of workers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Workers(pub(crate) usize);
+
+impl FromStr for Workers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(Self(std::thread::available_parallelism().map_or(1, usize::from)));
+        }
+        match text.parse() {
+            Ok(count @ 1..=1024) => Ok(Self(count)),
+            _ => Err("expected 'auto' or a number from 1 to 1024".to_owned()),
+        }
+    }
+}
+
+impl Config {
+    /// Where entities are kept.
+    pub(crate) fn database(&self) -> Result<&str, BoxError> {
+        match (&self.declarative_config, self.demo, self.database.as_deref()) {
+            (Some(_), true, _) => Err("--demo and --declarative-config exclude each other".into()),
+            (None, true, Some(_)) => Err("--demo and --database exclude each other".into()),
+            (None, true, None) => Ok("sqlite::memory:"),
+            (Some(_), false, None | Some("off")) => Ok("off"),
+            (Some(_), false, Some(_)) => Err("--declarative-config goes with --database off: \
+                a database gets a file by POST /config of the Admin API"
+                .into()),
+            (None, false, Some("off")) => Ok("off"),
+            (None, false, Some(database)) => Ok(database),
+            (None, false, None) => Ok("sqlite:gateway.db"),
+        }
+    }
+}
+
+/// Certificates, and whom the gateway believes.
+#[derive(Debug, Args)]
+pub(crate) struct TlsConfig {
+    /// Files with the certificates of listeners that have the flag `ssl`, in PEM. Without one, the
+    /// gateway makes a certificate for itself.
+    #[arg(long, env = "KONG_SSL_CERT", value_delimiter = ',', value_name = "FILE")]
+    pub(crate) ssl_cert: Vec<PathBuf>,
+
+    /// Files with the keys of these certificates, in the same order.
+    #[arg(long, env = "KONG_SSL_CERT_KEY", value_delimiter = ',', value_name = "FILE")]
+    pub(crate) ssl_cert_key: Vec<PathBuf>,
+
+    /// A file with certificate authorities that may vouch for services, beside those that browsers
+    /// believe.
+    #[arg(long, env = "KONG_LUA_SSL_TRUSTED_CERTIFICATE", value_name = "FILE")]
+    pub(crate) lua_ssl_trusted_certificate: Option<PathBuf>,
 }
 
 /// What functions may do, and what they are told.
@@ -123,8 +209,21 @@ pub(crate) struct FunctionsConfig {
 }
 
 impl FunctionsConfig {
+    /// Whether there may be functions at all.
+    pub(crate) fn allowed(&self) -> bool {
+        self.untrusted_lua != UntrustedLua::Off
+    }
+
     /// The VMs that functions run in.
-    pub(crate) fn runtime(&self) -> Result<Runtime, tower_lua::Error> {
+    ///
+    /// There is one for each of `workers`; `observe` is told of each call of a function, and
+    /// `counters` are what functions hear of the server.
+    pub(crate) fn runtime(
+        &self,
+        workers: usize,
+        counters: Arc<Counters>,
+        observe: impl Fn(&FunctionCall<'_>) + Send + Sync + 'static,
+    ) -> Result<Runtime, tower_lua::Error> {
         let mut sandbox =
             Sandbox::new(self.untrusted_lua).safe_modules(self.untrusted_lua_safe_modules);
         for module in names(&self.untrusted_lua_sandbox_requires) {
@@ -134,6 +233,18 @@ impl FunctionsConfig {
             sandbox = sandbox.allow_global(global);
         }
         let mut builder = Runtime::builder()
+            .vms(workers)
+            .observer(observe)
+            .server_stats(move || {
+                let [accepted, active, requests] = counters.read();
+                ServerStats {
+                    connections_accepted: accepted,
+                    connections_handled: accepted,
+                    connections_active: active,
+                    total_requests: requests,
+                    ..ServerStats::default()
+                }
+            })
             .sandbox(sandbox)
             .cache(self.mem_cache_size)
             .environment(names(&self.untrusted_lua_env))
@@ -147,6 +258,19 @@ impl FunctionsConfig {
             builder = builder.shared_dict(name, *bytes);
         }
         builder.build()
+    }
+}
+
+impl FunctionsConfig {
+    /// The proxies that are believed.
+    pub(crate) fn trusted(&self) -> Result<Trusted, BoxError> {
+        let network = |text: &str| -> Result<IpNet, BoxError> {
+            let address = || text.parse::<IpAddr>().map(IpNet::from);
+            let wrong = |_| format!("trusted_ips: '{text}' is not an address or CIDR block");
+            Ok(text.parse().or_else(|_| address()).map_err(wrong)?)
+        };
+        let networks: Result<_, _> = names(&self.trusted_ips).map(network).collect();
+        Ok(Trusted::new(networks?, self.real_ip_header.clone()))
     }
 }
 
@@ -201,12 +325,31 @@ pub(crate) struct LogConfig {
     #[arg(long, env = "KONG_LOG_LEVEL", default_value = "notice", value_name = "LEVEL")]
     log_level: String,
 
+    /// How lines of the log look: `pretty` for people, `json` for programs.
+    #[arg(long, default_value = "pretty", value_name = "FORMAT")]
+    log_format: LogFormat,
+
+    /// `off` for no line for each request.
+    #[arg(long, env = "KONG_PROXY_ACCESS_LOG", default_value = "on", value_name = "on|off")]
+    proxy_access_log: String,
+
     /// A file to append the log to, instead of standard error.
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Pretty,
+    Json,
+}
+
 impl LogConfig {
+    /// Whether each request is logged.
+    pub(crate) fn writes_access_log(&self) -> bool {
+        self.proxy_access_log != "off"
+    }
+
     /// Sends the events of `tracing` to the log.
     pub(crate) fn start(&self) -> Result<(), BoxError> {
         // nginx's names for tracing's levels.
@@ -223,11 +366,14 @@ impl LogConfig {
                 BoxMakeWriter::new(Mutex::new(file))
             }
         };
-        tracing_subscriber::fmt()
+        let subscriber = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::try_new(filter)?)
             .with_writer(writer)
-            .with_ansi(false)
-            .init();
+            .with_ansi(false);
+        match self.log_format {
+            LogFormat::Pretty => subscriber.init(),
+            LogFormat::Json => subscriber.json().init(),
+        }
         Ok(())
     }
 }

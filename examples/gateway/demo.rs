@@ -4,40 +4,31 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
 use axum::routing::any;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
-use tower_lua::FunctionsConfig;
 
 use crate::BoxError;
-use crate::declarative::{Declaration, Plugin, Route, Service};
+use crate::schema::Object;
 
 /// The function as the documentation prints it.
 const CUSTOM_AUTH: &str = include_str!("custom-auth.lua");
 
 /// The service `plugin-testing` at `upstream`, its route `/test`, and the function on it.
-pub(crate) fn declaration(upstream: SocketAddr) -> Declaration {
-    let mut config = FunctionsConfig::default();
-    config.functions.push(CUSTOM_AUTH.to_owned());
-    let plugin = Plugin {
-        name: "pre-function".to_owned(),
-        config,
-        enabled: true,
-        service: None,
-        route: None,
-        _id: None,
-        _tags: None,
-    };
-    let route = Route { paths: Some(vec!["/test".to_owned()]), ..Route::default() };
-    Declaration::of_service(Service {
-        name: Some("plugin-testing".to_owned()),
-        url: Some(format!("http://{upstream}/headers")),
-        routes: vec![route],
-        plugins: vec![plugin],
-        ..Service::default()
-    })
+pub(crate) fn declaration(upstream: SocketAddr) -> Object {
+    let declaration = json!({
+        "_format_version": "3.0",
+        "services": [{
+            "name": "plugin-testing",
+            "url": format!("http://{upstream}/headers"),
+            "routes": [{ "paths": ["/test"] }],
+            "plugins": [{ "name": "pre-function", "config": { "functions": [CUSTOM_AUTH] } }],
+        }],
+    });
+    match declaration {
+        Value::Object(declaration) => declaration,
+        _ => Object::new(),
+    }
 }
 
 /// Serves what `httpbin.org/headers` shows, the headers of the request, on a port of its own.
@@ -57,14 +48,14 @@ pub(crate) async fn serve_upstream(mut stop: watch::Receiver<()>) -> Result<Sock
     Ok(addr)
 }
 
-fn show(headers: &HeaderMap) -> impl IntoResponse + use<> {
+fn show(headers: &HeaderMap) -> String {
     let mut shown = Map::new();
     for (name, value) in headers {
         let words = name.as_str().split('-').map(capitalized);
         let name = words.collect::<Vec<_>>().join("-");
         shown.insert(name, Value::from(String::from_utf8_lossy(value.as_bytes())));
     }
-    ([(CONTENT_TYPE, "application/json")], format!("{:#}\n", json!({ "headers": shown })))
+    format!("{:#}\n", json!({ "headers": shown }))
 }
 
 fn capitalized(word: &str) -> String {

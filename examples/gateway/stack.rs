@@ -1,56 +1,61 @@
 //! The layers that a request passes, from top to bottom.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
+use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 use tower_lua::{BoxError, Functions, PostFunctionLayer, PreFunctionLayer, Runtime};
 
-use crate::proxy::Proxy;
-use crate::routes::{Matched, Routes};
+use crate::edge::EdgeLayer;
+use crate::flight::Flight;
+use crate::plugins::PluginsLayer;
+use crate::proxy::{Proxy, Trusted};
+use crate::routing;
 
 /// The whole gateway as a service.
 pub(crate) fn new(
-    routes: Routes,
+    edge: EdgeLayer,
     proxy: Proxy,
+    trusted: Trusted,
     runtime: &Runtime,
 ) -> impl Service<
     Request<Incoming>,
-    Response = Response<impl http_body::Body<Data = bytes::Bytes, Error = BoxError> + Send + use<>>,
+    Response = Response<impl http_body::Body<Data = Bytes, Error = BoxError> + Send + use<>>,
     Error = Infallible,
     Future: Send,
 > + Clone
 + Send
 + use<> {
-    let [pre, post] = routes.rewrite();
+    let post = PostFunctionLayer::resolver(of_flight(|flight| flight.post())).runtime(runtime);
+    let pre = PreFunctionLayer::resolver(of_flight(|flight| flight.pre())).runtime(runtime);
+    let rewrite_pre = of_flight(|flight| &flight.snapshot().rewrite().pre);
+    let rewrite_post = of_flight(|flight| &flight.snapshot().rewrite().post);
     ServiceBuilder::new()
+        // An id, the snapshot in force; the gateway's own headers, the access log, metrics.
+        .layer(edge)
         // Global functions of `rewrite`, which may change what the route is looked for by.
-        .layer(PreFunctionLayer::new(pre).runtime(runtime))
-        .layer(PostFunctionLayer::new(post).runtime(runtime))
+        .layer(PreFunctionLayer::resolver(rewrite_pre).runtime(runtime))
+        .layer(PostFunctionLayer::resolver(rewrite_post).runtime(runtime))
         // The route, for all that follows.
-        .map_request(move |request| with_route(request, &routes))
+        .map_request(move |request| routing::route(request, &trusted))
         // The functions of the route: before all other plugins, and after them.
-        .layer(resolved(Matched::pre).runtime(runtime))
-        .layer(PostFunctionLayer::resolver(of_route(Matched::post)).runtime(runtime))
+        .layer(pre.paired_with(&post))
+        .layer(PluginsLayer)
+        .layer(post)
         // To the service, and back.
         .service(proxy)
 }
 
-fn resolved(functions: fn(&Matched) -> Functions) -> PreFunctionLayer {
-    PreFunctionLayer::resolver(of_route(functions))
-}
-
-/// The functions that a request's route has.
-fn of_route(
-    functions: fn(&Matched) -> Functions,
-) -> impl Fn(&http::request::Parts) -> Functions + Send + Sync + 'static {
-    move |request| request.extensions.get().map_or_else(Functions::empty, functions)
-}
-
-fn with_route<B>(request: Request<B>, routes: &Routes) -> Request<B> {
-    let (mut head, body) = request.into_parts();
-    let matched = routes.find(&head);
-    head.extensions.insert(matched);
-    Request::from_parts(head, body)
+/// The functions that a request's snapshot or route has.
+fn of_flight(
+    choose: fn(&Flight) -> &Functions,
+) -> impl Fn(&Parts) -> Functions + Send + Sync + 'static {
+    move |request| {
+        let flight: &Arc<Flight> = request.extensions.get().expect("the first layer puts it there");
+        choose(flight).clone()
+    }
 }

@@ -25,6 +25,7 @@ pub struct Tls {
     cipher: Arc<str>,
     client_verify: Option<Arc<str>>,
     client_certificate_chain: Option<Arc<str>>,
+    server_name: Option<Arc<str>>,
 }
 
 impl Tls {
@@ -38,6 +39,7 @@ impl Tls {
             cipher: cipher.into(),
             client_verify: None,
             client_certificate_chain: None,
+            server_name: None,
         }
     }
 
@@ -54,6 +56,17 @@ impl Tls {
     pub fn with_client_certificate_chain(mut self, pem: &str) -> Self {
         self.client_certificate_chain = Some(pem.into());
         self
+    }
+
+    /// Adds the server name that the client asked for: `ngx.var.ssl_server_name`.
+    #[must_use]
+    pub fn with_server_name(mut self, name: &str) -> Self {
+        self.server_name = Some(name.into());
+        self
+    }
+
+    pub(crate) fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
     }
 
     pub(crate) fn version(&self) -> &str {

@@ -2,6 +2,7 @@
 
 mod config;
 mod handle;
+mod observer;
 mod run;
 mod source;
 
@@ -12,6 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use self::config::FunctionsConfig;
 pub use self::handle::Handle;
+pub(crate) use self::observer::Observer;
+pub use self::observer::{FunctionCall, FunctionOutcome};
 pub(crate) use self::run::{Progress, Run};
 use self::source::Source;
 use crate::error::{CompileError, Error};

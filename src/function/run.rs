@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Functions;
 use crate::error::Error;
@@ -64,7 +65,9 @@ impl Run {
             Ok(first) => first,
             Err(error) => return self.unable(&error),
         };
+        let observer = pool.settings().observer.clone();
         loop {
+            let began = observer.is_some().then(Instant::now);
             let step = match self.waiting.take() {
                 Some(suspended) => vm.resume(suspended.into_coroutine()),
                 None => match self.next() {
@@ -79,6 +82,9 @@ impl Run {
                     None => return Progress::Ended,
                 },
             };
+            if let (Some(observer), Some(began)) = (&observer, began) {
+                observer.observe(&vm.site(), &step, began.elapsed());
+            }
             match step {
                 Step::Done(None) => {}
                 Step::Done(Some(Exit::Phase)) => self.end_phase(),

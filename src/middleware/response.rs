@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::error::Error;
 use crate::error_page;
+use crate::extension::RequestId;
 use crate::transaction::{Request, Source, Transaction};
 
 /// Makes the response of a request whose function has failed.
@@ -74,14 +75,44 @@ impl FailedRequest<'_> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DefaultResponseForError;
 
-impl ResponseForError for DefaultResponseForError {
-    fn response_for_error(&self, _: &Error, request: &FailedRequest<'_>) -> Response<Bytes> {
-        let page = error_page::for_failure(request.headers(), request.id());
+impl DefaultResponseForError {
+    /// The same for another status: what a gateway answers when a service cannot be reached, in
+    /// Kong's words for it.
+    ///
+    /// `headers` are the request's, for its `Accept`.
+    ///
+    /// ```
+    /// use http::{HeaderMap, StatusCode};
+    /// use tower_lua::{DefaultResponseForError, RequestId};
+    ///
+    /// let response = DefaultResponseForError.response_for_status(
+    ///     StatusCode::GATEWAY_TIMEOUT,
+    ///     &HeaderMap::new(),
+    ///     &RequestId::new("4bf92f3577b34da6"),
+    /// );
+    /// let body = String::from_utf8_lossy(response.body());
+    /// assert!(body.contains("The upstream server is timing out"));
+    /// ```
+    #[must_use]
+    pub fn response_for_status(
+        self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        id: &RequestId,
+    ) -> Response<Bytes> {
+        let page = error_page::for_status(headers, status.as_u16(), id.as_str());
         let mut response = Response::new(page.body);
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        *response.status_mut() = status;
         let content_type = HeaderValue::from_static(page.content_type);
         response.headers_mut().insert(CONTENT_TYPE, content_type);
         response
+    }
+}
+
+impl ResponseForError for DefaultResponseForError {
+    fn response_for_error(&self, _: &Error, request: &FailedRequest<'_>) -> Response<Bytes> {
+        let id = RequestId::new(request.id());
+        self.response_for_status(StatusCode::INTERNAL_SERVER_ERROR, request.headers(), &id)
     }
 }
 

@@ -9,6 +9,7 @@ use mlua::Value;
 
 use super::arguments::tostring;
 use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::extension::Tls;
 use crate::phase::Phase;
 use crate::transaction::{Request, RequestBody, headers};
 use crate::uri;
@@ -114,6 +115,9 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
         "server_name" => Some(SERVER_NAME.to_owned()),
         "server_port" => Some(request.port().to_string()),
         "server_protocol" => Some(format!("{:?}", request.version())),
+        "ssl_server_name" => {
+            request.known(|known| known.tls.as_ref()).and_then(Tls::server_name).map(str::to_owned)
+        }
         "status" => Some(format!("{:03}", response.status())),
         "time_iso8601" | "time_local" => return time(call, name).map(Some),
         "upstream_header_time" | "upstream_response_time" => {

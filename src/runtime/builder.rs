@@ -14,6 +14,7 @@ use super::{Runtime, Settings};
 use crate::cache::Cache;
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::function::{FunctionCall, Observer};
 use crate::ngx::SharedDict;
 use crate::node::{Node, ServerStats};
 use crate::sandbox::Sandbox;
@@ -41,6 +42,7 @@ impl Default for RuntimeBuilder {
             real_ip_header: HeaderName::from_static("x-real-ip"),
             vms: 0,
             cache: Arc::new(Cache::new(16 << 20)),
+            observer: None,
             node: Node::default(),
             configuration: Configuration::default(),
             environment: BTreeMap::new(),
@@ -244,6 +246,31 @@ impl RuntimeBuilder {
     /// ```
     pub fn upstreams(mut self, exists: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.settings.upstreams = Some(Box::new(exists));
+        self
+    }
+
+    /// Has `observe` told of each call of a function: for metrics, say. It runs while the VM is
+    /// held, and should be quick.
+    ///
+    /// Without one, nothing is measured.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    /// use tower_lua::{FunctionOutcome, Runtime};
+    ///
+    /// static FAILURES: AtomicU64 = AtomicU64::new(0);
+    ///
+    /// let runtime = Runtime::builder()
+    ///     .observer(|call| {
+    ///         if call.outcome == FunctionOutcome::Failed {
+    ///             FAILURES.fetch_add(1, Ordering::Relaxed);
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn observer(mut self, observe: impl Fn(&FunctionCall<'_>) + Send + Sync + 'static) -> Self {
+        self.settings.observer = Some(Observer::new(observe));
         self
     }
 

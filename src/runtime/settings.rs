@@ -10,6 +10,7 @@ use ipnet::IpNet;
 
 use crate::cache::Cache;
 use crate::configuration::Configuration;
+use crate::function::Observer;
 use crate::ngx::SharedDict;
 use crate::node::{Node, ServerStats};
 use crate::sandbox::Sandbox;
@@ -30,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_ips: Vec<IpNet>,
     pub(crate) real_ip_header: HeaderName,
     pub(crate) vms: usize,
+    /// What is told of each call of a function.
+    pub(crate) observer: Option<Observer>,
     /// What `kong.cache` keeps.
     pub(crate) cache: Arc<Cache>,
     pub(crate) node: Node,

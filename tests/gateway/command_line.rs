@@ -43,6 +43,8 @@ fn help_names_each_flag_and_its_variable() {
         "KONG_ADMIN_LISTEN",
         "--declarative-config",
         "KONG_DECLARATIVE_CONFIG",
+        "--database",
+        "KONG_DATABASE",
         "--trusted-ips",
         "KONG_TRUSTED_IPS",
         "--real-ip-header",
@@ -59,9 +61,12 @@ fn help_names_each_flag_and_its_variable() {
 }
 
 #[test]
-fn a_gateway_with_nothing_to_serve_says_what_to_pass() {
-    let said = refusal(Start::new());
-    assert!(said.contains("--declarative-config kong.yml, or --demo"), "{said}");
+fn a_database_and_what_is_served_without_one_exclude_each_other() {
+    let database = |start: Start| refusal(start.arg("--database").arg("sqlite:gateway.db"));
+    let said = database(Start::new().arg("--demo"));
+    assert!(said.contains("--demo and --database exclude each other"), "{said}");
+    let said = database(Start::of_file(&answering("ngx.say(1)")));
+    assert!(said.contains("--declarative-config goes with --database off"), "{said}");
 }
 
 #[test]

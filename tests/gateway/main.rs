@@ -6,10 +6,49 @@
     reason = "a test fails by panicking, and nothing is outside of its crate"
 )]
 
+mod admin_apis;
+mod admin_bodies;
+mod admin_changes;
+mod admin_config;
+mod admin_information;
+mod admin_lists;
+mod admin_plugins;
+mod admin_random;
+mod admin_routes;
+mod admin_services;
 mod command_line;
 mod declarative;
 mod demo;
+mod documentation;
 mod functions;
+mod load;
+mod metrics;
+mod operations;
+mod paths;
+mod plugins_answers;
+mod plugins_auth;
+mod plugins_limits;
 mod proxy;
+mod proxy_failures;
+mod proxy_headers;
+mod proxy_http2;
+mod proxy_raw;
+mod proxy_steering;
 mod routes;
+mod routing;
+mod scopes;
+mod store;
 mod support;
+mod tls;
+
+/// What the router is made of, to be asked without a process around it.
+#[expect(dead_code, reason = "the gateway has more uses for it")]
+#[path = "../../examples/gateway/entity.rs"]
+mod entity;
+#[expect(unused_imports, reason = "the gateway has more uses for it")]
+#[path = "../../examples/gateway/router/mod.rs"]
+mod router;
+#[path = "../../examples/gateway/uri.rs"]
+mod uri;
+
+use tower_lua::BoxError;

@@ -7,10 +7,12 @@
 )]
 
 mod bad_input;
+mod certificate;
 mod function;
 mod layers;
 mod modules;
 mod ngx;
+mod observer;
 mod pdk;
 mod real_functions;
 mod sandbox;

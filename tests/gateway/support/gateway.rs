@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 
-use super::client::Call;
+use super::client::{Call, Reply};
 
 /// How long a process may take for what it does at once on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,6 +41,11 @@ impl Gateway {
         Start::of_file(kong_yml).serving()
     }
 
+    /// One with an empty database, for the Admin API to fill.
+    pub fn empty() -> Self {
+        Start::new().serving()
+    }
+
     pub fn get(&self, path: &str) -> Call {
         self.call(Method::GET, path)
     }
@@ -51,7 +56,46 @@ impl Gateway {
 
     /// A request to the Admin API.
     pub fn admin(&self, path: &str) -> Call {
-        Call::new(self.admin, Method::GET, path)
+        self.admin_call(Method::GET, path)
+    }
+
+    pub fn admin_call(&self, method: Method, path: &str) -> Call {
+        Call::new(self.admin, method, path)
+    }
+
+    /// Sends JSON to the Admin API.
+    pub async fn send(&self, method: Method, path: &str, body: &serde_json::Value) -> Reply {
+        let call = self.admin_call(method, path).header("content-type", "application/json");
+        call.body(body.to_string()).send().await
+    }
+
+    pub async fn post(&self, path: &str, body: &serde_json::Value) -> Reply {
+        self.send(Method::POST, path, body).await
+    }
+
+    /// Posts a form, as `curl --data` does.
+    pub async fn form(&self, path: &str, pairs: &[(&str, &str)]) -> Reply {
+        let call = self.admin_call(Method::POST, path);
+        let call = call.header("content-type", "application/x-www-form-urlencoded");
+        call.body(form(pairs)).send().await
+    }
+
+    /// Kills the process, and waits until it is gone. Its files stay as long as this does.
+    pub fn kill(&mut self) {
+        self.process.child.kill().unwrap();
+        self.process.child.wait().unwrap();
+    }
+
+    /// Asks the process to stop, and reads what it says until it is gone.
+    pub fn said_to_the_end(&mut self) -> String {
+        self.terminate();
+        assert!(self.ended().success());
+        self.log.iter().collect::<Vec<_>>().join("\n")
+    }
+
+    /// The directory that the gateway was started in.
+    pub fn directory(&self) -> &Path {
+        &self.process.directory
     }
 
     /// Reads the log up to a line that has `wanted` in it.
@@ -61,8 +105,31 @@ impl Gateway {
 
     /// Asks the process to stop.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Replaces the declarative file, and waits until the gateway has read it: whether it took it.
+    pub fn reload(&self, kong_yml: &str) -> bool {
+        std::fs::write(self.process.directory.join("kong.yml"), kong_yml).unwrap();
+        self.signal("-HUP");
+        !wait_for_any(&self.log, &["is in force", "nothing has changed"]).contains("nothing")
+    }
+
+    /// Reads the log up to a line that has `wanted` in it, and gives all of it.
+    pub fn logged_until(&self, wanted: &str) -> String {
+        let mut seen = String::new();
+        loop {
+            let line = wait_for_any(&self.log, &[""]);
+            seen += &format!("{line}\n");
+            if line.contains(wanted) {
+                return seen;
+            }
+        }
+    }
+
+    fn signal(&self, name: &str) {
         let id = self.process.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
     /// Waits for the end of the process.
@@ -103,10 +170,9 @@ impl Start {
         let name = format!("tower-lua-gateway-{}-{count}", std::process::id());
         let directory = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&directory).unwrap();
-        // Tests are in `deps`, and cargo puts the examples that it builds for them beside it.
-        let profile = std::env::current_exe().unwrap();
-        let profile = profile.parent().and_then(Path::parent).unwrap();
-        let mut command = Command::new(profile.join("examples").join("gateway"));
+        let mut command = Command::new(gateway_path());
+        // A database that no flag names is made where the gateway starts.
+        command.current_dir(&directory);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("KONG_") {
@@ -151,7 +217,10 @@ impl Start {
         let log = lines_of(process.child.stderr.take().unwrap());
         let listens = |what: &str| {
             let line = wait_for(&log, what);
-            line.rsplit(' ').next().unwrap().parse().unwrap()
+            let (_, after) = line.split_once(what).unwrap();
+            // In JSON, the message goes on after its end.
+            let addr = after.trim_start().split(['"', ' ']).next().unwrap();
+            addr.parse().unwrap()
         };
         let (proxy, admin) = (listens("proxy listens on"), listens("admin listens on"));
         Gateway { process, log, proxy, admin }
@@ -187,6 +256,26 @@ impl Drop for Start {
     }
 }
 
+/// The program. Tests are in `deps`, and cargo puts the examples that it builds for them beside it.
+pub fn gateway_path() -> PathBuf {
+    let profile = std::env::current_exe().unwrap();
+    let profile = profile.parent().and_then(Path::parent).unwrap();
+    profile.join("examples").join("gateway")
+}
+
+/// An urlencoded form.
+pub fn form(pairs: &[(&str, &str)]) -> String {
+    let encode = |text: &str| -> String {
+        let encoded = text.bytes().map(|byte| match byte {
+            byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        });
+        encoded.collect()
+    };
+    let pairs = pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
 /// The lines of a stream, read in the background so that its writer never waits.
 fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = mpsc::channel();
@@ -200,14 +289,18 @@ fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
 }
 
 fn wait_for(log: &Receiver<String>, wanted: &str) -> String {
+    wait_for_any(log, &[wanted])
+}
+
+fn wait_for_any(log: &Receiver<String>, wanted: &[&str]) -> String {
     let mut seen = String::new();
     loop {
         match log.recv_timeout(PATIENCE) {
-            Ok(line) if line.contains(wanted) => return line,
+            Ok(line) if wanted.iter().any(|wanted| line.contains(wanted)) => return line,
             Ok(line) => seen += &format!("{line}\n"),
-            Err(RecvTimeoutError::Timeout) => panic!("no '{wanted}' in the log:\n{seen}"),
+            Err(RecvTimeoutError::Timeout) => panic!("no {wanted:?} in the log:\n{seen}"),
             Err(RecvTimeoutError::Disconnected) => {
-                panic!("the gateway ended before '{wanted}':\n{seen}")
+                panic!("the gateway ended before {wanted:?}:\n{seen}")
             }
         }
     }

@@ -1,6 +1,8 @@
 //! What the tests are written with: the gateway as a process, and services for it to forward to.
 
 mod gateway;
+mod kong_yml;
+mod random;
 mod upstream;
 
 #[expect(dead_code, reason = "the tests of the library use more of it")]
@@ -9,7 +11,9 @@ mod client;
 #[path = "../../integration/support/echo.rs"]
 mod echo;
 
-pub use self::client::Call;
+pub use self::client::{Call, Reply};
 pub use self::echo::echo;
-pub use self::gateway::{Gateway, Start};
+pub use self::gateway::{Gateway, Start, form, gateway_path};
+pub use self::kong_yml::{kong_yml, with_plugins};
+pub use self::random::Random;
 pub use self::upstream::{echo_upstream, serve, unused_addr};

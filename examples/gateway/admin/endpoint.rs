@@ -1,0 +1,166 @@
+//! [`Endpoint`]: what a path of the Admin API is for.
+
+use crate::body::decode_segment;
+use crate::entities::Kind;
+use crate::problem::Problem;
+
+/// What can be asked.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Endpoint {
+    Root,
+    Status,
+    Endpoints,
+    Config,
+    Tags,
+    Tag(String),
+    EnabledPlugins,
+    /// `/plugins/schema/{name}`, which Kong calls deprecated.
+    PluginConfig(String),
+    PluginSchema(String),
+    Schema(String),
+    Validate(String),
+    /// `/services`
+    Collection(Kind),
+    /// `/services/{name or id}`
+    Entity(Kind, String),
+    /// `/services/{name or id}/routes`
+    Nested(Kind, String, Kind),
+    /// `/services/{name or id}/routes/{name or id}`
+    NestedEntity(Kind, String, Kind, String),
+    /// `/routes/{name or id}/service`
+    Parent(Kind, String, Kind),
+}
+
+impl Endpoint {
+    /// The endpoint of a path.
+    pub(super) fn find(path: &str) -> Result<Self, Problem> {
+        let segments: Vec<String> = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .map(decode_segment)
+            .collect::<Result<_, _>>()?;
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        Self::of(&segments).ok_or_else(Problem::not_found)
+    }
+
+    fn of(segments: &[&str]) -> Option<Self> {
+        Some(match *segments {
+            [] => Self::Root,
+            ["status"] => Self::Status,
+            ["endpoints"] => Self::Endpoints,
+            ["config"] => Self::Config,
+            ["tags"] => Self::Tags,
+            ["tags", tag] => Self::Tag(tag.to_owned()),
+            ["plugins", "enabled"] => Self::EnabledPlugins,
+            ["plugins", "schema", name] => Self::PluginConfig(name.to_owned()),
+            ["schemas", name, "validate"] => Self::Validate(name.to_owned()),
+            ["schemas", "plugins", name] => Self::PluginSchema(name.to_owned()),
+            ["schemas", name] => Self::Schema(name.to_owned()),
+            [kind] => Self::Collection(Kind::of_name(kind)?),
+            [kind, key] => Self::Entity(Kind::of_name(kind)?, key.to_owned()),
+            [kind, key, other] => {
+                let (kind, key) = (Kind::of_name(kind)?, key.to_owned());
+                match Kind::of_name(other) {
+                    Some(child) if child.references().contains(&kind) => {
+                        Self::Nested(kind, key, child)
+                    }
+                    _ => {
+                        let parents = kind.references();
+                        let parent = parents.iter().find(|parent| parent.field() == other)?;
+                        Self::Parent(kind, key, *parent)
+                    }
+                }
+            }
+            [kind, key, child, child_key] => {
+                let (kind, child) = (Kind::of_name(kind)?, Kind::of_name(child)?);
+                if !child.references().contains(&kind) {
+                    return None;
+                }
+                Self::NestedEntity(kind, key.to_owned(), child, child_key.to_owned())
+            }
+            _ => return None,
+        })
+    }
+
+    /// The methods that it takes, beside HEAD and OPTIONS.
+    pub(super) const fn methods(&self) -> &'static [&'static str] {
+        match self {
+            Self::Root
+            | Self::Status
+            | Self::Endpoints
+            | Self::Tags
+            | Self::Tag(_)
+            | Self::EnabledPlugins
+            | Self::PluginConfig(_)
+            | Self::PluginSchema(_)
+            | Self::Schema(_) => &["GET"],
+            Self::Validate(_) => &["POST"],
+            Self::Config | Self::Collection(_) | Self::Nested(..) => &["GET", "POST"],
+            Self::Entity(..) | Self::NestedEntity(..) | Self::Parent(..) => {
+                &["GET", "PUT", "PATCH", "DELETE"]
+            }
+        }
+    }
+
+    /// All paths, as Kong lists them.
+    pub(super) fn all() -> Vec<String> {
+        let mut paths: Vec<String> = [
+            "/",
+            "/config",
+            "/endpoints",
+            "/plugins/enabled",
+            "/plugins/schema/{name}",
+            "/schemas/plugins/validate",
+            "/schemas/plugins/{name}",
+            "/schemas/{db_entity_name}/validate",
+            "/schemas/{name}",
+            "/status",
+            "/tags",
+            "/tags/{tags}",
+        ]
+        .map(str::to_owned)
+        .into();
+        for kind in Kind::ALL {
+            let name = kind.name();
+            paths.extend([format!("/{name}"), format!("/{name}/{{{name}}}")]);
+            for parent in kind.references() {
+                let (owner, field) = (parent.name(), parent.field());
+                paths.extend([
+                    format!("/{name}/{{{name}}}/{field}"),
+                    format!("/{owner}/{{{owner}}}/{name}"),
+                    format!("/{owner}/{{{owner}}}/{name}/{{{name}}}"),
+                ]);
+            }
+        }
+        paths.sort_by_key(|path| path.replace('/', "\0"));
+        paths
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_that_is_listed_is_one() {
+        for path in Endpoint::all() {
+            assert!(Endpoint::find(&path).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_slash_at_the_end_changes_nothing() {
+        assert_eq!(Endpoint::find("/services/").unwrap(), Endpoint::Collection(Kind::Services));
+        assert_eq!(
+            Endpoint::find("/services/a%20b/").unwrap(),
+            Endpoint::Entity(Kind::Services, "a b".to_owned())
+        );
+    }
+
+    #[test]
+    fn other_paths_are_not_found() {
+        for path in ["/nothing", "/routes/a/apis", "/services/a/service", "/services/a/b/c/d"] {
+            assert!(Endpoint::find(path).is_err(), "{path}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Entities by HTTP: lists of them, each of them, and those that belong to others.
+
+use std::sync::Arc;
+
+use http::Method;
+
+use super::answer::Answer;
+use super::{Answered, Call, list};
+use crate::body::Arguments;
+use crate::entities::{Document, Draft, Kind, Place, State};
+use crate::problem::Problem;
+
+/// `/services`, and `/services/{..}/routes` where `parent` is the service.
+pub(super) async fn collection(
+    call: Call<'_>,
+    kind: Kind,
+    parent: Option<(Kind, &str)>,
+) -> Answered {
+    if call.head.method != Method::POST {
+        return list::answer(&call, kind, parent);
+    }
+    let Arguments { mut object, given } = call.arguments;
+    let parent = owned(parent);
+    let document = call
+        .admin
+        .database
+        .change("create", kind, move |draft| {
+            if let Some((parent_kind, key)) = parent {
+                let parent = find(&draft.state, parent_kind, &key)?;
+                set_reference(&mut object, parent_kind, parent.id());
+            }
+            draft.insert(kind, object, given)
+        })
+        .await?;
+    Ok(Answer::created(document.shown()))
+}
+
+/// `/services/{key}`, and `/services/{..}/routes/{key}` where `parent` is the service.
+pub(super) async fn one(
+    call: Call<'_>,
+    kind: Kind,
+    key: &str,
+    parent: Option<(Kind, &str)>,
+) -> Answered {
+    let Arguments { mut object, given } = call.arguments;
+    let database = &call.admin.database;
+    let (key, parent) = (key.to_owned(), owned(parent));
+    match call.head.method {
+        Method::PUT => {
+            let edit = move |draft: &mut Draft| {
+                if let Some((parent_kind, key)) = parent {
+                    let parent = find(&draft.state, parent_kind, &key)?;
+                    set_reference(&mut object, parent_kind, parent.id());
+                }
+                draft.upsert(kind, &Place::new(&key), object, given)
+            };
+            Ok(Answer::ok(database.change("create or update", kind, edit).await?.shown()))
+        }
+        Method::PATCH => {
+            let edit = move |draft: &mut Draft| {
+                let old = find_in(&draft.state, kind, &key, parent.as_ref())?;
+                draft.update(kind, &old, object, given)
+            };
+            Ok(Answer::ok(database.change("update", kind, edit).await?.shown()))
+        }
+        Method::DELETE => {
+            let edit = move |draft: &mut Draft| {
+                match find_in(&draft.state, kind, &key, parent.as_ref()) {
+                    Ok(old) => draft.delete(kind, old.id()),
+                    // What is not there needs not be deleted.
+                    Err(_) if parent.is_none() => Ok(()),
+                    Err(problem) => Err(problem),
+                }
+            };
+            database.change("remove", kind, edit).await?;
+            Ok(Answer::no_content())
+        }
+        _ => Ok(Answer::ok(find_in(&database.state(), kind, &key, parent.as_ref())?.shown())),
+    }
+}
+
+/// `/routes/{key}/service`: the `parent` of an entity.
+pub(super) async fn parent(call: Call<'_>, kind: Kind, key: &str, parent: Kind) -> Answered {
+    let Arguments { object, given } = call.arguments;
+    let database = &call.admin.database;
+    let key = key.to_owned();
+    match call.head.method {
+        Method::PUT => {
+            let edit = move |draft: &mut Draft| {
+                let child = find(&draft.state, kind, &key)?;
+                let id = child.reference(parent).map(str::to_owned);
+                let place = Place::Id(id.unwrap_or_else(crate::entities::uuid::random));
+                let document = draft.upsert(parent, &place, object, given)?;
+                if child.reference(parent).is_none() {
+                    let mut change = crate::schema::Object::new();
+                    set_reference(&mut change, parent, document.id());
+                    draft.update(kind, &child, change, given)?;
+                }
+                Ok(document)
+            };
+            Ok(Answer::ok(database.change("create or update", parent, edit).await?.shown()))
+        }
+        Method::PATCH => {
+            let edit = move |draft: &mut Draft| {
+                let old = parent_of(&draft.state, kind, &key, parent)?;
+                draft.update(parent, &old, object, given)
+            };
+            Ok(Answer::ok(database.change("update", parent, edit).await?.shown()))
+        }
+        Method::DELETE => {
+            parent_of(&database.state(), kind, &key, parent)?;
+            let status = http::StatusCode::METHOD_NOT_ALLOWED;
+            Err(Problem::message(status, "Method not allowed"))
+        }
+        _ => Ok(Answer::ok(parent_of(&database.state(), kind, &key, parent)?.shown())),
+    }
+}
+
+/// An entity by its id or name.
+pub(super) fn find(state: &State, kind: Kind, key: &str) -> Result<Arc<Document>, Problem> {
+    state.find(kind, key).cloned().ok_or_else(Problem::not_found)
+}
+
+/// An entity that belongs to its parent, if there must be one.
+fn find_in(
+    state: &State,
+    kind: Kind,
+    key: &str,
+    parent: Option<&(Kind, String)>,
+) -> Result<Arc<Document>, Problem> {
+    let document = match parent {
+        None => return find(state, kind, key),
+        Some((parent_kind, parent_key)) => {
+            let parent = find(state, *parent_kind, parent_key)?;
+            let document = find(state, kind, key)?;
+            (document.reference(*parent_kind) == Some(parent.id())).then_some(document)
+        }
+    };
+    document.ok_or_else(Problem::not_found)
+}
+
+fn parent_of(state: &State, kind: Kind, key: &str, parent: Kind) -> Result<Arc<Document>, Problem> {
+    let child = find(state, kind, key)?;
+    let id = child.reference(parent).ok_or_else(Problem::not_found)?;
+    find(state, parent, id)
+}
+
+fn owned(parent: Option<(Kind, &str)>) -> Option<(Kind, String)> {
+    parent.map(|(kind, key)| (kind, key.to_owned()))
+}
+
+fn set_reference(object: &mut crate::schema::Object, parent: Kind, id: &str) {
+    object.remove(&format!("{}_id", parent.field()));
+    object.insert(parent.field().to_owned(), serde_json::json!({ "id": id }));
+}

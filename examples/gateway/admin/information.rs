@@ -1,0 +1,86 @@
+//! What the gateway is, how it does, and what its entities look like.
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::answer::Answer;
+use super::endpoint::Endpoint;
+use super::{Answered, Call, list};
+use crate::entities::{self, Kind};
+use crate::problem::Problem;
+use crate::schema;
+
+/// Answers at the endpoints that are not for entities.
+pub(super) fn answer(call: Call<'_>, endpoint: &Endpoint) -> Answered {
+    Ok(match endpoint {
+        Endpoint::Root => Answer::ok(about(&call)),
+        Endpoint::Status => Answer::ok(status(&call)),
+        Endpoint::Endpoints => Answer::ok(json!({ "data": Endpoint::all() })),
+        Endpoint::EnabledPlugins => Answer::ok(json!({ "enabled_plugins": schema::PLUGINS })),
+        Endpoint::Tags => return list::tags(&call, None),
+        Endpoint::Tag(tag) => return list::tags(&call, Some(tag)),
+        Endpoint::PluginSchema(name) => Answer::ok(schema::print(plugin(name)?)),
+        Endpoint::PluginConfig(name) => {
+            let config = plugin(name)?.field("config").ok_or_else(Problem::not_found)?;
+            Answer::ok(schema::print_field(config))
+        }
+        Endpoint::Schema(name) => Answer::ok(schema::print(kind(name)?.schema())),
+        Endpoint::Validate(name) => {
+            entities::check(kind(name)?, call.arguments.object, call.arguments.given)?;
+            Answer::ok(json!({ "message": "schema validation successful" }))
+        }
+        _ => return Err(Problem::not_found()),
+    })
+}
+
+fn about(call: &Call<'_>) -> Value {
+    let available: Map<String, Value> = schema::PLUGINS
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({ "version": env!("CARGO_PKG_VERSION") })))
+        .collect();
+    let state = call.admin.database.state();
+    let mut enabled: Vec<_> =
+        state.all(Kind::Plugins).filter_map(|plugin| plugin.text("name")).collect();
+    enabled.sort_unstable();
+    enabled.dedup();
+    let database = if call.admin.database.is_writable() { "sqlite" } else { "off" };
+    json!({
+        "tagline": "Welcome to tower-lua's gateway",
+        "version": env!("CARGO_PKG_VERSION"),
+        "lua_version": "LuaJIT 2.1",
+        "plugins": { "available_on_server": available, "enabled_in_cluster": enabled },
+        "configuration": { "database": database },
+        "pids": { "master": std::process::id() },
+    })
+}
+
+fn status(call: &Call<'_>) -> Value {
+    let stats = call.admin.runtime.stats();
+    let [accepted, active, requests] = (call.admin.counts)();
+    json!({
+        "database": { "reachable": true },
+        "server": {
+            "connections_accepted": accepted,
+            "connections_handled": accepted,
+            "connections_active": active,
+            "total_requests": requests,
+        },
+        "memory": { "lua": { "used": stats.used_memory } },
+        "lua": {
+            "vms": stats.vms,
+            "suspended": stats.suspended,
+            "used_memory": stats.used_memory,
+        },
+    })
+}
+
+fn kind(name: &str) -> Result<Kind, Problem> {
+    let missing = || format!("No entity named '{name}'");
+    Kind::of_name(name).ok_or_else(|| Problem::message(StatusCode::NOT_FOUND, missing()))
+}
+
+fn plugin(name: &str) -> Result<&'static schema::Schema, Problem> {
+    let missing = || format!("No plugin named '{name}'");
+    let name = if name == "serverless-functions" { "pre-function" } else { name };
+    schema::plugin(name).ok_or_else(|| Problem::message(StatusCode::NOT_FOUND, missing()))
+}

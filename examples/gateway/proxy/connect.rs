@@ -1,0 +1,111 @@
+//! A new connection to a service.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::pool::Sender;
+use super::target::Key;
+use super::tls::{Roots, TlsConfigs};
+use crate::BoxError;
+
+/// Makes connections.
+pub(super) struct Connector {
+    tls: TlsConfigs,
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) enum ConnectError {
+    /// Nobody knows the name.
+    Name(io::Error),
+    TimedOut,
+    Failed(BoxError),
+}
+
+impl Connector {
+    pub(super) fn new(roots: &Roots) -> Self {
+        Self { tls: TlsConfigs::new(roots) }
+    }
+
+    /// Connects to the `attempt`th address of a service, counted from 0.
+    pub(super) async fn connect(
+        &self,
+        key: &Key,
+        attempt: usize,
+        timeout: Duration,
+    ) -> Result<Sender, ConnectError> {
+        tokio::time::timeout(timeout, self.connect_now(key, attempt))
+            .await
+            .unwrap_or(Err(ConnectError::TimedOut))
+    }
+
+    async fn connect_now(&self, key: &Key, attempt: usize) -> Result<Sender, ConnectError> {
+        let addr = resolve(key, attempt).await.map_err(ConnectError::Name)?;
+        let stream = TcpStream::connect(addr).await.map_err(failed)?;
+        let _ = stream.set_nodelay(true);
+        let Some(verify) = key.tls else { return handshake(stream, key).await };
+        let host = key.host.trim_matches(['[', ']']).to_owned();
+        let name = ServerName::try_from(host).map_err(failed)?;
+        let connector = TlsConnector::from(self.tls.of(key, verify));
+        let stream = connector.connect(name, stream).await.map_err(failed)?;
+        handshake(stream, key).await
+    }
+}
+
+/// An address of the service. Several are taken in turn, one an attempt.
+async fn resolve(key: &Key, attempt: usize) -> io::Result<SocketAddr> {
+    let host = key.host.trim_matches(['[', ']']);
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return Ok(SocketAddr::new(ip, key.port));
+    }
+    let addrs: Vec<_> = tokio::net::lookup_host((host, key.port)).await?.collect();
+    let chosen = addrs.get(attempt % addrs.len().max(1)).copied();
+    chosen.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "a name without addresses"))
+}
+
+async fn handshake<S>(stream: S, key: &Key) -> Result<Sender, ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let stream = TokioIo::new(stream);
+    if key.http2 {
+        let builder = http2::Builder::new(TokioExecutor::new());
+        let (sender, connection) = builder.handshake(stream).await.map_err(failed)?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!("connection to a service broke: {error}");
+            }
+        });
+        return Ok(Sender::Http2(sender));
+    }
+    let (sender, connection) = http1::Builder::new().handshake(stream).await.map_err(failed)?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.with_upgrades().await {
+            tracing::debug!("connection to a service broke: {error}");
+        }
+    });
+    Ok(Sender::Http1(sender))
+}
+
+fn failed(error: impl Into<BoxError>) -> ConnectError {
+    ConnectError::Failed(error.into())
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(error) => write!(f, "name resolution failed: {error}"),
+            Self::TimedOut => f.write_str("the connection timed out"),
+            Self::Failed(error) => write!(f, "cannot connect: {error}"),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Connections that wait for their next request.
+//!
+//! Each worker has a pool of its own: a request goes out on the thread that it came in on, and no
+//! lock is ever waited for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hyper::client::conn::{http1, http2};
+use parking_lot::Mutex;
+use rustc_hash::FxBuildHasher;
+
+use super::body::RequestBody;
+use super::target::{Key, Target};
+
+/// The end of a connection that requests are put into.
+pub(super) enum Sender {
+    Http1(http1::SendRequest<RequestBody>),
+    /// Carries any number of requests at a time.
+    Http2(http2::SendRequest<RequestBody>),
+}
+
+#[derive(Default)]
+pub(super) struct Pool {
+    idle: Mutex<HashMap<Key, Vec<Idle>, FxBuildHasher>>,
+}
+
+struct Idle {
+    sender: Sender,
+    since: Instant,
+}
+
+/// A connection from the pool, and for how long it had nothing to do.
+pub(super) struct Reused {
+    pub(super) sender: Sender,
+    pub(super) idle: Duration,
+}
+
+/// How many connections to one service wait at most: Kong's `upstream_keepalive_pool_size`.
+const MAX_IDLE: usize = 512;
+
+/// How long one waits: Kong's `upstream_keepalive_idle_timeout`.
+const MAX_AGE: Duration = Duration::from_secs(60);
+
+impl Pool {
+    /// The connection that was used last, if it is still there.
+    pub(super) fn take(&self, target: &Target) -> Option<Reused> {
+        let mut pool = self.idle.lock();
+        let idle = pool.get_mut(target.key())?;
+        while let Some(Idle { sender, since }) = idle.pop() {
+            let age = since.elapsed();
+            if sender.is_closed() || age > MAX_AGE {
+                continue;
+            }
+            if let Sender::Http2(shared) = &sender {
+                let sender = Sender::Http2(shared.clone());
+                idle.push(Idle { sender, since: Instant::now() });
+            }
+            return Some(Reused { sender, idle: age });
+        }
+        None
+    }
+
+    /// Keeps a connection for the next request.
+    fn put(&self, target: &Target, sender: Sender) {
+        let mut pool = self.idle.lock();
+        if !pool.contains_key(target.key()) {
+            // A new service is the moment to let go of those that are no more.
+            pool.retain(|_, idle| {
+                idle.retain(|one| !one.sender.is_closed() && one.since.elapsed() < MAX_AGE);
+                !idle.is_empty()
+            });
+        }
+        let idle = pool.entry(target.key().clone()).or_default();
+        if idle.len() < MAX_IDLE {
+            idle.push(Idle { sender, since: Instant::now() });
+        }
+        if idle.first().is_some_and(|oldest| oldest.since.elapsed() > MAX_AGE) {
+            idle.remove(0);
+        }
+    }
+}
+
+impl Sender {
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::Http1(sender) => sender.is_closed(),
+            Self::Http2(sender) => sender.is_closed(),
+        }
+    }
+
+    /// Waits until the connection has done with the request before. Whether it is still there.
+    pub(super) async fn ready(&mut self) -> bool {
+        match self {
+            Self::Http1(sender) => sender.ready().await.is_ok(),
+            Self::Http2(sender) => sender.ready().await.is_ok(),
+        }
+    }
+}
+
+/// A connection in use, which goes back to its pool when its response has been read.
+pub(super) struct Lease {
+    pool: Arc<Pool>,
+    target: Arc<Target>,
+    sender: Sender,
+}
+
+impl Lease {
+    /// A connection that nobody else uses. One that many use stays in the pool meanwhile.
+    pub(super) fn new(pool: &Arc<Pool>, target: &Arc<Target>, sender: Sender) -> Self {
+        Self { pool: Arc::clone(pool), target: Arc::clone(target), sender }
+    }
+
+    pub(super) fn sender(&mut self) -> &mut Sender {
+        &mut self.sender
+    }
+
+    /// Puts the connection back.
+    pub(super) fn give_back(self) {
+        if !self.sender.is_closed() {
+            self.pool.put(&self.target, self.sender);
+        }
+    }
+
+    /// Lets others use the connection from now on, if several can.
+    pub(super) fn share(&self) {
+        if let Sender::Http2(sender) = &self.sender {
+            self.pool.put(&self.target, Sender::Http2(sender.clone()));
+        }
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self.sender, Sender::Http2(_))
+    }
+}

@@ -1,0 +1,62 @@
+//! Defaults, and changes to a part of an object.
+
+use serde_json::Value;
+
+use super::{Field, Kind, Object, Schema, fields_of};
+
+/// Puts defaults, and null where there is none, in the place of what is not there.
+pub(crate) fn fill(schema: &'static Schema, object: &mut Object) {
+    for field in fields_of(schema, object) {
+        fill_field(field, object);
+    }
+}
+
+fn fill_field(field: &'static Field, object: &mut Object) {
+    if let Kind::Array(element, _) | Kind::Set(element, _) = field.kind
+        && let Kind::Named(schema) = element.kind
+    {
+        let list = object.get_mut(field.name).and_then(Value::as_array_mut);
+        for record in list.into_iter().flatten().filter_map(Value::as_object_mut) {
+            fill(schema, record);
+        }
+    }
+    if let Kind::Record(schema) = field.kind {
+        let value = object.entry(field.name).or_insert(Value::Null);
+        if value.is_null() {
+            *value = Value::Object(Object::new());
+        }
+        if let Value::Object(record) = value {
+            fill(schema, record);
+        }
+        return;
+    }
+    if field.legacy {
+        // Null is how it is taken away.
+        if object.get(field.name).is_some_and(Value::is_null) {
+            object.remove(field.name);
+        }
+    } else if !object.contains_key(field.name) && !field.auto {
+        if let Some(default) = field.default_value() {
+            object.insert(field.name.to_owned(), default);
+        } else if !field.required {
+            object.insert(field.name.to_owned(), Value::Null);
+        }
+    }
+}
+
+/// Puts what `change` has into the place of what `object` had; of records, only those fields that
+/// the change names.
+pub(crate) fn merge(schema: &'static Schema, object: &mut Object, change: Object) {
+    let fields = fields_of(schema, object);
+    for (name, value) in change {
+        let record = fields.iter().find(|field| field.name == name).map(|field| field.kind);
+        match (record, object.get_mut(&name), value) {
+            (Some(Kind::Record(schema)), Some(Value::Object(old)), Value::Object(new)) => {
+                merge(schema, old, new);
+            }
+            (_, _, value) => {
+                object.insert(name, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Lua functions in configurations: whether they compile, and how several stand in one string.
+
+use tower_lua::{Functions, Phase};
+
+use super::coerce::split_at_commas;
+
+/// What Lua says of a function that does not compile.
+fn compile_error(source: &str) -> Option<String> {
+    let error = Functions::builder("").function(Phase::Access, source).build().err()?;
+    let first = error.compile_errors().first().map(|error| error.message().to_owned());
+    Some(first.unwrap_or_else(|| error.to_string()))
+}
+
+fn compiles(source: &str) -> bool {
+    compile_error(source).is_none()
+}
+
+/// Checks a function of the plugin `plugin`.
+pub(super) fn check(plugin: &str, source: &str) -> Result<(), String> {
+    let Some(error) = compile_error(source) else { return Ok(()) };
+    let is_file_name = source.starts_with('@') && source.lines().count() == 1;
+    if is_file_name {
+        return Err(format!(
+            "error parsing {plugin}: {error}; '{source}' is the name of a file, not what is in it: \
+             curl sends the content with -F \"config.functions={source}\" and the name with --data"
+        ));
+    }
+    Err(format!("error parsing {plugin}: {error}"))
+}
+
+/// The functions in a string, as Kong's first versions took them.
+///
+/// They split at every comma, so the documentation writes `401\, "Invalid Credentials"`. That must
+/// work, and so must Lua as people write it: what compiles as it stands is one function.
+pub(super) fn split_functions(text: &str) -> Vec<String> {
+    if compiles(text) {
+        return vec![text.to_owned()];
+    }
+    let functions = split_at_commas(text);
+    if functions.iter().all(|function| compiles(function)) {
+        return functions;
+    }
+    let unescaped = text.replace("\\,", ",");
+    if unescaped == text {
+        // Nothing says that this was written to be split: its error is that of the whole.
+        return vec![unescaped];
+    }
+    if compiles(&unescaped) { vec![unescaped] } else { functions }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_compiles_is_one_function() {
+        let source = r#"return kong.response.exit(401, "Invalid Credentials")"#;
+        assert_eq!(split_functions(source), [source]);
+    }
+
+    #[test]
+    fn escaped_commas_are_commas() {
+        let functions =
+            split_functions(r#"return kong.response.exit(401\, "Invalid Credentials")"#);
+        assert_eq!(functions, [r#"return kong.response.exit(401, "Invalid Credentials")"#]);
+    }
+
+    #[test]
+    fn several_functions_are_split() {
+        let functions = split_functions(r"kong.log(1\, 2) return 1, return f(3\, 4)");
+        assert_eq!(functions, ["kong.log(1, 2) return 1", "return f(3, 4)"]);
+    }
+
+    #[test]
+    fn escaped_and_plain_commas_may_be_mixed_in_one_function() {
+        let functions = split_functions(r"local a\, b = f(1, 2)");
+        assert_eq!(functions, ["local a, b = f(1, 2)"]);
+    }
+
+    #[test]
+    fn what_is_no_lua_is_not_torn_apart() {
+        assert_eq!(split_functions("this is, not lua"), ["this is, not lua"]);
+        assert!(check("pre-function", "this is not lua").unwrap_err().contains("'=' expected"));
+    }
+
+    #[test]
+    fn the_name_of_a_file_is_told_from_a_function() {
+        let error = check("pre-function", "@custom-auth.lua").unwrap_err();
+        assert!(error.contains("-F \"config.functions=@custom-auth.lua\""), "{error}");
+    }
+}

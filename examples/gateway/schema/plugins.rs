@@ -1,0 +1,279 @@
+//! The configurations of the plugins, as Kong 3.x has them.
+
+use super::Check::{AtLeastOneOf, Custom, When};
+use super::Rule::{Between, Check, GreaterThan, OneOf};
+use super::tables::switch;
+use super::{Field, Kind, Must, Rule, Schema, Split, rules};
+
+/// The plugins of this gateway, by priority.
+pub(crate) const NAMES: [&str; 8] = [
+    "pre-function",
+    "correlation-id",
+    "cors",
+    "key-auth",
+    "request-size-limiting",
+    "rate-limiting",
+    "request-termination",
+    "post-function",
+];
+
+/// What is special about a plugin: its `config`, its `protocols`, its checks.
+pub(crate) fn plugin(name: &str) -> Option<&'static Schema> {
+    Some(match name {
+        "pre-function" => &PRE_FUNCTION,
+        "post-function" => &POST_FUNCTION,
+        "correlation-id" => &CORRELATION_ID,
+        "cors" => &CORS,
+        "key-auth" => &KEY_AUTH,
+        "request-size-limiting" => &REQUEST_SIZE_LIMITING,
+        "rate-limiting" => &RATE_LIMITING,
+        "request-termination" => &REQUEST_TERMINATION,
+        _ => return None,
+    })
+}
+
+/// Declares a plugin.
+macro_rules! plugin {
+    ($static:ident, [$($field:expr),* $(,)?], [$($check:expr),* $(,)?]) => {
+        static $static: Schema = {
+            static CONFIG: Schema = Schema { fields: &[$($field),*], checks: &[] };
+            Schema {
+                fields: &[
+                    Field::new("consumer", Kind::Foreign("consumers")).rules(&[Rule::Null(None)]),
+                    Field::new("protocols", Kind::Set(&PROTOCOL, Split::Commas))
+                        .required()
+                        .default(r#"["grpc","grpcs","http","https"]"#),
+                    Field::new("config", Kind::Record(&CONFIG)).required(),
+                ],
+                checks: &[$($check),*],
+            }
+        };
+    };
+}
+
+static PROTOCOL: Field =
+    Field::element(Kind::String).rules(&[OneOf(&["grpc", "grpcs", "http", "https"])]);
+static TEXT: Field = Field::element(Kind::String);
+/// A key, and whose it is.
+static KEY: Field = Field::element(Kind::Named(&Schema {
+    fields: &[Field::new("key", Kind::String).required(), Field::new("consumer", Kind::String)],
+    checks: &[],
+}));
+static HEADER_NAME: Field = Field::element(Kind::String).rules(&[Check(rules::header_name)]);
+
+const fn text(name: &'static str) -> Field {
+    Field::new(name, Kind::String)
+}
+
+const fn texts(name: &'static str) -> Field {
+    Field::new(name, Kind::Array(&TEXT, Split::Commas))
+}
+
+/// The two function plugins, which differ in what their messages call them.
+macro_rules! functions {
+    ($static:ident, $element:ident, $name:literal) => {
+        static $element: Field = Field::element(Kind::String).rules(&[Rule::Function($name)]);
+        plugin!(
+            $static,
+            [
+                phase("certificate", &$element),
+                phase("rewrite", &$element),
+                phase("access", &$element),
+                phase("header_filter", &$element),
+                phase("body_filter", &$element),
+                phase("log", &$element),
+                // What Kong's first versions had: functions for `access`.
+                Field::new("functions", Kind::Array(&$element, Split::Functions)).legacy(),
+                // Ours: whether a request goes on when a function fails.
+                Field::new("fail_open", Kind::Boolean).legacy(),
+            ],
+            [Custom(rules::any_function)]
+        );
+    };
+}
+
+const fn phase(name: &'static str, element: &'static Field) -> Field {
+    Field::new(name, Kind::Array(element, Split::Never)).required().default("[]")
+}
+
+functions!(PRE_FUNCTION, PRE_ELEMENT, "pre-function");
+functions!(POST_FUNCTION, POST_ELEMENT, "post-function");
+
+plugin!(
+    CORRELATION_ID,
+    [
+        text("header_name").default(r#""Kong-Request-ID""#),
+        text("generator").required().default(r#""uuid#counter""#).rules(&[OneOf(&[
+            "uuid",
+            "uuid#counter",
+            "tracker"
+        ])]),
+        switch("echo_downstream", "false"),
+    ],
+    []
+);
+
+plugin!(
+    CORS,
+    [
+        Field::new(
+            "origins",
+            Kind::Array(
+                &Field::element(Kind::String).rules(&[Check(rules::asterisk_or_regex)]),
+                Split::Commas
+            )
+        ),
+        texts("headers"),
+        texts("exposed_headers"),
+        Field::new(
+            "methods",
+            Kind::Array(
+                &Field::element(Kind::String).rules(&[OneOf(&[
+                    "GET", "HEAD", "PUT", "PATCH", "POST", "DELETE", "OPTIONS", "TRACE", "CONNECT",
+                ])]),
+                Split::Commas
+            )
+        )
+        .default(r#"["GET","HEAD","PUT","PATCH","POST","DELETE","OPTIONS","TRACE","CONNECT"]"#),
+        Field::new("max_age", Kind::Number),
+        switch("credentials", "false"),
+        switch("private_network", "false"),
+        switch("preflight_continue", "false"),
+        switch("allow_origin_absent", "true"),
+    ],
+    []
+);
+
+plugin!(
+    KEY_AUTH,
+    [
+        Field::new("key_names", Kind::Array(&HEADER_NAME, Split::Commas))
+            .required()
+            .default(r#"["apikey"]"#),
+        switch("hide_credentials", "false"),
+        text("anonymous"),
+        switch("key_in_header", "true"),
+        switch("key_in_query", "true"),
+        switch("key_in_body", "false"),
+        switch("run_on_preflight", "true"),
+        text("realm"),
+        // Kong: has consumers, whose keys these are.
+        Field::new("keys", Kind::Set(&KEY, Split::Commas)).required().default("[]"),
+    ],
+    []
+);
+
+plugin!(
+    REQUEST_SIZE_LIMITING,
+    [
+        Field::new("allowed_payload_size", Kind::Integer).default("128"),
+        text("size_unit").required().default(r#""megabytes""#).rules(&[OneOf(&[
+            "megabytes",
+            "kilobytes",
+            "bytes"
+        ])]),
+        switch("require_content_length", "false"),
+    ],
+    []
+);
+
+plugin!(
+    RATE_LIMITING,
+    [
+        period("second"),
+        period("minute"),
+        period("hour"),
+        period("day"),
+        period("month"),
+        period("year"),
+        text("limit_by").default(r#""consumer""#).rules(&[OneOf(&[
+            "consumer",
+            "credential",
+            "ip",
+            "service",
+            "header",
+            "path"
+        ])]),
+        text("header_name").rules(&[Check(rules::header_name)]),
+        text("path").rules(&[Rule::StartsWith("/"), Check(rules::path)]),
+        // Kong: shares counters between gateways. Here each has its own, whatever this says.
+        text("policy").default(r#""local""#).rules(&[OneOf(&["local", "cluster", "redis"])]),
+        switch("fault_tolerant", "true"),
+        Field::new("redis", Kind::Record(&REDIS)),
+        // The same, as files for Kong before 3.6 have it.
+        text("redis_host").legacy(),
+        Field::new("redis_port", Kind::Integer).legacy(),
+        Field::new("redis_timeout", Kind::Integer).legacy(),
+        text("redis_username").legacy(),
+        text("redis_password").rules(&[Rule::LenMin(0)]).legacy(),
+        Field::new("redis_database", Kind::Integer).legacy(),
+        Field::new("redis_ssl", Kind::Boolean).legacy(),
+        Field::new("redis_ssl_verify", Kind::Boolean).legacy(),
+        text("redis_server_name").legacy(),
+        switch("hide_client_headers", "false"),
+        Field::new("error_code", Kind::Number).default("429").rules(&[Between(100, 599)]),
+        text("error_message").default(r#""API rate limit exceeded""#),
+        Field::new("sync_rate", Kind::Number).required().default("-1"),
+    ],
+    [
+        AtLeastOneOf(&[
+            "config.second",
+            "config.minute",
+            "config.hour",
+            "config.day",
+            "config.month",
+            "config.year"
+        ]),
+        When {
+            field: "config.limit_by",
+            is: &["header"],
+            unless: false,
+            then: "config.header_name",
+            must: Must::BeThere,
+        },
+        When {
+            field: "config.limit_by",
+            is: &["path"],
+            unless: false,
+            then: "config.path",
+            must: Must::BeThere,
+        },
+        Custom(rules::periods),
+    ]
+);
+
+/// Where Kong has counters with the policy `redis`.
+static REDIS: Schema = Schema {
+    fields: &[
+        text("host").rules(&[Check(rules::host)]),
+        Field::new("port", Kind::Integer).default("6379").rules(&[Between(0, 65535)]),
+        Field::new("timeout", Kind::Integer).default("2000").rules(&[Between(0, (1 << 31) - 2)]),
+        text("username"),
+        text("password").rules(&[Rule::LenMin(0)]),
+        Field::new("database", Kind::Integer).default("0"),
+        Field::new("ssl", Kind::Boolean).default("false"),
+        Field::new("ssl_verify", Kind::Boolean).default("false"),
+        text("server_name").rules(&[Check(rules::wildcard_sni)]),
+    ],
+    checks: &[],
+};
+
+const fn period(name: &'static str) -> Field {
+    Field::new(name, Kind::Number).rules(&[GreaterThan(0)])
+}
+
+plugin!(
+    REQUEST_TERMINATION,
+    [
+        Field::new("status_code", Kind::Integer)
+            .required()
+            .default("503")
+            .rules(&[Between(100, 599)]),
+        text("message"),
+        text("content_type"),
+        text("body"),
+        switch("echo", "false"),
+        text("trigger").rules(&[Check(rules::header_name)]),
+    ],
+    [Custom(rules::termination)]
+);

@@ -1,0 +1,330 @@
+//! What must hold for single values, and checks that are special to one kind of entity. The messages
+//! are Kong's.
+
+use std::net::IpAddr;
+
+use http::Uri;
+use regex::Regex;
+use serde_json::Value;
+
+use super::{Object, at, non_empty};
+
+type Checked = Result<(), String>;
+
+fn check(holds: bool, error: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(error()) }
+}
+
+fn is_name(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "._~-".contains(character) || !character.is_ascii()
+}
+
+pub(super) fn utf8_name(name: &str) -> Checked {
+    check(name.chars().all(is_name), || {
+        format!(
+            "invalid value '{name}': the only accepted ascii characters are alphanumerics or ., -, _, and ~"
+        )
+    })
+}
+
+pub(super) fn tag(tag: &str) -> Checked {
+    let allowed =
+        |c: char| !c.is_ascii() || (c == ' ' || c.is_ascii_graphic()) && c != ',' && c != '/';
+    check(tag.chars().all(allowed), || {
+        format!(
+            "invalid tag '{tag}': expected printable ascii (except `,` and `/`) or valid utf-8 sequences"
+        )
+    })
+}
+
+pub(super) fn method(method: &str) -> Checked {
+    let upper = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());
+    check(upper, || format!("invalid value: {method}"))
+}
+
+pub(super) fn header_name(name: &str) -> Checked {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    check(name.chars().all(allowed), || {
+        format!("bad header name '{name}', allowed characters are A-Z, a-z, 0-9, '_', and '-'")
+    })
+}
+
+pub(super) fn routed_header(name: &str) -> Checked {
+    if name.eq_ignore_ascii_case("host") {
+        let error =
+            "cannot contain 'host' header, which must be specified in the 'hosts' attribute";
+        return Err(error.to_owned());
+    }
+    header_name(name)
+}
+
+/// A host name or an address, without a port.
+pub(super) fn host(host: &str) -> Checked {
+    let (name, port) = split_port(host);
+    if port.is_some() {
+        return Err("must not have a port".to_owned());
+    }
+    check(is_host(name), || format!("invalid value: {host}"))
+}
+
+/// A host that requests are matched by: `example.com`, `*.example.com`, `example.*`, with a port or
+/// without.
+pub(super) fn wildcard_host(host: &str) -> Checked {
+    let wildcards = host.matches('*').count();
+    if wildcards > 1 {
+        return Err("invalid wildcard: must have at most one wildcard".to_owned());
+    }
+    let (name, port) = split_port(host);
+    if wildcards == 1 && !name.starts_with("*.") && !name.ends_with(".*") {
+        return Err("invalid wildcard: must be placed at leftmost or rightmost label".to_owned());
+    }
+    let port_is_none = port.is_some_and(|port| port.parse::<u16>().is_err());
+    check(!port_is_none, || "invalid port number".to_owned())?;
+    check(is_host(&name.replace('*', "abc")), || format!("invalid hostname: {host}"))
+}
+
+pub(super) fn wildcard_sni(sni: &str) -> Checked {
+    if sni.matches('*').count() > 1 {
+        return Err("only one wildcard must be specified".to_owned());
+    }
+    if sni.contains('*') && !sni.starts_with('*') && !sni.ends_with('*') {
+        return Err("wildcard must be leftmost or rightmost character".to_owned());
+    }
+    let (name, port) = split_port(sni);
+    if port.is_some() {
+        return Err("must not have a port".to_owned());
+    }
+    if name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+        return Err("must not be an IP".to_owned());
+    }
+    check(is_host(&name.replace('*', "wildcard")), || format!("invalid value: {sni}"))
+}
+
+/// A host and its port, if there is one. An IPv6 address is no host with a port.
+fn split_port(host: &str) -> (&str, Option<&str>) {
+    if host.parse::<IpAddr>().is_ok() || host.ends_with(']') {
+        return (host, None);
+    }
+    host.rsplit_once(':').map_or((host, None), |(name, port)| (name, Some(port)))
+}
+
+fn is_host(host: &str) -> bool {
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    if bracketed.unwrap_or(host).parse::<IpAddr>().is_ok() {
+        return true;
+    }
+    let label = |label: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        (1..=63).contains(&label.len()) && label.chars().all(allowed)
+    };
+    let name = host.strip_suffix('.').unwrap_or(host);
+    host.len() <= 253 && name.split('.').all(label)
+}
+
+/// The path of a service or URL.
+pub(super) fn path(path: &str) -> Checked {
+    if path.contains("//") {
+        return Err("must not have empty segments".to_owned());
+    }
+    let allowed = |c: char| c.is_ascii_alphanumeric() || ".-_~/%:@!$&'()*+,;=".contains(c);
+    check(path.chars().all(allowed), || {
+        format!(
+            "invalid path: '{path}' (characters outside of the reserved list of RFC 3986 found)"
+        )
+    })?;
+    percent_encoded(path)
+}
+
+fn percent_encoded(path: &str) -> Checked {
+    let encoded = |at: usize| {
+        let digits = path.as_bytes().get(at + 1..at + 3);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    match path.match_indices('%').find(|(at, _)| !encoded(*at)) {
+        None => Ok(()),
+        Some((at, _)) => {
+            let rest: String = path[at..].chars().take(3).collect();
+            Err(format!("invalid url-encoded value: '{rest}'"))
+        }
+    }
+}
+
+/// A path that requests are matched by: a prefix, or an expression after a `~`.
+pub(super) fn router_path(value: &str) -> Checked {
+    check(value.starts_with('/') || value.starts_with("~/"), || {
+        "should start with: / (fixed path) or ~/ (regex path)".to_owned()
+    })?;
+    let Some(expression) = value.strip_prefix('~') else {
+        path(value)?;
+        let normalized = normalize(value);
+        return check(normalized == value, || {
+            format!("non-normalized path, consider use '{normalized}' instead")
+        });
+    };
+    check(!value.contains("//"), || "must not have empty segments".to_owned())?;
+    Regex::new(expression).map(drop).map_err(|error| {
+        let reason = error.to_string();
+        let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        format!("invalid regex: '{expression}' ({reason})")
+    })
+}
+
+/// A path without dot segments and needless percent-encoding.
+fn normalize(path: &str) -> String {
+    let mut segments: Vec<String> = Vec::new();
+    let last = path.split('/').count() - 1;
+    for (position, segment) in path.split('/').enumerate().skip(1) {
+        match segment {
+            "." | ".." => {
+                if segment == ".." {
+                    segments.pop();
+                }
+                if position == last {
+                    segments.push(String::new());
+                }
+            }
+            segment => segments.push(decode_unreserved(segment)),
+        }
+    }
+    format!("/{}", segments.join("/"))
+}
+
+fn decode_unreserved(segment: &str) -> String {
+    let mut out = String::new();
+    let mut rest = segment;
+    while let Some(at) = rest.find('%') {
+        out += &rest[..at];
+        let digits = rest.get(at + 1..at + 3).unwrap_or_default();
+        let byte = u8::from_str_radix(digits, 16).ok().map(char::from);
+        match byte {
+            Some(c) if c.is_ascii_alphanumeric() || "-._~".contains(c) => out.push(c),
+            _ => out += &format!("%{}", digits.to_ascii_uppercase()),
+        }
+        rest = rest.get(at + 1 + digits.len()..).unwrap_or_default();
+    }
+    out + rest
+}
+
+/// A path of an API of Kong 0.x: a prefix, or an expression.
+pub(super) fn uri(uri: &str) -> Checked {
+    check(uri.starts_with('/'), || format!("invalid value '{uri}': should start with: /"))?;
+    if super::rules::path(uri).is_ok() {
+        return Ok(());
+    }
+    Regex::new(uri).map(drop).map_err(|_| format!("invalid value '{uri}': invalid regex"))
+}
+
+pub(super) fn asterisk_or_regex(value: &str) -> Checked {
+    let valid = value == "*" || Regex::new(value).is_ok();
+    check(valid, || format!("'{value}' is not a valid regex"))
+}
+
+/// The protocols of services that this gateway forwards to.
+pub(super) fn spoken(protocol: &str) -> Checked {
+    check(["http", "https", "grpc", "grpcs"].contains(&protocol), || {
+        format!("'{protocol}' is not supported here: expected http, https, grpc or grpcs")
+    })
+}
+
+pub(super) fn upstream_url(url: &str) -> Checked {
+    let error = || "upstream_url is not a url".to_owned();
+    let uri: Uri = url.parse().map_err(|_| error())?;
+    check(uri.scheme().is_some() && uri.host().is_some_and(is_host), error)?;
+    check(matches!(uri.scheme_str(), Some("http" | "https")), || {
+        "Supported protocols are HTTP and HTTPS".to_owned()
+    })?;
+    path(uri.path())
+}
+
+fn texts<'a>(object: &'a Object, path: &str) -> Vec<&'a str> {
+    let list = at(object, path).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// Routes of bare TCP are not for this gateway.
+pub(super) fn only_http(route: &Object) -> Checked {
+    let protocols = texts(route, "protocols");
+    if let Some(other) =
+        protocols.iter().find(|p| ["tcp", "tls", "udp", "tls_passthrough"].contains(p))
+    {
+        return Err(format!(
+            "'{other}' in 'protocols' is not supported here: expected http, https, grpc or grpcs"
+        ));
+    }
+    let grpc = protocols.iter().any(|protocol| protocol.starts_with("grpc"));
+    if grpc && at(route, "strip_path") == Some(&Value::Bool(true)) {
+        return Err("cannot set 'strip_path' when 'protocols' is 'grpc' or 'grpcs'".to_owned());
+    }
+    if grpc && non_empty(at(route, "methods")) {
+        return Err("cannot set 'methods' when 'protocols' is 'grpc' or 'grpcs'".to_owned());
+    }
+    Ok(())
+}
+
+pub(super) fn snis_need_tls(route: &Object) -> Checked {
+    let tls = texts(route, "protocols")
+        .iter()
+        .any(|protocol| ["https", "grpcs", "tls", "tls_passthrough"].contains(protocol));
+    check(tls || !non_empty(at(route, "snis")), || {
+        "'snis' can only be set when 'protocols' is 'grpcs', 'https', 'tls' or 'tls_passthrough'"
+            .to_owned()
+    })
+}
+
+/// A plugin of an API is of nothing else.
+pub(super) fn one_scope(plugin: &Object) -> Checked {
+    let of_api = non_empty(at(plugin, "api"));
+    let of_other = non_empty(at(plugin, "service")) || non_empty(at(plugin, "route"));
+    check(!(of_api && of_other), || {
+        "only one or none of these fields must be set: 'api', 'service' or 'route'".to_owned()
+    })
+}
+
+/// Kong 3.x wants a function in one of the phases; the key of its first versions may be empty.
+pub(super) fn any_function(plugin: &Object) -> Checked {
+    const PHASES: [&str; 6] =
+        ["certificate", "rewrite", "access", "header_filter", "body_filter", "log"];
+    let config = plugin.get("config").and_then(Value::as_object);
+    let Some(config) = config else { return Ok(()) };
+    let legacy = config.get("functions").is_some_and(Value::is_array);
+    let any = PHASES.iter().any(|phase| non_empty(config.get(*phase)));
+    check(legacy || any, || {
+        let names = PHASES.map(|phase| format!("'config.{phase}'"));
+        format!("at least one of these fields must be non-empty: {}", names.join(", "))
+    })
+}
+
+/// Longer periods allow no fewer requests.
+pub(super) fn periods(plugin: &Object) -> Checked {
+    let periods = ["second", "minute", "hour", "day", "month", "year"];
+    let limits = periods
+        .map(|period| (period, at(plugin, &format!("config.{period}")).and_then(Value::as_f64)));
+    for (position, (lower, limit)) in limits.iter().enumerate() {
+        for (upper, other) in &limits[position + 1..] {
+            if let (Some(limit), Some(other)) = (limit, other)
+                && other < limit
+            {
+                return Err(format!(
+                    "The limit for {upper}({other:.1}) cannot be lower than the limit for {lower}({limit:.1})"
+                ));
+            }
+        }
+    }
+    let rate = at(plugin, "config.sync_rate").and_then(Value::as_f64);
+    let redis = at(plugin, "config.policy").and_then(Value::as_str) == Some("redis");
+    check(redis || rate.is_none_or(|rate| (rate + 1.0).abs() < f64::EPSILON), || {
+        "sync_rate can only be used with the redis policy".to_owned()
+    })
+}
+
+pub(super) fn termination(plugin: &Object) -> Checked {
+    let has = |name: &str| non_empty(at(plugin, &format!("config.{name}")));
+    check(!(has("message") && (has("content_type") || has("body"))), || {
+        "message cannot be used with content_type or body".to_owned()
+    })?;
+    check(!has("content_type") || has("body"), || "content_type requires a body".to_owned())?;
+    let echoes = at(plugin, "config.echo") == Some(&Value::Bool(true));
+    check(!(echoes && (has("content_type") || has("body"))), || {
+        "echo cannot be used with content_type and body".to_owned()
+    })
+}

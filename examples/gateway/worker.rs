@@ -1,0 +1,73 @@
+//! The threads that serve clients.
+//!
+//! Each has a runtime, sockets, connections to services and a Lua VM of its own: a request stays on
+//! the thread that it came in on.
+
+use std::io;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tower_lua::Runtime;
+
+use crate::BoxError;
+use crate::edge::EdgeLayer;
+use crate::listen::{Address, Server};
+use crate::proxy::{Proxy, Roots, Trusted};
+use crate::record::Recorder;
+use crate::snapshot::Published;
+use crate::stack;
+
+/// What all workers are made of.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) published: Published,
+    pub(crate) runtime: Runtime,
+    pub(crate) trusted: Trusted,
+    pub(crate) roots: Roots,
+    pub(crate) server: Server,
+    /// How long requests in flight may take in the end.
+    pub(crate) patience: Duration,
+}
+
+/// Starts the worker of the number `number`, which serves `sockets` until `stop` changes.
+pub(crate) fn start(
+    number: usize,
+    sockets: Vec<(std::net::TcpListener, Address)>,
+    parts: Parts,
+    recorder: Recorder,
+    stop: watch::Receiver<()>,
+) -> io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+        if let Err(error) = runtime.block_on(serve(sockets, parts, recorder, stop)) {
+            tracing::error!("worker {number}: {error}");
+        }
+        // What is left are tunnels, which know no end of their own.
+        runtime.shutdown_background();
+    })
+}
+
+async fn serve(
+    sockets: Vec<(std::net::TcpListener, Address)>,
+    parts: Parts,
+    recorder: Recorder,
+    mut stop: watch::Receiver<()>,
+) -> Result<(), BoxError> {
+    let Parts { published, runtime, trusted, roots, server, patience } = parts;
+    let server = Server { counters: Some(recorder.counters().clone()), ..server };
+    let edge = EdgeLayer::new(published, recorder, trusted.clone());
+    let proxy = Proxy::new(&roots, trusted.clone());
+    let service = stack::new(edge, proxy, trusted, &runtime);
+    let mut listeners = tokio::task::JoinSet::new();
+    for (socket, address) in sockets {
+        let served = server.clone().serve(socket, address, service.clone(), stop.clone());
+        listeners.spawn(served);
+    }
+    let _ = stop.changed().await;
+    let drained = tokio::time::timeout(patience, listeners.join_all()).await;
+    if drained.is_err() {
+        tracing::warn!("requests were still in flight after {patience:?}");
+    }
+    Ok(())
+}

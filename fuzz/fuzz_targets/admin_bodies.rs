@@ -1,0 +1,66 @@
+//! Bodies of requests to the gateway's Admin API: read, coerced, checked, made entities, exported and
+//! loaded again. Nothing may panic.
+//!
+//! ```console
+//! $ cargo +nightly fuzz run admin_bodies
+//! ```
+
+#![no_main]
+#![expect(dead_code, unused_imports, reason = "the gateway uses more of its modules")]
+
+#[path = "../../examples/gateway/body/mod.rs"]
+mod body;
+#[path = "../../examples/gateway/declarative/mod.rs"]
+mod declarative;
+#[path = "../../examples/gateway/entities/mod.rs"]
+mod entities;
+#[path = "../../examples/gateway/entity.rs"]
+mod entity;
+#[path = "../../examples/gateway/problem.rs"]
+mod problem;
+#[path = "../../examples/gateway/schema/mod.rs"]
+mod schema;
+
+use futures_util::FutureExt;
+use libfuzzer_sys::fuzz_target;
+
+use crate::entities::{Draft, Kind, Place};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+const CONTENT_TYPES: [Option<&str>; 5] = [
+    Some("application/json"),
+    Some("application/x-www-form-urlencoded"),
+    Some("multipart/form-data; boundary=b"),
+    Some("text/yaml"),
+    None,
+];
+
+fuzz_target!(|data: &[u8]| {
+    let [first, body @ ..] = data else { return };
+    let (content_type, kind) = (usize::from(first & 7), usize::from(first >> 3 & 3));
+    if let Ok(text) = std::str::from_utf8(body) {
+        file(text);
+    }
+    let content_type = CONTENT_TYPES.get(content_type).copied().flatten();
+    let body = bytes::Bytes::copy_from_slice(body);
+    let read = body::parse(content_type, body).now_or_never().expect("all of the body is there");
+    let Ok(arguments) = read else { return };
+    let (object, given) = (arguments.object, arguments.given);
+    let mut draft = Draft::empty();
+    let kind = Kind::ALL[kind];
+    if let Ok(made) = draft.insert(kind, object.clone(), given) {
+        let _ = draft.update(kind, &made, object.clone(), given);
+    }
+    let _ = draft.upsert(kind, &Place::new("name"), object, given);
+    draft.state.entities();
+    let exported = declarative::export(&draft.state).expect("what is JSON is YAML");
+    assert!(declarative::read(&exported).is_ok(), "what is exported loads again:\n{exported}");
+});
+
+/// A declarative file.
+fn file(text: &str) {
+    if let Ok(draft) = declarative::read(text) {
+        draft.state.entities();
+    }
+}

@@ -1,0 +1,70 @@
+//! [`FunctionCall`]: what an observer is told of the functions that run.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::phase::Phase;
+use crate::plugin::Plugin;
+use crate::transaction::Site;
+use crate::vm::Step;
+
+/// A stretch in which a Lua function ran: from its start, or from where it had waited, to its end or
+/// to where it waits. [`RuntimeBuilder::observer`](crate::RuntimeBuilder::observer) is told of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FunctionCall<'a> {
+    /// The name of the function set.
+    pub set: &'a str,
+    /// The plugin that the set belongs to.
+    pub plugin: Plugin,
+    /// The phase.
+    pub phase: Phase,
+    /// The function's place among those of its phase, from 1.
+    pub index: usize,
+    /// How the stretch ended.
+    pub outcome: FunctionOutcome,
+    /// How long it took, by the clock on the wall.
+    pub time: Duration,
+}
+
+/// How a stretch of a [`FunctionCall`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FunctionOutcome {
+    /// The function returned.
+    Returned,
+    /// It ended its phase or the request, as `kong.response.exit` does.
+    Exited,
+    /// It raised an error, or ran out of its budget.
+    Failed,
+    /// It waits for something, and will run on.
+    Waited,
+}
+
+/// Who is told of each call.
+#[derive(Clone)]
+pub(crate) struct Observer(Arc<dyn Fn(&FunctionCall<'_>) + Send + Sync>);
+
+impl Observer {
+    pub(crate) fn new(observe: impl Fn(&FunctionCall<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(observe))
+    }
+
+    pub(super) fn observe(&self, site: &Site, step: &Step, time: Duration) {
+        let outcome = match step {
+            Step::Done(None) => FunctionOutcome::Returned,
+            Step::Done(Some(_)) => FunctionOutcome::Exited,
+            Step::Failed(_) => FunctionOutcome::Failed,
+            Step::Waiting(..) => FunctionOutcome::Waited,
+        };
+        let Site { plugin, phase, ref set, index } = *site;
+        (self.0)(&FunctionCall { set, plugin, phase, index, outcome, time });
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}

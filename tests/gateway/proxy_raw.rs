@@ -1,0 +1,147 @@
+//! Requests that no decent client sends, byte by byte: none may be understood in two ways.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::any;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{Gateway, kong_yml, serve};
+
+/// A gateway before a service that counts its requests.
+async fn counting() -> (Gateway, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&count);
+    let app = Router::new().fallback(any(async move |body: axum::body::Bytes| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        format!("{} bytes", body.len())
+    }));
+    (Gateway::of_file(&kong_yml(serve(app).await, &json!({}), &json!({}))), count)
+}
+
+/// Sends bytes, and reads until the gateway closes the connection or says no more.
+async fn exchange(addr: SocketAddr, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    let mut chunk = [0; 4096];
+    while let Ok(Ok(count @ 1..)) =
+        tokio::time::timeout(Duration::from_millis(500), stream.read(&mut chunk)).await
+    {
+        answer.extend_from_slice(&chunk[..count]);
+    }
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn what_could_be_understood_in_two_ways_is_refused() {
+    let (gateway, count) = counting().await;
+    let smuggled = "GET /smuggled HTTP/1.1\r\nhost: a\r\n\r\n";
+    for (title, request) in [
+        (
+            "two lengths that differ",
+            "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\ncontent-length: 35\r\n\r\n",
+        ),
+        ("a list of lengths", "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0, 35\r\n\r\n"),
+        ("a length with a sign", "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: +5\r\n\r\nhello"),
+        (
+            "a length in hexadecimal",
+            "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0x5\r\n\r\nhello",
+        ),
+        (
+            "a coding that is not chunked",
+            "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
+        ),
+        (
+            "chunked, and then something",
+            "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        ),
+        (
+            "a header that goes on in the next line",
+            "GET / HTTP/1.1\r\nhost: a\r\nx-a: b\r\n c\r\n\r\n",
+        ),
+        (
+            "a space before the colon",
+            "POST / HTTP/1.1\r\nhost: a\r\ncontent-length : 5\r\n\r\nhello",
+        ),
+        ("a header without a name", "GET / HTTP/1.1\r\nhost: a\r\n: b\r\n\r\n"),
+        ("a zero byte", "GET / HTTP/1.1\r\nhost: a\r\nx-a: \0\r\n\r\n"),
+        ("no HTTP", "HELLO\r\n\r\n"),
+    ] {
+        let answer = exchange(gateway.proxy, format!("{request}{smuggled}").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{title}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{title}: {answer}");
+    }
+    assert_eq!(count.load(Ordering::SeqCst), 0, "something reached the service");
+}
+
+#[tokio::test]
+async fn a_length_beside_chunks_is_not_believed() {
+    let (gateway, count) = counting().await;
+    let request = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n\
+                   5\r\nhello\r\n0\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n";
+    let answer = exchange(gateway.proxy, request.as_bytes()).await;
+    // Refused, or taken as chunks: then exactly two requests, the first of five bytes.
+    if !answer.starts_with("HTTP/1.1 400") {
+        assert!(answer.contains("5 bytes"), "{answer}");
+        assert!(answer.matches("HTTP/1.1 200").count() <= 2, "{answer}");
+        assert!(count.load(Ordering::SeqCst) <= 2);
+    }
+}
+
+#[tokio::test]
+async fn chunks_that_are_none_end_the_request() {
+    let (gateway, _) = counting().await;
+    for chunks in [
+        "zz\r\nhello\r\n0\r\n\r\n",
+        "fffffffffffffffff\r\nx",
+        "-1\r\nx\r\n",
+        "5\r\nhelloXX0\r\n\r\n",
+    ] {
+        let request =
+            format!("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n{chunks}");
+        let answer = exchange(gateway.proxy, request.as_bytes()).await;
+        assert!(!answer.contains(" 200 "), "{chunks}: {answer}");
+    }
+    // The gateway goes on.
+    assert_eq!(gateway.get("/").send().await.status, 200);
+}
+
+#[tokio::test]
+async fn heads_have_an_end() {
+    let (gateway, count) = counting().await;
+    let long = format!("GET / HTTP/1.1\r\nhost: a\r\nx-long: {}\r\n\r\n", "a".repeat(1 << 20));
+    let answer = exchange(gateway.proxy, long.as_bytes()).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+    let many = format!("GET / HTTP/1.1\r\nhost: a\r\n{}\r\n", "x: y\r\n".repeat(10_000));
+    let answer = exchange(gateway.proxy, many.as_bytes()).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431"), "{answer}");
+    let long = format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", "a".repeat(1 << 20));
+    let answer = exchange(gateway.proxy, long.as_bytes()).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    assert_eq!(count.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn requests_in_a_row_are_answered_in_order() {
+    let (gateway, count) = counting().await;
+    let one = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc";
+    let two = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let answer = exchange(gateway.proxy, format!("{one}{two}").as_bytes()).await;
+    let (first, second) = (answer.find("3 bytes").unwrap(), answer.find("0 bytes").unwrap());
+    assert!(first < second, "{answer}");
+    assert_eq!(count.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn old_clients_are_served() {
+    let (gateway, _) = counting().await;
+    let answer = exchange(gateway.proxy, b"GET / HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.ends_with("0 bytes") && !answer.contains("chunked"), "{answer}");
+}

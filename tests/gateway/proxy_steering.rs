@@ -1,0 +1,61 @@
+//! Functions that say where a request goes, and how long it may take.
+
+use serde_json::json;
+
+use crate::support::{Gateway, echo_upstream, serve, unused_addr, with_plugins};
+
+fn steered(upstream: std::net::SocketAddr, function: &str) -> Gateway {
+    let function = json!({ "access": [function] });
+    Gateway::of_file(&with_plugins(upstream, &[("pre-function", function)]))
+}
+
+#[tokio::test]
+async fn a_function_sends_a_request_elsewhere() {
+    let elsewhere = echo_upstream().await;
+    let gateway = steered(
+        unused_addr().await,
+        &format!("kong.service.set_target('127.0.0.1', {})", elsewhere.port()),
+    );
+    let seen = gateway.get("/x?y=1").send().await.json();
+    assert_eq!(seen["uri"], "/x?y=1");
+    assert_eq!(seen["headers"]["host"], elsewhere.to_string());
+}
+
+#[tokio::test]
+async fn a_function_says_which_host_the_service_is_asked_for() {
+    let gateway =
+        steered(echo_upstream().await, "kong.service.request.set_header('host', 'shop.test')");
+    assert_eq!(gateway.get("/").send().await.json()["headers"]["host"], "shop.test");
+}
+
+#[tokio::test]
+async fn a_function_sets_timeouts_and_retries() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = steered(
+        silent.local_addr().unwrap(),
+        "kong.service.set_timeouts(1000, 1000, 50) kong.service.set_retries(0)",
+    );
+    assert_eq!(gateway.get("/").send().await.status, 504);
+}
+
+#[tokio::test]
+async fn a_function_chooses_tls() {
+    // The service does not speak it.
+    let gateway = steered(
+        serve(axum::Router::new()).await,
+        "kong.service.request.set_scheme('https') kong.service.set_retries(0)",
+    );
+    assert_eq!(gateway.get("/").send().await.status, 502);
+    gateway.logged("cannot connect");
+}
+
+#[tokio::test]
+async fn a_service_whose_function_always_answers_is_never_connected_to() {
+    let service = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = steered(service.local_addr().unwrap(), "return kong.response.exit(200, 'fake')");
+    for _ in 0..10 {
+        assert_eq!(gateway.get("/").send().await.text(), "fake");
+    }
+    let connected = tokio::time::timeout(std::time::Duration::from_millis(50), service.accept());
+    assert!(connected.await.is_err());
+}
