@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{Request, StatusCode, Version};
+use tower_lua::UriCaptures;
 
 use crate::flight::{Flight, Matched, Refusal};
 use crate::listen::ServerName;
@@ -19,27 +20,40 @@ pub(crate) fn route<B>(request: Request<B>, trusted: &Trusted) -> Request<B> {
     let (mut head, body) = request.into_parts();
     let flight: Arc<Flight> =
         head.extensions.get().cloned().expect("the first layer puts it there");
-    let mut matched = Matched { uri: head.uri.clone(), ..Matched::default() };
-    if let Some((route, found)) = find(&head, &flight) {
-        let Found { prefix, captures, .. } = found;
-        matched.refusal = refusal(&head, &route, trusted);
-        matched.prefix = prefix;
-        if let Some(captures) = captures {
-            head.extensions.insert(captures);
-        }
-        if route.chain.has_functions() {
-            let (known_route, known_service) = route.known();
-            known_route.iter().cloned().for_each(|route| {
-                head.extensions.insert(route);
-            });
-            known_service.iter().cloned().for_each(|service| {
-                head.extensions.insert(service);
-            });
-        }
-        matched.route = Some(route);
+    let (matched, captures) = look(&head, &flight, trusted);
+    if let Some(captures) = captures {
+        head.extensions.insert(captures);
+    }
+    if let Some(route) = matched.route.as_ref().filter(|route| route.chain.has_functions()) {
+        let (known_route, known_service) = route.known();
+        known_route.iter().cloned().for_each(|route| {
+            head.extensions.insert(route);
+        });
+        known_service.iter().cloned().for_each(|service| {
+            head.extensions.insert(service);
+        });
     }
     flight.route(matched);
     Request::from_parts(head, body)
+}
+
+/// The route of a request that a function has led elsewhere, by `ngx.exec`.
+//
+// Kong: begins again with the plugins of the new route. Here those of the first have run, and no
+// others do.
+pub(crate) fn again(head: &Parts, flight: &Flight, trusted: &Trusted) -> Matched {
+    look(head, flight, trusted).0
+}
+
+fn look(head: &Parts, flight: &Flight, trusted: &Trusted) -> (Matched, Option<UriCaptures>) {
+    let mut matched = Matched { uri: head.uri.clone(), ..Matched::default() };
+    let Some((route, Found { prefix, captures, .. })) = find(head, flight) else {
+        return (matched, None);
+    };
+    matched.refusal = refusal(head, &route, trusted);
+    matched.prefix = prefix;
+    matched.route = Some(route);
+    (matched, captures)
 }
 
 fn find(head: &Parts, flight: &Flight) -> Option<(Arc<RouteInForce>, Found)> {

@@ -59,3 +59,17 @@ async fn a_service_whose_function_always_answers_is_never_connected_to() {
     let connected = tokio::time::timeout(std::time::Duration::from_millis(50), service.accept());
     assert!(connected.await.is_err());
 }
+
+#[tokio::test]
+async fn a_function_leads_a_request_to_another_route() {
+    let (first, second) = (unused_addr().await, echo_upstream().await);
+    let exec = json!({ "access": ["return ngx.exec('/new/x', 'from=old')"] });
+    let file = json!({ "_format_version": "3.0", "services": [
+        { "name": "old", "url": format!("http://{first}"), "routes": [
+            { "paths": ["/old"], "plugins": [{ "name": "pre-function", "config": exec }] },
+        ]},
+        { "name": "new", "url": format!("http://{second}"), "routes": [{ "paths": ["/new"] }] },
+    ]});
+    let gateway = Gateway::of_file(&file.to_string());
+    assert_eq!(gateway.get("/old").send().await.json()["uri"], "/x?from=old");
+}

@@ -22,7 +22,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Extensions, Request, Response, Uri, Version, header};
 use tower::Service;
-use tower_lua::Upstream;
+use tower_lua::{InternalRedirect, Upstream};
 
 use self::body::RequestBody;
 use self::connect::Connector;
@@ -36,6 +36,7 @@ use crate::BoxError;
 use crate::edge::via;
 use crate::flight::{Flight, Matched};
 use crate::plugins::Body;
+use crate::routing;
 use crate::snapshot::RouteInForce;
 use crate::uri::{self, PathHandling};
 
@@ -85,15 +86,17 @@ impl Shared {
         B::Error: Into<BoxError>,
     {
         let flight = Flight::of(&request).cloned().expect("the first layer puts it there");
+        let switch = headers::upgrade_of(&request);
+        let client = switch.is_some().then(|| hyper::upgrade::on(&mut request));
+        let (mut head, body) = request.into_parts();
+        let redirect = head.extensions.get::<InternalRedirect>().is_some();
+        let elsewhere = redirect.then(|| routing::again(&head, &flight, &self.trusted));
         let nothing = Matched::default();
-        let matched = flight.matched().unwrap_or(&nothing);
+        let matched = elsewhere.as_ref().or(flight.matched()).unwrap_or(&nothing);
         let Some(route) = &matched.route else { return answer::no_route() };
         if let Some(refusal) = &matched.refusal {
             return answer::refusal(refusal);
         }
-        let switch = headers::upgrade_of(&request);
-        let client = switch.is_some().then(|| hyper::upgrade::on(&mut request));
-        let (mut head, body) = request.into_parts();
         let accept = head.headers.get(header::ACCEPT).cloned();
         let upstream = head.extensions.remove::<Upstream>();
         let Some(plan) = plan(route, upstream.as_ref()) else { return answer::no_service() };
