@@ -30,6 +30,7 @@ mod store;
 mod uri;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use tokio::sync::watch;
@@ -81,7 +82,7 @@ async fn run(config: Config) -> Result<(), BoxError> {
         tracing::info!("proxy listens on {}", listener.addr());
         listener.serve(service.clone(), stopped.clone());
     }
-    let admin = admin::service(database, runtime.clone(), Box::new(|| [0; 3]));
+    let admin = admin::service(Arc::clone(&database), runtime.clone(), Box::new(|| [0; 3]));
     for listener in admins {
         tracing::info!("admin listens on {}", listener.addr());
         listener.serve(admin.clone(), stopped.clone());
@@ -92,5 +93,6 @@ async fn run(config: Config) -> Result<(), BoxError> {
     tracing::info!("shutting down: waiting for requests in flight");
     let _ = stop.send(());
     stop.closed().await;
+    database.close().await;
     Ok(())
 }
