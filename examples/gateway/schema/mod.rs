@@ -89,6 +89,7 @@ pub(crate) enum Rule {
     GreaterThan(i64),
     Between(i64, i64),
     LenMin(usize),
+    LenMax(usize),
     Uuid,
     Timestamp,
     StartsWith(&'static str),

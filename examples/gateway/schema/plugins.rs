@@ -3,7 +3,7 @@
 use super::Check::{AtLeastOneOf, Custom, When};
 use super::Rule::{Between, Check, GreaterThan, OneOf};
 use super::tables::switch;
-use super::{Field, Kind, Must, Rule, Schema, Split, rules};
+use super::{Field, Kind, Must, Rule, Schema, Split, functions, rules};
 
 /// The plugins of this gateway, by priority.
 pub(crate) const NAMES: [&str; 8] = [
@@ -83,7 +83,9 @@ macro_rules! functions {
                 phase("body_filter", &$element),
                 phase("log", &$element),
                 // What Kong's first versions had: functions for `access`.
-                Field::new("functions", Kind::Array(&$element, Split::Functions)).legacy(),
+                Field::new("functions", Kind::Array(&$element, Split::Functions))
+                    .legacy()
+                    .rules(FUNCTIONS),
                 // Ours: whether a request goes on when a function fails.
                 Field::new("fail_open", Kind::Boolean).legacy(),
             ],
@@ -92,8 +94,10 @@ macro_rules! functions {
     };
 }
 
+const FUNCTIONS: &[Rule] = &[Rule::LenMax(functions::MAX_FUNCTIONS)];
+
 const fn phase(name: &'static str, element: &'static Field) -> Field {
-    Field::new(name, Kind::Array(element, Split::Never)).required().default("[]")
+    Field::new(name, Kind::Array(element, Split::Never)).required().default("[]").rules(FUNCTIONS)
 }
 
 functions!(PRE_FUNCTION, PRE_ELEMENT, "pre-function");
