@@ -5,6 +5,7 @@
 
 mod checks;
 mod coerce;
+mod custom;
 mod defaults;
 mod functions;
 mod plugins;

@@ -3,7 +3,7 @@
 use super::Check::{AtLeastOneOf, Custom, When};
 use super::Rule::{Between, Check, GreaterThan, OneOf};
 use super::tables::switch;
-use super::{Field, Kind, Must, Rule, Schema, Split, functions, rules};
+use super::{Field, Kind, Must, Rule, Schema, Split, custom, functions, rules};
 
 /// The plugins of this gateway, by priority.
 pub(crate) const NAMES: [&str; 8] = [
@@ -89,7 +89,7 @@ macro_rules! functions {
                 // Ours: whether a request goes on when a function fails.
                 Field::new("fail_open", Kind::Boolean).legacy(),
             ],
-            [Custom(rules::any_function)]
+            [Custom(custom::any_function)]
         );
     };
 }
@@ -242,7 +242,7 @@ plugin!(
             then: "config.path",
             must: Must::BeThere,
         },
-        Custom(rules::periods),
+        Custom(custom::periods),
     ]
 );
 
@@ -279,5 +279,5 @@ plugin!(
         switch("echo", "false"),
         text("trigger").rules(&[Check(rules::header_name)]),
     ],
-    [Custom(rules::termination)]
+    [Custom(custom::termination)]
 );
