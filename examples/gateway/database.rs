@@ -98,6 +98,14 @@ impl Database {
         self.replace(draft).await.map_err(|problem| named(problem.into()).into())
     }
 
+    /// Lets go of the database, which is one file then. Nothing can be changed any more.
+    pub(crate) async fn close(&self) {
+        let keep = std::mem::replace(&mut *self.keep.lock().await, Keep::Closed);
+        if let Err(error) = keep.close().await {
+            tracing::error!("cannot close the database: {error}");
+        }
+    }
+
     /// Makes of a state what requests are routed by.
     fn check(&self, state: &State) -> Result<Snapshot, BoxError> {
         let has_functions = |plugin: &Arc<Document>| {

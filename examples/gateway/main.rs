@@ -164,6 +164,7 @@ async fn run(config: Config) -> Result<(), BoxError> {
     for thread in threads {
         let _ = tokio::task::spawn_blocking(|| thread.join()).await;
     }
+    database.close().await;
     Ok(())
 }
 

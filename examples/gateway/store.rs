@@ -153,6 +153,8 @@ pub(crate) enum Keep {
     /// Not at all: what a declarative file says is all there is.
     Off,
     In(Store),
+    /// The gateway is about to end.
+    Closed,
 }
 
 impl Keep {
@@ -170,6 +172,14 @@ impl Keep {
         match self {
             Self::Off => Ok(()),
             Self::In(store) => store.commit(steps).await,
+            Self::Closed => Err(sqlx::Error::PoolClosed),
+        }
+    }
+
+    pub(crate) async fn close(self) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Off | Self::Closed => Ok(()),
+            Self::In(store) => store.connection.close().await,
         }
     }
 }

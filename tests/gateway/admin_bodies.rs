@@ -133,6 +133,30 @@ async fn a_body_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
+async fn what_is_very_long_is_answered_soon_and_shortly() {
+    let gateway = Gateway::empty();
+    let many = |element: &'static str| vec![element; 300_000];
+    let unknown: Value = (0..300_000).map(|n| (n.to_string(), json!(1))).collect();
+    for (path, body) in [
+        ("/plugins", json!({ "name": "pre-function", "config": { "access": many("x") } })),
+        (
+            "/plugins",
+            json!({ "name": "pre-function", "config": { "functions": many("x").join(",") } }),
+        ),
+        ("/plugins", json!({ "name": "cors", "config": unknown })),
+        ("/routes", json!({ "paths": many("x") })),
+        ("/routes", json!({ "paths": many("x").join(",") })),
+        ("/routes", json!({ "protocols": many("x") })),
+        ("/services", unknown),
+        ("/services", json!({ "host": "a.example", "tags": many("/") })),
+    ] {
+        let reply = gateway.post(path, &body).await;
+        assert_eq!(reply.status, 400, "{path}");
+        assert!(reply.body.len() < 1 << 21, "{path}: {}", reply.body.len());
+    }
+}
+
+#[tokio::test]
 async fn forms_are_decoded() {
     let gateway = Gateway::empty();
     let body = "name=a%2Db&host=a.example&tags=one+two&&path=%2Fa%252Fb&=ignored";

@@ -50,7 +50,7 @@ async fn schemas_are_printed_from_what_is_checked_by() {
     assert_eq!(
         field(&config, "access"),
         json!({
-            "type": "array", "required": true, "default": [],
+            "type": "array", "required": true, "default": [], "len_max": 1000,
             "elements": { "type": "string", "required": true },
         })
     );

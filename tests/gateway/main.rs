@@ -10,6 +10,7 @@ mod admin_apis;
 mod admin_bodies;
 mod admin_changes;
 mod admin_config;
+mod admin_functions;
 mod admin_information;
 mod admin_lists;
 mod admin_plugins;

@@ -48,6 +48,8 @@ async fn entities_are_there_after_a_restart() {
     let before = gateway.admin("/config").send().await.json();
     gateway.terminate();
     assert!(gateway.ended().success());
+    let files: Vec<_> = std::fs::read_dir(&directory.0).unwrap().collect();
+    assert_eq!(files.len(), 1, "a gateway that has ended leaves one file: {files:?}");
     let gateway = directory.start();
     assert_eq!(gateway.admin("/config").send().await.json(), before);
     assert_eq!(gateway.get("/").send().await.text(), "kept");

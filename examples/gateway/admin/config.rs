@@ -13,6 +13,8 @@ use crate::entities::Kind;
 use crate::problem::Problem;
 use crate::schema::Object;
 
+/// `GET` gives the file, `POST` puts one in force.
+// Kong: does so without a database alone.
 pub(super) async fn answer(admin: &Admin, head: &Parts, body: Bytes) -> Answered {
     if head.method != Method::POST {
         let state = admin.database.state();

@@ -4,6 +4,9 @@ use tower_lua::{Functions, Phase};
 
 use super::coerce::split_at_commas;
 
+/// How many functions a phase may have: each is compiled to be checked.
+pub(super) const MAX_FUNCTIONS: usize = 1000;
+
 /// What Lua says of a function that does not compile.
 fn compile_error(source: &str) -> Option<String> {
     let error = Functions::builder("").function(Phase::Access, source).build().err()?;
@@ -37,6 +40,9 @@ pub(super) fn split_functions(text: &str) -> Vec<String> {
         return vec![text.to_owned()];
     }
     let functions = split_at_commas(text);
+    if functions.len() > MAX_FUNCTIONS {
+        return vec![text.to_owned()];
+    }
     if functions.iter().all(|function| compiles(function)) {
         return functions;
     }

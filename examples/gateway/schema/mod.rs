@@ -5,6 +5,7 @@
 
 mod checks;
 mod coerce;
+mod custom;
 mod defaults;
 mod functions;
 mod plugins;
@@ -89,6 +90,7 @@ pub(crate) enum Rule {
     GreaterThan(i64),
     Between(i64, i64),
     LenMin(usize),
+    LenMax(usize),
     Uuid,
     Timestamp,
     StartsWith(&'static str),

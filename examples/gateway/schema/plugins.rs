@@ -3,7 +3,7 @@
 use super::Check::{AtLeastOneOf, Custom, When};
 use super::Rule::{Between, Check, GreaterThan, OneOf};
 use super::tables::switch;
-use super::{Field, Kind, Must, Rule, Schema, Split, rules};
+use super::{Field, Kind, Must, Rule, Schema, Split, custom, functions, rules};
 
 /// The plugins of this gateway, by priority.
 pub(crate) const NAMES: [&str; 8] = [
@@ -83,17 +83,21 @@ macro_rules! functions {
                 phase("body_filter", &$element),
                 phase("log", &$element),
                 // What Kong's first versions had: functions for `access`.
-                Field::new("functions", Kind::Array(&$element, Split::Functions)).legacy(),
+                Field::new("functions", Kind::Array(&$element, Split::Functions))
+                    .legacy()
+                    .rules(FUNCTIONS),
                 // Ours: whether a request goes on when a function fails.
                 Field::new("fail_open", Kind::Boolean).legacy(),
             ],
-            [Custom(rules::any_function)]
+            [Custom(custom::any_function)]
         );
     };
 }
 
+const FUNCTIONS: &[Rule] = &[Rule::LenMax(functions::MAX_FUNCTIONS)];
+
 const fn phase(name: &'static str, element: &'static Field) -> Field {
-    Field::new(name, Kind::Array(element, Split::Never)).required().default("[]")
+    Field::new(name, Kind::Array(element, Split::Never)).required().default("[]").rules(FUNCTIONS)
 }
 
 functions!(PRE_FUNCTION, PRE_ELEMENT, "pre-function");
@@ -238,7 +242,7 @@ plugin!(
             then: "config.path",
             must: Must::BeThere,
         },
-        Custom(rules::periods),
+        Custom(custom::periods),
     ]
 );
 
@@ -275,5 +279,5 @@ plugin!(
         switch("echo", "false"),
         text("trigger").rules(&[Check(rules::header_name)]),
     ],
-    [Custom(rules::termination)]
+    [Custom(custom::termination)]
 );

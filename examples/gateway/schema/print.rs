@@ -71,6 +71,7 @@ pub(crate) fn print_field(field: &Field) -> Value {
             Rule::GreaterThan(limit) => put("gt", limit.into()),
             Rule::Between(least, most) => put("between", json!([least, most])),
             Rule::LenMin(least) => put("len_min", least.into()),
+            Rule::LenMax(most) => put("len_max", most.into()),
             Rule::Uuid => put("uuid", true.into()),
             Rule::Timestamp => put("timestamp", true.into()),
             Rule::StartsWith(start) => put("starts_with", start.into()),

@@ -1,17 +1,13 @@
-//! What must hold for single values, and checks that are special to one kind of entity. The messages
-//! are Kong's.
+//! What must hold for single values. The messages are Kong's.
 
 use std::net::IpAddr;
 
 use http::Uri;
 use regex::Regex;
-use serde_json::Value;
 
-use super::{Object, at, non_empty};
+pub(super) type Checked = Result<(), String>;
 
-type Checked = Result<(), String>;
-
-fn check(holds: bool, error: impl FnOnce() -> String) -> Checked {
+pub(super) fn check(holds: bool, error: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(error()) }
 }
 
@@ -208,7 +204,7 @@ fn decode_unreserved(segment: &str) -> String {
 /// A path of an API of Kong 0.x: a prefix, or an expression.
 pub(super) fn uri(uri: &str) -> Checked {
     check(uri.starts_with('/'), || format!("invalid value '{uri}': should start with: /"))?;
-    if super::rules::path(uri).is_ok() {
+    if path(uri).is_ok() {
         return Ok(());
     }
     Regex::new(uri).map(drop).map_err(|_| format!("invalid value '{uri}': invalid regex"))
@@ -234,97 +230,4 @@ pub(super) fn upstream_url(url: &str) -> Checked {
         "Supported protocols are HTTP and HTTPS".to_owned()
     })?;
     path(uri.path())
-}
-
-fn texts<'a>(object: &'a Object, path: &str) -> Vec<&'a str> {
-    let list = at(object, path).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-/// Routes of bare TCP are not for this gateway.
-pub(super) fn only_http(route: &Object) -> Checked {
-    let protocols = texts(route, "protocols");
-    if let Some(other) =
-        protocols.iter().find(|p| ["tcp", "tls", "udp", "tls_passthrough"].contains(p))
-    {
-        return Err(format!(
-            "'{other}' in 'protocols' is not supported here: expected http, https, grpc or grpcs"
-        ));
-    }
-    let grpc = protocols.iter().any(|protocol| protocol.starts_with("grpc"));
-    if grpc && at(route, "strip_path") == Some(&Value::Bool(true)) {
-        return Err("cannot set 'strip_path' when 'protocols' is 'grpc' or 'grpcs'".to_owned());
-    }
-    if grpc && non_empty(at(route, "methods")) {
-        return Err("cannot set 'methods' when 'protocols' is 'grpc' or 'grpcs'".to_owned());
-    }
-    Ok(())
-}
-
-pub(super) fn snis_need_tls(route: &Object) -> Checked {
-    let tls = texts(route, "protocols")
-        .iter()
-        .any(|protocol| ["https", "grpcs", "tls", "tls_passthrough"].contains(protocol));
-    check(tls || !non_empty(at(route, "snis")), || {
-        "'snis' can only be set when 'protocols' is 'grpcs', 'https', 'tls' or 'tls_passthrough'"
-            .to_owned()
-    })
-}
-
-/// A plugin of an API is of nothing else.
-pub(super) fn one_scope(plugin: &Object) -> Checked {
-    let of_api = non_empty(at(plugin, "api"));
-    let of_other = non_empty(at(plugin, "service")) || non_empty(at(plugin, "route"));
-    check(!(of_api && of_other), || {
-        "only one or none of these fields must be set: 'api', 'service' or 'route'".to_owned()
-    })
-}
-
-/// Kong 3.x wants a function in one of the phases; the key of its first versions may be empty.
-pub(super) fn any_function(plugin: &Object) -> Checked {
-    const PHASES: [&str; 6] =
-        ["certificate", "rewrite", "access", "header_filter", "body_filter", "log"];
-    let config = plugin.get("config").and_then(Value::as_object);
-    let Some(config) = config else { return Ok(()) };
-    let legacy = config.get("functions").is_some_and(Value::is_array);
-    let any = PHASES.iter().any(|phase| non_empty(config.get(*phase)));
-    check(legacy || any, || {
-        let names = PHASES.map(|phase| format!("'config.{phase}'"));
-        format!("at least one of these fields must be non-empty: {}", names.join(", "))
-    })
-}
-
-/// Longer periods allow no fewer requests.
-pub(super) fn periods(plugin: &Object) -> Checked {
-    let periods = ["second", "minute", "hour", "day", "month", "year"];
-    let limits = periods
-        .map(|period| (period, at(plugin, &format!("config.{period}")).and_then(Value::as_f64)));
-    for (position, (lower, limit)) in limits.iter().enumerate() {
-        for (upper, other) in &limits[position + 1..] {
-            if let (Some(limit), Some(other)) = (limit, other)
-                && other < limit
-            {
-                return Err(format!(
-                    "The limit for {upper}({other:.1}) cannot be lower than the limit for {lower}({limit:.1})"
-                ));
-            }
-        }
-    }
-    let rate = at(plugin, "config.sync_rate").and_then(Value::as_f64);
-    let redis = at(plugin, "config.policy").and_then(Value::as_str) == Some("redis");
-    check(redis || rate.is_none_or(|rate| (rate + 1.0).abs() < f64::EPSILON), || {
-        "sync_rate can only be used with the redis policy".to_owned()
-    })
-}
-
-pub(super) fn termination(plugin: &Object) -> Checked {
-    let has = |name: &str| non_empty(at(plugin, &format!("config.{name}")));
-    check(!(has("message") && (has("content_type") || has("body"))), || {
-        "message cannot be used with content_type or body".to_owned()
-    })?;
-    check(!has("content_type") || has("body"), || "content_type requires a body".to_owned())?;
-    let echoes = at(plugin, "config.echo") == Some(&Value::Bool(true));
-    check(!(echoes && (has("content_type") || has("body"))), || {
-        "echo cannot be used with content_type and body".to_owned()
-    })
 }

@@ -2,7 +2,7 @@
 
 use super::Check::{Needs, When};
 use super::Rule::{Between, Check as Must, Exclusive, Null, OneOf, OneOfIntegers, StartsWith};
-use super::{Check, Field, Kind, Must as Wanted, Rule, Schema, Split, rules};
+use super::{Check, Field, Kind, Must as Wanted, Rule, Schema, Split, custom, rules};
 
 pub(super) const PROTOCOLS: &[&str] =
     &["grpc", "grpcs", "http", "https", "tcp", "tls", "tls_passthrough", "udp"];
@@ -152,8 +152,8 @@ pub(crate) static ROUTE: Schema = Schema {
         field("path_handling", Kind::String).default(r#""v0""#).rules(&[OneOf(&["v0", "v1"])]),
     ],
     checks: &[
-        Check::Custom(rules::only_http),
-        Check::Custom(rules::snis_need_tls),
+        Check::Custom(custom::only_http),
+        Check::Custom(custom::snis_need_tls),
         Needs {
             list: "protocols",
             contains: "https",
@@ -198,7 +198,7 @@ pub(crate) static PLUGIN: Schema = Schema {
         switch("enabled", "true"),
         TAGS,
     ],
-    checks: &[Check::Custom(rules::one_scope)],
+    checks: &[Check::Custom(custom::one_scope)],
 };
 
 /// Kong 0.x's way to have a service and a route in one.

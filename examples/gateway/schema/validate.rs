@@ -5,6 +5,10 @@ use serde_json::Value;
 
 use super::{Field, Kind, Object, Rule, Schema, checks, fields_of, functions, special};
 
+/// How many errors of one list or object are told: nobody reads more, and nobody should have to wait
+/// for them.
+const MAX_ERRORS: usize = 100;
+
 const REQUIRED: &str = "required field missing";
 
 /// Finds what is wrong with an object that has its defaults.
@@ -23,6 +27,9 @@ pub(crate) fn validate(schema: &'static Schema, object: &Object) -> Result<(), O
         };
         if let Err(error) = checked {
             errors.insert(name.clone(), error);
+        }
+        if errors.len() == MAX_ERRORS {
+            break;
         }
     }
     for field in fields.iter().filter(|field| field.required && !object.contains_key(field.name)) {
@@ -55,6 +62,9 @@ fn validate_value(field: &'static Field, value: &Value) -> Result<(), Value> {
     if let Some(Rule::Null(error)) = field.rules.iter().find(|rule| matches!(rule, Rule::Null(_))) {
         return Err(error.unwrap_or("value must be null").into());
     }
+    // What is too long is not looked into.
+    let len_max = field.rules.iter().find(|rule| matches!(rule, Rule::LenMax(_)));
+    len_max.map_or(Ok(()), |rule| validate_rule(rule, value)).map_err(Value::String)?;
     match (field.kind, value) {
         (Kind::Array(element, _) | Kind::Set(element, _), Value::Array(list)) => {
             validate_list(element, list)?;
@@ -94,10 +104,16 @@ fn validate_value(field: &'static Field, value: &Value) -> Result<(), Value> {
 
 /// The errors of a list are a list, with null for what is right up to the last error.
 fn validate_list(element: &'static Field, list: &[Value]) -> Result<(), Value> {
-    let mut errors: Vec<_> = list
-        .iter()
-        .map(|value| validate_value(element, value).err().unwrap_or(Value::Null))
-        .collect();
+    let mut errors = Vec::new();
+    let mut count = 0;
+    for value in list {
+        let error = validate_value(element, value).err();
+        count += usize::from(error.is_some());
+        errors.push(error.unwrap_or_default());
+        if count == MAX_ERRORS {
+            break;
+        }
+    }
     while errors.last().is_some_and(Value::is_null) {
         errors.pop();
     }
@@ -151,6 +167,10 @@ fn validate_rule(rule: &Rule, value: &Value) -> Result<(), String> {
         Rule::LenMin(least) => {
             let len = value.as_array().map_or(text.len(), Vec::len);
             (len >= least, format!("length must be at least {least}"))
+        }
+        Rule::LenMax(most) => {
+            let len = value.as_array().map_or(text.len(), Vec::len);
+            (len <= most, format!("length must be at most {most}"))
         }
         Rule::Uuid => (is_uuid(text), "expected a valid UUID".to_owned()),
         Rule::Timestamp => {
