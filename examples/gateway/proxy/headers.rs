@@ -114,7 +114,8 @@ pub(super) fn add_forwarded(head: &mut Parts, matched: &Matched, strips: bool, t
     set(headers, REQUEST_ID, id);
 }
 
-fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
+/// Sets a header, or removes it.
+pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
     match value {
         Some(value) => headers.insert(name, value),
         None => headers.remove(name),

@@ -131,6 +131,11 @@ impl Shared {
     ) -> Result<(), BoxError> {
         let host = headers::host_of(head);
         headers::add_forwarded(head, matched, route.route.strip_path, &self.trusted);
+        // What functions have set of these stands in the place of the gateway's own.
+        for (name, value) in upstream.into_iter().flat_map(Upstream::headers) {
+            let value = Some(value).filter(|value| !value.is_empty());
+            headers::set(&mut head.headers, name.clone(), value.cloned());
+        }
         let path = upstream_path(&head.uri, matched, route, upstream)?;
         headers::remove_hop_by_hop(&mut head.headers, plan.target.is_http2());
         if head.version == Version::HTTP_2 {
