@@ -117,7 +117,7 @@ pub use self::function::{
 };
 pub use self::middleware::{
     BoxError, DefaultResponseForError, FailedRequest, FunctionLayer, FunctionService, PluginKind,
-    RequestBody, ResponseBody, ResponseForError, ResponseFuture,
+    RequestBody, ResponseBody, ResponseForError, ResponseFuture, RetryCallback,
 };
 pub use self::node::ServerStats;
 pub use self::phase::Phase;

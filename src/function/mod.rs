@@ -3,6 +3,7 @@
 mod config;
 mod handle;
 mod observer;
+mod retry;
 mod run;
 mod source;
 
@@ -15,6 +16,7 @@ pub use self::config::FunctionsConfig;
 pub use self::handle::Handle;
 pub(crate) use self::observer::Observer;
 pub use self::observer::{FunctionCall, FunctionOutcome};
+pub(crate) use self::retry::next_target;
 pub(crate) use self::run::{Progress, Run};
 use self::source::Source;
 use crate::error::{CompileError, Error};

@@ -12,6 +12,7 @@ mod request_phases;
 mod response;
 mod response_body;
 mod response_phases;
+mod retry;
 mod service;
 mod wait;
 
@@ -21,6 +22,7 @@ pub use self::layer::{FunctionLayer, PluginKind};
 pub use self::request_body::RequestBody;
 pub use self::response::{DefaultResponseForError, FailedRequest, ResponseForError};
 pub use self::response_body::ResponseBody;
+pub use self::retry::RetryCallback;
 pub use self::service::FunctionService;
 
 /// An error of a body: boxed, because it may be the inner body's or a function's.

@@ -10,6 +10,7 @@ use super::exchange::{Exchange, Lease, Participant};
 use super::layer::Config;
 use super::log::LogGuard;
 use super::response;
+use super::retry::RetryCallback;
 use crate::function::{Functions, Progress, Run};
 use crate::phase::Phase;
 use crate::runtime::Runtime;
@@ -126,8 +127,12 @@ impl RequestPhases {
         }
         self.lease.times.called = Some(self.lease.age());
         let mut head = self.lease.request.share_head();
+        let tries_again = self.lease.has_retry_callback();
         let passage = self.into_passage();
         head.extensions.insert(passage.exchange.for_next_layer());
+        if tries_again {
+            head.extensions.insert(RetryCallback::new(passage.exchange.clone()));
+        }
         Forwarded { head, body, passage: Some(passage) }
     }
 

@@ -28,6 +28,7 @@ pub(crate) use self::checks::{as_number, type_name};
 pub(crate) use self::client::{consumer, credential};
 pub(crate) use self::ctx::{NGX_CTX_META, ngx_ctx};
 pub(crate) use self::router::{route, service};
+pub(crate) use self::service::retry::ask as retry_function;
 use crate::binding::{Namespace, Scope};
 
 /// All namespaces of functions.
@@ -35,6 +36,7 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &request::NAMESPACE,
     &response::NAMESPACE,
     &service::NAMESPACE,
+    &service::retry::NAMESPACE,
     &service::request::NAMESPACE,
     &service::response::NAMESPACE,
     &cache::NAMESPACE,
@@ -75,6 +77,7 @@ pub(crate) fn lua_names() -> impl Iterator<Item = &'static str> {
 /// Makes the global `kong`.
 pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     let kong = scope.root(NAMESPACES)?;
+    service::retry::register(scope)?;
     kong.raw_set("cache", cache::with_loaders(scope, &kong.raw_get("cache")?)?)?;
     kong.raw_set("ctx", ctx::fields(scope.lua, kong.raw_get("ctx")?)?)?;
     kong.raw_set("log", log::facility(scope, &kong.raw_get("log")?)?)?;

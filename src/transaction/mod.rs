@@ -58,8 +58,19 @@ pub(crate) struct Rare {
     pub(crate) body_file: Option<(Bytes, String)>,
     /// The request body that `ngx.req.append_body` adds to.
     pub(crate) written_body: Option<Vec<u8>>,
+    /// What the callback of `kong.service.set_target_retry_callback` has answered.
+    pub(crate) retry: Option<Retry>,
     /// Variables that functions have set and nothing but functions looks at.
     pub(crate) variables: FxHashMap<&'static str, Bytes>,
+}
+
+/// Whether, and where, a request is to be tried again that could not be forwarded.
+pub(crate) enum Retry {
+    /// Where functions have sent it last.
+    AsBefore,
+    Target(String, u16),
+    /// Nowhere, and why.
+    Refused(String),
 }
 
 /// When things happened, since the request began.
@@ -155,6 +166,8 @@ pub(crate) struct HeldTables {
     pub(crate) plugin: [Option<mlua::Table>; Plugin::COUNT],
     /// What `kong.log.set_serialize_value` was given
     pub(crate) serialize: Option<mlua::Table>,
+    /// What `kong.service.set_target_retry_callback` was given
+    pub(crate) retry_callback: Option<mlua::Function>,
     /// The spans of `kong.tracing`
     pub(crate) spans: Option<mlua::Table>,
     /// Whether `kong.client.authenticate` has said who the client is
@@ -207,6 +220,11 @@ impl Transaction {
 
     pub(crate) fn rare_mut(&mut self) -> &mut Rare {
         &mut self.tables.get_or_default().rare
+    }
+
+    /// Whether a function is to be asked where to try again.
+    pub(crate) fn has_retry_callback(&self) -> bool {
+        self.tables.get().is_some_and(|held| held.retry_callback.is_some())
     }
 
     /// The file that the request body is from, unless another has taken its place.

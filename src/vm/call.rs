@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mlua::{Error as LuaError, IntoLuaMulti, RegistryKey, Thread, Value};
+use mlua::{Error as LuaError, IntoLua, IntoLuaMulti, RegistryKey, Thread, Value};
 
 use super::prelude::without_position;
 use super::{Exhausted, Vm, without_limit};
@@ -67,8 +67,8 @@ impl Vm {
         self.transaction(|tx| tx.response.printed)
     }
 
-    /// Runs the function `number` until it ends or waits.
-    pub(crate) fn start(&mut self, number: usize) -> Step {
+    /// Runs a function until it ends or waits: one of a set, by its number, or another.
+    pub(crate) fn start(&mut self, function: impl IntoLua) -> Step {
         let thread = match self.idle.pop() {
             Some(thread) => thread,
             None => match self.new_trampoline() {
@@ -77,7 +77,7 @@ impl Vm {
             },
         };
         self.meter.start(Duration::ZERO, self.transaction(|tx| tx.cpu_time));
-        self.run(thread, Duration::ZERO, number)
+        self.run(thread, Duration::ZERO, function)
     }
 
     fn new_trampoline(&self) -> mlua::Result<Thread> {

@@ -390,13 +390,13 @@ local function handler(err)
   return on_error(err)
 end
 
--- Runs function after function, by their numbers. LuaJIT cannot reset a coroutine that has failed
+-- Runs function after function: those of sets by their numbers, others as they are. LuaJIT cannot reset a coroutine that has failed
 -- or yielded, so one that ends well is given the next function instead, and one that yields `EXIT`
 -- is left to rot.
 function prelude.trampoline(number)
   while true do
     base, depth = 0, 0
-    local ok, err = xpcall(functions[number], handler)
+    local ok, err = xpcall(functions[number] or number, handler)
     if ok or err == LEAVE then
       number = yield(DONE)
     else

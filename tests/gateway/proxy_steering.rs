@@ -22,6 +22,33 @@ async fn a_function_sends_a_request_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_function_says_where_to_try_again() {
+    let elsewhere = echo_upstream().await;
+    let gateway = steered(
+        unused_addr().await,
+        &format!(
+            "kong.service.set_target_retry_callback(function() return '127.0.0.1', {} end)",
+            elsewhere.port()
+        ),
+    );
+    let seen = gateway.call(http::Method::POST, "/x").body("kept").send().await.json();
+    assert_eq!((&seen["uri"], &seen["body"]), (&json!("/x"), &json!("kept")));
+    assert_eq!(seen["headers"]["host"], elsewhere.to_string());
+}
+
+#[tokio::test]
+async fn a_function_that_knows_of_nothing_else_gives_a_503() {
+    let gateway = steered(
+        unused_addr().await,
+        "kong.service.set_target_retry_callback(function() return nil, 'none left' end)",
+    );
+    let reply = gateway.get("/").send().await;
+    assert_eq!(reply.status, 503);
+    assert_eq!(reply.json()["message"], "failure to get a peer from retry handler");
+    gateway.logged("retry handler failed: none left");
+}
+
+#[tokio::test]
 async fn a_function_says_which_host_the_service_is_asked_for() {
     let gateway =
         steered(echo_upstream().await, "kong.service.request.set_header('host', 'shop.test')");

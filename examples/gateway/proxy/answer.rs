@@ -57,6 +57,10 @@ pub(super) fn failure(
         Failure::Connect(ConnectError::Name(_)) => {
             return message(StatusCode::SERVICE_UNAVAILABLE, "name resolution failed");
         }
+        Failure::NowhereElse => {
+            let text = "failure to get a peer from retry handler";
+            return message(StatusCode::SERVICE_UNAVAILABLE, text);
+        }
         // `request-size-limiting` has let go of a body whose length nobody said.
         Failure::Broken(error) if is_too_large(error) => {
             return message(StatusCode::PAYLOAD_TOO_LARGE, EXCEEDED);

@@ -3,17 +3,19 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Method, Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::TrySendError;
+use tower_lua::RetryCallback;
 
 use super::Shared;
 use super::body::{Progress, RequestBody, ResponseBody};
 use super::connect::ConnectError;
 use super::pool::{Lease, Sender};
-use super::target::Plan;
+use super::target::{Plan, Target};
 use super::timeouts::Timeouts;
 use crate::flight::Flight;
 
@@ -28,6 +30,8 @@ pub(super) enum Failure {
     Broken(hyper::Error),
     /// The request cannot be sent at all.
     Invalid,
+    /// The service cannot be reached, and functions knew of nothing else.
+    NowhereElse,
 }
 
 type Sent = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>;
@@ -44,6 +48,7 @@ impl Shared {
         plan: &Plan,
         progress: Option<&Progress>,
         flight: &Flight,
+        callback: Option<&RetryCallback>,
     ) -> Result<Response<ResponseBody>, Failure> {
         while let Some(mut reused) = self.pool.take(&plan.target) {
             if !reused.sender.ready().await {
@@ -63,8 +68,11 @@ impl Shared {
                 },
             }
         }
-        let sender = self.connect(plan).await.map_err(Failure::Connect)?;
-        let lease = Lease::new(&self.pool, &plan.target, sender);
+        let (sender, target) = self.connect(plan, callback).await?;
+        if !Arc::ptr_eq(&target, &plan.target) {
+            target.take_over(&plan.target, &mut request);
+        }
+        let lease = Lease::new(&self.pool, &target, sender);
         lease.share();
         flight.call();
         let response = self.send(lease, request, plan, progress).await?;
@@ -72,15 +80,26 @@ impl Shared {
         response.map_err(|unsent| Failure::Broken(unsent.into_error()))
     }
 
-    async fn connect(&self, plan: &Plan) -> Result<Sender, ConnectError> {
+    /// A connection to the service, or to where `callback` says when there is none to be had.
+    async fn connect(
+        &self,
+        plan: &Plan,
+        callback: Option<&RetryCallback>,
+    ) -> Result<(Sender, Arc<Target>), Failure> {
+        let mut target = Arc::clone(&plan.target);
         let mut attempt = 0;
         loop {
             let timeout = plan.timeouts.connect;
-            let key = plan.target.key();
-            match self.connector.connect(key, attempt as usize, timeout).await {
-                Ok(sender) => return Ok(sender),
-                Err(error) if attempt >= plan.retries => return Err(error),
+            match self.connector.connect(target.key(), attempt as usize, timeout).await {
+                Ok(sender) => return Ok((sender, target)),
+                Err(error) if attempt >= plan.retries => return Err(Failure::Connect(error)),
                 Err(error) => tracing::debug!("{error}, trying again"),
+            }
+            if let Some(callback) = callback {
+                let asked = callback.call().map_err(|_| Failure::NowhereElse)?;
+                if let Some((host, port)) = asked {
+                    target = Arc::new(target.at(&host, port).map_err(|_| Failure::NowhereElse)?);
+                }
             }
             attempt += 1;
         }
@@ -155,6 +174,7 @@ impl fmt::Display for Failure {
             Self::ClientTimedOut => f.write_str("the client's body timed out"),
             Self::Broken(error) => write!(f, "{}", chain(error)),
             Self::Invalid => f.write_str("the request cannot be forwarded"),
+            Self::NowhereElse => f.write_str("failure to get a peer from retry handler"),
         }
     }
 }

@@ -22,7 +22,7 @@ use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Extensions, Request, Response, Uri, Version, header};
 use tower::Service;
-use tower_lua::{InternalRedirect, Upstream};
+use tower_lua::{InternalRedirect, RetryCallback, Upstream};
 
 use self::body::RequestBody;
 use self::connect::Connector;
@@ -99,6 +99,7 @@ impl Shared {
         }
         let accept = head.headers.get(header::ACCEPT).cloned();
         let upstream = head.extensions.remove::<Upstream>();
+        let callback = head.extensions.remove::<RetryCallback>();
         let Some(plan) = plan(route, upstream.as_ref()) else { return answer::no_service() };
         let prepared = self.prepare(&mut head, matched, route, &plan, upstream.as_ref());
         if let Err(error) = prepared {
@@ -111,7 +112,8 @@ impl Shared {
         head.extensions = Extensions::new();
         let (body, progress) = RequestBody::new(body);
         let request = Request::from_parts(head, body);
-        match self.exchange(request, &plan, progress.as_deref(), &flight).await {
+        let (progress, callback) = (progress.as_deref(), callback.as_ref());
+        match self.exchange(request, &plan, progress, &flight, callback).await {
             Ok(response) => tunnel::answer(response, client),
             Err(failure) => {
                 tracing::error!("cannot reach the service {}: {failure}", plan.target);

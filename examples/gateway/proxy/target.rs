@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderValue;
+use http::header::{HOST, HeaderValue};
 use http::uri::{Authority, Scheme};
+use http::{Request, Uri};
 use tower_lua::Upstream;
 
 use super::timeouts::Timeouts;
@@ -109,6 +110,27 @@ impl Target {
             key.tls = Some(if verify { Verify::Yes } else { Verify::No });
         }
         if key == before.key { Ok(None) } else { Self::new(key).map(Some) }
+    }
+
+    /// The same way to another host.
+    pub(super) fn at(&self, host: &str, port: u16) -> Result<Self, BoxError> {
+        Self::new(Key { host: host.into(), port, ..self.key.clone() })
+    }
+
+    /// Makes `request`, which was for `before`, one for this target. A host that is not the other's
+    /// name stays as it is.
+    pub(super) fn take_over<B>(&self, before: &Self, request: &mut Request<B>) {
+        if request.headers().get(HOST) == Some(&before.authority) {
+            request.headers_mut().insert(HOST, self.authority.clone());
+        }
+        let named = request.uri().authority().map(Authority::as_str);
+        if named.is_some_and(|named| named.as_bytes() == before.authority.as_bytes()) {
+            let mut parts = request.uri().clone().into_parts();
+            parts.authority = Authority::try_from(self.authority.as_bytes()).ok();
+            if let Ok(uri) = Uri::from_parts(parts) {
+                *request.uri_mut() = uri;
+            }
+        }
     }
 
     pub(super) fn key(&self) -> &Key {

@@ -2,6 +2,7 @@
 
 pub(super) mod request;
 pub(super) mod response;
+pub(super) mod retry;
 
 use std::time::Duration;
 
@@ -21,7 +22,6 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     bindings: bindings! {
         "set_upstream", PhaseSet::ACCESS, calls set_upstream;
         "set_target", BEFORE_RESPONSE, calls set_target;
-        "set_target_retry_callback", PhaseSet::ACCESS, calls set_target_retry_callback;
         "set_retries", PhaseSet::ACCESS, calls set_retries;
         "set_timeouts", PhaseSet::ACCESS, calls set_timeouts;
         "set_tls_cert_key", BEFORE_RESPONSE, calls set_tls_cert_key;
@@ -47,15 +47,6 @@ fn set_target(call: &mut Call<'_>, (host, port): (Value, Value)) -> mlua::Result
     let port = integer(call, "port", &port, 0.0, 65_535.0)? as u16;
     call.tx.request.upstream.balancer_mut().destination = Some(Destination::Target(host, port));
     Ok(())
-}
-
-// Kong: calls the function when a target cannot be reached. No Lua runs here between the tries of a
-// forwarder: one that wants to try others chooses them itself.
-fn set_target_retry_callback(_: &mut Call<'_>, callback: Value) -> mlua::Result<()> {
-    if !callback.is_function() {
-        return Err(raise("retry_callback must be a function"));
-    }
-    Err(raise("retry callbacks are not supported"))
 }
 
 fn set_retries(call: &mut Call<'_>, retries: Value) -> mlua::Result<()> {

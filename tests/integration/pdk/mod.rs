@@ -30,6 +30,7 @@ mod service_request;
 mod service_request_body;
 mod service_request_headers;
 mod service_response;
+mod service_retry;
 mod table;
 mod telemetry;
 mod tracing;

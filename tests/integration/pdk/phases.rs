@@ -234,13 +234,12 @@ async fn kong_service() {
     let cert_key = refused_for("set_tls_cert_key", "chain must be a parsed cdata object");
     let store =
         refused_for("set_tls_verify_store", "argument must be a resty.openssl.x509.store object");
-    let callback = refused_for("set_target_retry_callback", "retry callbacks are not supported");
     check(
         "",
         &[
             ("kong.service.set_upstream('a')", "access"),
             ("kong.service.set_target('a', 80)", before_response),
-            (&callback, "access"),
+            ("kong.service.set_target_retry_callback(print)", "access"),
             ("kong.service.set_retries(1)", "access"),
             ("kong.service.set_timeouts(1, 1, 1)", "access"),
             (&cert_key, before_response),
