@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use axum::routing::any;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
@@ -48,14 +50,14 @@ pub(crate) async fn serve_upstream(mut stop: watch::Receiver<()>) -> Result<Sock
     Ok(addr)
 }
 
-fn show(headers: &HeaderMap) -> String {
+fn show(headers: &HeaderMap) -> impl IntoResponse + use<> {
     let mut shown = Map::new();
     for (name, value) in headers {
         let words = name.as_str().split('-').map(capitalized);
         let name = words.collect::<Vec<_>>().join("-");
         shown.insert(name, Value::from(String::from_utf8_lossy(value.as_bytes())));
     }
-    format!("{:#}\n", json!({ "headers": shown }))
+    ([(CONTENT_TYPE, "application/json")], format!("{:#}\n", json!({ "headers": shown })))
 }
 
 fn capitalized(word: &str) -> String {
