@@ -3,26 +3,11 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::Gateway;
-
-/// A gateway with a service and a route, for plugins to be put on.
-async fn gateway() -> Gateway {
-    let gateway = Gateway::empty();
-    gateway.post("/services", &json!({ "name": "shop", "url": "http://127.0.0.1:1" })).await;
-    gateway.post("/services/shop/routes", &json!({ "name": "all", "paths": ["/"] })).await;
-    gateway
-}
-
-fn answering(text: &str) -> Value {
-    json!({
-        "name": "pre-function",
-        "config": { "access": [format!("return kong.response.exit(200, '{text}')")] },
-    })
-}
+use crate::support::{answering, shop};
 
 #[tokio::test]
 async fn a_function_that_does_not_compile_is_named_with_its_line() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     let config = json!({ "access": ["this is not lua"] });
     let reply =
         gateway.post("/plugins", &json!({ "name": "pre-function", "config": config })).await;
@@ -50,7 +35,7 @@ async fn a_function_that_does_not_compile_is_named_with_its_line() {
 
 #[tokio::test]
 async fn functions_of_old_versions_may_have_commas() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     let functions = async |source: &str| {
         let form = [("name", "pre-function"), ("config.functions", source)];
         let reply = gateway.form("/schemas/plugins/validate", &form).await;
@@ -75,7 +60,7 @@ async fn functions_of_old_versions_may_have_commas() {
 
 #[tokio::test]
 async fn functions_of_new_versions_are_never_split() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     let access = async |form: &[(&str, &str)]| {
         let form = [&[("name", "pre-function")], form].concat();
         let plugin = gateway.form("/plugins", &form).await.json();
@@ -99,7 +84,7 @@ async fn functions_of_new_versions_are_never_split() {
 
 #[tokio::test]
 async fn the_name_of_a_file_is_answered_with_the_way_to_send_it() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     for parameter in ["config.functions", "config.functions[]", "config.access", "config.access[1]"]
     {
         let form = [("name", "pre-function"), (parameter, "@custom-auth.lua")];
@@ -112,7 +97,7 @@ async fn the_name_of_a_file_is_answered_with_the_way_to_send_it() {
 
 #[tokio::test]
 async fn a_function_is_changed_while_it_is_in_use() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     let plugin = gateway.post("/services/shop/plugins", &answering("one")).await.json();
     assert_eq!(gateway.get("/").send().await.text(), "one");
     let path = format!("/plugins/{}", plugin["id"].as_str().unwrap());

@@ -3,28 +3,13 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::Gateway;
+use crate::support::{answering, shop};
 
 const ID: &str = "0c61e164-6171-4837-8836-8f5298726d53";
 
-/// A gateway with a service and a route, for plugins to be put on.
-async fn gateway() -> Gateway {
-    let gateway = Gateway::empty();
-    gateway.post("/services", &json!({ "name": "shop", "url": "http://127.0.0.1:1" })).await;
-    gateway.post("/services/shop/routes", &json!({ "name": "all", "paths": ["/"] })).await;
-    gateway
-}
-
-fn answering(text: &str) -> Value {
-    json!({
-        "name": "pre-function",
-        "config": { "access": [format!("return kong.response.exit(200, '{text}')")] },
-    })
-}
-
 #[tokio::test]
 async fn a_plugin_has_kongs_fields_and_defaults() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     let reply = gateway.post("/plugins", &json!({ "name": "key-auth" })).await;
     assert_eq!(reply.status, 201, "{}", reply.text());
     let plugin = reply.json();
@@ -44,7 +29,7 @@ async fn a_plugin_has_kongs_fields_and_defaults() {
 
 #[tokio::test]
 async fn every_plugin_has_defaults_or_says_what_it_needs() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     let enabled = gateway.admin("/plugins/enabled").send().await.json();
     for name in enabled["enabled_plugins"].as_array().unwrap() {
         let reply = gateway.post("/schemas/plugins/validate", &json!({ "name": name })).await;
@@ -70,7 +55,7 @@ async fn every_plugin_has_defaults_or_says_what_it_needs() {
 
 #[tokio::test]
 async fn a_plugin_is_for_what_it_is_put_on() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     let service = gateway.admin("/services/shop").send().await.json()["id"].clone();
     let route = gateway.admin("/routes/all").send().await.json()["id"].clone();
     let service_text = service.as_str().unwrap();
@@ -111,7 +96,7 @@ async fn a_plugin_is_for_what_it_is_put_on() {
 
 #[tokio::test]
 async fn a_plugin_is_once_in_a_scope() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     let cors = json!({ "name": "cors" });
     assert_eq!(gateway.post("/plugins", &cors).await.status, 201);
     assert_eq!(gateway.post("/services/shop/plugins", &cors).await.status, 201);
@@ -132,7 +117,7 @@ async fn a_plugin_is_once_in_a_scope() {
 
 #[tokio::test]
 async fn an_unknown_plugin_is_named_before_its_config() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     let plugin = json!({ "name": "oidc", "config": { "issuer": "a" } });
     let reply = gateway.post("/plugins", &plugin).await;
     assert_eq!(reply.status, 400);
@@ -146,7 +131,7 @@ async fn an_unknown_plugin_is_named_before_its_config() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_configuration_is_told() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     for (name, config, wanted) in [
         ("cors", json!({ "origin": "*" }), json!({ "config": { "origin": "unknown field" } })),
         ("cors", json!([]), json!({ "config": "expected a record" })),
@@ -218,7 +203,7 @@ async fn what_is_wrong_with_a_configuration_is_told() {
 
 #[tokio::test]
 async fn keys_may_say_whose_they_are() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     let keys = json!(["a", { "key": "b", "consumer": "bob" }]);
     let plugin = json!({ "name": "key-auth", "config": { "keys": keys } });
     let plugin = gateway.post("/plugins", &plugin).await.json();
@@ -235,7 +220,7 @@ async fn keys_may_say_whose_they_are() {
 
 #[tokio::test]
 async fn a_rate_limit_as_files_for_kong_have_it_is_taken() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     for config in [
         json!({ "minute": 5, "policy": "redis", "redis": { "host": "redis.example" } }),
         json!({ "minute": 5, "policy": "redis", "redis_host": "redis.example", "sync_rate": 10 }),
@@ -249,7 +234,7 @@ async fn a_rate_limit_as_files_for_kong_have_it_is_taken() {
 
 #[tokio::test]
 async fn forms_have_their_strings_become_what_they_should_be() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     let form = [
         ("name", "rate-limiting"),
         ("enabled", "false"),
@@ -272,7 +257,7 @@ async fn forms_have_their_strings_become_what_they_should_be() {
 
 #[tokio::test]
 async fn a_patch_of_a_configuration_keeps_its_other_fields() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     let config = json!({ "second": 5, "hour": 50 });
     let plugin = json!({ "name": "rate-limiting", "instance_name": "limit", "config": config });
     gateway.post("/plugins", &plugin).await;
@@ -289,7 +274,7 @@ async fn a_patch_of_a_configuration_keeps_its_other_fields() {
 
 #[tokio::test]
 async fn plugins_go_with_what_they_are_for() {
-    let gateway = gateway().await;
+    let gateway = shop().await;
     gateway.post("/routes/all/plugins", &answering("route")).await;
     gateway.post("/plugins", &answering("global")).await;
     assert_eq!(gateway.get("/").send().await.text(), "route");

@@ -78,7 +78,7 @@ fn caller(condition: &str) -> String {
               if type(err) ~= "string" then
                 record("an error of type " .. type(err) .. " from " .. current)
               elseif err == "" or err:find("mlua") or err:find("tower%-lua:") or err:find("panicked")
-                or err:find("userdata") and err:find("conver") then
+                or err:find("userdata") and err:find("converting") then
                 record("the error " .. err:sub(1, 200) .. " from " .. current)
               end
             end

@@ -3,6 +3,7 @@
 mod gateway;
 mod kong_yml;
 mod random;
+mod shop;
 mod upstream;
 
 #[expect(dead_code, reason = "the tests of the library use more of it")]
@@ -16,4 +17,5 @@ pub use self::echo::echo;
 pub use self::gateway::{Gateway, Start, form, gateway_path};
 pub use self::kong_yml::{kong_yml, with_plugins};
 pub use self::random::Random;
+pub use self::shop::{answering, shop};
 pub use self::upstream::{echo_upstream, serve, unused_addr};

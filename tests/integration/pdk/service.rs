@@ -73,7 +73,7 @@ async fn the_last_destination_counts() {
 
 #[tokio::test]
 async fn the_application_may_say_which_upstreams_there_are() {
-    let source = "for _, name in ipairs({ 'canary', 'stabel' }) do
+    let source = "for _, name in ipairs({ 'canary', 'missing' }) do
           local ok, err = kong.service.set_upstream(name)
           require('recorder')(tostring(ok), tostring(err))
         end";
@@ -83,7 +83,7 @@ async fn the_application_may_say_which_upstreams_there_are() {
         .serve_around(tower::service_fn(told))
         .await;
     assert_eq!(app.get("/").send().await.text(), "name canary");
-    let unknown = "nil could not find an Upstream named 'stabel'";
+    let unknown = "nil could not find an Upstream named 'missing'";
     assert_eq!(app.recorder.entries(), ["true nil", unknown]);
 }
 
