@@ -8,7 +8,7 @@ use std::fmt;
 use mlua::{Lua, LuaString, Table, Value};
 
 use super::{JsonError, Rules, array_mt};
-use crate::vm::check;
+use crate::vm::{check, of_text};
 
 /// After how many values the budget is asked.
 const VALUES_PER_CHECK: usize = 512;
@@ -22,12 +22,14 @@ pub(crate) fn decode(lua: &Lua, json: &[u8], rules: Rules) -> Result<Value, Json
     if let [0, _, ..] | [_, 0, ..] = json {
         return Err(unfit("JSON parser does not support UTF-16 or UTF-32"));
     }
-    let mut decoder = Decoder { lua, json, rules, at: 0, text: Vec::new(), values: 0 };
-    let value = decoder.document()?;
-    match decoder.token()? {
-        (Token::End, _) => Ok(value),
-        other => Err(unexpected("the end", &other)),
-    }
+    of_text(lua, json.len(), || {
+        let mut decoder = Decoder { lua, json, rules, at: 0, text: Vec::new(), values: 0 };
+        let value = decoder.document()?;
+        match decoder.token()? {
+            (Token::End, _) => Ok(value),
+            other => Err(unexpected("the end", &other)),
+        }
+    })
 }
 
 struct Decoder<'a> {
