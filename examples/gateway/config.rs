@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, ValueEnum};
 use http::HeaderName;
@@ -59,7 +60,7 @@ pub(crate) struct Config {
 
     /// How many seconds requests in flight may take when the gateway is told to stop.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
-    pub(crate) shutdown_timeout: u64,
+    shutdown_timeout: u64,
 
     #[command(flatten)]
     pub(crate) tls: TlsConfig,
@@ -90,6 +91,11 @@ impl FromStr for Workers {
 }
 
 impl Config {
+    /// How long requests in flight may take when the gateway is told to stop.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_secs(self.shutdown_timeout)
+    }
+
     /// Where entities are kept.
     pub(crate) fn database(&self) -> Result<&str, BoxError> {
         match (&self.declarative_config, self.demo, self.database.as_deref()) {

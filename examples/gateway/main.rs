@@ -36,13 +36,15 @@ mod store;
 mod uri;
 mod worker;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use clap::Parser;
 use tokio::sync::watch;
-use tower_lua::FunctionCall;
+use tower_lua::{FunctionCall, Runtime};
 
 use crate::config::Config;
 use crate::database::Database;
@@ -73,84 +75,18 @@ async fn main() -> ExitCode {
 /// Serves until it is told to stop.
 async fn run(config: Config) -> Result<(), BoxError> {
     config.log.start()?;
-    let workers = config.workers.0;
-    let metrics = Arc::new(Metrics::new(workers));
-    let observer = Arc::clone(&metrics);
-    let counters = Arc::new(Counters::default());
-    let observe = move |call: &FunctionCall<'_>| observer.called(call);
-    let runtime = config.functions.runtime(workers, Arc::clone(&counters), observe)?;
-    let (stop, stopped) = watch::channel(());
     let mut signals = Signals::new()?;
-
-    let bind = |list: &str, workers| -> Result<Vec<_>, BoxError> {
-        addresses(list)?.into_iter().map(|address| Listener::bind(address, workers)).collect()
-    };
-    let proxies = bind(&config.proxy_listen, workers)?;
+    let (stop, stopped) = watch::channel(());
+    let proxies = bind(&config.proxy_listen, config.workers.0)?;
     let admins = bind(&config.admin_listen, 1)?;
-    let published = Published::new(runtime.clone());
-    let functions = config.functions.allowed();
-    let database = Database::open(config.database()?, functions, published.clone()).await?;
-    if let Some(path) = &config.declarative_config {
-        database.reload(path).await?;
+    let gateway = Gateway::open(config, stopped).await?;
+    if gateway.config.demo {
+        gateway.load_demo(proxies.first().map(|listener| listener.addr)).await?;
     }
-    if config.demo {
-        let upstream = demo::serve_upstream(stopped.clone()).await?;
-        let draft = declarative::load(demo::declaration(upstream)).map_err(Problem::from)?;
-        database.replace(draft).await?;
-        demo::explain(proxies.first().map(|listener| listener.addr));
-    }
-
-    let uses_tls = proxies.iter().chain(&admins).any(|listener| listener.address.tls);
-    let (cert, key) = (&config.tls.ssl_cert, &config.tls.ssl_cert_key);
-    let acceptor = || TlsAcceptor::new(cert, key, published.clone(), runtime.clone());
-    let server = Server {
-        tls: uses_tls.then(acceptor).transpose()?,
-        counters: None,
-        max_connections: config.worker_connections,
-    };
-    let parts = Parts {
-        published: published.clone(),
-        runtime: runtime.clone(),
-        trusted: config.functions.trusted()?,
-        roots: Roots::new(config.tls.lua_ssl_trusted_certificate.as_deref())?,
-        server: server.clone(),
-        patience: Duration::from_secs(config.shutdown_timeout),
-    };
-    let writes_log = config.log.writes_access_log();
-    let mut sockets: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
-    let mut listening = Vec::new();
-    for listener in proxies {
-        listening.push(format!("proxy listens on {}", listener.addr));
-        for (sockets, socket) in sockets.iter_mut().zip(listener.sockets) {
-            sockets.push((socket, listener.address.clone()));
-        }
-    }
-    let mut threads = Vec::new();
-    for (number, sockets) in sockets.into_iter().enumerate() {
-        let (counters, metrics) = (Arc::clone(&counters), Arc::clone(&metrics));
-        let recorder = Recorder::new(counters, metrics, number, writes_log);
-        threads.push(worker::start(number, sockets, parts.clone(), recorder, stopped.clone())?);
-    }
-    for line in listening {
-        tracing::info!("{line}");
-    }
-    for listener in admins {
-        tracing::info!("admin listens on {}", listener.addr);
-        let counted = Arc::clone(&counters);
-        let counts = Box::new(move || counted.read());
-        let admin = admin::service(Arc::clone(&database), runtime.clone(), counts);
-        let metrics = Arc::clone(&metrics).endpoint(Arc::clone(&counters), runtime.clone());
-        let service = metrics.fallback_service(admin);
-        for socket in listener.sockets {
-            let served = server.clone().serve(
-                socket,
-                listener.address.clone(),
-                service.clone(),
-                stopped.clone(),
-            );
-            tokio::spawn(served);
-        }
-    }
+    let server = gateway.server(proxies.iter().chain(&admins))?;
+    let workers = gateway.start_workers(proxies, &server)?;
+    gateway.serve_admin(admins, &server);
+    let Gateway { config, database, stopped, .. } = gateway;
     drop(stopped);
 
     while signals.next().await == Signal::Reload {
@@ -159,13 +95,124 @@ async fn run(config: Config) -> Result<(), BoxError> {
     tracing::info!("shutting down: waiting for requests in flight");
     let _ = stop.send(());
     // Whoever serves holds on to the receiver until the last request has ended.
-    let patience = parts.patience + Duration::from_secs(1);
+    let patience = config.patience() + Duration::from_secs(1);
     let _ = tokio::time::timeout(patience, stop.closed()).await;
-    for thread in threads {
-        let _ = tokio::task::spawn_blocking(|| thread.join()).await;
+    for worker in workers {
+        let _ = tokio::task::spawn_blocking(|| worker.join()).await;
     }
     database.close().await;
     Ok(())
+}
+
+/// Listens on all addresses of `list`, with a socket of each for each of `workers`.
+fn bind(list: &str, workers: usize) -> Result<Vec<Listener>, BoxError> {
+    addresses(list)?.into_iter().map(|address| Listener::bind(address, workers)).collect()
+}
+
+/// What all that serves has in common.
+struct Gateway {
+    config: Config,
+    runtime: Runtime,
+    published: Published,
+    database: Arc<Database>,
+    counters: Arc<Counters>,
+    metrics: Arc<Metrics>,
+    /// Changes when it is time to stop.
+    stopped: watch::Receiver<()>,
+}
+
+impl Gateway {
+    /// Opens the database and puts what is in it, or in the declarative file, in force.
+    async fn open(config: Config, stopped: watch::Receiver<()>) -> Result<Self, BoxError> {
+        let metrics = Arc::new(Metrics::new(config.workers.0));
+        let counters = Arc::new(Counters::default());
+        let observer = Arc::clone(&metrics);
+        let observe = move |call: &FunctionCall<'_>| observer.called(call);
+        let counted = Arc::clone(&counters);
+        let runtime = config.functions.runtime(config.workers.0, counted, observe)?;
+        let published = Published::new(runtime.clone());
+        let functions = config.functions.allowed();
+        let database = Database::open(config.database()?, functions, published.clone()).await?;
+        if let Some(path) = &config.declarative_config {
+            database.reload(path).await?;
+        }
+        Ok(Self { config, runtime, published, database, counters, metrics, stopped })
+    }
+
+    /// Puts the demonstration of Kong's documentation in force, for clients at `addr`.
+    async fn load_demo(&self, addr: Option<SocketAddr>) -> Result<(), BoxError> {
+        let upstream = demo::serve_upstream(self.stopped.clone()).await?;
+        let draft = declarative::load(demo::declaration(upstream)).map_err(Problem::from)?;
+        self.database.replace(draft).await?;
+        demo::explain(addr);
+        Ok(())
+    }
+
+    fn server<'a>(
+        &self,
+        mut listeners: impl Iterator<Item = &'a Listener>,
+    ) -> Result<Server, BoxError> {
+        let (cert, key) = (&self.config.tls.ssl_cert, &self.config.tls.ssl_cert_key);
+        let acceptor = || TlsAcceptor::new(cert, key, self.published.clone(), self.runtime.clone());
+        let uses_tls = listeners.any(|listener| listener.address.tls);
+        Ok(Server {
+            tls: uses_tls.then(acceptor).transpose()?,
+            counters: None,
+            max_connections: self.config.worker_connections,
+        })
+    }
+
+    /// Starts the threads that serve clients.
+    fn start_workers(
+        &self,
+        listeners: Vec<Listener>,
+        server: &Server,
+    ) -> Result<Vec<JoinHandle<()>>, BoxError> {
+        let roots = Roots::new(self.config.tls.lua_ssl_trusted_certificate.as_deref())?;
+        let parts = Parts {
+            published: self.published.clone(),
+            runtime: self.runtime.clone(),
+            trusted: self.config.functions.trusted()?,
+            roots,
+            server: server.clone(),
+            patience: self.config.patience(),
+        };
+        let addrs: Vec<_> = listeners.iter().map(|listener| listener.addr).collect();
+        let mut sockets: Vec<Vec<_>> = (0..self.config.workers.0).map(|_| Vec::new()).collect();
+        for listener in listeners {
+            for (sockets, socket) in sockets.iter_mut().zip(listener.sockets) {
+                sockets.push((socket, listener.address.clone()));
+            }
+        }
+        let writes_log = self.config.log.writes_access_log();
+        let workers = sockets.into_iter().enumerate().map(|(number, sockets)| {
+            let (counters, metrics) = (Arc::clone(&self.counters), Arc::clone(&self.metrics));
+            let recorder = Recorder::new(counters, metrics, number, writes_log);
+            worker::start(number, sockets, parts.clone(), recorder, self.stopped.clone())
+        });
+        let workers = workers.collect::<Result<_, _>>()?;
+        for addr in addrs {
+            tracing::info!("proxy listens on {addr}");
+        }
+        Ok(workers)
+    }
+
+    /// Serves the Admin API on this thread.
+    fn serve_admin(&self, listeners: Vec<Listener>, server: &Server) {
+        for listener in listeners {
+            tracing::info!("admin listens on {}", listener.addr);
+            let counted = Arc::clone(&self.counters);
+            let counts = Box::new(move || counted.read());
+            let admin = admin::service(Arc::clone(&self.database), self.runtime.clone(), counts);
+            let metrics = Arc::clone(&self.metrics);
+            let metrics = metrics.endpoint(Arc::clone(&self.counters), self.runtime.clone());
+            let service = metrics.fallback_service(admin);
+            for socket in listener.sockets {
+                let (address, stopped) = (listener.address.clone(), self.stopped.clone());
+                tokio::spawn(server.clone().serve(socket, address, service.clone(), stopped));
+            }
+        }
+    }
 }
 
 /// Reads the declarative file again. One that is not good changes nothing.
