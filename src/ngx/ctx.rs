@@ -5,6 +5,7 @@ use mlua::{Function, Table, Value};
 use crate::binding::{Call, Namespace, bindings, raise_at};
 use crate::pdk::{self, NGX_CTX_META, ngx_ctx, type_name};
 use crate::phase::PhaseSet;
+use crate::transaction::Kept;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx",
@@ -48,7 +49,8 @@ fn set(call: &mut Call<'_>, value: Value) -> mlua::Result<()> {
         let message = format!("ctx should be a table while getting a {}", type_name(&value));
         return Err(raise_at(call.lua, &message));
     };
-    call.tx.tables.get_or_default().ctx = Some(table);
+    let kept = Kept::new(call.lua, table)?;
+    call.tx.tables.get_or_default().ctx = Some(kept);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use mlua::{Lua, Table};
 
 use crate::binding::{Call, Namespace, bindings};
 use crate::phase::PhaseSet;
+use crate::transaction::Kept;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "kong.ctx",
@@ -40,11 +41,13 @@ fn plugin(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
 }
 
 /// The table in `slot`, made when it is first asked for.
-pub(in crate::pdk) fn kept(lua: &mlua::Lua, slot: &mut Option<Table>) -> mlua::Result<Table> {
-    match slot {
-        Some(table) => Ok(table.clone()),
-        None => Ok(slot.insert(lua.create_table()?).clone()),
+pub(in crate::pdk) fn kept(lua: &mlua::Lua, slot: &mut Option<Kept>) -> mlua::Result<Table> {
+    if let Some(kept) = slot {
+        return kept.get(lua);
     }
+    let table = lua.create_table()?;
+    *slot = Some(Kept::new(lua, &table)?);
+    Ok(table)
 }
 
 /// The metatable of `ngx.ctx`, in Lua's registry: made where `ngx` is.
@@ -53,8 +56,8 @@ pub(crate) const NGX_CTX_META: &str = "tower-lua.ngx.ctx";
 /// The table `ngx.ctx` of a request.
 pub(crate) fn ngx_ctx(call: &mut Call<'_>) -> mlua::Result<Table> {
     let slot = &mut call.tx.tables.get_or_default().ctx;
-    if let Some(table) = slot {
-        return Ok(table.clone());
+    if let Some(kept) = slot {
+        return kept.get(call.lua);
     }
     let table = kept(call.lua, slot)?;
     table.set_metatable(Some(call.lua.named_registry_value(NGX_CTX_META)?))?;

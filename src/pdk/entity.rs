@@ -21,7 +21,7 @@ pub(super) fn entity(
     name: &str,
     find: fn(&Request) -> Option<&Fields>,
 ) -> mlua::Result<Value> {
-    let present = present(call.tx, name)?;
+    let present = present(call.lua, call.tx, name)?;
     if !present.is_nil() {
         return Ok(present);
     }
@@ -32,9 +32,9 @@ pub(super) fn entity(
 }
 
 /// What stands in a field of `ngx.ctx`.
-pub(super) fn present(tx: &Transaction, name: &str) -> mlua::Result<Value> {
+pub(super) fn present(lua: &Lua, tx: &Transaction, name: &str) -> mlua::Result<Value> {
     match tx.tables.get().and_then(|tables| tables.ctx.as_ref()) {
-        Some(ctx) => ctx.raw_get(name),
+        Some(ctx) => ctx.get::<Table>(lua)?.raw_get(name),
         None => Ok(Value::Nil),
     }
 }

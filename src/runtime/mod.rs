@@ -116,10 +116,11 @@ impl Runtime {
     }
 
     /// Lets go of a transaction without waiting for the VM that its tables belong to.
-    pub(crate) fn release(&self, mut transaction: Box<Transaction>) {
-        if let (Some(vm), false) = (transaction.vm, transaction.tables.is_empty()) {
-            let tables = std::mem::take(&mut transaction.tables);
-            self.pool.discard(vm, tables);
+    pub(crate) fn release(&self, transaction: Box<Transaction>) {
+        let bound = transaction.vm.filter(|_| !transaction.tables.is_empty());
+        drop(transaction);
+        if let Some(vm) = bound {
+            self.pool.expire(vm);
         }
     }
 }

@@ -159,19 +159,33 @@ pub(crate) struct HeldTables {
     /// What needs no place of its own in a transaction, being as rare.
     pub(crate) rare: Rare,
     /// `ngx.ctx`
-    pub(crate) ctx: Option<mlua::Table>,
+    pub(crate) ctx: Option<Kept>,
     /// `kong.ctx.shared`
-    pub(crate) shared: Option<mlua::Table>,
+    pub(crate) shared: Option<Kept>,
     /// `kong.ctx.plugin`, one for each plugin
-    pub(crate) plugin: [Option<mlua::Table>; Plugin::COUNT],
+    pub(crate) plugin: [Option<Kept>; Plugin::COUNT],
     /// What `kong.log.set_serialize_value` was given
-    pub(crate) serialize: Option<mlua::Table>,
+    pub(crate) serialize: Option<Kept>,
     /// What `kong.service.set_target_retry_callback` was given
-    pub(crate) retry_callback: Option<mlua::Function>,
+    pub(crate) retry_callback: Option<Kept>,
     /// The spans of `kong.tracing`
-    pub(crate) spans: Option<mlua::Table>,
+    pub(crate) spans: Option<Kept>,
     /// Whether `kong.client.authenticate` has said who the client is
     pub(crate) authenticated: bool,
+}
+
+/// A Lua value that a request keeps. It lies in Lua's registry, where there is room for those of any
+/// number of requests; dropping it leaves it to be let go of when the VM is next used.
+pub(crate) struct Kept(mlua::RegistryKey);
+
+impl Kept {
+    pub(crate) fn new(lua: &mlua::Lua, value: impl mlua::IntoLua) -> mlua::Result<Self> {
+        lua.create_registry_value(value).map(Self)
+    }
+
+    pub(crate) fn get<T: mlua::FromLua>(&self, lua: &mlua::Lua) -> mlua::Result<T> {
+        lua.registry_value(&self.0)
+    }
 }
 
 impl Tables {

@@ -12,7 +12,7 @@
 //!
 //! mlua keeps what Rust refers to on a Lua stack, and LuaJIT has no room there for more than 8,000
 //! values. So nothing of which there may be thousands is held by reference: functions lie in a Lua
-//! table and go by numbers, coroutines that wait in Lua's registry.
+//! table and go by numbers; coroutines that wait, and what requests keep, in Lua's registry.
 
 mod budget;
 mod call;

@@ -11,7 +11,6 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::{Coroutine, Vm};
 use crate::runtime::Settings;
-use crate::transaction::Tables;
 
 /// The VMs of a runtime.
 pub(crate) struct Pool {
@@ -25,9 +24,7 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct Slot {
     vm: Mutex<Option<Vm>>,
-    /// Lua values that were dropped while the VM was in use, and so could not be let go of.
-    garbage: Mutex<Vec<Tables>>,
-    /// Whether there are any, or coroutines that were dropped.
+    /// Whether Lua values were dropped while the VM was in use, and so could not be let go of.
     has_garbage: AtomicBool,
     /// How many functions wait in this VM.
     suspended: AtomicUsize,
@@ -72,7 +69,6 @@ impl Pool {
         let slot = &self.slots[number];
         if slot.has_garbage.load(Ordering::Acquire) {
             slot.has_garbage.store(false, Ordering::Release);
-            slot.garbage.lock().clear();
             vm.lua().expire_registry_values();
         }
         Ok(f(vm))
@@ -87,20 +83,9 @@ impl Pool {
             .unwrap_or_else(|| (home, self.slots[home].vm.lock()))
     }
 
-    /// Lets go of tables of the VM `number`: at once if the VM is free, else when it is next used.
-    /// Never waits for it.
-    pub(crate) fn discard(&self, number: usize, tables: Tables) {
-        let slot = &self.slots[number];
-        if let Some(_vm) = slot.vm.try_lock() {
-            drop(tables);
-        } else {
-            slot.garbage.lock().push(tables);
-            slot.has_garbage.store(true, Ordering::Release);
-        }
-    }
-
-    /// The same for coroutines that have been dropped.
-    fn expire(&self, number: usize) {
+    /// Lets go of what has been dropped that lies in the registry of the VM `number`: at once if the VM
+    /// is free, else when it is next used. Never waits for it.
+    pub(crate) fn expire(&self, number: usize) {
         let slot = &self.slots[number];
         match slot.vm.try_lock().as_deref() {
             Some(Some(vm)) => vm.lua().expire_registry_values(),

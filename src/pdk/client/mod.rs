@@ -61,7 +61,7 @@ fn get_credential(call: &mut Call<'_>, (): ()) -> mlua::Result<Value> {
 /// What the client has been authenticated with.
 pub(crate) fn credential(call: &mut Call<'_>) -> mlua::Result<Value> {
     if is_authenticated(call) {
-        return entity::present(call.tx, CREDENTIAL);
+        return entity::present(call.lua, call.tx, CREDENTIAL);
     }
     entity::entity(call, CREDENTIAL, |request| {
         request.known(|known| known.credential.as_ref()).map(Credential::fields)
@@ -71,7 +71,7 @@ pub(crate) fn credential(call: &mut Call<'_>) -> mlua::Result<Value> {
 /// Who the client has been found to be.
 pub(crate) fn consumer(call: &mut Call<'_>) -> mlua::Result<Value> {
     if is_authenticated(call) {
-        return entity::present(call.tx, CONSUMER);
+        return entity::present(call.lua, call.tx, CONSUMER);
     }
     entity::entity(call, CONSUMER, |request| {
         request.known(|known| known.consumer.as_ref()).map(Consumer::fields)

@@ -62,7 +62,7 @@ fn set_client_verify(call: &mut Call<'_>, outcome: Value) -> mlua::Result<()> {
 /// not encrypted.
 pub(in crate::pdk) fn client_verify(call: &Call<'_>) -> mlua::Result<Option<LuaString>> {
     let Some(tls) = tls(call) else { return Ok(None) };
-    match entity::present(call.tx, OVERRIDE)? {
+    match entity::present(call.lua, call.tx, OVERRIDE)? {
         Value::String(outcome) => Ok(Some(outcome)),
         _ => call.string(tls.client_verify()).map(Some),
     }

@@ -49,9 +49,9 @@ pub(super) fn set_serialize_value(
 
 pub(super) fn serialize(call: &mut Call<'_>, _options: Value) -> mlua::Result<Table> {
     let root = record(call)?;
-    let changes = call.tx.tables.get().and_then(|tables| tables.serialize.clone());
-    let Some(changes) = changes else { return Ok(root) };
-    for change in changes.sequence_values::<Table>() {
+    let kept = call.tx.tables.get().and_then(|tables| tables.serialize.as_ref());
+    let Some(kept) = kept else { return Ok(root) };
+    for change in kept.get::<Table>(call.lua)?.sequence_values::<Table>() {
         apply(call.lua, &root, &change?)?;
     }
     Ok(root)

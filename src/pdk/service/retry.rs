@@ -6,7 +6,7 @@ use crate::binding::{Call, Namespace, Scope, bindings, raise};
 use crate::convert;
 use crate::pdk::checks::as_number;
 use crate::phase::PhaseSet;
-use crate::transaction::Retry;
+use crate::transaction::{Kept, Retry};
 
 pub(in crate::pdk) const NAMESPACE: Namespace = Namespace {
     path: "kong.service",
@@ -40,12 +40,14 @@ fn set_target_retry_callback(call: &mut Call<'_>, callback: Value) -> mlua::Resu
     let Value::Function(callback) = callback else {
         return Err(raise("retry_callback must be a function"));
     };
-    call.tx.tables.get_or_default().retry_callback = Some(callback);
+    let kept = Kept::new(call.lua, callback)?;
+    call.tx.tables.get_or_default().retry_callback = Some(kept);
     Ok(())
 }
 
 fn callback(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<Function>> {
-    Ok(call.tx.tables.get().and_then(|held| held.retry_callback.clone()))
+    let kept = call.tx.tables.get().and_then(|held| held.retry_callback.as_ref());
+    kept.map(|kept| kept.get(call.lua)).transpose()
 }
 
 /// Notes what a callback has returned: a host and a port; something true, where it has set the target

@@ -6,4 +6,5 @@ mod depth;
 mod memory;
 mod pattern;
 mod pool;
+mod references;
 mod termination;
