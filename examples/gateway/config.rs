@@ -283,16 +283,9 @@ impl FunctionsConfig {
 /// `counts=10m`, or `counts 10m` as nginx has it.
 fn shared_dict(text: &str) -> Result<(String, usize), String> {
     let expected = "expected a name and a size, as in counts=10m";
-    let (name, size) = text.trim().split_once(['=', ' ']).ok_or(expected)?;
-    let (digits, factor) = match size.trim().to_ascii_lowercase() {
-        size if size.ends_with('k') => (size[..size.len() - 1].to_owned(), 1 << 10),
-        size if size.ends_with('m') => (size[..size.len() - 1].to_owned(), 1 << 20),
-        size if size.ends_with('g') => (size[..size.len() - 1].to_owned(), 1 << 30),
-        size => (size, 1),
-    };
-    let bytes = digits.parse::<usize>().ok().and_then(|count| count.checked_mul(factor));
-    match bytes {
-        Some(bytes) if !name.is_empty() => Ok((name.trim().to_owned(), bytes)),
+    let (name, bytes) = text.trim().split_once(['=', ' ']).ok_or(expected)?;
+    match size(bytes.trim()) {
+        Ok(bytes) if !name.is_empty() => Ok((name.trim().to_owned(), bytes)),
         _ => Err(expected.to_owned()),
     }
 }
