@@ -1,5 +1,6 @@
 //! The response's headers: `ngx.header` and `ngx.resp`.
 
+use http::HeaderName;
 use mlua::{LuaString, Value};
 
 use super::arguments::{Argument, tostring};
@@ -41,17 +42,22 @@ fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
 }
 
 fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
-    if call.tx.response.sent {
-        complain(call, "attempt to set ngx.header.HEADER after sending out response headers");
-        return Ok(());
-    }
-    let name = tostring(call, name)?;
-    let name = headers::response_name_of(&name.as_bytes())
-        .map_err(|why| raise_at(call.lua, &why.to_string()))?;
+    let Some(name) = writable(call, name)? else { return Ok(()) };
     let values = header_values(call, &value)?;
     let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
     let values = values.iter().map(|value| &**value);
     call.tx.response.set_header(name, values).map_err(|why| raise_at(call.lua, &why.to_string()))
+}
+
+/// The header `name`, unless headers have been sent already.
+fn writable(call: &Call<'_>, name: Value) -> mlua::Result<Option<HeaderName>> {
+    if call.tx.response.sent {
+        complain(call, "attempt to set ngx.header.HEADER after sending out response headers");
+        return Ok(None);
+    }
+    let name = tostring(call, name)?;
+    let name = headers::response_name_of(&name.as_bytes());
+    name.map(Some).map_err(|why| raise_at(call.lua, &why.to_string()))
 }
 
 /// What comes too late is logged and otherwise ignored.
@@ -69,13 +75,7 @@ fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
     if value.is_nil() {
         return Err(raise_at(call.lua, "invalid header value"));
     }
-    if call.tx.response.sent {
-        complain(call, "attempt to set ngx.header.HEADER after sending out response headers");
-        return Ok(());
-    }
-    let name = tostring(call, name)?;
-    let name = headers::response_name_of(&name.as_bytes())
-        .map_err(|why| raise_at(call.lua, &why.to_string()))?;
+    let Some(name) = writable(call, name)? else { return Ok(()) };
     for value in header_values(call, &value)? {
         let added = call.tx.response.add_header(name.clone(), &value.as_bytes());
         added.map_err(|why| raise_at(call.lua, &why.to_string()))?;
