@@ -41,8 +41,6 @@ pub(crate) struct Transaction {
     pub(crate) tables: Tables,
     /// The values that the running function is loading for `kong.cache`.
     pub(crate) loads: Vec<Loading>,
-    /// The same spans as `tables` has, as `tracing` has them.
-    pub(crate) spans: Option<Box<Spans>>,
     pub(crate) times: Times,
     /// CPU time that the functions of this request have used so far.
     pub(crate) cpu_time: Duration,
@@ -60,6 +58,8 @@ pub(crate) struct Rare {
     pub(crate) written_body: Option<Vec<u8>>,
     /// What the callback of `kong.service.set_target_retry_callback` has answered.
     pub(crate) retry: Option<Retry>,
+    /// The spans of `kong.tracing`, as `tracing` has them.
+    pub(crate) spans: Option<Spans>,
     /// Variables that functions have set and nothing but functions looks at.
     pub(crate) variables: FxHashMap<&'static str, Bytes>,
 }
@@ -168,7 +168,7 @@ pub(crate) struct HeldTables {
     pub(crate) serialize: Option<Kept>,
     /// What `kong.service.set_target_retry_callback` was given
     pub(crate) retry_callback: Option<Kept>,
-    /// The spans of `kong.tracing`
+    /// The spans of `kong.tracing`, as Lua has them
     pub(crate) spans: Option<Kept>,
     /// Whether `kong.client.authenticate` has said who the client is
     pub(crate) authenticated: bool,
@@ -197,6 +197,10 @@ impl Tables {
         self.held.as_deref()
     }
 
+    pub(crate) fn get_mut(&mut self) -> Option<&mut HeldTables> {
+        self.held.as_deref_mut()
+    }
+
     pub(crate) fn get_or_default(&mut self) -> &mut HeldTables {
         self.held.get_or_insert_default()
     }
@@ -215,7 +219,6 @@ impl Transaction {
             chunk: Chunk::default(),
             tables: Tables::default(),
             loads: Vec::new(),
-            spans: None,
             times: Times::default(),
             cpu_time: Duration::ZERO,
             vm: None,

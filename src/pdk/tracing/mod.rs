@@ -10,7 +10,7 @@ use crate::convert;
 use crate::extension::RequestId;
 use crate::log::{self, Level};
 use crate::phase::PhaseSet;
-use crate::spans::{self, Start};
+use crate::spans::{self, Spans, Start};
 
 /// `tracer.lua` makes of these what functions see.
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -81,7 +81,7 @@ fn start_span(
             Value::String(parent_id) => parent_id.as_bytes().to_vec(),
             _ => Vec::new(),
         };
-        call.tx.spans.get_or_insert_default().start(&Start {
+        call.tx.rare_mut().spans.get_or_insert_default().start(&Start {
             id,
             name: &name.to_string_lossy(),
             kind: kind_name(kind),
@@ -105,21 +105,27 @@ fn now(call: &Call<'_>) -> f64 {
     (call.tx.started_at() + call.tx.age()).as_nanos() as f64
 }
 
+/// The request's spans, once `tracing` has some.
+fn spans_of<'a>(call: &'a mut Call<'_>) -> Option<&'a mut Spans> {
+    call.tx.tables.get_mut()?.rare.spans.as_mut()
+}
+
 fn set_attribute(
     call: &mut Call<'_>,
     (id, key, value): (LuaString, LuaString, Value),
 ) -> mlua::Result<()> {
-    if let Some(spans) = &mut call.tx.spans {
+    if let Some(spans) = spans_of(call) {
         spans.set_attribute(&id.as_bytes(), &key.to_string_lossy(), &value);
     }
     Ok(())
 }
 
 fn set_attributes(call: &mut Call<'_>, (id, attributes): (LuaString, Table)) -> mlua::Result<()> {
-    let Some(spans) = &mut call.tx.spans else { return Ok(()) };
+    let lua = call.lua;
+    let Some(spans) = spans_of(call) else { return Ok(()) };
     for pair in attributes.pairs::<Value, Value>() {
         let (key, value) = pair?;
-        let key = convert::display(call.lua, &key);
+        let key = convert::display(lua, &key);
         spans.set_attribute(&id.as_bytes(), &key, &value);
     }
     Ok(())
@@ -132,10 +138,10 @@ fn add_event(
 ) -> mlua::Result<f64> {
     let time = checks::as_number(&time).unwrap_or_else(|| now(call));
     let attributes = match attributes {
-        Some(attributes) if call.tx.spans.is_some() => fields(call, &attributes)?,
+        Some(attributes) if spans_of(call).is_some() => fields(call, &attributes)?,
         _ => Map::new(),
     };
-    if let Some(spans) = &mut call.tx.spans {
+    if let Some(spans) = spans_of(call) {
         spans.add_event(&id.as_bytes(), &name.to_string_lossy(), &attributes, time);
     }
     Ok(time)
@@ -154,7 +160,7 @@ pub(super) fn fields(call: &Call<'_>, attributes: &Table) -> mlua::Result<Map<St
 }
 
 fn set_status(call: &mut Call<'_>, (id, status): (LuaString, f64)) -> mlua::Result<()> {
-    if let Some(spans) = &mut call.tx.spans {
+    if let Some(spans) = spans_of(call) {
         spans.set_status(&id.as_bytes(), status);
     }
     Ok(())
@@ -163,7 +169,7 @@ fn set_status(call: &mut Call<'_>, (id, status): (LuaString, f64)) -> mlua::Resu
 /// Ends a span; gives the time.
 fn finish(call: &mut Call<'_>, (id, time): (LuaString, Option<f64>)) -> mlua::Result<f64> {
     let time = time.unwrap_or_else(|| now(call));
-    if let Some(spans) = &mut call.tx.spans {
+    if let Some(spans) = spans_of(call) {
         spans.finish(&id.as_bytes(), time);
     }
     Ok(time)
