@@ -76,33 +76,22 @@
 //! and [`Service`] of a request, the [`Consumer`] who makes it and the [`Credential`] that proves it.
 //! What functions ask of whoever forwards the request is there for the inner service: [`Upstream`].
 
+mod api;
 mod binding;
-mod cache;
-mod certificate;
-mod configuration;
-mod convert;
-mod digest;
 mod error;
-mod error_page;
 mod extension;
-mod forms;
 mod function;
 pub mod guide;
-mod log;
+mod message;
 mod middleware;
-mod modules;
-mod ngx;
-mod node;
-mod pdk;
 mod phase;
-mod plugin;
 mod post_function;
 mod pre_function;
 mod runtime;
 mod sandbox;
-mod spans;
+mod settings;
+mod store;
 mod transaction;
-mod uri;
 mod vm;
 
 pub use mlua;
@@ -119,13 +108,12 @@ pub use self::middleware::{
     BoxError, DefaultResponseForError, FailedRequest, FunctionLayer, FunctionService, PluginKind,
     RequestBody, ResponseBody, ResponseForError, ResponseFuture, RetryCallback,
 };
-pub use self::node::ServerStats;
-pub use self::phase::Phase;
-pub use self::plugin::Plugin;
+pub use self::phase::{Phase, Plugin};
 pub use self::post_function::{Post, PostFunction, PostFunctionLayer};
 pub use self::pre_function::{Pre, PreFunction, PreFunctionLayer};
 pub use self::runtime::{Runtime, RuntimeBuilder, Stats};
 pub use self::sandbox::{Sandbox, UntrustedLua};
+pub use self::settings::ServerStats;
 pub use self::vm::Budget;
 
 /// The README's code, so that it is compiled.

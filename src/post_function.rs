@@ -1,7 +1,7 @@
 //! Kong's `post-function`: after all other layers.
 
 use crate::middleware::{FunctionLayer, FunctionService, PluginKind, private};
-use crate::plugin::Plugin;
+use crate::phase::Plugin;
 
 /// A layer that runs Lua functions after all other layers: Kong's `post-function` plugin.
 ///

@@ -1,7 +1,7 @@
 //! Kong's `pre-function`: before all other layers.
 
 use crate::middleware::{FunctionLayer, FunctionService, PluginKind, private};
-use crate::plugin::Plugin;
+use crate::phase::Plugin;
 use crate::post_function::PostFunctionLayer;
 
 /// A layer that runs Lua functions before all other layers: Kong's `pre-function` plugin.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::transaction::headers::{self, Refused};
+use crate::message::headers::{self, Refused};
 
 /// What functions have asked of whoever forwards the request; the layer puts it into the request's
 /// extensions when they asked for something.

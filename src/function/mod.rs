@@ -1,5 +1,6 @@
 //! [`Functions`]: the Lua functions of a layer, by phase.
 
+mod certificate;
 mod config;
 mod handle;
 mod observer;

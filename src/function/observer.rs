@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::phase::Phase;
-use crate::plugin::Plugin;
+use crate::phase::Plugin;
 use crate::transaction::Site;
 use crate::vm::Step;
 

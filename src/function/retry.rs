@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::api::kong;
 use crate::error::Error;
-use crate::log;
-use crate::pdk;
+use crate::error::log;
 use crate::phase::Phase;
 use crate::transaction::{Failure, FailureKind, Retry, Site, Transaction};
 use crate::vm::{Pool, Step, Vm, failure_of};
@@ -57,7 +57,7 @@ pub(crate) fn next_target(
 }
 
 fn ask(vm: &mut Vm) -> Option<Failure> {
-    let step = match pdk::retry_function(vm.lua()) {
+    let step = match kong::retry_function(vm.lua()) {
         Ok(function) => vm.start(function),
         Err(error) => Step::Failed(failure_of(&error)),
     };

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use super::Functions;
 use crate::error::Error;
-use crate::log;
+use crate::error::log;
 use crate::phase::Phase;
-use crate::plugin::Plugin;
+use crate::phase::Plugin;
 use crate::transaction::{Exit, Operation, Site, Transaction};
 use crate::vm::{Pool, Step, Suspended, Vm, failure_of};
 

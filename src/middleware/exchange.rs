@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::function::Functions;
 use crate::phase::Phase;
-use crate::plugin::Plugin;
+use crate::phase::Plugin;
 use crate::runtime::Runtime;
 use crate::transaction::Transaction;
 

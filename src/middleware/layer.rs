@@ -10,7 +10,7 @@ use tower_layer::Layer;
 use super::response::{DefaultResponseForError, ResponseForError};
 use super::service::FunctionService;
 use crate::function::{Functions, Handle};
-use crate::plugin::Plugin;
+use crate::phase::Plugin;
 use crate::runtime::Runtime;
 
 /// Which of the two plugins a layer is: [`Pre`](crate::Pre) or [`Post`](crate::Post).

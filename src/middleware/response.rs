@@ -5,8 +5,8 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::error::Error;
-use crate::error_page;
 use crate::extension::RequestId;
+use crate::message::error_page;
 use crate::transaction::{Request, Source, Transaction};
 
 /// Makes the response of a request whose function has failed.

@@ -10,7 +10,7 @@ use tokio::time::Sleep;
 
 use super::replay::{BodyReader, Extent, Replay};
 use super::request_phases::{Decision, RequestPhases};
-use crate::cache::Waiter;
+use crate::store::cache::Waiter;
 use crate::transaction::{Operation, RequestBody};
 
 pin_project! {

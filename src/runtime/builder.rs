@@ -10,14 +10,15 @@ use http::HeaderName;
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::{Runtime, Settings};
-use crate::cache::Cache;
-use crate::configuration::Configuration;
+use super::Runtime;
 use crate::error::Error;
 use crate::function::{FunctionCall, Observer};
-use crate::ngx::SharedDict;
-use crate::node::{Node, ServerStats};
 use crate::sandbox::Sandbox;
+use crate::settings::Configuration;
+use crate::settings::Settings;
+use crate::settings::{Node, ServerStats};
+use crate::store::SharedDict;
+use crate::store::cache::Cache;
 use crate::vm::{Budget, Pool};
 
 /// Builds a [`Runtime`].

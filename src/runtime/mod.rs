@@ -1,16 +1,15 @@
 //! [`Runtime`]: the VMs that functions run in, and what they may do there.
 
 mod builder;
-mod settings;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 pub use self::builder::RuntimeBuilder;
-pub(crate) use self::settings::Settings;
 use crate::error::Error;
 use crate::function::Functions;
 use crate::sandbox::{Denied, UntrustedLua};
+use crate::settings::Settings;
 use crate::transaction::Transaction;
 use crate::vm::Pool;
 

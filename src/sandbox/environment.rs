@@ -3,10 +3,10 @@
 use mlua::{Function, Lua, LuaString, Table, Value};
 
 use super::{Denied, UntrustedLua, require};
+use crate::api::kong::type_name;
+use crate::binding::convert;
 use crate::binding::raise_at;
-use crate::convert;
-use crate::pdk::type_name;
-use crate::runtime::Settings;
+use crate::settings::Settings;
 
 /// What a sandboxed function sees of Lua's standard library: Kong's list.
 const ALLOWED: &[&str] = &[

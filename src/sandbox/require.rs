@@ -3,8 +3,9 @@
 use mlua::{Function, Lua, Table, Value};
 
 use super::Denied;
-use crate::runtime::Settings;
-use crate::{convert, modules};
+use crate::api::modules;
+use crate::binding::convert;
+use crate::settings::Settings;
 
 /// Makes the modules of the crate, of the application and of the operator's directory known to
 /// Lua's `require`.

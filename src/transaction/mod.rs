@@ -4,9 +4,9 @@
 //! VM's [`Current`] slot, where the bindings find it; between runs it is with the layer's future or
 //! body.
 
-pub(crate) mod headers;
 mod request;
 mod response;
+pub(crate) mod spans;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -18,10 +18,10 @@ use tokio::time::Instant;
 
 pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Response, Source};
-use crate::cache::{Load, Loading};
 use crate::phase::Phase;
-use crate::plugin::Plugin;
-use crate::spans::Spans;
+use crate::phase::Plugin;
+use crate::store::cache::{Load, Loading};
+use crate::transaction::spans::Spans;
 
 pub(crate) struct Transaction {
     pub(crate) request: Request,

@@ -7,7 +7,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, StatusCode};
 use rustc_hash::FxHashSet;
 
-use super::headers::{self, Refused};
+use crate::message::headers::{self, Refused};
 
 /// What functions see of the response, and what they have prepared for it.
 #[derive(Default)]

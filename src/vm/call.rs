@@ -6,7 +6,7 @@ use mlua::{Error as LuaError, IntoLua, IntoLuaMulti, RegistryKey, Thread, Value}
 
 use super::prelude::without_position;
 use super::{Exhausted, Vm, without_limit};
-use crate::pdk::type_name;
+use crate::api::kong::type_name;
 use crate::sandbox::Denied;
 use crate::transaction::{Exit, Failure, FailureKind, Operation, Site, Transaction};
 

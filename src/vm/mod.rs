@@ -36,11 +36,14 @@ pub(crate) use self::call::{Step, failure_of};
 pub(crate) use self::pool::{Pool, Suspended};
 use self::prelude::Prelude;
 pub(crate) use self::prelude::{PRELUDE_NAME, pending};
+use crate::api::kong;
+use crate::api::modules;
+use crate::api::ngx;
+use crate::binding::convert;
 use crate::binding::{Dialect, Scope};
-use crate::runtime::Settings;
 use crate::sandbox::Environments;
+use crate::settings::Settings;
 use crate::transaction::Current;
-use crate::{convert, modules, ngx, pdk};
 
 pub(crate) struct Vm {
     number: usize,
@@ -81,7 +84,7 @@ impl Vm {
             dialect,
         };
         convert::register(&lua)?;
-        pdk::register(&scope(Dialect::Kong))?;
+        kong::register(&scope(Dialect::Kong))?;
         ngx::register(&scope(Dialect::Ngx))?;
         modules::register(&scope(Dialect::Ngx))?;
         let environments = Environments::new(&lua, settings)?;

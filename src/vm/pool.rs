@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{Coroutine, Vm};
-use crate::runtime::Settings;
+use crate::settings::Settings;
 
 /// The VMs of a runtime.
 pub(crate) struct Pool {

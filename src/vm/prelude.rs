@@ -9,8 +9,8 @@ use super::call::{DONE, EXIT, FAILED, WAIT, failure_of, failure_of_value};
 use super::pattern::{self, Capture, Fault, Found};
 use crate::binding::{self, raise, raise_at};
 use crate::phase::{Phase, PhaseSet};
-use crate::runtime::Settings;
 use crate::sandbox::UntrustedLua;
+use crate::settings::Settings;
 use crate::transaction::{Current, Failure, FailureKind, Operation};
 
 /// The chunk name of the prelude, as it stands in tracebacks.

@@ -6,14 +6,10 @@
     reason = "a test fails by panicking, and nothing is outside of its crate"
 )]
 
+mod api;
 mod bad_input;
-mod certificate;
 mod function;
-mod layers;
-mod modules;
-mod ngx;
-mod observer;
-mod pdk;
+mod middleware;
 mod real_functions;
 mod sandbox;
 mod support;

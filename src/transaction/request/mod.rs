@@ -8,9 +8,9 @@ use bytes::Bytes;
 use http::header::{self, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
-use super::headers::{self, Refused};
 use crate::extension::{Connection, Known, RequestId, Upstream, UriCaptures};
-use crate::uri;
+use crate::message::headers::{self, Refused};
+use crate::message::uri;
 
 /// What functions see of the request, and how they have changed it.
 #[derive(Debug)]

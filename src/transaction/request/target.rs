@@ -5,7 +5,7 @@ use http::uri::PathAndQuery;
 
 use super::Request;
 use crate::extension::{InternalRedirect, Upstream};
-use crate::uri::{self, Escape};
+use crate::message::uri::{self, Escape};
 
 impl Request {
     /// The path that functions have not changed, or have: `$uri` before decoding.

@@ -1,5 +1,7 @@
 //! Function sets: how they are made, and how their functions run one after the other.
 
 mod build;
+mod certificate;
 mod config;
+mod observer;
 mod run;

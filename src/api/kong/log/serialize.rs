@@ -1,0 +1,255 @@
+//! `kong.log.serialize`: a request as Kong's logging plugins send it.
+
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION};
+use mlua::{Lua, LuaString, Table, Value};
+
+use crate::api::kong::{checks, client, ctx, entity, router};
+use crate::binding::convert;
+use crate::binding::{Call, raise};
+use crate::phase::PhaseSet;
+use crate::transaction::{Source, Transaction};
+
+pub(super) const WITH_CTX: PhaseSet = PhaseSet::REWRITE
+    .or(PhaseSet::ACCESS)
+    .or(PhaseSet::HEADER_FILTER)
+    .or(PhaseSet::RESPONSE)
+    .or(PhaseSet::BODY_FILTER)
+    .or(PhaseSet::LOG);
+
+/// How deeply a value for the log may be nested.
+const MAX_DEPTH: usize = 64;
+
+/// Notes a change for [`serialize`] to make.
+pub(super) fn set_serialize_value(
+    call: &mut Call<'_>,
+    (key, value, options): (Value, Value, Value),
+) -> mlua::Result<()> {
+    let key = checks::string(key, "key must be a string")?;
+    let mode = match options {
+        Value::Nil | Value::Boolean(false) => Value::Nil,
+        Value::Table(options) => options.raw_get("mode")?,
+        _ => return Err(raise("options must be a table")),
+    };
+    let mode = match mode {
+        Value::Nil | Value::Boolean(false) => "set".to_owned(),
+        Value::String(mode) => mode.to_string_lossy(),
+        _ => String::new(),
+    };
+    if !["set", "add", "replace"].contains(&&*mode) {
+        return Err(raise("mode must be 'set', 'add' or 'replace'"));
+    }
+    let change = call.lua.create_table()?;
+    change.raw_set("key", key)?;
+    change.raw_set("value", value)?;
+    change.raw_set("mode", mode)?;
+    ctx::kept(call.lua, &mut call.tx.tables.get_or_default().serialize)?.raw_push(change)
+}
+
+pub(super) fn serialize(call: &mut Call<'_>, _options: Value) -> mlua::Result<Table> {
+    let root = record(call)?;
+    let kept = call.tx.tables.get().and_then(|tables| tables.serialize.as_ref());
+    let Some(kept) = kept else { return Ok(root) };
+    for change in kept.get::<Table>(call.lua)?.sequence_values::<Table>() {
+        apply(call.lua, &root, &change?)?;
+    }
+    Ok(root)
+}
+
+fn record(call: &mut Call<'_>) -> mlua::Result<Table> {
+    let entities = entities(call)?;
+    let tls = tls(call)?;
+    let Call { lua, tx, settings } = call;
+    let times = tx.times;
+    let total = tx.age();
+    let root = lua.create_table()?;
+    let request = request(lua, tx)?;
+    request.set("tls", tls)?;
+    root.set("request", request)?;
+    root.set("upstream_uri", upstream_uri(tx))?;
+    let upstream_status = tx.response.service_status().map(|status| status.to_string());
+    root.set("upstream_status", upstream_status.unwrap_or_default())?;
+    root.set("response", response(lua, tx)?)?;
+    let latencies = lua.create_table()?;
+    let until_called = times.called.or(times.answered).unwrap_or(total);
+    latencies.set("kong", millis(until_called))?;
+    let waited =
+        times.called.zip(times.answered).map(|(called, answered)| answered.saturating_sub(called));
+    latencies.set("proxy", waited.map_or(-1, millis))?;
+    latencies.set("request", millis(total))?;
+    let received = times.answered.filter(|_| waited.is_some());
+    latencies
+        .set("receive", received.map_or(0, |answered| millis(total.saturating_sub(answered))))?;
+    root.set("latencies", latencies)?;
+    root.set("client_ip", settings.client_ip(&tx.request).map(|ip| ip.to_string()))?;
+    root.set("started_at", tx.started_at().as_millis() as u64)?;
+    let by_service = tx.response.source == Some(Source::Service);
+    root.set("source", if by_service { "upstream" } else { "kong" })?;
+    for (name, entity) in entities {
+        root.set(name, entity)?;
+    }
+    Ok(root)
+}
+
+/// Copies of what Kong calls entities: the record can be changed without changing them.
+fn entities(call: &mut Call<'_>) -> mlua::Result<[(&'static str, Value); 4]> {
+    let authenticated = match client::credential(call)? {
+        Value::Table(credential) => {
+            let entity = call.lua.create_table()?;
+            for field in ["id", "consumer_id"] {
+                entity.set(field, entity::copy(call.lua, credential.raw_get(field)?)?)?;
+            }
+            Value::Table(entity)
+        }
+        _ => Value::Nil,
+    };
+    let route = router::route(call)?;
+    let service = router::service(call)?;
+    let consumer = client::consumer(call)?;
+    Ok([
+        ("authenticated_entity", authenticated),
+        ("route", entity::copy(call.lua, route)?),
+        ("service", entity::copy(call.lua, service)?),
+        ("consumer", entity::copy(call.lua, consumer)?),
+    ])
+}
+
+/// What is known of the connection, if it is encrypted.
+fn tls(call: &Call<'_>) -> mlua::Result<Option<Table>> {
+    let Some(tls) = client::tls::tls(call) else { return Ok(None) };
+    let table = call.lua.create_table()?;
+    table.set("version", tls.version())?;
+    table.set("cipher", tls.cipher())?;
+    table.set("client_verify", client::tls::client_verify(call)?)?;
+    Ok(Some(table))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn request(lua: &Lua, tx: &mut Transaction) -> mlua::Result<Table> {
+    let request = lua.create_table()?;
+    request.set("id", tx.request.id().as_str())?;
+    let uri = tx.request.original_path_and_query();
+    request.set("uri", uri)?;
+    let (scheme, port) = (tx.request.scheme(), tx.request.port());
+    let host = tx.request.host().unwrap_or_default();
+    request.set("url", format!("{scheme}://{host}:{port}{uri}"))?;
+    let query = tx.request.query().unwrap_or_default();
+    let max = convert::DEFAULT_MAX;
+    request.set("querystring", convert::args_table(lua, query.as_bytes(), max)?.0)?;
+    request.set("method", tx.request.method().as_str())?;
+    let headers = convert::request_headers_table(lua, &tx.request, max)?.0;
+    for secret in [AUTHORIZATION, PROXY_AUTHORIZATION] {
+        if tx.request.headers().contains_key(&secret) {
+            headers.raw_set(secret.as_str(), "REDACTED")?;
+        }
+    }
+    request.set("headers", headers)?;
+    request.set("size", tx.request.length())?;
+    Ok(request)
+}
+
+fn upstream_uri(tx: &Transaction) -> String {
+    let path = tx.request.upstream_path();
+    match tx.request.query().filter(|_| !path.contains('?')) {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    }
+}
+
+fn response(lua: &Lua, tx: &Transaction) -> mlua::Result<Table> {
+    let response = lua.create_table()?;
+    response.set("status", tx.response.status())?;
+    let headers = tx.response.headers().iter();
+    response.set("headers", convert::headers_table(lua, headers, convert::DEFAULT_MAX)?.0)?;
+    response.set("size", tx.response.length())?;
+    Ok(response)
+}
+
+/// Makes one change: `key` is a path with dots, `\.` a dot in a name.
+fn apply(lua: &Lua, root: &Table, change: &Table) -> mlua::Result<()> {
+    let key = change.raw_get::<LuaString>("key")?.to_string_lossy();
+    let value: Value = change.raw_get("value")?;
+    let mode: String = change.raw_get("mode")?;
+    if !is_serializable(&value, MAX_DEPTH)? {
+        return Err(raise(
+            "value must be nil, a number, string, boolean or a non-self-referencial table \
+             containing numbers, string and booleans",
+        ));
+    }
+    let mut path = split_path(&key);
+    let last = path.pop().unwrap_or_default();
+    let mut node = root.clone();
+    for name in path {
+        node = match node.raw_get(name.as_str())? {
+            Value::Table(next) => next,
+            Value::Nil if mode == "replace" => return Ok(()),
+            Value::Nil => {
+                let next = lua.create_table()?;
+                node.raw_set(name, &next)?;
+                next
+            }
+            other => {
+                let shown = convert::display(lua, &other);
+                return Err(raise(format!(
+                    "The key '{key}' could not be used as a serialize value. Subkey '{name}' is \
+                     not a table. It's {shown}"
+                )));
+            }
+        };
+    }
+    let exists = !node.raw_get::<Value>(last.as_str())?.is_nil();
+    match mode.as_str() {
+        "add" if exists => Ok(()),
+        "replace" if !exists => Ok(()),
+        _ => node.raw_set(last, value),
+    }
+}
+
+fn split_path(key: &str) -> Vec<String> {
+    // A dot at the very beginning separates nothing.
+    let (start, rest) = key.split_at(usize::from(key.starts_with('.')));
+    let mut names = vec![start.to_owned()];
+    let mut characters = rest.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if characters.peek() == Some(&'.') => {
+                characters.next();
+                names.last_mut().expect("never empty").push('.');
+            }
+            '.' => names.push(String::new()),
+            other => names.last_mut().expect("never empty").push(other),
+        }
+    }
+    names
+}
+
+/// Whether a value holds only what a log can hold. A table that holds itself is too deep.
+fn is_serializable(value: &Value, depth: usize) -> mlua::Result<bool> {
+    match value {
+        Value::Nil
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::Number(_)
+        | Value::String(_) => Ok(true),
+        Value::LightUserData(pointer) => Ok(pointer.0.is_null()),
+        Value::Table(_) if depth == 0 => Ok(false),
+        Value::Table(table) => {
+            for pair in table.pairs::<Value, Value>() {
+                let (key, value) = pair?;
+                let simple = matches!(
+                    key,
+                    Value::String(_) | Value::Integer(_) | Value::Number(_) | Value::Boolean(_)
+                );
+                if !simple || !is_serializable(&value, depth - 1)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}

@@ -1,0 +1,139 @@
+//! `kong.response`: the response to the client.
+
+mod body;
+mod exit;
+mod grpc;
+
+use http::header::HeaderName;
+use mlua::{LuaString, Value};
+
+use super::checks;
+use crate::binding::convert::{self, Collected};
+use crate::binding::{Call, Namespace, bindings, raise};
+use crate::message::headers;
+use crate::phase::PhaseSet;
+use crate::transaction::Source;
+
+const HEADER_BODY_LOG: PhaseSet = PhaseSet::RESPONSE
+    .or(PhaseSet::HEADER_FILTER)
+    .or(PhaseSet::BODY_FILTER)
+    .or(PhaseSet::LOG)
+    .or(PhaseSet::ERROR)
+    .or(PhaseSet::ADMIN_API);
+
+const REWRITE_ACCESS_HEADER: PhaseSet = PhaseSet::REWRITE
+    .or(PhaseSet::ACCESS)
+    .or(PhaseSet::RESPONSE)
+    .or(PhaseSet::BALANCER)
+    .or(PhaseSet::HEADER_FILTER)
+    .or(PhaseSet::ERROR)
+    .or(PhaseSet::ADMIN_API);
+
+pub(super) const NAMESPACE: Namespace = Namespace {
+    path: "kong.response",
+    bindings: bindings! {
+        "get_status", HEADER_BODY_LOG, calls get_status;
+        "get_header", HEADER_BODY_LOG, calls get_header;
+        "get_headers", HEADER_BODY_LOG, calls get_headers;
+        "get_source", HEADER_BODY_LOG, calls get_source;
+        "set_status", REWRITE_ACCESS_HEADER, calls set_status;
+        "set_header", REWRITE_ACCESS_HEADER, calls set_header;
+        "add_header", REWRITE_ACCESS_HEADER, calls add_header;
+        "clear_header", REWRITE_ACCESS_HEADER, calls clear_header;
+        "set_headers", REWRITE_ACCESS_HEADER, calls set_headers;
+        "get_raw_body", PhaseSet::BODY_FILTER, calls body::get_raw_body;
+        "set_raw_body", PhaseSet::BODY_FILTER, calls body::set_raw_body;
+        "exit", REWRITE_ACCESS_HEADER, exits exit::exit;
+        "error", REWRITE_ACCESS_HEADER, exits exit::error;
+    },
+};
+
+fn get_status(call: &mut Call<'_>, (): ()) -> mlua::Result<u16> {
+    Ok(call.tx.response.status())
+}
+
+fn get_header(call: &mut Call<'_>, name: Value) -> mlua::Result<Option<LuaString>> {
+    let name = checks::string(name, "header name must be a string")?;
+    let value = headers::get(call.tx.response.headers(), &name.as_bytes());
+    value.map(|value| call.string(value)).transpose()
+}
+
+fn get_headers(call: &mut Call<'_>, (max_headers,): (Value,)) -> mlua::Result<Collected> {
+    let max = checks::count(&max_headers, "max_headers")?;
+    convert::headers_table(call.lua, call.tx.response.headers().iter(), max)
+}
+
+fn get_source(call: &mut Call<'_>, (): ()) -> mlua::Result<&'static str> {
+    Ok(call.tx.response.source.unwrap_or(Source::Error).name())
+}
+
+fn ensure_not_sent(call: &Call<'_>) -> mlua::Result<()> {
+    if call.tx.response.sent { Err(raise("headers have already been sent")) } else { Ok(()) }
+}
+
+/// A status between `least` and 599. A fraction is cut off.
+fn status_code(value: &Value, least: u16) -> mlua::Result<u16> {
+    match checks::as_number(value) {
+        None => Err(raise("code must be a number")),
+        Some(code) if code >= f64::from(least) && code <= 599.0 => Ok(code as u16),
+        Some(_) => Err(raise(format!("code must be a number between {least} and 599"))),
+    }
+}
+
+fn set_status(call: &mut Call<'_>, (status,): (Value,)) -> mlua::Result<()> {
+    ensure_not_sent(call)?;
+    let status = status_code(&status, 100)?;
+    call.tx.response.set_status(status);
+    Ok(())
+}
+
+/// The name of a response header, or nothing for `Transfer-Encoding`, which is hyper's business.
+fn settable(call: &Call<'_>, name: &LuaString) -> mlua::Result<Option<HeaderName>> {
+    let name = headers::response_name_of(&name.as_bytes()).map_err(|why| raise(why.to_string()))?;
+    if name == http::header::TRANSFER_ENCODING {
+        super::log::warn(call, "manually setting Transfer-Encoding. Ignored.");
+        return Ok(None);
+    }
+    Ok(Some(name))
+}
+
+fn put_header(call: &mut Call<'_>, name: &LuaString, values: &[LuaString]) -> mlua::Result<()> {
+    let Some(name) = settable(call, name)? else { return Ok(()) };
+    let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
+    let values = values.iter().map(|value| &**value);
+    call.tx.response.set_header(name, values).map_err(|why| raise(why.to_string()))
+}
+
+fn set_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
+    ensure_not_sent(call)?;
+    let values = checks::header_values(call, &name, &value)?;
+    put_header(call, &checks::string(name, "header name must be a string")?, &values)
+}
+
+fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
+    ensure_not_sent(call)?;
+    let values = checks::header_values(call, &name, &value)?;
+    let name = checks::string(name, "header name must be a string")?;
+    let Some(name) = settable(call, &name)? else { return Ok(()) };
+    for value in values {
+        let added = call.tx.response.add_header(name.clone(), &value.as_bytes());
+        added.map_err(|why| raise(why.to_string()))?;
+    }
+    Ok(())
+}
+
+fn clear_header(call: &mut Call<'_>, name: Value) -> mlua::Result<()> {
+    ensure_not_sent(call)?;
+    let name = checks::string(name, "header name must be a string")?;
+    let name = headers::response_name_of(&name.as_bytes()).map_err(|why| raise(why.to_string()))?;
+    call.tx.response.set_header(name, []).map_err(|why| raise(why.to_string()))
+}
+
+fn set_headers(call: &mut Call<'_>, headers: Value) -> mlua::Result<()> {
+    ensure_not_sent(call)?;
+    let headers = checks::table(headers, "headers must be a table")?;
+    for (name, values) in checks::headers(call, &headers)? {
+        put_header(call, &name, &values)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! What `require` offers beside the application's and the operator's modules.
+
+mod cjson;
+mod ngx_base64;
+mod ngx_errlog;
+mod ngx_req;
+mod resty;
+
+use mlua::{Function, Lua, LuaString, Table, Value};
+
+use self::cjson::Manner;
+use crate::api::digest::Algorithm;
+use crate::api::json;
+use crate::binding::{Namespace, Scope};
+
+/// Makes a module.
+type Maker = fn(&Lua) -> mlua::Result<Table>;
+
+/// The modules that come with the crate, and how each is made. None of them touches anything
+/// outside the request.
+const MODULES: &[(&str, Maker)] = &[
+    ("bit", |lua| copy(lua, &lua.globals().get("bit")?)),
+    ("cjson", |lua| cjson::module(lua, Manner::Plain)),
+    ("cjson.safe", |lua| cjson::module(lua, Manner::Safe)),
+    ("kong.resty.mlcache", |lua| chunk(lua, include_str!("mlcache.lua"))?.call(())),
+    ("ngx.base64", ngx_base64::module),
+    ("ngx.errlog", |lua| bound(lua, &ngx_errlog::NAMESPACE)),
+    ("ngx.req", |lua| bound(lua, &ngx_req::NAMESPACE)),
+    ("ngx.re", |lua| chunk(lua, include_str!("ngx_re.lua"))?.call(of_ngx(lua, "re", "match")?)),
+    ("ngx.resp", |lua| {
+        let names = ["add_header", "set_status"];
+        let functions = names.map(|name| Ok((name, of_ngx(lua, "resp", name)?)));
+        lua.create_table_from(functions.into_iter().collect::<mlua::Result<Vec<_>>>()?)
+    }),
+    #[cfg(feature = "digest")]
+    ("resty.aes", resty::aes::module),
+    #[cfg(feature = "digest")]
+    ("resty.hmac", resty::hmac::module),
+    ("resty.md5", |lua| resty::digest::module(lua, Algorithm::Md5)),
+    #[cfg(feature = "digest")]
+    ("resty.random", resty::random::module),
+    ("resty.sha1", |lua| resty::digest::module(lua, Algorithm::Sha1)),
+    #[cfg(feature = "digest")]
+    ("resty.sha224", |lua| resty::digest::module(lua, Algorithm::Sha224)),
+    #[cfg(feature = "digest")]
+    ("resty.sha256", |lua| resty::digest::module(lua, Algorithm::Sha256)),
+    #[cfg(feature = "digest")]
+    ("resty.sha384", |lua| resty::digest::module(lua, Algorithm::Sha384)),
+    #[cfg(feature = "digest")]
+    ("resty.sha512", |lua| resty::digest::module(lua, Algorithm::Sha512)),
+    ("resty.string", resty::string::module),
+];
+
+/// The modules that are functions of LuaJIT's or the prelude's.
+pub(crate) const FUNCTIONS: &[&str] =
+    &["table.clear", "table.clone", "table.isarray", "table.isempty", "table.new", "table.nkeys"];
+
+/// The namespaces of modules whose functions work on the request that is being served.
+pub(crate) const NAMESPACES: &[&Namespace] = &[&ngx_errlog::NAMESPACE, &ngx_req::NAMESPACE];
+
+/// Where a VM keeps the functions of [`NAMESPACES`].
+const BOUND_KEY: &str = "tower-lua.modules";
+
+/// The names of all modules that are tables.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    MODULES.iter().map(|(name, _)| *name)
+}
+
+/// Makes the crate's modules known to `require`, which makes them when they are asked for.
+pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
+    let lua = scope.lua;
+    json::register(lua)?;
+    let bound = lua.create_table()?;
+    for namespace in NAMESPACES {
+        let functions = lua.create_table()?;
+        scope.extend(&functions, namespace)?;
+        bound.raw_set(namespace.path, functions)?;
+    }
+    lua.set_named_registry_value(BOUND_KEY, bound)?;
+    let preload: Table = lua.globals().get::<Table>("package")?.get("preload")?;
+    let maker = maker(lua)?;
+    names().try_for_each(|name| preload.set(name, &maker))
+}
+
+/// The function that makes the module of a name.
+pub(crate) fn maker(lua: &Lua) -> mlua::Result<Function> {
+    lua.create_function(|lua, name: LuaString| {
+        let module = MODULES.iter().find(|(own, _)| name.as_bytes() == own.as_bytes());
+        let (_, make) = module.expect("asked for the names of modules alone");
+        make(lua)
+    })
+}
+
+/// A table of the functions of one of [`NAMESPACES`].
+fn bound(lua: &Lua, namespace: &Namespace) -> mlua::Result<Table> {
+    copy(lua, &lua.named_registry_value::<Table>(BOUND_KEY)?.raw_get(namespace.path)?)
+}
+
+/// A function of `ngx`.
+fn of_ngx(lua: &Lua, library: &str, name: &str) -> mlua::Result<Function> {
+    lua.globals().get::<Table>("ngx")?.raw_get::<Table>(library)?.raw_get(name)
+}
+
+/// A chunk of the crate's own.
+fn chunk(lua: &Lua, source: &str) -> mlua::Result<Function> {
+    lua.load(source).set_name(format!("={}", crate::vm::PRELUDE_NAME)).into_function()
+}
+
+fn copy(lua: &Lua, table: &Table) -> mlua::Result<Table> {
+    lua.create_table_from(table.pairs::<Value, Value>().collect::<mlua::Result<Vec<_>>>()?)
+}

@@ -1,0 +1,30 @@
+//! `resty.string`.
+
+use mlua::{Lua, LuaString, Table, Value};
+
+use super::text;
+use crate::vm;
+
+pub(in crate::api::modules) fn module(lua: &Lua) -> mlua::Result<Table> {
+    let module = lua.create_table()?;
+    module.raw_set("_VERSION", "0.17")?;
+    let to_hex =
+        lua.create_function(|lua, s: Value| to_hex(lua, &text(lua, s, "s")?.as_bytes()))?;
+    module.raw_set("to_hex", to_hex)?;
+    let atoi = lua.create_function(|lua, s: Value| Ok(atoi(&text(lua, s, "s")?.as_bytes())))?;
+    module.raw_set("atoi", atoi)?;
+    Ok(module)
+}
+
+pub(super) fn to_hex(lua: &Lua, bytes: &[u8]) -> mlua::Result<LuaString> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    vm::check(lua, bytes.len().saturating_mul(2))?;
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    lua.create_string(nibbles.map(|nibble| DIGITS[usize::from(nibble)]).collect::<Vec<_>>())
+}
+
+/// nginx's `ngx_atoi`: digits alone, -1 for anything else.
+fn atoi(text: &[u8]) -> i64 {
+    let digits = std::str::from_utf8(text).ok().filter(|_| text.iter().all(u8::is_ascii_digit));
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(-1)
+}

@@ -1,0 +1,41 @@
+//! Query arguments as text and as tables.
+
+use mlua::{LuaString, Table, Value};
+
+use super::arguments::Argument;
+use crate::api::kong::type_name;
+use crate::binding::convert::{self, Collected};
+use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::phase::PhaseSet;
+
+pub(super) const NAMESPACE: Namespace = Namespace {
+    path: "ngx",
+    bindings: bindings! {
+        "encode_args", PhaseSet::ANY, calls encode_args;
+        "decode_args", PhaseSet::ANY, calls decode_args;
+    },
+};
+
+fn encode_args(call: &mut Call<'_>, args: Value) -> mlua::Result<LuaString> {
+    let Value::Table(args) = args else {
+        return Err(Argument::new(1, "encode_args").mismatch(call, "table", type_name(&args)));
+    };
+    let query = query_of(call, &args)?;
+    call.string(query)
+}
+
+/// A table of arguments as a query string.
+pub(super) fn query_of(call: &Call<'_>, args: &Table) -> mlua::Result<Vec<u8>> {
+    let fields = convert::encode_args(call.lua, args);
+    let fields = fields.map_err(|error| match error {
+        mlua::Error::RuntimeError(message) => raise_at(call.lua, &message),
+        other => other,
+    })?;
+    Ok(fields.join(&b'&'))
+}
+
+fn decode_args(call: &mut Call<'_>, (query, max): (Value, Value)) -> mlua::Result<Collected> {
+    let query = Argument::new(1, "decode_args").text(call, &query)?;
+    let max = Argument::new(2, "decode_args").max_count(call, max)?;
+    convert::args_table(call.lua, &query.as_bytes(), max)
+}

@@ -1,0 +1,157 @@
+//! `ngx.ctx.balancer_data`: where Kong's balancer will send the request, as a table.
+//!
+//! Functions older than `kong.service` read and write it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use mlua::{Function, IntoLua, Lua, Table, Value};
+
+use crate::api::kong::{as_number, type_name};
+use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::extension::{Destination, Service, Timeouts};
+use crate::phase::PhaseSet;
+
+pub(super) const NAMESPACE: Namespace = Namespace {
+    path: "ngx",
+    bindings: bindings! {
+        "ctx.balancer_data.FIELD", PhaseSet::ANY, calls get;
+        "ctx.balancer_data.FIELD =", PhaseSet::ANY, calls set;
+    },
+};
+
+/// Makes the table, which is the same for all requests: it answers for the one that asks.
+pub(super) fn table(lua: &Lua, ngx: &Table) -> mlua::Result<Table> {
+    let take = |name: &str| {
+        let function: Function = ngx.raw_get(name)?;
+        ngx.raw_remove(name)?;
+        Ok::<_, mlua::Error>(function)
+    };
+    let (get, set) = (take("ctx.balancer_data.FIELD")?, take("ctx.balancer_data.FIELD =")?);
+    let make: Function = lua
+        .load(
+            r#"
+            local get, set = ...
+            return setmetatable({}, {
+              __metatable = false,
+              __index = function(_, name) return get(name) end,
+              __newindex = function(_, name, value) set(name, value) end,
+            })
+            "#,
+        )
+        .set_name("=tower-lua")
+        .into_function()?;
+    make.call((get, set))
+}
+
+/// A field that the application has named of the request's service.
+fn of_service(call: &Call<'_>, name: &str) -> Option<serde_json::Value> {
+    call.tx.request.known(|known| known.service.as_ref()).map(Service::fields)?.get(name).cloned()
+}
+
+fn host(call: &Call<'_>) -> Option<String> {
+    match call.tx.request.upstream.target() {
+        Some((host, _)) => Some(host.to_owned()),
+        None => of_service(call, "host")?.as_str().map(str::to_owned),
+    }
+}
+
+fn port(call: &Call<'_>) -> Option<u16> {
+    match call.tx.request.upstream.target() {
+        Some((_, port)) => Some(port),
+        None => u16::try_from(of_service(call, "port")?.as_u64()?).ok(),
+    }
+}
+
+/// The three timeouts in milliseconds, in the order of [`Timeouts`].
+fn timeouts(call: &Call<'_>) -> [Option<u64>; 3] {
+    if let Some(Timeouts { connect, send, read }) = call.tx.request.upstream.timeouts() {
+        return [connect, send, read].map(|time| u64::try_from(time.as_millis()).ok());
+    }
+    ["connect_timeout", "write_timeout", "read_timeout"]
+        .map(|name| of_service(call, name).and_then(|time| time.as_u64()))
+}
+
+fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
+    let Value::String(name) = name else { return Ok(Value::Nil) };
+    let lua = call.lua;
+    match &*name.as_bytes() {
+        b"host" => host(call).into_lua(lua),
+        b"port" => port(call).into_lua(lua),
+        b"scheme" => match call.tx.request.upstream.scheme() {
+            Some(scheme) => scheme.into_lua(lua),
+            None => of_service(call, "protocol")
+                .and_then(|protocol| protocol.as_str().map(str::to_owned))
+                .into_lua(lua),
+        },
+        b"type" => host(call).map(|host| kind(&host)).into_lua(lua),
+        b"ip" => host(call).filter(|host| host.parse::<IpAddr>().is_ok()).into_lua(lua),
+        b"retries" => match call.tx.request.upstream.retries() {
+            Some(retries) => retries.into_lua(lua),
+            None => of_service(call, "retries").and_then(|retries| retries.as_u64()).into_lua(lua),
+        },
+        b"connect_timeout" => timeouts(call)[0].into_lua(lua),
+        b"send_timeout" => timeouts(call)[1].into_lua(lua),
+        b"read_timeout" => timeouts(call)[2].into_lua(lua),
+        // Kong: counts its own tries. Those of a forwarder behind a layer are out of sight.
+        b"try_count" => Ok(Value::Integer(i64::from(call.tx.times.called.is_some()))),
+        b"tries" => lua.create_table().map(Value::Table),
+        _ => Ok(Value::Nil),
+    }
+}
+
+fn kind(host: &str) -> &'static str {
+    match host.parse() {
+        Ok(IpAddr::V4(_)) => "ipv4",
+        Ok(IpAddr::V6(_)) => "ipv6",
+        Err(_) => "name",
+    }
+}
+
+fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
+    let name = name.to_string()?;
+    let number = |most: f64| {
+        let number = as_number(&value).filter(|number| number.fract() == 0.0);
+        number.filter(|number| (0.0..=most).contains(number))
+    };
+    let text = value.as_string().map(mlua::LuaString::to_string_lossy);
+    let done = match (&*name, text) {
+        ("host", Some(host)) => port(call).map(|port| {
+            let destination = Destination::Target(host, port);
+            call.tx.request.upstream.balancer_mut().destination = Some(destination);
+        }),
+        ("port", None) => number(65_535.0).zip(host(call)).map(|(port, host)| {
+            let destination = Destination::Target(host, port as u16);
+            call.tx.request.upstream.balancer_mut().destination = Some(destination);
+        }),
+        ("scheme", Some(scheme)) => {
+            let known = ["http", "https"].into_iter().find(|known| *known == scheme);
+            known.map(|scheme| call.tx.request.upstream.scheme = Some(scheme))
+        }
+        ("retries", None) => number(32_767.0).map(|retries| {
+            call.tx.request.upstream.balancer_mut().retries = Some(retries as u32);
+        }),
+        ("connect_timeout" | "send_timeout" | "read_timeout", None) => {
+            number(2_147_483_646.0).map(|time| {
+                let [connect, send, read] = timeouts(call)
+                    .map(|time| Duration::from_millis(time.unwrap_or(DEFAULT_TIMEOUT)));
+                let mut timeouts = Timeouts { connect, send, read };
+                let time = Duration::from_millis(time as u64);
+                match &*name {
+                    "connect_timeout" => timeouts.connect = time,
+                    "send_timeout" => timeouts.send = time,
+                    _ => timeouts.read = time,
+                }
+                call.tx.request.upstream.balancer_mut().timeouts = Some(timeouts);
+            })
+        }
+        _ => None,
+    };
+    done.ok_or_else(|| {
+        let message = format!("balancer_data.{name} cannot be set to a {}", type_name(&value));
+        raise_at(call.lua, &message)
+    })
+}
+
+/// A service's timeout where nobody has named one, in milliseconds: Kong's default.
+const DEFAULT_TIMEOUT: u64 = 60_000;

@@ -1,0 +1,95 @@
+//! The response's headers: `ngx.header` and `ngx.resp`.
+
+use http::HeaderName;
+use mlua::{LuaString, Value};
+
+use super::arguments::{Argument, tostring};
+use super::headers_in::header_values;
+use crate::binding::convert::{self, Collected};
+use crate::binding::{self, Call, Namespace, bindings, raise_at};
+use crate::error::log::{self, Level};
+use crate::message::headers;
+
+pub(super) const NAMESPACE: Namespace = Namespace {
+    path: "ngx.header",
+    bindings: bindings! {
+        "HEADER", super::REQUEST, calls get;
+        "HEADER =", super::REQUEST, calls set;
+    },
+};
+
+pub(super) const RESP_NAMESPACE: Namespace = Namespace {
+    path: "ngx.resp",
+    bindings: bindings! {
+        "get_headers", super::REQUEST, calls get_headers;
+        "add_header", super::REQUEST, calls add_header;
+        "set_status", super::REQUEST, calls set_status;
+        "bypass_if_checks", super::REQUEST, calls bypass_if_checks;
+    },
+};
+
+fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
+    let name = tostring(call, name)?;
+    let name = name.as_bytes();
+    let values = headers::get_all(call.tx.response.headers(), &name);
+    let mut values: Vec<LuaString> =
+        values.map(|value| call.string(value)).collect::<mlua::Result<_>>()?;
+    match values.len() {
+        0 => Ok(Value::Nil),
+        1 => Ok(Value::String(values.remove(0))),
+        _ => Ok(Value::Table(call.lua.create_sequence_from(values)?)),
+    }
+}
+
+fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
+    let Some(name) = writable(call, name)? else { return Ok(()) };
+    let values = header_values(call, &value)?;
+    let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
+    let values = values.iter().map(|value| &**value);
+    call.tx.response.set_header(name, values).map_err(|why| raise_at(call.lua, &why.to_string()))
+}
+
+/// The header `name`, unless headers have been sent already.
+fn writable(call: &Call<'_>, name: Value) -> mlua::Result<Option<HeaderName>> {
+    if call.tx.response.sent {
+        complain(call, "attempt to set ngx.header.HEADER after sending out response headers");
+        return Ok(None);
+    }
+    let name = tostring(call, name)?;
+    let name = headers::response_name_of(&name.as_bytes());
+    name.map(Some).map_err(|why| raise_at(call.lua, &why.to_string()))
+}
+
+/// What comes too late is logged and otherwise ignored.
+pub(super) fn complain(call: &Call<'_>, message: &str) {
+    let position = binding::position(call.lua);
+    log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), message);
+}
+
+fn get_headers(call: &mut Call<'_>, (max, _raw): (Value, Value)) -> mlua::Result<Collected> {
+    let max = Argument::new(1, "get_headers").max_count(call, max)?;
+    convert::headers_table(call.lua, call.tx.response.headers().iter(), max)
+}
+
+fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
+    if value.is_nil() {
+        return Err(raise_at(call.lua, "invalid header value"));
+    }
+    let Some(name) = writable(call, name)? else { return Ok(()) };
+    for value in header_values(call, &value)? {
+        let added = call.tx.response.add_header(name.clone(), &value.as_bytes());
+        added.map_err(|why| raise_at(call.lua, &why.to_string()))?;
+    }
+    Ok(())
+}
+
+// Kong: sends the reason, too. Few look at it, and HTTP/2 has none.
+fn set_status(call: &mut Call<'_>, (status, reason): (Value, Value)) -> mlua::Result<()> {
+    Argument::new(2, "set_status").text(call, &reason)?;
+    super::misc::set_status(call, status)
+}
+
+/// Nothing here looks at `If-Modified-Since` and its like.
+fn bypass_if_checks(_: &mut Call<'_>, (): ()) -> mlua::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! `ngx.log` and `print`.
+
+use mlua::{MultiValue, Value};
+
+use super::arguments::Argument;
+use crate::api::kong::type_name;
+use crate::binding::convert;
+use crate::binding::{self, Call, Namespace, bindings};
+use crate::error::log::{self, Level, MAX_LEN};
+use crate::phase::PhaseSet;
+
+pub(super) const NAMESPACE: Namespace = Namespace {
+    path: "ngx",
+    bindings: bindings! {
+        "log", PhaseSet::ANY, calls log;
+    },
+};
+
+/// Lua's own `print`, which OpenResty sends to the log.
+pub(crate) const GLOBAL_NAMESPACE: Namespace = Namespace {
+    path: "_G",
+    bindings: bindings! {
+        "print", PhaseSet::ANY, calls |call, values| write(call, Level::Notice, &values, "print");
+    },
+};
+
+fn log(call: &mut Call<'_>, mut arguments: MultiValue) -> mlua::Result<()> {
+    let level = arguments.pop_front().unwrap_or(Value::Nil);
+    let argument = Argument::new(1, "log");
+    let number = argument.number(call, level)?.trunc();
+    let Some(level) = Level::from_number(number) else {
+        return Err(argument.bad(call, &format!("bad log level: {number}")));
+    };
+    write(call, level, &arguments, "log")
+}
+
+/// Writes values next to each other. In messages of `function` they count from 1, whether there was
+/// a level before them or not.
+fn write(
+    call: &mut Call<'_>,
+    level: Level,
+    values: &MultiValue,
+    function: &'static str,
+) -> mlua::Result<()> {
+    if !log::is_enabled(level) {
+        return Ok(());
+    }
+    let mut message = String::new();
+    for (place, value) in values.iter().enumerate() {
+        let argument = Argument::new(place + 1, function);
+        match value {
+            Value::Table(_) => {
+                return Err(argument.bad(call, "expected table to have __tostring metamethod"));
+            }
+            Value::Function(_) | Value::Thread(_) | Value::UserData(_) => {
+                return Err(argument.mismatch(
+                    call,
+                    "string, number, boolean, or nil",
+                    type_name(value),
+                ));
+            }
+            Value::LightUserData(pointer) if pointer.0.is_null() => message.push_str("null"),
+            value => message.push_str(&convert::display(call.lua, value)),
+        }
+        if message.len() > MAX_LEN {
+            message
+                .truncate((0..=MAX_LEN).rfind(|&end| message.is_char_boundary(end)).unwrap_or(0));
+        }
+    }
+    let position = binding::position(call.lua);
+    log::write_for_ngx(level, &call.tx.site, position.as_ref(), &message);
+    Ok(())
+}

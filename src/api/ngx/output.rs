@@ -1,0 +1,203 @@
+//! What functions print: `ngx.say` and its like.
+//!
+//! Kong: what is printed is on its way to the client at once. Here it goes when the phase ends, and
+//! nothing of it waits in a buffer that could be flushed.
+
+use http::{Method, Version};
+use mlua::{MultiValue, Table, Value};
+
+use super::arguments::Argument;
+use crate::api::kong::type_name;
+use crate::binding::convert::{self, Noted};
+use crate::binding::{Call, Namespace, bindings, raise_at};
+
+pub(super) const NAMESPACE: Namespace = Namespace {
+    path: "ngx",
+    bindings: bindings! {
+        "say", super::YIELDABLE, calls say;
+        "print", super::YIELDABLE, calls print;
+        "flush", super::YIELDABLE, calls flush;
+        "eof", super::YIELDABLE, calls eof;
+        "send_headers", super::YIELDABLE, calls send_headers;
+    },
+};
+
+/// 1, or `nil` and why nothing was printed.
+type Printed = Noted<Option<u8>>;
+
+fn say(call: &mut Call<'_>, values: MultiValue) -> mlua::Result<Printed> {
+    echo(call, &values, "say", b"\n")
+}
+
+fn print(call: &mut Call<'_>, values: MultiValue) -> mlua::Result<Printed> {
+    echo(call, &values, "print", b"")
+}
+
+fn echo(
+    call: &mut Call<'_>,
+    values: &MultiValue,
+    function: &'static str,
+    end: &[u8],
+) -> mlua::Result<Printed> {
+    if call.tx.response.ended {
+        return Ok(Noted(None, Some("seen eof")));
+    }
+    let bodiless = call.tx.request.method() == Method::HEAD;
+    if bodiless && call.tx.response.printed {
+        return Ok(Noted(None, Some("header only")));
+    }
+    let mut pieces = Pieces::new(call, Argument::new(1, function));
+    for (place, value) in values.iter().enumerate() {
+        pieces.argument.place = place + 1;
+        match value {
+            Value::Table(values) => pieces.add_array(values)?,
+            _ if pieces.add(value)? => {}
+            _ => {
+                let expected = "string, number, boolean, nil, ngx.null, or array table expected";
+                let problem = format!("{expected}, but got {}", type_name(value));
+                return Err(pieces.argument.bad(call, &problem));
+            }
+        }
+    }
+    let mut text = pieces.text;
+    text.extend_from_slice(end);
+    let argument = pieces.argument;
+    let limit = call.settings.max_body_size;
+    let response = &mut call.tx.response;
+    if !response.print(if bodiless { Vec::new() } else { text }, limit) {
+        return Err(argument.bad(call, &format!("more than {limit} bytes printed")));
+    }
+    response.send_head();
+    Ok(Noted(Some(1), None))
+}
+
+fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
+    let wait = match (arguments.len(), arguments.front()) {
+        (0, _) => false,
+        (1, Some(Value::Boolean(wait))) => *wait,
+        (1, Some(other)) => {
+            return Err(Argument::new(1, "flush").mismatch(call, "boolean", type_name(other)));
+        }
+        (count, _) => {
+            let message = format!("attempt to pass {count} arguments, but accepted 0 or 1");
+            return Err(raise_at(call.lua, &message));
+        }
+    };
+    let (request, response) = (&call.tx.request, &call.tx.response);
+    let refused = if request.method() == Method::HEAD && response.printed {
+        Some("header only")
+    } else if response.ended {
+        Some("seen eof")
+    } else if response.printed && request.version() == Version::HTTP_10 {
+        Some("buffering")
+    } else if !response.printed || !(wait || response.has_output()) {
+        Some("nothing to flush")
+    } else {
+        None
+    };
+    Ok(refused.map_or(Noted(Some(1), None), |why| Noted(None, Some(why))))
+}
+
+fn eof(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
+    if !arguments.is_empty() {
+        return Err(raise_at(call.lua, "no argument is expected"));
+    }
+    let response = &mut call.tx.response;
+    if std::mem::replace(&mut response.ended, true) {
+        return Ok(Noted(None, Some("seen eof")));
+    }
+    response.send_head();
+    Ok(Noted(Some(1), None))
+}
+
+fn send_headers(call: &mut Call<'_>, (): ()) -> mlua::Result<u8> {
+    call.tx.response.send_head();
+    Ok(1)
+}
+
+/// Text that is put together from what a function hands over: single values, and arrays that may
+/// have arrays in them.
+pub(super) struct Pieces<'a> {
+    call: &'a Call<'a>,
+    /// Whose text it is.
+    pub(super) argument: Argument,
+    pub(super) text: Vec<u8>,
+    /// Whether there may be nothing but strings and numbers.
+    strict: bool,
+    /// How many more elements of arrays there may be.
+    left: usize,
+    depth: usize,
+}
+
+/// An array may be in itself, in many places: without these, a small one would never come to an
+/// end. And no budget reaches here.
+const MAX_ELEMENTS: usize = 1 << 20;
+const MAX_DEPTH: usize = 100;
+
+impl<'a> Pieces<'a> {
+    pub(super) fn new(call: &'a Call<'a>, argument: Argument) -> Self {
+        let (text, left) = (Vec::new(), MAX_ELEMENTS);
+        Self { call, argument, text, strict: false, left, depth: 0 }
+    }
+
+    /// Where `nil`, booleans and `ngx.null` are no text.
+    pub(super) fn strict(call: &'a Call<'a>, argument: Argument) -> Self {
+        Self { strict: true, ..Self::new(call, argument) }
+    }
+
+    /// Adds what `value` looks like, if it looks like anything.
+    pub(super) fn add(&mut self, value: &Value) -> mlua::Result<bool> {
+        match value {
+            Value::String(string) => self.push(&string.as_bytes())?,
+            Value::Integer(_) | Value::Number(_) => {
+                let text = convert::scalar_text(self.call.lua, value)?.expect("numbers are text");
+                self.push(&text.as_bytes())?;
+            }
+            _ if self.strict => return Ok(false),
+            Value::Nil => self.push(b"nil")?,
+            Value::Boolean(boolean) => self.push(if *boolean { b"true" } else { b"false" })?,
+            Value::LightUserData(pointer) if pointer.0.is_null() => self.push(b"null")?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Adds the elements of an array, its holes among them.
+    pub(super) fn add_array(&mut self, values: &Table) -> mlua::Result<()> {
+        let mut length = 0;
+        for pair in values.pairs::<Value, Value>() {
+            match pair?.0 {
+                Value::Integer(index) if index >= 1 => length = length.max(index),
+                _ => return Err(self.argument.bad(self.call, "non-array table found")),
+            }
+        }
+        let left = usize::try_from(length).ok().and_then(|length| self.left.checked_sub(length));
+        let Some(left) = left.filter(|_| self.depth < MAX_DEPTH) else {
+            return Err(self.argument.bad(self.call, "table with too many elements found"));
+        };
+        self.left = left;
+        self.depth += 1;
+        for index in 1..=length {
+            match values.raw_get(index)? {
+                Value::Table(values) => self.add_array(&values)?,
+                value if self.add(&value)? => {}
+                value => {
+                    let problem = format!("bad data type {} found", type_name(&value));
+                    return Err(self.argument.bad(self.call, &problem));
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> mlua::Result<()> {
+        let limit = self.call.settings.max_body_size;
+        if (self.text.len() + bytes.len()) as u64 > limit {
+            let problem = format!("more than {limit} bytes found");
+            return Err(self.argument.bad(self.call, &problem));
+        }
+        self.text.extend_from_slice(bytes);
+        Ok(())
+    }
+}

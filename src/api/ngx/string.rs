@@ -1,0 +1,136 @@
+//! Encodings and digests.
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, general_purpose};
+use mlua::{LuaString, MultiValue, Value};
+
+use super::arguments::Argument;
+use crate::api::digest::{Algorithm, Hmac};
+use crate::api::kong::type_name;
+use crate::binding::convert;
+use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::phase::PhaseSet;
+
+pub(super) const NAMESPACE: Namespace = Namespace {
+    path: "ngx",
+    bindings: bindings! {
+        "encode_base64", PhaseSet::ANY, calls encode_base64;
+        "decode_base64", PhaseSet::ANY, calls decode_base64;
+        "decode_base64mime", PhaseSet::ANY, calls decode_base64mime;
+        "md5", PhaseSet::ANY, calls md5;
+        "md5_bin", PhaseSet::ANY, calls md5_bin;
+        "sha1_bin", PhaseSet::ANY, calls sha1_bin;
+        "hmac_sha1", PhaseSet::ANY, calls hmac_sha1;
+        "crc32_short", PhaseSet::ANY, calls crc32;
+        "crc32_long", PhaseSet::ANY, calls crc32;
+        "quote_sql_str", PhaseSet::ANY, calls quote_sql_str;
+    },
+};
+
+fn encode_base64(
+    call: &mut Call<'_>,
+    (value, no_padding): (Value, Value),
+) -> mlua::Result<LuaString> {
+    let text = convert::lenient_text(call.lua, value)?;
+    let engine = match no_padding {
+        Value::Nil | Value::Boolean(false) => general_purpose::STANDARD,
+        Value::Boolean(true) => general_purpose::STANDARD_NO_PAD,
+        other => {
+            let kind = type_name(&other);
+            let message = format!("bad no_padding: boolean expected, got {kind}");
+            return Err(raise_at(call.lua, &message));
+        }
+    };
+    call.string(engine.encode(text.as_bytes()))
+}
+
+/// nginx's decoder: bits that do not fill a byte are dropped.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true),
+);
+
+fn decode_base64(call: &mut Call<'_>, value: Value) -> mlua::Result<Option<LuaString>> {
+    let Value::String(text) = value else {
+        return Err(raise_at(call.lua, "string argument only"));
+    };
+    decode(&text.as_bytes()).map(|bytes| call.string(bytes)).transpose()
+}
+
+/// The bytes that a text in Base64 stands for.
+pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
+    // Padding may be missing, and what comes after it does not matter.
+    let digits = text.split(|&byte| byte == b'=').next().unwrap_or_default();
+    LENIENT.decode(digits).ok()
+}
+
+/// The same of a text that has other bytes in it, line ends for one: they do not matter.
+fn decode_base64mime(call: &mut Call<'_>, value: Value) -> mlua::Result<Option<LuaString>> {
+    let Value::String(text) = value else {
+        return Err(raise_at(call.lua, "string argument only"));
+    };
+    let text = text.as_bytes();
+    let digits = text.split(|&byte| byte == b'=').next().unwrap_or_default();
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    let digits: Vec<u8> = digits.iter().copied().filter(is_digit).collect();
+    LENIENT.decode(digits).ok().map(|bytes| call.string(bytes)).transpose()
+}
+
+fn md5(call: &mut Call<'_>, value: Value) -> mlua::Result<LuaString> {
+    let text = convert::lenient_text(call.lua, value)?;
+    call.string(format!("{:x}", md5::compute(text.as_bytes())))
+}
+
+fn md5_bin(call: &mut Call<'_>, value: Value) -> mlua::Result<LuaString> {
+    let text = convert::lenient_text(call.lua, value)?;
+    call.string(*md5::compute(text.as_bytes()))
+}
+
+fn sha1_bin(call: &mut Call<'_>, value: Value) -> mlua::Result<LuaString> {
+    let text = convert::lenient_text(call.lua, value)?;
+    call.string(Algorithm::Sha1.of(&text.as_bytes()))
+}
+
+fn hmac_sha1(call: &mut Call<'_>, (key, message): (Value, Value)) -> mlua::Result<LuaString> {
+    let key = Argument::new(1, "hmac_sha1").text(call, &key)?;
+    let message = Argument::new(2, "hmac_sha1").text(call, &message)?;
+    let mut hmac = Hmac::new(Algorithm::Sha1, &key.as_bytes());
+    hmac.update(&message.as_bytes());
+    call.string(hmac.finish())
+}
+
+fn crc32(call: &mut Call<'_>, value: Value) -> mlua::Result<u32> {
+    let text = convert::lenient_text(call.lua, value)?;
+    Ok(crc32fast::hash(&text.as_bytes()))
+}
+
+/// A text as a literal of SQL, with the escapes of mysql.
+fn quote_sql_str(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<LuaString> {
+    if arguments.len() != 1 {
+        return Err(raise_at(call.lua, "expecting one argument"));
+    }
+    let text = Argument::new(1, "quote_sql_str").text(call, &arguments[0])?;
+    let mut quoted = vec![b'\''];
+    for &byte in &*text.as_bytes() {
+        let escaped = match byte {
+            0 => b'0',
+            0x08 => b'b',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0x1a => b'Z',
+            b'\\' | b'\'' | b'"' => byte,
+            _ => {
+                quoted.push(byte);
+                continue;
+            }
+        };
+        quoted.extend([b'\\', escaped]);
+    }
+    quoted.push(b'\'');
+    call.string(quoted)
+}

@@ -1,0 +1,248 @@
+//! Tables of Lua functions made in Rust, and how they become functions of a VM.
+//!
+//! Each file of `kong` and `ngx` opens with a [`Namespace`]: the names, the phases and the Rust
+//! functions. The table is the one source of registration, phase checks and the compatibility page.
+
+pub(crate) mod convert;
+
+use std::sync::Arc;
+
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, LuaString, Table};
+
+use crate::phase::{Phase, PhaseSet};
+use crate::settings::Settings;
+use crate::transaction::{Current, Operation, Transaction};
+use crate::vm::string;
+
+/// A Lua table of functions, `kong.request` for one.
+pub(crate) struct Namespace {
+    pub(crate) path: &'static str,
+    pub(crate) bindings: &'static [Binding],
+}
+
+/// A row of a namespace.
+pub(crate) struct Binding {
+    pub(crate) name: &'static str,
+    pub(crate) phases: PhaseSet,
+    pub(crate) bind: fn(&Scope<'_>, PhaseSet) -> mlua::Result<Function>,
+}
+
+/// The rows of a namespace: name, phases, and how the function behaves.
+///
+/// `calls` is a plain function; `waits` may suspend its caller; `exits` may end the phase.
+macro_rules! bindings {
+    ($($name:literal, $phases:expr, $kind:ident $function:expr;)*) => {
+        &[$($crate::binding::Binding {
+            name: $name,
+            phases: $phases,
+            bind: |scope, phases| scope.$kind(phases, $function),
+        }),*]
+    };
+}
+pub(crate) use bindings;
+
+/// What a binding gets to work with.
+pub(crate) struct Call<'a> {
+    pub(crate) lua: &'a Lua,
+    pub(crate) tx: &'a mut Transaction,
+    pub(crate) settings: &'a Settings,
+}
+
+/// What a function that waits answers.
+pub(crate) enum Wait<R> {
+    Ready(R),
+    /// The operation stands in the transaction; the function is called again with the same
+    /// arguments when it has come to an end, as a future is polled again.
+    Pending,
+}
+
+/// What a VM offers to the tables that are registered in it.
+pub(crate) struct Scope<'a> {
+    pub(crate) lua: &'a Lua,
+    pub(crate) current: &'a Arc<Current>,
+    pub(crate) settings: &'a Arc<Settings>,
+    /// The prelude's wrapper for functions that wait.
+    pub(crate) waiting: &'a Function,
+    /// The prelude's wrapper for functions that end more than themselves.
+    pub(crate) exiting: &'a Function,
+    /// The words of a phase error.
+    pub(crate) dialect: Dialect,
+}
+
+/// Whose words a refused phase is reported in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Kong,
+    Ngx,
+}
+
+impl Scope<'_> {
+    /// The table at the root of `namespaces`, with theirs in it.
+    pub(crate) fn root(&self, namespaces: &[&Namespace]) -> mlua::Result<Table> {
+        let root = self.lua.create_table()?;
+        for namespace in namespaces {
+            let mut table = root.clone();
+            for name in namespace.path.split('.').skip(1) {
+                table = self.subtable(&table, name)?;
+            }
+            self.extend(&table, namespace)?;
+        }
+        Ok(root)
+    }
+
+    fn subtable(&self, table: &Table, name: &str) -> mlua::Result<Table> {
+        if let Some(subtable) = table.raw_get(name)? {
+            return Ok(subtable);
+        }
+        let subtable = self.lua.create_table()?;
+        table.raw_set(name, &subtable)?;
+        Ok(subtable)
+    }
+
+    /// Adds the functions of a namespace to `table`.
+    pub(crate) fn extend(&self, table: &Table, namespace: &Namespace) -> mlua::Result<()> {
+        namespace.bindings.iter().try_for_each(|binding| {
+            table.raw_set(binding.name, (binding.bind)(self, binding.phases)?)
+        })
+    }
+
+    pub(crate) fn calls<A, R>(
+        &self,
+        phases: PhaseSet,
+        function: fn(&mut Call<'_>, A) -> mlua::Result<R>,
+    ) -> mlua::Result<Function>
+    where
+        A: FromLuaMulti + 'static,
+        R: IntoLuaMulti + 'static,
+    {
+        let call = self.guard(phases, function);
+        self.lua.create_function(call)
+    }
+
+    /// `function`, called with the transaction of the request that is being served, in `phases`
+    /// alone.
+    fn guard<A, R>(
+        &self,
+        phases: PhaseSet,
+        function: fn(&mut Call<'_>, A) -> mlua::Result<R>,
+    ) -> impl Fn(&Lua, A) -> mlua::Result<R> + Send + 'static
+    where
+        A: 'static,
+        R: 'static,
+    {
+        let (current, settings) = (Arc::clone(self.current), Arc::clone(self.settings));
+        let dialect = self.dialect;
+        move |lua, arguments| {
+            current.with(|tx| {
+                if !phases.contains(tx.site.phase) {
+                    return Err(dialect.refuse(lua, tx.site.phase, phases));
+                }
+                function(&mut Call { lua, tx, settings: &settings }, arguments)
+            })
+        }
+    }
+
+    pub(crate) fn waits<A, R>(
+        &self,
+        phases: PhaseSet,
+        function: fn(&mut Call<'_>, A) -> mlua::Result<Wait<R>>,
+    ) -> mlua::Result<Function>
+    where
+        A: FromLuaMulti + 'static,
+        R: IntoLuaMulti + 'static,
+    {
+        self.waiting.call(self.calls(phases, function)?)
+    }
+
+    pub(crate) fn exits<A>(
+        &self,
+        phases: PhaseSet,
+        function: fn(&mut Call<'_>, A) -> mlua::Result<bool>,
+    ) -> mlua::Result<Function>
+    where
+        A: FromLuaMulti + 'static,
+    {
+        let call = self.guard(phases, function);
+        let function = self.lua.create_function(move |lua, arguments: A| {
+            let is_last = || lua.inspect_stack(FRAMES_OF_LAST_CALL, |_| ()).is_none();
+            Ok(call(lua, arguments)?.then(|| !is_last()))
+        })?;
+        self.exiting.call(function)
+    }
+}
+
+/// How many frames there are when a function's last act is `return kong.response.exit(…)`: the
+/// trampoline, `xpcall`, what the prelude made of the function, the prelude's wrapper of `exit`, and
+/// the binding. Lua has given up the function's own frame for this call.
+///
+/// Then there is nothing to leave: the function has ended already, and its coroutine can serve the
+/// next, which is a third cheaper. A coroutine that the function made may have as few frames; the
+/// prelude knows whether it is in one.
+const FRAMES_OF_LAST_CALL: usize = 5;
+
+impl Call<'_> {
+    pub(crate) fn string(&self, bytes: impl AsRef<[u8]>) -> mlua::Result<LuaString> {
+        string(self.lua, &self.settings.budget, bytes.as_ref())
+    }
+
+    /// Suspends the function until `operation` has ended.
+    pub(crate) fn wait<R>(&mut self, operation: Operation) -> mlua::Result<Wait<R>> {
+        self.tx.operation = Some(operation);
+        Ok(Wait::Pending)
+    }
+
+    /// Whether this is the call after the wait. Asking takes the answer away.
+    pub(crate) fn has_waited(&mut self) -> bool {
+        std::mem::take(&mut self.tx.resumed)
+    }
+}
+
+impl Dialect {
+    #[cold]
+    fn refuse(self, lua: &Lua, phase: Phase, phases: PhaseSet) -> mlua::Error {
+        match self {
+            Self::Kong => {
+                raise(format!("function cannot be called in {phase} phase (only in: {phases})"))
+            }
+            Self::Ngx => raise_at(lua, &format!("API disabled in the context of {phase}_by_lua*")),
+        }
+    }
+}
+
+/// A Lua error whose value is the string `message` with no position before it: how Kong's PDK
+/// reports misuse.
+#[cold]
+pub(crate) fn raise(message: impl Into<String>) -> mlua::Error {
+    mlua::Error::RuntimeError(message.into())
+}
+
+/// The same with the position of the Lua code that called, as `luaL_error` puts it: how
+/// lua-nginx-module reports misuse.
+#[cold]
+pub(crate) fn raise_at(lua: &Lua, message: &str) -> mlua::Error {
+    match position(lua) {
+        Some((chunk, line)) => raise(format!("{chunk}:{line}: {message}")),
+        None => raise(message),
+    }
+}
+
+/// Chunk and line of the innermost Lua function on the stack that is not the prelude's.
+pub(crate) fn position(lua: &Lua) -> Option<(String, usize)> {
+    let frames = (1..).map_while(|level| {
+        lua.inspect_stack(level, |frame| {
+            let chunk = frame.source().short_src?;
+            let line = frame.current_line()?;
+            (chunk != crate::vm::PRELUDE_NAME).then(|| (chunk.into_owned(), line))
+        })
+    });
+    frames.flatten().next()
+}
+
+impl<R: IntoLuaMulti> IntoLuaMulti for Wait<R> {
+    fn into_lua_multi(self, lua: &Lua) -> mlua::Result<mlua::MultiValue> {
+        match self {
+            Self::Ready(value) => value.into_lua_multi(lua),
+            Self::Pending => crate::vm::pending().into_lua_multi(lua),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Header fields as Lua code names them: any case, `_` for `-`, any bytes.
+
+use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+
+use crate::message::uri::{self, Escape};
+
+/// The longest header value that a function may set, in bytes.
+///
+/// Peers refuse heads of this size anyway: hyper reads at most 400 KiB, nginx 32 KiB.
+const MAX_VALUE_LEN: usize = 128 * 1024;
+
+/// The most header fields that functions may make of a request's or response's.
+///
+/// A map holds eight times as many and panics beyond: this leaves room for what the layer adds.
+const MAX_COUNT: usize = 4096;
+
+/// Why a header could not be set.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    EmptyName,
+    NameTooLong(usize),
+    ValueTooLong(usize),
+    TooMany,
+    /// The header's value has a syntax that this is not.
+    Unfit,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::EmptyName => f.write_str("header name must not be empty"),
+            Self::NameTooLong(len) => write!(f, "header name too long: {len} bytes"),
+            Self::ValueTooLong(len) => {
+                write!(f, "header value too long: {len} bytes (limit: {MAX_VALUE_LEN})")
+            }
+            Self::Unfit => f.write_str("failed to set header"),
+            Self::TooMany => write!(f, "too many headers (limit: {MAX_COUNT})"),
+        }
+    }
+}
+
+/// The first value of the header `name`.
+pub(crate) fn get<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a HeaderValue> {
+    let value = std::str::from_utf8(name).ok().and_then(|name| headers.get(name));
+    if value.is_some() || !name.iter().any(|&byte| is_separator(byte)) {
+        return value;
+    }
+    headers.iter().find(|(key, _)| same_name(key, name)).map(|(_, value)| value)
+}
+
+/// All values of the header `name`, in order of arrival.
+pub(crate) fn get_all<'a>(
+    headers: &'a HeaderMap,
+    name: &'a [u8],
+) -> impl Iterator<Item = &'a HeaderValue> {
+    headers.iter().filter(move |(key, _)| same_name(key, name)).map(|(_, value)| value)
+}
+
+/// Replaces all values of the header `name`; with no value, removes it. Of a header in `singles`
+/// there is one: of several values the last counts, as in nginx.
+pub(crate) fn set<'a>(
+    headers: &mut HeaderMap,
+    name: &HeaderName,
+    values: impl IntoIterator<Item = &'a [u8]>,
+    singles: &[HeaderName],
+) -> Result<(), Refused> {
+    let mut kept = Vec::new();
+    let is_single = singles.contains(name);
+    for value in values {
+        let value = value_of(name, value)?;
+        if is_single {
+            kept.clear();
+        }
+        ensure_room(headers, kept.len() + 1)?;
+        kept.push(value);
+    }
+    headers.remove(name);
+    for value in kept {
+        headers.append(name, value);
+    }
+    Ok(())
+}
+
+/// Adds a value to the header `name`, after the ones it has; or in their place, if it is in
+/// `singles`.
+pub(crate) fn add(
+    headers: &mut HeaderMap,
+    name: &HeaderName,
+    value: &[u8],
+    singles: &[HeaderName],
+) -> Result<(), Refused> {
+    let value = value_of(name, value)?;
+    if singles.contains(name) {
+        headers.remove(name);
+    }
+    ensure_room(headers, 1)?;
+    headers.append(name, value);
+    Ok(())
+}
+
+fn ensure_room(headers: &HeaderMap, count: usize) -> Result<(), Refused> {
+    if headers.len() + count > MAX_COUNT { Err(Refused::TooMany) } else { Ok(()) }
+}
+
+/// Removes all values of the header `name`.
+pub(crate) fn remove(headers: &mut HeaderMap, name: &[u8]) {
+    let removed = std::str::from_utf8(name).ok().and_then(|name| headers.remove(name));
+    if removed.is_none()
+        && let Ok(name) = name_of(name)
+    {
+        headers.remove(name);
+    }
+}
+
+/// The header name that `name` stands for, bytes that a name cannot have percent-encoded, as
+/// lua-nginx-module encodes them.
+pub(crate) fn name_of(name: &[u8]) -> Result<HeaderName, Refused> {
+    if name.is_empty() {
+        return Err(Refused::EmptyName);
+    }
+    HeaderName::from_bytes(name)
+        .or_else(|_| HeaderName::from_bytes(&uri::escape(name, Escape::HeaderName)))
+        .map_err(|_| Refused::NameTooLong(name.len()))
+}
+
+/// The same for a response header, where `_` in a name means `-`.
+pub(crate) fn response_name_of(name: &[u8]) -> Result<HeaderName, Refused> {
+    if !name.contains(&b'_') {
+        return name_of(name);
+    }
+    let dashed: Vec<u8> = name.iter().map(|&b| if b == b'_' { b'-' } else { b }).collect();
+    name_of(&dashed)
+}
+
+/// The header value with the bytes `value`. Control bytes are percent-encoded, as
+/// lua-nginx-module encodes them, so that no value can start a new header.
+pub(crate) fn value_of(name: &HeaderName, value: &[u8]) -> Result<HeaderValue, Refused> {
+    if *name == CONTENT_LENGTH && !is_length(value) {
+        return Err(Refused::Unfit);
+    }
+    if value.len() > MAX_VALUE_LEN {
+        return Err(Refused::ValueTooLong(value.len()));
+    }
+    HeaderValue::from_bytes(value)
+        .or_else(|_| HeaderValue::from_bytes(&uri::escape(value, Escape::HeaderValue)))
+        .map_err(|_| Refused::ValueTooLong(value.len()))
+}
+
+fn is_length(value: &[u8]) -> bool {
+    value.len() < 19 && value.iter().all(u8::is_ascii_digit)
+}
+
+/// Whether `name` means the header `key`.
+pub(crate) fn same_name(key: &HeaderName, name: &[u8]) -> bool {
+    let key = key.as_str().as_bytes();
+    key.len() == name.len()
+        && key.iter().zip(name).all(|(&key, &name)| {
+            key == name.to_ascii_lowercase() || (is_separator(key) && is_separator(name))
+        })
+}
+
+fn is_separator(byte: u8) -> bool {
+    byte == b'-' || byte == b'_'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers() -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.append("x-custom-auth", HeaderValue::from_static("first"));
+        headers.append("x-custom-auth", HeaderValue::from_static("second"));
+        headers
+    }
+
+    #[test]
+    fn underscores_and_dashes_name_the_same_header() {
+        for name in ["x-custom-auth", "X-Custom-Auth", "x_custom_auth", "X_Custom-AUTH"] {
+            assert_eq!(get(&headers(), name.as_bytes()).unwrap(), "first", "{name}");
+        }
+        assert_eq!(get(&headers(), b"xcustomauth"), None);
+        assert_eq!(get_all(&headers(), b"x_custom_auth").count(), 2);
+    }
+
+    #[test]
+    fn a_line_break_in_a_value_is_encoded() {
+        let (mut headers, name) = (HeaderMap::new(), name_of(b"X-A").unwrap());
+        set(&mut headers, &name, [&b"a\r\nSet-Cookie: b"[..]], &[]).unwrap();
+        assert_eq!(headers["x-a"], "a%0D%0ASet-Cookie: b");
+    }
+
+    #[test]
+    fn bytes_that_no_name_may_have_are_encoded() {
+        assert_eq!(name_of(b"a b:c").unwrap(), "a%20b%3ac");
+        assert_eq!(response_name_of(b"content_type").unwrap(), "content-type");
+        assert_eq!(name_of(b""), Err(Refused::EmptyName));
+    }
+
+    #[test]
+    fn a_value_beyond_the_limit_is_refused_and_nothing_is_lost() {
+        let (mut headers, name) = (headers(), name_of(b"x-custom-auth").unwrap());
+        let long = vec![b'a'; 1 << 20];
+        assert_eq!(set(&mut headers, &name, [&long[..]], &[]), Err(Refused::ValueTooLong(1 << 20)));
+        assert_eq!(headers.get_all("x-custom-auth").iter().count(), 2);
+    }
+}

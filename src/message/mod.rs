@@ -1,0 +1,5 @@
+//! What HTTP messages are made of: URIs, headers, the page that Kong shows for an error.
+
+pub(crate) mod error_page;
+pub(crate) mod headers;
+pub(crate) mod uri;

@@ -1,0 +1,83 @@
+//! What a runtime's VMs are made with, and bindings look up.
+
+mod configuration;
+mod node;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use http::HeaderName;
+use ipnet::IpNet;
+
+pub(crate) use self::configuration::Configuration;
+pub(crate) use self::node::Node;
+pub use self::node::ServerStats;
+use crate::function::Observer;
+use crate::sandbox::Sandbox;
+use crate::store::SharedDict;
+use crate::store::cache::Cache;
+use crate::transaction::Request;
+use crate::vm::Budget;
+
+/// A Lua module made in Rust.
+pub(crate) type Module = Arc<dyn Fn(&mlua::Lua) -> mlua::Result<mlua::Value> + Send + Sync>;
+
+/// What a runtime's VMs are made with, and bindings look up.
+pub(crate) struct Settings {
+    pub(crate) budget: Budget,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) modules: Vec<(String, Module)>,
+    pub(crate) module_path: Option<PathBuf>,
+    pub(crate) body_buffer_size: u64,
+    pub(crate) max_body_size: u64,
+    pub(crate) trusted_ips: Vec<IpNet>,
+    pub(crate) real_ip_header: HeaderName,
+    pub(crate) vms: usize,
+    /// What is told of each call of a function.
+    pub(crate) observer: Option<Observer>,
+    /// What `kong.cache` keeps.
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) node: Node,
+    pub(crate) configuration: Configuration,
+    /// The environment variables that functions may read.
+    pub(crate) environment: BTreeMap<String, String>,
+    /// Whether there are any that they may read, if they exist.
+    pub(crate) grants_environment: bool,
+    /// Where `kong.nginx.get_statistics` has its numbers from.
+    pub(crate) server_stats: Option<Box<dyn Fn() -> ServerStats + Send + Sync>>,
+    /// Whether there is an upstream of a name.
+    pub(crate) upstreams: Option<Box<Exists>>,
+    /// `ngx.shared`, by name.
+    pub(crate) shared_dicts: Vec<(String, Arc<SharedDict>)>,
+}
+
+type Exists = dyn Fn(&str) -> bool + Send + Sync;
+
+impl Settings {
+    /// Whether what a proxy at `address` says of its client is believed.
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.trusted_ips.iter().any(|network| network.contains(&address))
+    }
+
+    /// The address of the client: the peer's, or what a trusted proxy says in its header.
+    pub(crate) fn client_ip(&self, request: &Request) -> Option<IpAddr> {
+        self.client(request).map(|(ip, _)| ip)
+    }
+
+    /// The same with the port, if it is known.
+    pub(crate) fn client(&self, request: &Request) -> Option<(IpAddr, Option<u16>)> {
+        let peer = request.connection()?.peer_addr();
+        let named = || {
+            let header = request.headers().get_all(&self.real_ip_header).iter().next_back()?;
+            // The last of several, which is the one that the trusted proxy itself has added.
+            let last = header.to_str().ok()?.rsplit(',').next()?.trim();
+            let socket = || last.parse::<SocketAddr>().map(|addr| (addr.ip(), Some(addr.port())));
+            last.parse().map(|ip| (ip, None)).or_else(|_| socket()).ok()
+        };
+        let own = (peer.ip(), Some(peer.port()));
+        Some(if self.trusts(peer.ip()) { named().unwrap_or(own) } else { own })
+    }
+}

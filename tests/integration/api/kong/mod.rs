@@ -1,0 +1,37 @@
+//! `kong`: one file for each of `src/api/kong`, or for each of its subjects.
+
+mod cache;
+mod cache_loading;
+mod client;
+mod client_tls;
+mod configuration;
+mod ctx;
+mod ip;
+mod log;
+mod log_facility;
+mod log_inspect;
+mod log_serialize;
+mod nginx;
+mod node;
+mod phases;
+mod request;
+mod request_body;
+mod request_form;
+mod request_forwarded;
+mod request_headers;
+mod response;
+mod response_body;
+mod response_error;
+mod response_exit;
+mod response_grpc;
+mod router;
+mod service;
+mod service_request;
+mod service_request_body;
+mod service_request_headers;
+mod service_response;
+mod service_retry;
+mod table;
+mod telemetry;
+mod tracing;
+mod vault;

@@ -1,0 +1,5 @@
+//! What functions find in Lua.
+
+mod kong;
+mod modules;
+mod ngx;
