@@ -5,6 +5,7 @@
 
 pub(crate) mod convert;
 
+use std::future::Future;
 use std::sync::Arc;
 
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, LuaString, Table};
@@ -29,7 +30,25 @@ pub(crate) struct Binding {
 
 /// The rows of a namespace: name, phases, and how the function behaves.
 ///
-/// `calls` is a plain function; `waits` may suspend its caller; `exits` may end the phase.
+/// `calls` is a plain function; `awaits` may suspend its caller until a future has ended; `waits` may
+/// do so for what only the request itself can be asked for; `exits` may end the phase.
+///
+/// A function that waits for a future decides at once, while the VM is its own, whether it has to:
+///
+/// ```ignore
+/// fn receive(call: &mut Call<'_>, (socket, size): (Socket, usize)) -> mlua::Result<Await<Received>> {
+///     if let Some(bytes) = socket.buffered(size) {
+///         return Ok(Await::Ready(Received::Whole(bytes)));
+///     }
+///     let stream = Arc::clone(&socket.stream);
+///     Ok(Await::future(async move { Ok(stream.lock().await.read(size).await) }))
+/// }
+/// ```
+///
+/// Both ways come to a value of one type, which says as [`IntoLuaMulti`] what the Lua call returns;
+/// an error is raised where the call stands. The future owns what it works with. It is polled by
+/// whoever polls the request, outside of the VM, and dropped with the request, at any time: what is
+/// not to be lost then must not lie in it. It has to have a timeout of its own.
 macro_rules! bindings {
     ($($name:literal, $phases:expr, $kind:ident $function:expr;)*) => {
         &[$($crate::binding::Binding {
@@ -56,6 +75,20 @@ pub(crate) enum Wait<R> {
     Pending,
 }
 
+/// What a function that waits for a future answers.
+pub(crate) enum Await<R> {
+    Ready(R),
+    Future(Operation),
+}
+
+impl<R: IntoLuaMulti + Send + 'static> Await<R> {
+    /// Suspends the function until `future` has ended: what it comes to is what the call returns, or
+    /// raises.
+    pub(crate) fn future(future: impl Future<Output = mlua::Result<R>> + Send + 'static) -> Self {
+        Self::Future(Operation::future(future))
+    }
+}
+
 /// What a VM offers to the tables that are registered in it.
 pub(crate) struct Scope<'a> {
     pub(crate) lua: &'a Lua,
@@ -63,6 +96,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) settings: &'a Arc<Settings>,
     /// The prelude's wrapper for functions that wait.
     pub(crate) waiting: &'a Function,
+    /// The prelude's wrapper for functions that wait for a future.
+    pub(crate) awaiting: &'a Function,
     /// The prelude's wrapper for functions that end more than themselves.
     pub(crate) exiting: &'a Function,
     /// The words of a phase error.
@@ -154,6 +189,28 @@ impl Scope<'_> {
         self.waiting.call(self.calls(phases, function)?)
     }
 
+    pub(crate) fn awaits<A, R>(
+        &self,
+        phases: PhaseSet,
+        function: fn(&mut Call<'_>, A) -> mlua::Result<Await<R>>,
+    ) -> mlua::Result<Function>
+    where
+        A: FromLuaMulti + 'static,
+        R: IntoLuaMulti + 'static,
+    {
+        let call = self.guard(phases, function);
+        let current = Arc::clone(self.current);
+        let function =
+            self.lua.create_function(move |lua, arguments: A| match call(lua, arguments)? {
+                Await::Ready(values) => values.into_lua_multi(lua),
+                Await::Future(operation) => current.with(|tx| {
+                    tx.operation = Some(operation);
+                    crate::vm::pending().into_lua_multi(lua)
+                }),
+            })?;
+        self.awaiting.call(function)
+    }
+
     pub(crate) fn exits<A>(
         &self,
         phases: PhaseSet,
@@ -189,11 +246,6 @@ impl Call<'_> {
     pub(crate) fn wait<R>(&mut self, operation: Operation) -> mlua::Result<Wait<R>> {
         self.tx.operation = Some(operation);
         Ok(Wait::Pending)
-    }
-
-    /// Whether this is the call after the wait. Asking takes the answer away.
-    pub(crate) fn has_waited(&mut self) -> bool {
-        std::mem::take(&mut self.tx.resumed)
     }
 }
 

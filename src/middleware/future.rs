@@ -40,7 +40,7 @@ pin_project! {
     enum State<S, F, ReqB: Body, ResB: Body> {
         // A function of the request phases waits. Boxed: most requests never come here, and none
         // should carry about the room for it.
-        Waiting { waiting: Pin<Box<Waiting<S, ReqB>>> },
+        Waiting { waiting: Box<Waiting<S, ReqB>> },
         // The inner service is at work.
         Inner {
             #[pin]
@@ -88,7 +88,7 @@ where
         phases: RequestPhases,
         body: ReqB,
     ) -> Self {
-        let waiting = Box::pin(Waiting::new(service, operation, phases, body));
+        let waiting = Box::new(Waiting::new(service, operation, phases, body));
         Self { state: State::Waiting { waiting } }
     }
 }
@@ -106,8 +106,8 @@ where
         loop {
             let next = match state.as_mut().project() {
                 StateProjection::Waiting { waiting } => {
-                    let (decision, phases, body) = ready!(waiting.as_mut().poll(cx));
-                    State::decided(waiting.as_mut().service(), &decision, phases, body)
+                    let (decision, phases, body) = ready!(waiting.poll(cx));
+                    State::decided(waiting.service(), &decision, phases, body)
                 }
                 StateProjection::Inner { future, passage } => {
                     let result = ready!(future.poll(cx));

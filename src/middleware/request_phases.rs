@@ -14,7 +14,7 @@ use super::retry::RetryCallback;
 use crate::function::{Functions, Progress, Run};
 use crate::phase::Phase;
 use crate::runtime::Runtime;
-use crate::transaction::{Operation, RequestBody, Site, Transaction};
+use crate::transaction::{Answer, Operation, RequestBody, Site, Transaction};
 
 const REQUEST_PHASES: &[Phase] = &[Phase::Rewrite, Phase::Access];
 
@@ -114,6 +114,11 @@ impl RequestPhases {
     /// Says how much of the body there is.
     pub(super) fn set_body(&mut self, body: RequestBody) {
         self.lease.request.body = body;
+    }
+
+    /// Says what the future has come to that a function waits for.
+    pub(super) fn set_answer(&mut self, answer: Answer) {
+        self.lease.answer = Some(answer);
     }
 
     pub(super) fn forward(mut self) -> Forwarded {

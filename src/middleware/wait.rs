@@ -1,52 +1,42 @@
-//! A request whose function waits: for time to pass, or for the request's body.
+//! A request whose function waits.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http_body::Body;
-use pin_project_lite::pin_project;
-use tokio::time::Sleep;
 
 use super::replay::{BodyReader, Extent, Replay};
 use super::request_phases::{Decision, RequestPhases};
-use crate::store::cache::Waiter;
 use crate::transaction::{Operation, RequestBody};
 
-pin_project! {
-    /// The functions of a request, the service that comes after them, and what one of them waits
-    /// for.
-    pub(super) struct Waiting<S, B: Body> {
-        service: S,
-        // Taken when the functions have decided.
-        held: Option<(RequestPhases, Incoming<B>)>,
-        #[pin]
-        wait: Wait,
-    }
+/// The functions of a request, the service that comes after them, and what one of them waits for.
+pub(super) struct Waiting<S, B: Body> {
+    service: S,
+    operation: Operation,
+    /// Taken when the functions have decided. After what they wait for, which is given up first.
+    held: Option<(RequestPhases, Incoming<B>)>,
 }
 
 impl<S, B: Body> Waiting<S, B> {
     pub(super) fn new(service: S, operation: Operation, phases: RequestPhases, body: B) -> Self {
-        Self { service, held: Some((phases, Incoming::new(body))), wait: Wait::new(operation) }
+        Self { service, held: Some((phases, Incoming::new(body))), operation }
     }
 
-    pub(super) fn service(self: Pin<&mut Self>) -> &mut S {
-        self.project().service
+    pub(super) fn service(&mut self) -> &mut S {
+        &mut self.service
     }
 
     /// Waits, and runs functions on, until they have decided.
     pub(super) fn poll(
-        self: Pin<&mut Self>,
+        &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<(Decision, RequestPhases, Incoming<B>)> {
-        let mut this = self.project();
         loop {
-            let (phases, body) = this.held.as_mut().expect("polled after completion");
-            ready!(this.wait.as_mut().poll(cx, phases, body));
+            let (phases, body) = self.held.as_mut().expect("polled after completion");
+            ready!(self.operation.poll(cx, phases, body));
             match phases.advance() {
-                Decision::Wait(operation) => this.wait.set(Wait::new(operation)),
+                Decision::Wait(operation) => self.operation = operation,
                 decision => {
-                    let (phases, body) = this.held.take().expect("looked at above");
+                    let (phases, body) = self.held.take().expect("looked at above");
                     return Poll::Ready((decision, phases, body));
                 }
             }
@@ -88,57 +78,23 @@ impl<B: Body> Incoming<B> {
     }
 }
 
-pin_project! {
-    /// What a function waits for.
-    #[project = WaitProjection]
-    enum Wait {
-        Sleep { #[pin] sleep: Sleep },
-        Body { limit: u64 },
-        Turn { taken: bool },
-        Load { waiter: Waiter, #[pin] deadline: Sleep },
-    }
-}
-
-impl Wait {
-    fn new(operation: Operation) -> Self {
-        match operation {
-            Operation::Sleep(duration) => Self::Sleep { sleep: tokio::time::sleep(duration) },
-            Operation::ReadBody { limit } => Self::Body { limit },
-            Operation::Turn => Self::Turn { taken: false },
-            Operation::Load { load, deadline } => Self::Load {
-                waiter: Waiter::new(load),
-                deadline: tokio::time::sleep_until(deadline),
-            },
-        }
-    }
-
+impl Operation {
     fn poll<B: Body>(
-        self: Pin<&mut Self>,
+        &mut self,
         cx: &mut Context<'_>,
         phases: &mut RequestPhases,
         body: &mut Incoming<B>,
     ) -> Poll<()> {
-        match self.project() {
-            WaitProjection::Sleep { sleep } => sleep.poll(cx),
-            WaitProjection::Body { limit } => {
+        match self {
+            Self::ReadBody { limit } => {
                 phases.set_body(match ready!(body.poll_read(cx, *limit)) {
                     Extent::Whole(bytes) => RequestBody::Read(bytes),
                     Extent::Part => RequestBody::TooLong { limit: *limit },
                     Extent::Broken => RequestBody::Broken,
                 });
-                Poll::Ready(())
             }
-            WaitProjection::Load { waiter, deadline } => match waiter.poll(cx) {
-                Poll::Ready(()) => Poll::Ready(()),
-                Poll::Pending => deadline.poll(cx),
-            },
-            WaitProjection::Turn { taken } => {
-                if std::mem::replace(taken, true) {
-                    return Poll::Ready(());
-                }
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
+            Self::Future(future) => phases.set_answer(ready!(future.as_mut().poll(cx))),
         }
+        Poll::Ready(())
     }
 }

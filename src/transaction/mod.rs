@@ -4,6 +4,7 @@
 //! VM's [`Current`] slot, where the bindings find it; between runs it is with the layer's future or
 //! body.
 
+mod operation;
 mod request;
 mod response;
 pub(crate) mod spans;
@@ -14,13 +15,13 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
-use tokio::time::Instant;
 
+pub(crate) use self::operation::{Answer, Operation};
 pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Response, Source};
 use crate::phase::Phase;
 use crate::phase::Plugin;
-use crate::store::cache::{Load, Loading};
+use crate::store::cache::Loading;
 use crate::transaction::spans::Spans;
 
 pub(crate) struct Transaction {
@@ -32,8 +33,8 @@ pub(crate) struct Transaction {
     pub(crate) exit: Option<Exit>,
     /// What a suspended function waits for.
     pub(crate) operation: Option<Operation>,
-    /// Whether what the function waited for is there. The call that waited takes it.
-    pub(crate) resumed: bool,
+    /// What the future that the function waited for has come to. The call that waited takes it.
+    pub(crate) answer: Option<Answer>,
     /// What the error handler noted when a function failed.
     pub(crate) failure: Option<Box<Failure>>,
     /// The chunk that `body_filter` looks at: `ngx.arg`.
@@ -102,22 +103,6 @@ pub(crate) enum Exit {
     Request,
     /// No more functions of the request phases run, and the request goes on: `ngx.exec`.
     Forward,
-}
-
-/// What a suspended function waits for.
-pub(crate) enum Operation {
-    Sleep(Duration),
-    /// The request body, whole if it has at most `limit` bytes.
-    ReadBody {
-        limit: u64,
-    },
-    /// That other tasks have had a turn.
-    Turn,
-    /// That whoever loads a value for `kong.cache` has done so, or it is `deadline`.
-    Load {
-        load: Arc<Load>,
-        deadline: Instant,
-    },
 }
 
 /// An error as its handler saw it, before the stack was unwound.
@@ -214,7 +199,7 @@ impl Transaction {
             site,
             exit: None,
             operation: None,
-            resumed: false,
+            answer: None,
             failure: None,
             chunk: Chunk::default(),
             tables: Tables::default(),

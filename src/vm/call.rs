@@ -52,7 +52,7 @@ impl Vm {
         self.transaction(|tx| {
             tx.site = site;
             tx.exit = None;
-            tx.resumed = false;
+            tx.answer = None;
             tx.loads.clear();
         });
     }
@@ -87,10 +87,7 @@ impl Vm {
 
     /// Runs a function on from where it waited.
     pub(crate) fn resume(&mut self, coroutine: Coroutine) -> Step {
-        let cpu_time = self.transaction(|tx| {
-            tx.resumed = true;
-            tx.cpu_time
-        });
+        let cpu_time = self.transaction(|tx| tx.cpu_time);
         let thread = match self.lua.registry_value(&coroutine.thread) {
             Ok(thread) => thread,
             Err(error) => return Step::Failed(failure_of(&error)),

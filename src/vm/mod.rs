@@ -74,12 +74,14 @@ impl Vm {
         let current = Arc::new(Current::default());
         let meter = Arc::new(Meter::new(&settings.budget));
         let prelude = Prelude::load(&lua, &current, settings)?;
-        let (waiting, exiting) = (prelude.get("waiting")?, prelude.get("exiting")?);
+        let (waiting, awaiting) = (prelude.get("waiting")?, prelude.get("awaiting")?);
+        let exiting = prelude.get("exiting")?;
         let scope = |dialect| Scope {
             lua: &lua,
             current: &current,
             settings,
             waiting: &waiting,
+            awaiting: &awaiting,
             exiting: &exiting,
             dialect,
         };

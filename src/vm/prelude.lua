@@ -170,8 +170,25 @@ local function waiting(f)
   end
 end
 
+local answer = native.answer
+
+local function awaited(...)
+  if (...) == PENDING then
+    wait()
+    return answer()
+  end
+  return ...
+end
+
+-- A Rust function that may wait for a future: what that comes to is what the call returns.
+local function awaiting(f)
+  return function(...)
+    return awaited(f(...))
+  end
+end
+
 -- In the function's own coroutine there is nobody to yield to but the scheduler, as in OpenResty.
-local take_turn = waiting(native.take_turn)
+local take_turn = awaiting(native.take_turn)
 
 local function guarded_yield(...)
   if own[running()] then
@@ -381,7 +398,7 @@ if native.is_open then
   end
 end
 
-local prelude = { waiting = waiting }
+local prelude = { waiting = waiting, awaiting = awaiting }
 
 local function handler(err)
   if err == LEAVE then

@@ -16,7 +16,7 @@ use crate::transaction::{Current, Failure, FailureKind, Operation};
 /// The chunk name of the prelude, as it stands in tracebacks.
 pub(crate) const PRELUDE_NAME: &str = "tower-lua";
 
-/// What the prelude makes: `waiting`, `exiting`, `trampoline`, `add`.
+/// What the prelude makes: `waiting`, `awaiting`, `exiting`, `trampoline`, `add`.
 pub(super) struct Prelude {
     table: Table,
     /// The functions that trampolines run, by their numbers.
@@ -39,6 +39,7 @@ impl Prelude {
         native.set("explain", lua.create_function(|_, error: Value| Ok(explain(&error)))?)?;
         native.set("on_error", on_error(lua, current)?)?;
         native.set("take_turn", take_turn(lua, current)?)?;
+        native.set("answer", answer(lua, current)?)?;
         let fail = |lua: &Lua, message: String| Err::<(), _>(raise_at(lua, &message));
         native.set("fail", lua.create_function(fail)?)?;
         native.set("limits_time", settings.budget.limits_time())?;
@@ -118,18 +119,15 @@ fn traceback(lua: &Lua) -> mlua::Result<String> {
     Ok(frames.join("\n"))
 }
 
-/// Lets other tasks have a turn. It answers as a binding that waits does.
+/// Lets other tasks have a turn.
 fn take_turn(lua: &Lua, current: &Arc<Current>) -> mlua::Result<Function> {
     const YIELDABLE: PhaseSet = PhaseSet::REWRITE.or(PhaseSet::ACCESS);
     let slot = Arc::clone(current);
     lua.create_function(move |lua, ()| {
         slot.with(|tx| match tx.site.phase {
             phase if YIELDABLE.contains(phase) => {
-                if std::mem::take(&mut tx.resumed) {
-                    return ().into_lua_multi(lua);
-                }
-                tx.operation = Some(Operation::Turn);
-                pending().into_lua_multi(lua)
+                tx.operation = Some(Operation::turn());
+                Ok(pending())
             }
             // A filter is no coroutine in OpenResty.
             Phase::HeaderFilter | Phase::BodyFilter => {
@@ -137,6 +135,16 @@ fn take_turn(lua: &Lua, current: &Arc<Current>) -> mlua::Result<Function> {
             }
             phase => Err(raise_at(lua, &format!("API disabled in the context of {phase}_by_lua*"))),
         })
+    })
+}
+
+/// What the future has come to that the function waited for.
+fn answer(lua: &Lua, current: &Arc<Current>) -> mlua::Result<Function> {
+    let slot = Arc::clone(current);
+    lua.create_function(move |lua, ()| {
+        let answer = slot.with(|tx| Ok(tx.answer.take()))?;
+        // Outside of the slot: conversions of an application's own may do anything.
+        answer.expect("functions go on when their future has ended").into_values(lua)
     })
 }
 

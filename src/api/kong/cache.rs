@@ -7,11 +7,10 @@ use mlua::{IntoLuaMulti, LuaString, MultiValue, Table, Value};
 use super::checks::as_number;
 use super::type_name;
 use crate::api::ngx;
-use crate::binding::{Call, Namespace, Scope, Wait, bindings, raise_at};
+use crate::binding::{Await, Call, Namespace, Scope, bindings, raise_at};
 use crate::error::log;
 use crate::phase::PhaseSet;
-use crate::store::cache::{Acquired, Found, Level, Unfit, decode, encode};
-use crate::transaction::Operation;
+use crate::store::cache::{Acquired, Found, Level, Unfit, Waiter, decode, encode};
 
 /// The rows of `get`, `renew` and `get_bulk` check the arguments, and give what is there already;
 /// `cache.lua` adds what calls the loader.
@@ -36,7 +35,7 @@ const LOADING: Namespace = Namespace {
         "find", PhaseSet::ANY, calls find;
         "deadline", PhaseSet::ANY, calls deadline;
         "acquire", PhaseSet::ANY, calls acquire;
-        "await", PhaseSet::ANY, waits await_load;
+        "await", PhaseSet::ANY, awaits await_load;
         "store", PhaseSet::ANY, calls store;
         "release", PhaseSet::ANY, calls release;
         "resurrect", PhaseSet::ANY, calls resurrect;
@@ -263,20 +262,17 @@ fn acquire(
 }
 
 /// Waits until whoever loads the value of a key is done. Says whether that was before `deadline`.
-fn await_load(call: &mut Call<'_>, (key, deadline): (LuaString, f64)) -> mlua::Result<Wait<bool>> {
-    let settings = call.settings;
-    let cache = &settings.cache;
-    if call.has_waited() {
-        return Ok(Wait::Ready(cache.now() < deadline));
-    }
-    let Some(load) = cache.load_of(&key.as_bytes()) else { return Ok(Wait::Ready(true)) };
+fn await_load(call: &mut Call<'_>, (key, deadline): (LuaString, f64)) -> mlua::Result<Await<bool>> {
+    let cache = &call.settings.cache;
+    let Some(load) = cache.load_of(&key.as_bytes()) else { return Ok(Await::Ready(true)) };
     let phase = call.tx.site.phase;
     if !ngx::YIELDABLE.contains(phase) {
         let message = format!("API disabled in the context of {phase}_by_lua*");
         return Err(raise_at(call.lua, &message));
     }
     let deadline = cache.moment(deadline);
-    call.wait(Operation::Load { load, deadline })
+    let over = Waiter::new(load);
+    Ok(Await::future(async move { Ok(tokio::time::timeout_at(deadline, over).await.is_ok()) }))
 }
 
 /// Stores what was loaded, and frees the key.

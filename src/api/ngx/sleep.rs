@@ -5,25 +5,25 @@ use std::time::Duration;
 use mlua::Value;
 
 use super::arguments::Argument;
-use crate::binding::{Call, Namespace, Wait, bindings, raise_at};
+use crate::binding::{Await, Call, Namespace, bindings, raise_at};
 use crate::transaction::Operation;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx",
     bindings: bindings! {
-        "sleep", super::YIELDABLE, waits sleep;
+        "sleep", super::YIELDABLE, awaits sleep;
     },
 };
 
-fn sleep(call: &mut Call<'_>, seconds: Value) -> mlua::Result<Wait<()>> {
-    if call.has_waited() {
-        return Ok(Wait::Ready(()));
-    }
+fn sleep(call: &mut Call<'_>, seconds: Value) -> mlua::Result<Await<()>> {
     let seconds = Argument::new(1, "sleep").number(call, seconds)?;
     // Whole milliseconds, as nginx's timers have them.
     match Duration::try_from_secs_f64((seconds * 1000.0).trunc() / 1000.0) {
-        Ok(duration) if duration.is_zero() => call.wait(Operation::Turn),
-        Ok(duration) => call.wait(Operation::Sleep(duration)),
+        Ok(duration) if duration.is_zero() => Ok(Await::Future(Operation::turn())),
+        Ok(duration) => Ok(Await::future(async move {
+            tokio::time::sleep(duration).await;
+            Ok(())
+        })),
         Err(_) => {
             let millis = (seconds * 1000.0).trunc();
             Err(raise_at(call.lua, &format!("invalid sleep duration \"{millis}\"")))

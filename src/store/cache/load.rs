@@ -1,5 +1,7 @@
 //! One loader for a key at a time: the others wait.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -76,9 +78,14 @@ impl Waiter {
     pub(crate) fn new(load: Arc<Load>) -> Self {
         Self { load, place: None }
     }
+}
 
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.load.state.lock();
+impl Future for Waiter {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let load = Arc::clone(&self.load);
+        let mut state = load.state.lock();
         if state.is_over {
             return Poll::Ready(());
         }
