@@ -82,6 +82,7 @@ mod error;
 mod extension;
 mod function;
 pub mod guide;
+mod lua;
 mod message;
 mod middleware;
 mod phase;

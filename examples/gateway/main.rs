@@ -57,6 +57,9 @@ use crate::signals::{Signal, Signals};
 use crate::snapshot::Published;
 use crate::worker::Parts;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// This thread serves the Admin API and listens to signals; workers serve clients.

@@ -227,21 +227,6 @@ pub(crate) fn string(lua: &Lua, budget: &Budget, bytes: &[u8]) -> mlua::Result<L
     without_limit(lua, budget, || lua.create_string(bytes))
 }
 
-/// How long a text may be that is made Lua values of outside the memory limit, in bytes: the values
-/// take a few hundred KiB.
-const SHORT_TEXT: usize = 16 << 10;
-
-/// Makes Lua values of a text of `length` bytes: outside the memory limit if it is a short one.
-pub(crate) fn of_text<R>(lua: &Lua, length: usize, make: impl FnOnce() -> R) -> R {
-    let limit = lua.app_data_ref::<Limits>().and_then(|limits| limits.memory);
-    let Some(limit) = limit.filter(|_| length <= SHORT_TEXT) else { return make() };
-    let set = |limit| lua.set_memory_limit(limit).expect("set when the VM was made");
-    set(0);
-    let made = make();
-    set(limit);
-    made
-}
-
 /// What [`check`] looks at.
 struct Limits {
     meter: Arc<Meter>,

@@ -30,7 +30,7 @@ use rustc_hash::FxHashMap;
 pub use self::budget::Budget;
 use self::budget::Meter;
 use self::budget::without_limit;
-pub(crate) use self::budget::{Exhausted, check, of_text, string};
+pub(crate) use self::budget::{Exhausted, check, string};
 use self::call::Coroutine;
 pub(crate) use self::call::{Step, failure_of};
 pub(crate) use self::pool::{Pool, Suspended};

@@ -68,7 +68,8 @@ impl Shared {
                 },
             }
         }
-        let (sender, target) = self.connect(plan, callback).await?;
+        // Boxed: few requests connect, and none should carry about the room that it takes.
+        let (sender, target) = Box::pin(self.connect(plan, callback)).await?;
         if !Arc::ptr_eq(&target, &plan.target) {
             target.take_over(&plan.target, &mut request);
         }

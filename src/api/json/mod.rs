@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+mod parse;
 
 use mlua::{LightUserData, Lua, Table, Value};
 

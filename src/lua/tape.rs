@@ -1,0 +1,109 @@
+//! A value that is still to be made in Lua, as a row of steps.
+
+/// What there is to make: one value, whatever it is made of.
+#[derive(Debug)]
+pub(crate) struct Tape<'a> {
+    /// What the steps' texts are parts of.
+    source: &'a [u8],
+    /// The texts that are not as they stand in the source.
+    pub(crate) texts: Vec<u8>,
+    steps: Vec<Step>,
+    /// How many arrays and objects are open, and how many were at most.
+    open: usize,
+    depth: usize,
+}
+
+/// A step: a value, or where one begins or ends that has others in it. In an object, each value
+/// comes after its key, which is a text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Step {
+    Null,
+    Boolean(bool),
+    Number(f64),
+    /// A part of the source.
+    Text {
+        length: u32,
+        start: usize,
+    },
+    /// A part of the texts.
+    Unescaped {
+        length: u32,
+        start: usize,
+    },
+    /// An array of so many elements, which follow.
+    Array(u32),
+    /// An object of so many fields, which follow.
+    Object(u32),
+    /// The end of an array or object.
+    End,
+}
+
+impl<'a> Tape<'a> {
+    pub(crate) fn new(source: &'a [u8]) -> Self {
+        Self { source, texts: Vec::new(), steps: Vec::new(), open: 0, depth: 0 }
+    }
+
+    pub(crate) fn push(&mut self, step: Step) {
+        match step {
+            Step::Array(_) | Step::Object(_) => {
+                self.open += 1;
+                self.depth = self.depth.max(self.open);
+            }
+            Step::End => self.open -= 1,
+            _ => {}
+        }
+        self.steps.push(step);
+    }
+
+    /// How many arrays and objects are open at most.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Says how many elements or fields the array or object has that begins at `step`.
+    pub(crate) fn set_length(&mut self, step: usize, length: u32) {
+        if let Some(Step::Array(known) | Step::Object(known)) = self.steps.get_mut(step) {
+            *known = length;
+        }
+    }
+
+    /// How many steps there are.
+    pub(crate) fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// How much memory the tape takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.steps.len() * size_of::<Step>() + self.texts.len()
+    }
+
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The bytes of a step that is a text.
+    pub(crate) fn text(&self, step: Step) -> Option<&[u8]> {
+        let (texts, start, length) = match step {
+            Step::Text { start, length } => (self.source, start, length),
+            Step::Unescaped { start, length } => (&self.texts[..], start, length),
+            _ => return None,
+        };
+        texts.get(start..start + length as usize)
+    }
+}
+
+impl Step {
+    /// A text that is a part of the source.
+    pub(crate) fn text(start: usize, length: usize) -> Self {
+        Self::Text { start, length: bounded(length) }
+    }
+
+    /// A text that has been put among the tape's own.
+    pub(crate) fn unescaped(start: usize, length: usize) -> Self {
+        Self::Unescaped { start, length: bounded(length) }
+    }
+}
+
+fn bounded(length: usize) -> u32 {
+    u32::try_from(length).expect("no part of a source of at most 4 GiB is longer")
+}
