@@ -102,9 +102,8 @@ pub use self::extension::{
     Connection, Consumer, Credential, InternalRedirect, RequestId, Route, Service, Timeouts, Tls,
     Upstream, UriCaptures,
 };
-pub use self::function::{
-    FunctionCall, FunctionOutcome, Functions, FunctionsBuilder, FunctionsConfig, Handle,
-};
+pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
+pub use self::lua::Budget;
 pub use self::middleware::{
     BoxError, DefaultResponseForError, FailedRequest, FunctionLayer, FunctionService, PluginKind,
     RequestBody, ResponseBody, ResponseForError, ResponseFuture, RetryCallback,
@@ -113,9 +112,7 @@ pub use self::phase::{Phase, Plugin};
 pub use self::post_function::{Post, PostFunction, PostFunctionLayer};
 pub use self::pre_function::{Pre, PreFunction, PreFunctionLayer};
 pub use self::runtime::{Runtime, RuntimeBuilder, Stats};
-pub use self::sandbox::{Sandbox, UntrustedLua};
-pub use self::settings::ServerStats;
-pub use self::vm::Budget;
+pub use self::settings::{FunctionCall, FunctionOutcome, Sandbox, ServerStats, UntrustedLua};
 
 /// The README's code, so that it is compiled.
 #[cfg(doctest)]

@@ -6,3 +6,15 @@ pub(crate) mod json;
 pub(crate) mod kong;
 pub(crate) mod modules;
 pub(crate) mod ngx;
+
+use crate::binding::{Api, Dialect};
+
+/// What each VM has.
+pub(crate) const API: Api = Api {
+    tables: &[
+        (Dialect::Kong, kong::register),
+        (Dialect::Ngx, ngx::register),
+        (Dialect::Ngx, modules::register),
+    ],
+    modules: modules::offered,
+};

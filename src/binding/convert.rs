@@ -4,8 +4,7 @@ use http::header::HOST;
 use mlua::{IntoLua, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
 use serde_json::{Map, Value as Json};
 
-use crate::api::kong::type_name;
-use crate::binding::raise;
+use crate::lua::{raise, type_name};
 use crate::message::uri::{self, Arg};
 use crate::transaction::Request;
 

@@ -8,12 +8,12 @@ pub(crate) mod convert;
 use std::future::Future;
 use std::sync::Arc;
 
-use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, LuaString, Table};
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, LightUserData, Lua, LuaString, Table, Value};
 
+use crate::lua::{raise, raise_at, string};
 use crate::phase::{Phase, PhaseSet};
 use crate::settings::Settings;
 use crate::transaction::{Current, Operation, Transaction};
-use crate::vm::string;
 
 /// A Lua table of functions, `kong.request` for one.
 pub(crate) struct Namespace {
@@ -111,6 +111,22 @@ pub(crate) enum Dialect {
     Ngx,
 }
 
+/// What a VM has beside Lua's own: whoever composes a runtime says what it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Api {
+    /// What makes the global tables, each in whose words it refuses a phase.
+    pub(crate) tables: &'static [(Dialect, Register)],
+    /// The modules that `require` offers, once the tables are there.
+    pub(crate) modules: fn(&Lua) -> mlua::Result<Modules>,
+}
+
+/// Makes the global tables of an API.
+type Register = fn(&Scope<'_>) -> mlua::Result<()>;
+
+/// Modules by their names: what makes one for the function that asks, or `true` where Lua's own
+/// `require` knows it.
+pub(crate) type Modules = Vec<(&'static str, Value)>;
+
 impl Scope<'_> {
     /// The table at the root of `namespaces`, with theirs in it.
     pub(crate) fn root(&self, namespaces: &[&Namespace]) -> mlua::Result<Table> {
@@ -205,7 +221,7 @@ impl Scope<'_> {
                 Await::Ready(values) => values.into_lua_multi(lua),
                 Await::Future(operation) => current.with(|tx| {
                     tx.operation = Some(operation);
-                    crate::vm::pending().into_lua_multi(lua)
+                    pending().into_lua_multi(lua)
                 }),
             })?;
         self.awaiting.call(function)
@@ -261,40 +277,17 @@ impl Dialect {
     }
 }
 
-/// A Lua error whose value is the string `message` with no position before it: how Kong's PDK
-/// reports misuse.
-#[cold]
-pub(crate) fn raise(message: impl Into<String>) -> mlua::Error {
-    mlua::Error::RuntimeError(message.into())
-}
-
-/// The same with the position of the Lua code that called, as `luaL_error` puts it: how
-/// lua-nginx-module reports misuse.
-#[cold]
-pub(crate) fn raise_at(lua: &Lua, message: &str) -> mlua::Error {
-    match position(lua) {
-        Some((chunk, line)) => raise(format!("{chunk}:{line}: {message}")),
-        None => raise(message),
-    }
-}
-
-/// Chunk and line of the innermost Lua function on the stack that is not the prelude's.
-pub(crate) fn position(lua: &Lua) -> Option<(String, usize)> {
-    let frames = (1..).map_while(|level| {
-        lua.inspect_stack(level, |frame| {
-            let chunk = frame.source().short_src?;
-            let line = frame.current_line()?;
-            (chunk != crate::vm::PRELUDE_NAME).then(|| (chunk.into_owned(), line))
-        })
-    });
-    frames.flatten().next()
+/// The mark by which the prelude knows that a function waits: an address that no Lua code has.
+pub(crate) fn pending() -> LightUserData {
+    static MARK: u8 = 0;
+    LightUserData(std::ptr::from_ref(&MARK).cast_mut().cast())
 }
 
 impl<R: IntoLuaMulti> IntoLuaMulti for Wait<R> {
     fn into_lua_multi(self, lua: &Lua) -> mlua::Result<mlua::MultiValue> {
         match self {
             Self::Ready(value) => value.into_lua_multi(lua),
-            Self::Pending => crate::vm::pending().into_lua_multi(lua),
+            Self::Pending => pending().into_lua_multi(lua),
         }
     }
 }

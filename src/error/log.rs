@@ -1,7 +1,6 @@
 //! What functions log, and how their failures are reported: `tracing` events.
 
-use crate::error::Error;
-use crate::transaction::Site;
+use crate::error::{Error, Site};
 
 /// nginx's log levels, by their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

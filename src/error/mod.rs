@@ -1,11 +1,12 @@
 //! [`Error`]: what can go wrong with functions.
 
+mod failure;
 pub(crate) mod log;
 
 use std::fmt;
 
+pub(crate) use self::failure::{Failure, FailureKind, Site};
 use crate::phase::Phase;
-use crate::transaction::{Failure, FailureKind, Site};
 
 /// What went wrong: with building a runtime or a set of functions, or in a function that ran.
 ///

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::error::Error;
+use crate::error::{Error, Failure, FailureKind, Site};
 use crate::extension::{Connection, Tls};
 use crate::function::{Functions, Progress, Run};
-use crate::phase::Phase;
-use crate::phase::Plugin;
+use crate::phase::{Phase, Plugin};
 use crate::runtime::Runtime;
-use crate::transaction::{Failure, FailureKind, Site, Transaction};
+use crate::transaction::Transaction;
 
 const CERTIFICATE: &[Phase] = &[Phase::Certificate];
 

@@ -1,9 +1,9 @@
 //! [`Functions`]: the Lua functions of a layer, by phase.
 
 mod certificate;
+mod check;
 mod config;
 mod handle;
-mod observer;
 mod retry;
 mod run;
 mod source;
@@ -15,8 +15,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use self::config::FunctionsConfig;
 pub use self::handle::Handle;
-pub(crate) use self::observer::Observer;
-pub use self::observer::{FunctionCall, FunctionOutcome};
 pub(crate) use self::retry::next_target;
 pub(crate) use self::run::{Progress, Run};
 use self::source::Source;

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use crate::api::kong;
-use crate::error::Error;
-use crate::error::log;
+use crate::error::{Error, Failure, FailureKind, Site, log};
 use crate::phase::Phase;
-use crate::transaction::{Failure, FailureKind, Retry, Site, Transaction};
+use crate::transaction::{Retry, Transaction};
 use crate::vm::{Pool, Step, Vm, failure_of};
 
 /// A host and a port.

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Functions;
-use crate::error::Error;
-use crate::error::log;
-use crate::phase::Phase;
-use crate::phase::Plugin;
-use crate::transaction::{Exit, Operation, Site, Transaction};
+use crate::error::{Error, Site, log};
+use crate::phase::{Phase, Plugin};
+use crate::settings::FunctionOutcome;
+use crate::transaction::{Exit, Operation, Transaction};
 use crate::vm::{Pool, Step, Suspended, Vm, failure_of};
 
 /// Functions that run one after the other: those of a phase, or of some phases in a row.
@@ -83,7 +82,7 @@ impl Run {
                 },
             };
             if let (Some(observer), Some(began)) = (&observer, began) {
-                observer.observe(&vm.site(), &step, began.elapsed());
+                observer.observe(&vm.site(), outcome(&step), began.elapsed());
             }
             match step {
                 Step::Done(None) => {}
@@ -142,6 +141,16 @@ impl Run {
     fn site(&self, phase: Phase) -> Site {
         let set = Arc::clone(self.functions.shared_name());
         Site { plugin: self.plugin, phase, set, index: self.started }
+    }
+}
+
+/// What an observer is told of a step.
+const fn outcome(step: &Step) -> FunctionOutcome {
+    match step {
+        Step::Done(None) => FunctionOutcome::Returned,
+        Step::Done(Some(_)) => FunctionOutcome::Exited,
+        Step::Failed(_) => FunctionOutcome::Failed,
+        Step::Waiting(..) => FunctionOutcome::Waited,
     }
 }
 

@@ -1,4 +1,13 @@
-//! What concerns Lua's values alone.
+//! Lua itself: its values, its errors, and how much time and memory they may take. Nothing here knows of
+//! requests.
 
+mod budget;
+mod error;
 pub(crate) mod raw;
 pub(crate) mod tape;
+mod value;
+
+pub use self::budget::Budget;
+pub(crate) use self::budget::{Exhausted, Meter, check, enforce, string, without_limit};
+pub(crate) use self::error::{PRELUDE_NAME, position, raise, raise_at, without_position};
+pub(crate) use self::value::{as_number, type_name};

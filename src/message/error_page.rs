@@ -6,8 +6,6 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 
-use crate::transaction::Request;
-
 /// An error as the client sees it.
 pub(crate) struct ErrorPage {
     pub(crate) content_type: &'static str,
@@ -20,27 +18,27 @@ const XML: &str = "application/xml; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// The page of an exit with nothing but a status: plain text unless the client asks for more.
-pub(crate) fn for_exit(request: &mut Request, status: u16) -> ErrorPage {
-    let headers = request.headers();
+pub(crate) fn for_exit(headers: &HeaderMap, status: u16, id: &str) -> ErrorPage {
     let wanted = headers.get(ACCEPT).or_else(|| headers.get(CONTENT_TYPE));
     let content_type = wanted.map_or(PLAIN, |wanted| negotiate([wanted]));
-    page(content_type, &message_of(status), request.id().as_str())
+    page(content_type, &message_of(status), id)
 }
 
 /// The page of `kong.response.error`: in the format of the content type that the function has
 /// `given`, else JSON unless the client asks for something else.
 pub(crate) fn for_error(
-    request: &mut Request,
+    headers: &HeaderMap,
     status: u16,
+    id: &str,
     message: Option<&str>,
     given: Option<&HeaderValue>,
 ) -> ErrorPage {
     let content_type = match given {
         Some(given) => negotiate([given]),
-        None => negotiate(request.headers().get_all(ACCEPT)),
+        None => negotiate(headers.get_all(ACCEPT)),
     };
     let message = message.map_or_else(|| message_of(status), Cow::Borrowed);
-    page(content_type, &message, request.id().as_str())
+    page(content_type, &message, id)
 }
 
 /// The page of a function that failed, or of a service that does not answer.

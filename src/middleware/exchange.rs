@@ -9,8 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::function::Functions;
-use crate::phase::Phase;
-use crate::phase::Plugin;
+use crate::phase::{Phase, Plugin};
 use crate::runtime::Runtime;
 use crate::transaction::Transaction;
 

@@ -11,10 +11,11 @@ use super::layer::Config;
 use super::log::LogGuard;
 use super::response;
 use super::retry::RetryCallback;
+use crate::error::Site;
 use crate::function::{Functions, Progress, Run};
 use crate::phase::Phase;
 use crate::runtime::Runtime;
-use crate::transaction::{Answer, Operation, RequestBody, Site, Transaction};
+use crate::transaction::{Answer, Operation, RequestBody, Transaction};
 
 const REQUEST_PHASES: &[Phase] = &[Phase::Rewrite, Phase::Access];
 

@@ -103,6 +103,9 @@ impl PhaseSet {
     /// Every phase there is.
     pub(crate) const ANY: Self = Self(u32::MAX);
 
+    /// Those in which a function may wait.
+    pub(crate) const YIELDABLE: Self = Self::REWRITE.or(Self::ACCESS);
+
     const NAMES: [(Self, &'static str); 13] = [
         (Self::INIT_WORKER, "init_worker"),
         (Self::CERTIFICATE, "certificate"),

@@ -11,15 +11,15 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::Runtime;
+use crate::api;
 use crate::error::Error;
-use crate::function::{FunctionCall, Observer};
-use crate::sandbox::Sandbox;
-use crate::settings::Configuration;
-use crate::settings::Settings;
-use crate::settings::{Node, ServerStats};
+use crate::lua::Budget;
+use crate::settings::{
+    Configuration, FunctionCall, Node, Observer, Sandbox, ServerStats, Settings,
+};
 use crate::store::SharedDict;
 use crate::store::cache::Cache;
-use crate::vm::{Budget, Pool};
+use crate::vm::Pool;
 
 /// Builds a [`Runtime`].
 #[must_use]
@@ -294,7 +294,7 @@ impl RuntimeBuilder {
         let registered = self.configuration?;
         self.settings.node = Node::new(registered.text("node_id"));
         self.settings.configuration = registered.complete(&self.settings);
-        let pool = Pool::new(self.settings.vms, Arc::new(self.settings));
+        let pool = Pool::new(self.settings.vms, Arc::new(self.settings), api::API);
         pool.with(&mut None, |_| ()).map_err(|error| Error::config(format!("no VM: {error}")))?;
         Ok(Runtime { pool: Arc::new(pool) })
     }

@@ -2,11 +2,10 @@
 
 use mlua::{Function, Lua, LuaString, Table, Value};
 
-use super::{Denied, UntrustedLua, require};
-use crate::api::kong::type_name;
-use crate::binding::convert;
-use crate::binding::raise_at;
-use crate::settings::Settings;
+use super::{Denied, require};
+use crate::binding::{Modules, convert};
+use crate::lua::{raise_at, type_name};
+use crate::settings::{Settings, UntrustedLua};
 
 /// What a sandboxed function sees of Lua's standard library: Kong's list.
 const ALLOWED: &[&str] = &[
@@ -37,7 +36,7 @@ pub(crate) struct Environments {
 }
 
 impl Environments {
-    pub(crate) fn new(lua: &Lua, settings: &Settings) -> mlua::Result<Self> {
+    pub(crate) fn new(lua: &Lua, settings: &Settings, offered: &Modules) -> mlua::Result<Self> {
         require::register(lua, settings)?;
         let mode = settings.sandbox.mode;
         let globals = lua.globals();
@@ -58,7 +57,7 @@ impl Environments {
             for path in &settings.sandbox.globals {
                 link(lua, &globals, &allowed, path)?;
             }
-            let (permitted, deny) = require::gate(lua, settings)?;
+            let (permitted, deny) = require::gate(lua, settings, offered)?;
             maker.get::<Function>("closed")?.call((allowed, permitted, deny))?
         };
         Ok(Self { mode, new })

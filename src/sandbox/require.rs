@@ -3,8 +3,7 @@
 use mlua::{Function, Lua, Table, Value};
 
 use super::Denied;
-use crate::api::modules;
-use crate::binding::convert;
+use crate::binding::{Modules, convert};
 use crate::settings::Settings;
 
 /// Makes the modules of the crate, of the application and of the operator's directory known to
@@ -27,21 +26,21 @@ pub(super) fn register(lua: &Lua, settings: &Settings) -> mlua::Result<()> {
 /// name.
 ///
 /// A name that it lets through has `true`, or the function that makes the module: one of the
-/// crate's own, which each function gets for itself, settings and all.
-pub(super) fn gate(lua: &Lua, settings: &Settings) -> mlua::Result<(Table, Function)> {
+/// those `offered`, which each function gets for itself, settings and all.
+pub(super) fn gate(
+    lua: &Lua,
+    settings: &Settings,
+    offered: &Modules,
+) -> mlua::Result<(Table, Function)> {
     let sandbox = &settings.sandbox;
     let permitted = lua.create_table()?;
-    // Kong: allows nothing that is not listed.
-    if !sandbox.only_listed {
-        modules::FUNCTIONS.iter().try_for_each(|name| permitted.set(*name, true))?;
-    }
     for name in &sandbox.requires {
         permitted.set(name.as_str(), true)?;
     }
-    let maker = modules::maker(lua)?;
-    for name in modules::names() {
-        if !sandbox.only_listed || sandbox.requires.contains(name) {
-            permitted.set(name, &maker)?;
+    for (name, how) in offered {
+        // Kong: allows nothing that is not listed.
+        if !sandbox.only_listed || sandbox.requires.contains(*name) {
+            permitted.set(*name, how)?;
         }
     }
     for (name, _) in &settings.modules {

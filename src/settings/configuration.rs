@@ -4,8 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::error::Error;
-use crate::sandbox::UntrustedLua;
-use crate::settings::Settings;
+use crate::settings::{Settings, UntrustedLua};
 
 /// What stands in the place of a secret, as in Kong.
 const MASK: &str = "******";

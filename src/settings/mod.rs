@@ -2,6 +2,8 @@
 
 mod configuration;
 mod node;
+mod observer;
+mod sandbox;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -14,12 +16,13 @@ use ipnet::IpNet;
 pub(crate) use self::configuration::Configuration;
 pub(crate) use self::node::Node;
 pub use self::node::ServerStats;
-use crate::function::Observer;
-use crate::sandbox::Sandbox;
+pub(crate) use self::observer::Observer;
+pub use self::observer::{FunctionCall, FunctionOutcome};
+pub use self::sandbox::{Sandbox, UntrustedLua};
+use crate::lua::Budget;
 use crate::store::SharedDict;
 use crate::store::cache::Cache;
 use crate::transaction::Request;
-use crate::vm::Budget;
 
 /// A Lua module made in Rust.
 pub(crate) type Module = Arc<dyn Fn(&mlua::Lua) -> mlua::Result<mlua::Value> + Send + Sync>;

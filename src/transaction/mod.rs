@@ -9,7 +9,6 @@ mod request;
 mod response;
 pub(crate) mod spans;
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -19,10 +18,10 @@ use rustc_hash::FxHashMap;
 pub(crate) use self::operation::{Answer, Operation};
 pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Response, Source};
-use crate::phase::Phase;
+use self::spans::Spans;
+use crate::error::{Failure, Site};
 use crate::phase::Plugin;
 use crate::store::cache::Loading;
-use crate::transaction::spans::Spans;
 
 pub(crate) struct Transaction {
     pub(crate) request: Request,
@@ -83,17 +82,6 @@ pub(crate) struct Times {
     pub(crate) answered: Option<Duration>,
 }
 
-/// Which function runs: named in logs and errors.
-#[derive(Clone)]
-pub(crate) struct Site {
-    pub(crate) plugin: Plugin,
-    pub(crate) phase: Phase,
-    /// The name of the function set.
-    pub(crate) set: Arc<str>,
-    /// The function's place among those of its phase, from 1.
-    pub(crate) index: usize,
-}
-
 /// How a function ended more than itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -103,24 +91,6 @@ pub(crate) enum Exit {
     Request,
     /// No more functions of the request phases run, and the request goes on: `ngx.exec`.
     Forward,
-}
-
-/// An error as its handler saw it, before the stack was unwound.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    pub(crate) kind: FailureKind,
-    pub(crate) message: String,
-    /// Chunk and line of the innermost Lua function.
-    pub(crate) position: Option<(String, usize)>,
-    pub(crate) traceback: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FailureKind {
-    Runtime,
-    Timeout,
-    Memory,
-    Sandbox,
 }
 
 /// A chunk of the response body on its way through `body_filter`.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use mlua::{Error as LuaError, IntoLua, IntoLuaMulti, RegistryKey, Thread, Value};
 
-use super::prelude::without_position;
-use super::{Exhausted, Vm, without_limit};
-use crate::api::kong::type_name;
+use super::Vm;
+use crate::error::{Failure, FailureKind, Site};
+use crate::lua::{Exhausted, type_name, without_limit, without_position};
 use crate::sandbox::Denied;
-use crate::transaction::{Exit, Failure, FailureKind, Operation, Site, Transaction};
+use crate::transaction::{Exit, Operation, Transaction};
 
 /// What the trampoline yields.
 pub(super) const DONE: i32 = 1;

@@ -14,7 +14,6 @@
 //! values. So nothing of which there may be thousands is held by reference: functions lie in a Lua
 //! table and go by numbers; coroutines that wait, and what requests keep, in Lua's registry.
 
-mod budget;
 mod call;
 mod pattern;
 mod pool;
@@ -27,20 +26,12 @@ use std::sync::{Arc, Weak};
 use mlua::{Function, Lua, LuaOptions, StdLib, Table, Thread, Value};
 use rustc_hash::FxHashMap;
 
-pub use self::budget::Budget;
-use self::budget::Meter;
-use self::budget::without_limit;
-pub(crate) use self::budget::{Exhausted, check, string};
 use self::call::Coroutine;
 pub(crate) use self::call::{Step, failure_of};
 pub(crate) use self::pool::{Pool, Suspended};
 use self::prelude::Prelude;
-pub(crate) use self::prelude::{PRELUDE_NAME, pending};
-use crate::api::kong;
-use crate::api::modules;
-use crate::api::ngx;
-use crate::binding::convert;
-use crate::binding::{Dialect, Scope};
+use crate::binding::{Api, Scope, convert};
+use crate::lua::{self, Budget, Meter};
 use crate::sandbox::Environments;
 use crate::settings::Settings;
 use crate::transaction::Current;
@@ -68,7 +59,8 @@ pub(crate) struct Vm {
 }
 
 impl Vm {
-    pub(crate) fn new(number: usize, settings: &Arc<Settings>) -> mlua::Result<Self> {
+    /// A VM with `api` in it.
+    pub(crate) fn new(number: usize, settings: &Arc<Settings>, api: &Api) -> mlua::Result<Self> {
         // Safe mode: no `debug`, no `ffi`, no C modules.
         let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new())?;
         let current = Arc::new(Current::default());
@@ -86,11 +78,9 @@ impl Vm {
             dialect,
         };
         convert::register(&lua)?;
-        kong::register(&scope(Dialect::Kong))?;
-        ngx::register(&scope(Dialect::Ngx))?;
-        modules::register(&scope(Dialect::Ngx))?;
-        let environments = Environments::new(&lua, settings)?;
-        budget::enforce(&lua, &meter, &settings.budget)?;
+        api.tables.iter().try_for_each(|(dialect, register)| register(&scope(*dialect)))?;
+        let environments = Environments::new(&lua, settings, &(api.modules)(&lua)?)?;
+        lua::enforce(&lua, &meter, &settings.budget)?;
         Ok(Self {
             number,
             trampoline: prelude.get("trampoline")?,

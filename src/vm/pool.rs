@@ -10,12 +10,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{Coroutine, Vm};
+use crate::binding::Api;
 use crate::settings::Settings;
 
 /// The VMs of a runtime.
 pub(crate) struct Pool {
     slots: Box<[Slot]>,
     settings: Arc<Settings>,
+    api: Api,
 }
 
 /// One VM, made when it is first needed. On a cache line of its own: the locks of two VMs that two
@@ -39,8 +41,8 @@ thread_local! {
 }
 
 impl Pool {
-    pub(crate) fn new(size: usize, settings: Arc<Settings>) -> Self {
-        Self { slots: (0..size).map(|_| Slot::default()).collect(), settings }
+    pub(crate) fn new(size: usize, settings: Arc<Settings>, api: Api) -> Self {
+        Self { slots: (0..size).map(|_| Slot::default()).collect(), settings, api }
     }
 
     pub(crate) fn settings(&self) -> &Arc<Settings> {
@@ -64,7 +66,7 @@ impl Pool {
         *bound = Some(number);
         let vm = match &mut *guard {
             Some(vm) => vm,
-            none => none.insert(Vm::new(number, &self.settings)?),
+            none => none.insert(Vm::new(number, &self.settings, &self.api)?),
         };
         let slot = &self.slots[number];
         if slot.has_garbage.load(Ordering::Acquire) {

@@ -2,19 +2,16 @@
 
 use std::sync::Arc;
 
-use mlua::{Function, IntoLuaMulti, LightUserData, Lua, LuaString, MultiValue, Table, Value};
+use mlua::{Function, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
 
-use super::budget::{Budget, check, string};
 use super::call::{DONE, EXIT, FAILED, WAIT, failure_of, failure_of_value};
 use super::pattern::{self, Capture, Fault, Found};
-use crate::binding::{self, raise, raise_at};
+use crate::binding::pending;
+use crate::error::{Failure, FailureKind};
+use crate::lua::{self, Budget, PRELUDE_NAME, check, raise, raise_at, string};
 use crate::phase::{Phase, PhaseSet};
-use crate::sandbox::UntrustedLua;
-use crate::settings::Settings;
-use crate::transaction::{Current, Failure, FailureKind, Operation};
-
-/// The chunk name of the prelude, as it stands in tracebacks.
-pub(crate) const PRELUDE_NAME: &str = "tower-lua";
+use crate::settings::{Settings, UntrustedLua};
+use crate::transaction::{Current, Operation};
 
 /// What the prelude makes: `waiting`, `awaiting`, `exiting`, `trampoline`, `add`.
 pub(super) struct Prelude {
@@ -66,23 +63,6 @@ fn chunk(lua: &Lua, source: &str) -> mlua::Result<Function> {
     lua.load(source).set_name(format!("={PRELUDE_NAME}")).into_function()
 }
 
-/// A message without the position in the prelude that it may begin with: to functions, those of the
-/// prelude are C functions, which have none.
-pub(super) fn without_position(message: &str) -> &str {
-    let rest = message.strip_prefix(PRELUDE_NAME).and_then(|rest| rest.strip_prefix(':'));
-    let line = rest.and_then(|rest| rest.split_once(": "));
-    match line {
-        Some((line, rest)) if line.bytes().all(|byte| byte.is_ascii_digit()) => rest,
-        _ => message,
-    }
-}
-
-/// The mark by which the prelude knows that a function waits: an address that no Lua code has.
-pub(crate) fn pending() -> LightUserData {
-    static MARK: u8 = 0;
-    LightUserData(std::ptr::from_ref(&MARK).cast_mut().cast())
-}
-
 /// What the prelude tells a function of an error userdata: whether it may be caught at all, and its
 /// message.
 fn explain(error: &Value) -> (bool, Option<String>) {
@@ -100,7 +80,7 @@ fn on_error(lua: &Lua, current: &Arc<Current>) -> mlua::Result<Function> {
     let slot = Arc::clone(current);
     lua.create_function(move |lua, error: Value| {
         let failure = Failure {
-            position: binding::position(lua),
+            position: lua::position(lua),
             traceback: traceback(lua)?,
             ..failure_of_value(&error)
         };
@@ -121,11 +101,10 @@ fn traceback(lua: &Lua) -> mlua::Result<String> {
 
 /// Lets other tasks have a turn.
 fn take_turn(lua: &Lua, current: &Arc<Current>) -> mlua::Result<Function> {
-    const YIELDABLE: PhaseSet = PhaseSet::REWRITE.or(PhaseSet::ACCESS);
     let slot = Arc::clone(current);
     lua.create_function(move |lua, ()| {
         slot.with(|tx| match tx.site.phase {
-            phase if YIELDABLE.contains(phase) => {
+            phase if PhaseSet::YIELDABLE.contains(phase) => {
                 tx.operation = Some(Operation::turn());
                 Ok(pending())
             }

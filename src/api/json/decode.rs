@@ -4,8 +4,7 @@ use mlua::{Lua, Value};
 
 use super::parse::parse;
 use super::{JsonError, Rules, array_mt};
-use crate::lua::raw;
-use crate::vm::check;
+use crate::lua::{check, raw};
 
 /// Reads JSON.
 ///

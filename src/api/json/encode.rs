@@ -5,8 +5,7 @@ use std::io::Write;
 use mlua::{Function, Lua, LuaString, Table, Value};
 
 use super::{Format, InvalidNumbers, JsonError, NEXT, array_mt, empty_array, empty_array_mt};
-use crate::api::kong::{as_number, type_name};
-use crate::vm::check;
+use crate::lua::{as_number, check, type_name};
 
 /// After how much work the budget is asked: values, or bytes of a string.
 const VALUES_PER_CHECK: usize = 512;

@@ -4,11 +4,9 @@
 
 use mlua::{IntoLuaMulti, LuaString, MultiValue, Table, Value};
 
-use super::checks::as_number;
-use super::type_name;
-use crate::api::ngx;
-use crate::binding::{Await, Call, Namespace, Scope, bindings, raise_at};
+use crate::binding::{Await, Call, Namespace, Scope, bindings};
 use crate::error::log;
+use crate::lua::{as_number, position, raise_at, type_name};
 use crate::phase::PhaseSet;
 use crate::store::cache::{Acquired, Found, Level, Unfit, Waiter, decode, encode};
 
@@ -59,7 +57,7 @@ pub(super) fn with_loaders(scope: &Scope<'_>, rows: &Table) -> mlua::Result<Tabl
     scope
         .lua
         .load(include_str!("cache.lua"))
-        .set_name(format!("={}", crate::vm::PRELUDE_NAME))
+        .set_name(format!("={}", crate::lua::PRELUDE_NAME))
         .call((rows, native))
 }
 
@@ -266,7 +264,7 @@ fn await_load(call: &mut Call<'_>, (key, deadline): (LuaString, f64)) -> mlua::R
     let cache = &call.settings.cache;
     let Some(load) = cache.load_of(&key.as_bytes()) else { return Ok(Await::Ready(true)) };
     let phase = call.tx.site.phase;
-    if !ngx::YIELDABLE.contains(phase) {
+    if !PhaseSet::YIELDABLE.contains(phase) {
         let message = format!("API disabled in the context of {phase}_by_lua*");
         return Err(raise_at(call.lua, &message));
     }
@@ -335,7 +333,7 @@ fn warn(call: &mut Call<'_>, (message,): (LuaString,)) -> mlua::Result<()> {
 }
 
 fn log_line(call: &Call<'_>, level: log::Level, message: &str) {
-    let position = crate::binding::position(call.lua);
+    let position = position(call.lua);
     log::write_for_ngx(level, &call.tx.site, position.as_ref(), message);
 }
 

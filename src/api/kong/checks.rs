@@ -2,17 +2,8 @@
 
 use mlua::{LuaString, Table, Value};
 
-use crate::binding::convert;
-use crate::binding::{Call, raise};
-
-/// The name that Lua has for the type of a value.
-pub(crate) fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Integer(_) | Value::Number(_) => "number",
-        Value::LightUserData(_) | Value::Error(_) => "userdata",
-        other => other.type_name(),
-    }
-}
+use crate::binding::{Call, convert};
+use crate::lua::{as_number, raise, type_name};
 
 /// The value as a string, or an error with `message`.
 pub(super) fn string(value: Value, message: &str) -> mlua::Result<LuaString> {
@@ -44,15 +35,6 @@ pub(super) fn table(value: Value, message: &str) -> mlua::Result<Table> {
     match value {
         Value::Table(table) => Ok(table),
         _ => Err(raise(message)),
-    }
-}
-
-/// The value as a number, if it is one and not a string that looks like one.
-pub(crate) fn as_number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Integer(integer) => Some(*integer as f64),
-        Value::Number(number) => Some(*number),
-        _ => None,
     }
 }
 

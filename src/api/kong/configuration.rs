@@ -2,8 +2,7 @@
 
 use mlua::{Function, Lua, Table, Value};
 
-use crate::binding::convert;
-use crate::binding::{Call, Namespace, bindings};
+use crate::binding::{Call, Namespace, bindings, convert};
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {

@@ -6,9 +6,9 @@ use std::ffi::c_void;
 use mlua::{Lua, Table, Value};
 
 use super::ngx_ctx;
-use crate::binding::convert;
-use crate::binding::{Call, raise};
+use crate::binding::{Call, convert};
 use crate::extension::Fields;
+use crate::lua::raise;
 use crate::transaction::{Request, Transaction};
 
 /// How deeply the tables of an entity may be nested for a copy.

@@ -24,7 +24,6 @@ mod telemetry;
 mod tracing;
 mod vault;
 
-pub(crate) use self::checks::{as_number, type_name};
 pub(crate) use self::client::{consumer, credential};
 pub(crate) use self::ctx::{NGX_CTX_META, ngx_ctx};
 pub(crate) use self::router::{route, service};

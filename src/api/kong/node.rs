@@ -3,7 +3,8 @@
 use mlua::{LuaString, Table, Value};
 
 use super::checks;
-use crate::binding::{Call, Namespace, bindings, raise};
+use crate::binding::{Call, Namespace, bindings};
+use crate::lua::{as_number, raise};
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -62,7 +63,7 @@ fn amount(call: &Call<'_>, bytes: usize, unit: &str, scale: &Value) -> mlua::Res
     };
     let scale = match scale {
         Value::Nil | Value::Boolean(false) => 2.0,
-        scale => checks::as_number(scale)
+        scale => as_number(scale)
             .filter(|scale| *scale >= 0.0)
             .ok_or_else(|| raise("scale must be equal or greater than 0"))?,
     };

@@ -2,8 +2,8 @@
 
 use mlua::{Table, Value};
 
-use super::checks;
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
+use crate::lua::{as_number, raise_at, type_name};
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -19,7 +19,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 const MAX_CAPACITY: f64 = 65_536.0;
 
 fn new(call: &mut Call<'_>, (array, record): (Value, Value)) -> mlua::Result<Table> {
-    let capacity = |position: usize, value: &Value| match checks::as_number(value) {
+    let capacity = |position: usize, value: &Value| match as_number(value) {
         Some(count) => Ok(count.clamp(0.0, MAX_CAPACITY) as usize),
         None => Err(refuse(call, position, "new", "number", value)),
     };
@@ -59,7 +59,7 @@ fn refuse(
     expected: &str,
     got: &Value,
 ) -> mlua::Error {
-    let got = checks::type_name(got);
+    let got = type_name(got);
     let message = format!("bad argument #{position} to '{name}' ({expected} expected, got {got})");
     raise_at(call.lua, &message)
 }

@@ -6,8 +6,7 @@ use mlua::{IntoLua, Lua, LuaString, MultiValue, Table, Value};
 use parking_lot::Mutex;
 
 use crate::api::json::{self, Format, InvalidNumbers, JsonError, Rules};
-use crate::api::kong::{as_number, type_name};
-use crate::binding::raise_at;
+use crate::lua::{as_number, raise_at, type_name};
 
 /// What happens when something cannot be done.
 #[derive(Clone, Copy, PartialEq, Eq)]

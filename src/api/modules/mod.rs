@@ -11,7 +11,7 @@ use mlua::{Function, Lua, LuaString, Table, Value};
 use self::cjson::Manner;
 use crate::api::digest::Algorithm;
 use crate::api::json;
-use crate::binding::{Namespace, Scope};
+use crate::binding::{Modules, Namespace, Scope};
 
 /// Makes a module.
 type Maker = fn(&Lua) -> mlua::Result<Table>;
@@ -52,7 +52,7 @@ const MODULES: &[(&str, Maker)] = &[
 ];
 
 /// The modules that are functions of LuaJIT's or the prelude's.
-pub(crate) const FUNCTIONS: &[&str] =
+const FUNCTIONS: &[&str] =
     &["table.clear", "table.clone", "table.isarray", "table.isempty", "table.new", "table.nkeys"];
 
 /// The namespaces of modules whose functions work on the request that is being served.
@@ -62,7 +62,7 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[&ngx_errlog::NAMESPACE, &ngx_req:
 const BOUND_KEY: &str = "tower-lua.modules";
 
 /// The names of all modules that are tables.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+fn names() -> impl Iterator<Item = &'static str> {
     MODULES.iter().map(|(name, _)| *name)
 }
 
@@ -82,8 +82,15 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     names().try_for_each(|name| preload.set(name, &maker))
 }
 
+/// The modules, and how the sandbox's `require` comes by each.
+pub(crate) fn offered(lua: &Lua) -> mlua::Result<Modules> {
+    let maker = maker(lua)?;
+    let own = names().map(|name| (name, Value::Function(maker.clone())));
+    Ok(FUNCTIONS.iter().map(|name| (*name, Value::Boolean(true))).chain(own).collect())
+}
+
 /// The function that makes the module of a name.
-pub(crate) fn maker(lua: &Lua) -> mlua::Result<Function> {
+fn maker(lua: &Lua) -> mlua::Result<Function> {
     lua.create_function(|lua, name: LuaString| {
         let module = MODULES.iter().find(|(own, _)| name.as_bytes() == own.as_bytes());
         let (_, make) = module.expect("asked for the names of modules alone");
@@ -103,7 +110,7 @@ fn of_ngx(lua: &Lua, library: &str, name: &str) -> mlua::Result<Function> {
 
 /// A chunk of the crate's own.
 fn chunk(lua: &Lua, source: &str) -> mlua::Result<Function> {
-    lua.load(source).set_name(format!("={}", crate::vm::PRELUDE_NAME)).into_function()
+    lua.load(source).set_name(format!("={}", crate::lua::PRELUDE_NAME)).into_function()
 }
 
 fn copy(lua: &Lua, table: &Table) -> mlua::Result<Table> {

@@ -3,9 +3,9 @@
 use mlua::Value;
 use tracing::level_filters::LevelFilter;
 
-use crate::api::kong::as_number;
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
 use crate::error::log::{self, Level};
+use crate::lua::{as_number, raise_at};
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {

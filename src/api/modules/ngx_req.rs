@@ -3,7 +3,8 @@
 use mlua::Value;
 
 use crate::api::ngx;
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
+use crate::lua::raise_at;
 use crate::message::headers;
 
 pub(super) const NAMESPACE: Namespace = Namespace {

@@ -5,8 +5,8 @@ use mlua::Value;
 
 use super::arguments::Argument;
 use super::output::Pieces;
-use crate::api::kong::{as_number, type_name};
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
+use crate::lua::{as_number, raise_at, type_name};
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {

@@ -3,9 +3,9 @@
 use mlua::{LuaString, Table, Value};
 
 use super::arguments::Argument;
-use crate::api::kong::type_name;
 use crate::binding::convert::{self, Collected};
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
+use crate::lua::{raise_at, type_name};
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {

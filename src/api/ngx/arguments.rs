@@ -2,9 +2,8 @@
 
 use mlua::{LuaString, Value};
 
-use crate::api::kong::type_name;
-use crate::binding::convert;
-use crate::binding::{Call, raise_at};
+use crate::binding::{Call, convert};
+use crate::lua::{raise_at, type_name};
 
 /// An argument of a function, as messages name it.
 #[derive(Clone, Copy)]

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use mlua::{Function, IntoLua, Lua, Table, Value};
 
-use crate::api::kong::{as_number, type_name};
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
 use crate::extension::{Destination, Service, Timeouts};
+use crate::lua::{as_number, raise_at, type_name};
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {

@@ -6,10 +6,10 @@ use mlua::{MultiValue, Value};
 use super::args::query_of;
 use super::arguments::Argument;
 use super::uri::{escape_for_log, unsafe_byte};
-use crate::api::kong::{as_number, type_name};
 use crate::binding::convert::Noted;
-use crate::binding::{self, Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
 use crate::error::log::{self, Level};
+use crate::lua::{as_number, position, raise_at, type_name};
 use crate::message::error_page;
 use crate::message::uri::{self, Escape};
 use crate::phase::{Phase, PhaseSet};
@@ -78,13 +78,16 @@ fn end_printed(call: &Call<'_>, status: u16) {
             "attempt to set status {status} via ngx.exit after sending out the response status \
              {sent}"
         );
-        let position = binding::position(call.lua);
+        let position = position(call.lua);
         log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), &message);
     }
 }
 
 fn end_with_page(call: &mut Call<'_>, status: u16) {
-    let page = (status >= 400).then(|| error_page::for_exit(&mut call.tx.request, status));
+    let page = (status >= 400).then(|| {
+        let id = call.tx.request.id().clone();
+        error_page::for_exit(call.tx.request.headers(), status, id.as_str())
+    });
     let response = &mut call.tx.response;
     response.set_status(status);
     response.source = Some(Source::Error);

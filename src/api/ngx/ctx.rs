@@ -2,8 +2,9 @@
 
 use mlua::{Function, Table, Value};
 
-use crate::api::kong::{self, NGX_CTX_META, ngx_ctx, type_name};
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::api::kong::{self, NGX_CTX_META, ngx_ctx};
+use crate::binding::{Call, Namespace, bindings};
+use crate::lua::{raise_at, type_name};
 use crate::phase::PhaseSet;
 use crate::transaction::Kept;
 

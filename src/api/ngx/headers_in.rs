@@ -5,7 +5,8 @@ use mlua::{LuaString, Value};
 
 use super::arguments::{Argument, tostring};
 use crate::binding::convert::{self, Collected};
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
+use crate::lua::raise_at;
 use crate::message::headers;
 use crate::transaction::Request;
 

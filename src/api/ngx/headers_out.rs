@@ -6,8 +6,9 @@ use mlua::{LuaString, Value};
 use super::arguments::{Argument, tostring};
 use super::headers_in::header_values;
 use crate::binding::convert::{self, Collected};
-use crate::binding::{self, Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
 use crate::error::log::{self, Level};
+use crate::lua::{position, raise_at};
 use crate::message::headers;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -62,7 +63,7 @@ fn writable(call: &Call<'_>, name: Value) -> mlua::Result<Option<HeaderName>> {
 
 /// What comes too late is logged and otherwise ignored.
 pub(super) fn complain(call: &Call<'_>, message: &str) {
-    let position = binding::position(call.lua);
+    let position = position(call.lua);
     log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), message);
 }
 

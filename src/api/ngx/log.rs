@@ -3,10 +3,9 @@
 use mlua::{MultiValue, Value};
 
 use super::arguments::Argument;
-use crate::api::kong::type_name;
-use crate::binding::convert;
-use crate::binding::{self, Call, Namespace, bindings};
+use crate::binding::{Call, Namespace, bindings, convert};
 use crate::error::log::{self, Level, MAX_LEN};
+use crate::lua::{position, type_name};
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -67,7 +66,7 @@ fn write(
                 .truncate((0..=MAX_LEN).rfind(|&end| message.is_char_boundary(end)).unwrap_or(0));
         }
     }
-    let position = binding::position(call.lua);
+    let position = position(call.lua);
     log::write_for_ngx(level, &call.tx.site, position.as_ref(), &message);
     Ok(())
 }

@@ -3,8 +3,8 @@
 use mlua::Value;
 
 use super::headers_out::complain;
-use crate::api::kong::type_name;
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
+use crate::lua::{raise_at, type_name};
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {

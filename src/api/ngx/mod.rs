@@ -40,7 +40,7 @@ pub(crate) const REQUEST: PhaseSet = PhaseSet::REWRITE
     .or(PhaseSet::LOG);
 
 /// Those in which a function may wait.
-pub(crate) const YIELDABLE: PhaseSet = PhaseSet::REWRITE.or(PhaseSet::ACCESS);
+const YIELDABLE: PhaseSet = PhaseSet::YIELDABLE;
 
 /// All namespaces of functions. Several files add to `ngx` and `ngx.req`.
 pub(crate) const NAMESPACES: &[&Namespace] = &[

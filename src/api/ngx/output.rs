@@ -7,9 +7,9 @@ use http::{Method, Version};
 use mlua::{MultiValue, Table, Value};
 
 use super::arguments::Argument;
-use crate::api::kong::type_name;
 use crate::binding::convert::{self, Noted};
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
+use crate::lua::{raise_at, type_name};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx",

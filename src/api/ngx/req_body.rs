@@ -7,7 +7,8 @@ use mlua::{LuaString, MultiValue, Table, Value};
 
 use super::arguments::Argument;
 use crate::binding::convert::{self, Noted};
-use crate::binding::{Call, Namespace, Wait, bindings, raise_at};
+use crate::binding::{Call, Namespace, Wait, bindings};
+use crate::lua::raise_at;
 use crate::transaction::{Operation, RequestBody};
 
 pub(super) const NAMESPACE: Namespace = Namespace {

@@ -4,8 +4,8 @@ use http::Method;
 use mlua::{LuaString, Value};
 
 use super::consts::CONSTANTS;
-use crate::api::kong::as_number;
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
+use crate::lua::{as_number, raise_at};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.req",

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use mlua::{Function, IntoLuaMulti, LuaString, MultiValue, Table, Value};
 
 use super::arguments::{Argument, tostring};
-use crate::api::kong::{as_number, type_name};
 use crate::binding::convert::Noted;
-use crate::binding::{Call, Namespace, Scope, bindings, raise_at};
+use crate::binding::{Call, Namespace, Scope, bindings};
+use crate::lua::{as_number, raise_at, type_name};
 use crate::phase::PhaseSet;
 use crate::store::dict::{Condition, End, Found, Refused, SharedDict, Stored, Storing};
 

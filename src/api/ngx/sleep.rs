@@ -5,7 +5,8 @@ use std::time::Duration;
 use mlua::Value;
 
 use super::arguments::Argument;
-use crate::binding::{Await, Call, Namespace, bindings, raise_at};
+use crate::binding::{Await, Call, Namespace, bindings};
+use crate::lua::raise_at;
 use crate::transaction::Operation;
 
 pub(super) const NAMESPACE: Namespace = Namespace {

@@ -8,9 +8,8 @@ use mlua::{LuaString, MultiValue, Value};
 
 use super::arguments::Argument;
 use crate::api::digest::{Algorithm, Hmac};
-use crate::api::kong::type_name;
-use crate::binding::convert;
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings, convert};
+use crate::lua::{raise_at, type_name};
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {

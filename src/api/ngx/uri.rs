@@ -4,9 +4,9 @@ use mlua::{LuaString, Value};
 
 use super::args::query_of;
 use super::arguments::Argument;
-use crate::api::kong::{as_number, type_name};
 use crate::binding::convert::{self, Collected, Noted};
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
+use crate::lua::{as_number, raise_at, type_name};
 use crate::message::uri::{self, Escape};
 use crate::phase::{Phase, PhaseSet};
 use crate::transaction::Exit;

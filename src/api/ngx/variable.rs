@@ -8,10 +8,10 @@ use http::{HeaderMap, HeaderValue, Version};
 use mlua::Value;
 
 use super::arguments::tostring;
-use crate::binding::{Call, Namespace, bindings, raise_at};
+use crate::binding::{Call, Namespace, bindings};
 use crate::extension::Tls;
-use crate::message::headers;
-use crate::message::uri;
+use crate::lua::raise_at;
+use crate::message::{headers, uri};
 use crate::phase::Phase;
 use crate::transaction::{Request, RequestBody};
 

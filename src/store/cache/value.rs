@@ -2,8 +2,8 @@
 
 use mlua::{Lua, Table, Value};
 
-use crate::api::kong::type_name;
-use crate::vm;
+use crate::lua::check;
+use crate::lua::type_name;
 
 /// Why a value cannot be stored.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Encoder<'_> {
     fn put(&mut self, value: &Value, depth: usize) -> Result<(), Unfit> {
         self.count += 1;
         if self.count.is_multiple_of(STRETCH) {
-            vm::check(self.lua, 0).map_err(Unfit::Lua)?;
+            check(self.lua, 0).map_err(Unfit::Lua)?;
         }
         match value {
             Value::Nil => self.write(&[NIL]),
@@ -110,7 +110,7 @@ impl Decoder<'_> {
     fn value(&mut self, tag: u8) -> mlua::Result<Value> {
         self.count += 1;
         if self.count.is_multiple_of(STRETCH) {
-            vm::check(self.lua, 0)?;
+            check(self.lua, 0)?;
         }
         Ok(match tag {
             FALSE => Value::Boolean(false),

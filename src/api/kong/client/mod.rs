@@ -7,8 +7,9 @@ use mlua::{LuaString, Table, Value};
 
 use super::{checks, entity};
 use crate::binding::convert::{self, Noted};
-use crate::binding::{Call, Namespace, bindings, raise};
+use crate::binding::{Call, Namespace, bindings};
 use crate::extension::{Consumer, Credential};
+use crate::lua::raise;
 use crate::phase::PhaseSet;
 
 /// When authentication has had its turn.

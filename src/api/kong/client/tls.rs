@@ -3,8 +3,9 @@
 use mlua::{LuaString, Value};
 
 use crate::api::kong::entity;
-use crate::binding::{Call, Namespace, bindings, raise};
+use crate::binding::{Call, Namespace, bindings};
 use crate::extension::Tls;
+use crate::lua::raise;
 use crate::phase::PhaseSet;
 
 const BEFORE_LOG: PhaseSet =

@@ -2,7 +2,7 @@
 
 use mlua::Lua;
 
-use crate::vm::PRELUDE_NAME;
+use crate::lua::PRELUDE_NAME;
 
 /// The longest line that is written, in bytes. nginx cuts lines at four thousand.
 pub(super) const MAX_LEN: usize = 64 * 1024;

@@ -8,10 +8,9 @@ use std::fmt::Write;
 use mlua::{Lua, LuaString, MultiValue, Table, Value};
 
 use super::format::{self, MAX_LEN, Place};
-use crate::api::kong::{as_number, type_name};
-use crate::binding::Call;
-use crate::binding::convert;
+use crate::binding::{Call, convert};
 use crate::error::log::{self, Level};
+use crate::lua::{as_number, type_name};
 
 /// How deeply tables are shown.
 const MAX_DEPTH: usize = 32;

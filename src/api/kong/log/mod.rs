@@ -6,11 +6,10 @@ mod serialize;
 
 use mlua::{LuaString, MultiValue, Table, Value};
 
-use crate::binding::convert;
-use crate::binding::{self, Call, Namespace, Scope, bindings};
+use crate::binding::{Call, Namespace, Scope, bindings, convert};
 use crate::error::log::{self, Level};
+use crate::lua::{PRELUDE_NAME, position};
 use crate::phase::PhaseSet;
-use crate::vm::PRELUDE_NAME;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "kong.log",
@@ -49,7 +48,7 @@ pub(super) fn facility(scope: &Scope<'_>, functions: &Table) -> mlua::Result<Tab
 
 fn write(call: &mut Call<'_>, level: Level, arguments: &MultiValue) -> mlua::Result<()> {
     if log::is_enabled(level) {
-        let position = binding::position(call.lua);
+        let position = position(call.lua);
         let message = text(call, arguments);
         log::write_for_kong(level, &call.tx.site, position.as_ref(), &message);
     }
@@ -88,7 +87,7 @@ fn write_in_format(
 /// A warning of the PDK itself, as if the function had written it.
 pub(super) fn warn(call: &Call<'_>, message: &str) {
     if log::is_enabled(Level::Warn) {
-        let position = binding::position(call.lua);
+        let position = position(call.lua);
         log::write_for_kong(Level::Warn, &call.tx.site, position.as_ref(), message);
     }
 }

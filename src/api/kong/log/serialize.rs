@@ -6,8 +6,8 @@ use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION};
 use mlua::{Lua, LuaString, Table, Value};
 
 use crate::api::kong::{checks, client, ctx, entity, router};
-use crate::binding::convert;
-use crate::binding::{Call, raise};
+use crate::binding::{Call, convert};
+use crate::lua::raise;
 use crate::phase::PhaseSet;
 use crate::transaction::{Source, Transaction};
 

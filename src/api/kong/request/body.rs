@@ -7,6 +7,7 @@ use crate::api::forms;
 use crate::api::kong::checks;
 use crate::binding::convert::Noted;
 use crate::binding::{Call, Wait};
+use crate::lua::as_number;
 use crate::message::headers;
 use crate::transaction::{Operation, RequestBody};
 
@@ -46,7 +47,7 @@ impl std::fmt::Display for Withheld {
 /// what fits into the body buffer. In Kong, longer bodies lie in a file.
 fn raw_body(call: &mut Call<'_>, max_size: &Value) -> mlua::Result<Wait<Result<Bytes, Withheld>>> {
     let (buffer, most) = (call.settings.body_buffer_size, call.settings.max_body_size);
-    let given = checks::as_number(max_size).filter(|&size| size >= 0.0).map(|size| size as u64);
+    let given = as_number(max_size).filter(|&size| size >= 0.0).map(|size| size as u64);
     let limit = match given {
         None => buffer,
         Some(0) => most.max(buffer),

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use mlua::{LuaString, Value};
 
 use crate::api::kong::checks;
-use crate::binding::{Call, raise};
+use crate::binding::Call;
+use crate::lua::raise;
 
 /// Gathers the chunks, and gives the body at its end.
 pub(super) fn get_raw_body(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<LuaString>> {

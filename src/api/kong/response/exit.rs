@@ -9,9 +9,9 @@ use super::grpc::{self, Grpc};
 use super::{ensure_not_sent, put_header, status_code};
 use crate::api::json::{self, JsonError};
 use crate::api::kong::{checks, log};
-use crate::binding::{Call, raise};
-use crate::message::error_page;
-use crate::message::headers;
+use crate::binding::Call;
+use crate::lua::raise;
+use crate::message::{error_page, headers};
 use crate::phase::Phase;
 use crate::transaction::{Exit, Source};
 
@@ -53,8 +53,10 @@ pub(super) fn error(
         call.tx.response.put(CONTENT_TYPE, grpc::MIME);
         return send(call, status, Value::Nil, &headers);
     }
-    let request = &mut call.tx.request;
-    let page = error_page::for_error(request, status, message.as_deref(), content_type.as_ref());
+    let (message, given) = (message.as_deref(), content_type.as_ref());
+    let id = call.tx.request.id().clone();
+    let headers_in = call.tx.request.headers();
+    let page = error_page::for_error(headers_in, status, id.as_str(), message, given);
     let body = Value::String(call.lua.create_string(&page.body)?);
     call.tx.response.put(CONTENT_TYPE, page.content_type);
     send(call, status, body, &headers)
@@ -118,7 +120,8 @@ fn send(call: &mut Call<'_>, status: u16, body: Value, headers: &Headers) -> mlu
             response.end_with(body, !has_length);
         }
         (None, None) if status >= 400 => {
-            let page = error_page::for_exit(&mut call.tx.request, status);
+            let id = call.tx.request.id().clone();
+            let page = error_page::for_exit(call.tx.request.headers(), status, id.as_str());
             let response = &mut call.tx.response;
             response.put(CONTENT_TYPE, page.content_type);
             response.end_with(page.body, true);

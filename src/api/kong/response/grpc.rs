@@ -5,7 +5,8 @@ use http::Version;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use mlua::LuaString;
 
-use crate::binding::{Call, raise};
+use crate::binding::Call;
+use crate::lua::raise;
 use crate::transaction::{Request, Response};
 
 pub(super) const MIME: &str = "application/grpc";

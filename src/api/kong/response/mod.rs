@@ -9,7 +9,8 @@ use mlua::{LuaString, Value};
 
 use super::checks;
 use crate::binding::convert::{self, Collected};
-use crate::binding::{Call, Namespace, bindings, raise};
+use crate::binding::{Call, Namespace, bindings};
+use crate::lua::{as_number, raise};
 use crate::message::headers;
 use crate::phase::PhaseSet;
 use crate::transaction::Source;
@@ -73,7 +74,7 @@ fn ensure_not_sent(call: &Call<'_>) -> mlua::Result<()> {
 
 /// A status between `least` and 599. A fraction is cut off.
 fn status_code(value: &Value, least: u16) -> mlua::Result<u16> {
-    match checks::as_number(value) {
+    match as_number(value) {
         None => Err(raise("code must be a number")),
         Some(code) if code >= f64::from(least) && code <= 599.0 => Ok(code as u16),
         Some(_) => Err(raise(format!("code must be a number between {least} and 599"))),

@@ -10,8 +10,9 @@ use mlua::Value;
 
 use crate::api::kong::checks;
 use crate::binding::convert::{self, Noted};
-use crate::binding::{Call, Namespace, bindings, raise};
+use crate::binding::{Call, Namespace, bindings};
 use crate::extension::{Destination, Timeouts};
+use crate::lua::{as_number, raise};
 use crate::phase::PhaseSet;
 
 const BEFORE_RESPONSE: PhaseSet =
@@ -74,7 +75,7 @@ fn set_timeouts(
 
 /// A whole number from `min` to `max`; `name` is the parameter's, for messages.
 fn integer(call: &Call<'_>, name: &str, value: &Value, min: f64, max: f64) -> mlua::Result<f64> {
-    let number = checks::as_number(value).filter(|number| number.floor() == *number);
+    let number = as_number(value).filter(|number| number.floor() == *number);
     let Some(number) = number else {
         return Err(raise(format!("{name} must be an integer")));
     };
@@ -101,7 +102,7 @@ fn set_tls_verify(call: &mut Call<'_>, on: Value) -> mlua::Result<bool> {
 }
 
 fn set_tls_verify_depth(call: &mut Call<'_>, depth: Value) -> mlua::Result<bool> {
-    let Some(number) = checks::as_number(&depth) else {
+    let Some(number) = as_number(&depth) else {
         return Err(raise("argument must be a number"));
     };
     if number < 0.0 {

@@ -7,9 +7,9 @@ use mlua::{LuaString, Table, Value};
 
 use crate::api::forms;
 use crate::api::json::{self, JsonError};
-use crate::api::kong::{checks, type_name};
-use crate::binding::convert;
-use crate::binding::{Call, Namespace, bindings, raise};
+use crate::api::kong::checks;
+use crate::binding::{Call, Namespace, bindings, convert};
+use crate::lua::{raise, type_name};
 use crate::message::headers;
 use crate::message::uri::{self, Escape};
 use crate::phase::PhaseSet;

@@ -6,7 +6,8 @@ use mlua::{LuaString, Value};
 use crate::api::forms;
 use crate::api::kong::checks;
 use crate::binding::convert::{self, Collected};
-use crate::binding::{Call, Namespace, bindings, raise};
+use crate::binding::{Call, Namespace, bindings};
+use crate::lua::raise;
 use crate::message::headers;
 use crate::phase::PhaseSet;
 

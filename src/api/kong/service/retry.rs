@@ -2,9 +2,8 @@
 
 use mlua::{Function, Lua, Value};
 
-use crate::api::kong::checks::as_number;
-use crate::binding::convert;
-use crate::binding::{Call, Namespace, Scope, bindings, raise};
+use crate::binding::{Call, Namespace, Scope, bindings, convert};
+use crate::lua::{as_number, raise};
 use crate::phase::PhaseSet;
 use crate::transaction::{Kept, Retry};
 

@@ -3,12 +3,11 @@
 use mlua::{LuaString, MultiValue, Table, Value};
 use serde_json::{Map, Value as Json};
 
-use super::checks;
 use super::ctx::kept;
-use crate::binding::convert;
-use crate::binding::{Call, Namespace, Scope, bindings, raise};
+use crate::binding::{Call, Namespace, Scope, bindings, convert};
 use crate::error::log::{self, Level};
 use crate::extension::RequestId;
+use crate::lua::{as_number, position, raise};
 use crate::phase::PhaseSet;
 use crate::transaction::spans::{self, Spans, Start};
 
@@ -136,7 +135,7 @@ fn add_event(
     call: &mut Call<'_>,
     (id, name, attributes, time): (LuaString, LuaString, Option<Table>, Value),
 ) -> mlua::Result<f64> {
-    let time = checks::as_number(&time).unwrap_or_else(|| now(call));
+    let time = as_number(&time).unwrap_or_else(|| now(call));
     let attributes = match attributes {
         Some(attributes) if spans_of(call).is_some() => fields(call, &attributes)?,
         _ => Map::new(),
@@ -178,7 +177,7 @@ fn finish(call: &mut Call<'_>, (id, time): (LuaString, Option<f64>)) -> mlua::Re
 /// What Kong writes to the log rather than raise an error.
 fn complain(call: &mut Call<'_>, message: MultiValue) -> mlua::Result<()> {
     if log::is_enabled(Level::Err) {
-        let position = crate::binding::position(call.lua);
+        let position = position(call.lua);
         let message: String =
             message.iter().map(|value| convert::display(call.lua, value)).collect();
         log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), &message);

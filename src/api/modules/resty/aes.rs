@@ -5,10 +5,9 @@ use mlua::{IntoLua, Lua, LuaString, Table, UserData, Value};
 use super::cipher::{BLOCK, Cipher, Mode};
 use super::{context, join, text};
 use crate::api::digest::Algorithm;
-use crate::api::kong::as_number;
 use crate::binding::convert;
-use crate::binding::raise_at;
-use crate::vm;
+use crate::lua::check;
+use crate::lua::{as_number, raise_at};
 
 impl UserData for Cipher {}
 
@@ -96,7 +95,7 @@ fn derive(
             let name = convert::display(lua, other);
             let known = Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name);
             known.ok_or_else(|| {
-                let kind = crate::api::kong::type_name(other);
+                let kind = crate::lua::type_name(other);
                 let what = "bad argument #2 to 'EVP_BytesToKey'";
                 let to = "'const struct env_md_st *'";
                 raise_at(lua, &format!("{what} (cannot convert '{kind}' to {to})"))
@@ -137,7 +136,7 @@ fn bytes_to_key(
         last = hash.of(&[&*last, secret, salt].concat());
         for round in 1..rounds {
             if round % STRETCH == 0 {
-                vm::check(lua, 0)?;
+                check(lua, 0)?;
             }
             last = hash.of(&last);
         }
@@ -156,7 +155,7 @@ fn encrypt(lua: &Lua, (cipher, s, aad): (Value, Value, Value)) -> OrMessage<Valu
     let encrypted =
         cipher
             .borrow::<Cipher>()?
-            .encrypt(&s, aad.as_deref().unwrap_or_default(), || vm::check(lua, room))?;
+            .encrypt(&s, aad.as_deref().unwrap_or_default(), || check(lua, room))?;
     match encrypted {
         Err(_) => Ok(Err("EVP_EncryptFinal_ex failed")),
         Ok((encrypted, None)) => Ok(Ok(lua.create_string(encrypted)?.into_lua(lua)?)),
@@ -175,7 +174,7 @@ fn decrypt(lua: &Lua, (cipher, s, tag, aad): (Value, Value, Value, Value)) -> Or
     // What a tag has beyond its 16 bytes does not matter.
     let tag = tag.and_then(|tag| tag.as_bytes().first_chunk().copied());
     let aad = aad.as_deref().unwrap_or_default();
-    match cipher.borrow::<Cipher>()?.decrypt(&s, tag, aad, || vm::check(lua, s.len()))? {
+    match cipher.borrow::<Cipher>()?.decrypt(&s, tag, aad, || check(lua, s.len()))? {
         Err(_) => Ok(Err("EVP_DecryptFinal_ex failed")),
         Ok(text) => Ok(Ok(lua.create_string(text)?)),
     }

@@ -4,7 +4,7 @@ use mlua::{Lua, LuaString, Table, UserData, Value};
 
 use super::{context, join, text};
 use crate::api::digest::{Algorithm, Digest};
-use crate::api::kong::as_number;
+use crate::lua::as_number;
 
 /// What an object has digested so far; nothing once it is final.
 struct State(Option<Digest>);

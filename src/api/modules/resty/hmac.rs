@@ -5,8 +5,7 @@ use mlua::{Lua, LuaString, Table, UserData, Value};
 use super::string::to_hex;
 use super::{context, join, text};
 use crate::api::digest::{Algorithm, Hmac};
-use crate::api::kong::type_name;
-use crate::binding::raise_at;
+use crate::lua::{raise_at, type_name};
 
 /// What an object has been given so far; nothing once it is final.
 struct State {

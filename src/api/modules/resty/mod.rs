@@ -13,8 +13,7 @@ pub(super) mod string;
 
 use mlua::{AnyUserData, Lua, LuaString, Table, UserData, Value};
 
-use crate::api::kong::type_name;
-use crate::binding::raise_at;
+use crate::lua::{raise_at, type_name};
 
 /// Makes a module: runs the Lua half with the Rust half.
 fn join(lua: &Lua, lua_half: &str, rust_half: Table) -> mlua::Result<Table> {

@@ -2,9 +2,8 @@
 
 use mlua::{Lua, LuaString, Table, Value};
 
-use crate::api::kong::type_name;
-use crate::binding::raise_at;
-use crate::vm;
+use crate::lua::check;
+use crate::lua::{raise_at, type_name};
 
 pub(in crate::api::modules) fn module(lua: &Lua) -> mlua::Result<Table> {
     let module = lua.create_table()?;
@@ -24,7 +23,7 @@ fn bytes(lua: &Lua, (len, _strong): (Value, Value)) -> mlua::Result<Option<LuaSt
         let message = "bad argument #1 to 'ffi_new' (size of C type is unknown or too large)";
         return Err(raise_at(lua, message));
     }
-    vm::check(lua, len as usize)?;
+    check(lua, len as usize)?;
     let mut bytes = vec![0; len as usize];
     match getrandom::fill(&mut bytes) {
         Ok(()) => lua.create_string(bytes).map(Some),

@@ -3,7 +3,7 @@
 use mlua::{Lua, LuaString, Table, Value};
 
 use super::text;
-use crate::vm;
+use crate::lua::check;
 
 pub(in crate::api::modules) fn module(lua: &Lua) -> mlua::Result<Table> {
     let module = lua.create_table()?;
@@ -18,7 +18,7 @@ pub(in crate::api::modules) fn module(lua: &Lua) -> mlua::Result<Table> {
 
 pub(super) fn to_hex(lua: &Lua, bytes: &[u8]) -> mlua::Result<LuaString> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    vm::check(lua, bytes.len().saturating_mul(2))?;
+    check(lua, bytes.len().saturating_mul(2))?;
     let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
     lua.create_string(nibbles.map(|nibble| DIGITS[usize::from(nibble)]).collect::<Vec<_>>())
 }

@@ -18,9 +18,9 @@ use self::program::Program;
 use self::template::Template;
 use super::arguments::{Argument, tostring};
 use crate::binding::convert::Noted;
-use crate::binding::{Call, Namespace, Scope, bindings, raise_at};
+use crate::binding::{Call, Namespace, Scope, bindings};
+use crate::lua::{check, raise_at};
 use crate::phase::PhaseSet;
-use crate::vm::check;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.re",
@@ -244,7 +244,7 @@ fn optional_table(call: &Call<'_>, place: Argument, value: Value) -> mlua::Resul
     match value {
         Value::Nil | Value::Boolean(false) => Ok(None),
         Value::Table(table) => Ok(Some(table)),
-        other => Err(place.mismatch(call, "table", crate::api::kong::type_name(&other))),
+        other => Err(place.mismatch(call, "table", crate::lua::type_name(&other))),
     }
 }
 
@@ -337,7 +337,7 @@ fn program_at(
             let (letter, letters) = (char::from(letter), letters.to_string_lossy());
             raise_at(call.lua, &format!("unknown flag \"{letter}\" (flags \"{letters}\")"))
         })?,
-        other => return Err(place.mismatch(call, "string", crate::api::kong::type_name(other))),
+        other => return Err(place.mismatch(call, "string", crate::lua::type_name(other))),
     };
     let compile = || {
         let program = Program::new(&regex, options).map(Arc::new);

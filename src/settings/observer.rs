@@ -4,10 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::phase::Phase;
-use crate::phase::Plugin;
-use crate::transaction::Site;
-use crate::vm::Step;
+use crate::error::Site;
+use crate::phase::{Phase, Plugin};
 
 /// A stretch in which a Lua function ran: from its start, or from where it had waited, to its end or
 /// to where it waits. [`RuntimeBuilder::observer`](crate::RuntimeBuilder::observer) is told of it.
@@ -51,13 +49,7 @@ impl Observer {
         Self(Arc::new(observe))
     }
 
-    pub(super) fn observe(&self, site: &Site, step: &Step, time: Duration) {
-        let outcome = match step {
-            Step::Done(None) => FunctionOutcome::Returned,
-            Step::Done(Some(_)) => FunctionOutcome::Exited,
-            Step::Failed(_) => FunctionOutcome::Failed,
-            Step::Waiting(..) => FunctionOutcome::Waited,
-        };
+    pub(crate) fn observe(&self, site: &Site, outcome: FunctionOutcome, time: Duration) {
         let Site { plugin, phase, ref set, index } = *site;
         (self.0)(&FunctionCall { set, plugin, phase, index, outcome, time });
     }

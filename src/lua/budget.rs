@@ -74,7 +74,7 @@ impl Budget {
         self
     }
 
-    pub(super) fn limits_time(&self) -> bool {
+    pub(crate) fn limits_time(&self) -> bool {
         self.call_time.is_some() || self.request_time.is_some()
     }
 }

@@ -1,0 +1,46 @@
+//! Errors of Lua's: how they are raised, and where.
+
+use mlua::Lua;
+
+/// The chunk name of the prelude, as it stands in tracebacks.
+pub(crate) const PRELUDE_NAME: &str = "tower-lua";
+
+/// A Lua error whose value is the string `message` with no position before it: how Kong's PDK
+/// reports misuse.
+#[cold]
+pub(crate) fn raise(message: impl Into<String>) -> mlua::Error {
+    mlua::Error::RuntimeError(message.into())
+}
+
+/// The same with the position of the Lua code that called, as `luaL_error` puts it: how
+/// lua-nginx-module reports misuse.
+#[cold]
+pub(crate) fn raise_at(lua: &Lua, message: &str) -> mlua::Error {
+    match position(lua) {
+        Some((chunk, line)) => raise(format!("{chunk}:{line}: {message}")),
+        None => raise(message),
+    }
+}
+
+/// Chunk and line of the innermost Lua function on the stack that is not the prelude's.
+pub(crate) fn position(lua: &Lua) -> Option<(String, usize)> {
+    let frames = (1..).map_while(|level| {
+        lua.inspect_stack(level, |frame| {
+            let chunk = frame.source().short_src?;
+            let line = frame.current_line()?;
+            (chunk != PRELUDE_NAME).then(|| (chunk.into_owned(), line))
+        })
+    });
+    frames.flatten().next()
+}
+
+/// A message without the position in the prelude that it may begin with: to functions, those of the
+/// prelude are C functions, which have none.
+pub(crate) fn without_position(message: &str) -> &str {
+    let rest = message.strip_prefix(PRELUDE_NAME).and_then(|rest| rest.strip_prefix(':'));
+    let line = rest.and_then(|rest| rest.split_once(": "));
+    match line {
+        Some((line, rest)) if line.bytes().all(|byte| byte.is_ascii_digit()) => rest,
+        _ => message,
+    }
+}
