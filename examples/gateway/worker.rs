@@ -65,9 +65,12 @@ async fn serve(
         listeners.spawn(served);
     }
     let _ = stop.changed().await;
-    let drained = tokio::time::timeout(patience, listeners.join_all()).await;
-    if drained.is_err() {
+    let deadline = tokio::time::Instant::now() + patience;
+    if tokio::time::timeout_at(deadline, listeners.join_all()).await.is_err() {
         tracing::warn!("requests were still in flight after {patience:?}");
+    }
+    if tokio::time::timeout_at(deadline, runtime.drain()).await.is_err() {
+        tracing::warn!("functions were still at work after {patience:?}");
     }
     Ok(())
 }

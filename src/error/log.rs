@@ -131,6 +131,18 @@ fn write(level: Level, site: &Site, message: std::fmt::Arguments<'_>) {
     for_level!(level, event);
 }
 
+/// Reports a function that is not run to its end, and why.
+#[cold]
+pub(crate) fn give_up(site: &Site, why: &str) {
+    let Site { set, phase, index, .. } = site;
+    tracing::error!(
+        target: "tower_lua::function",
+        functions = &**set,
+        phase = phase.name(),
+        "{set}: function {index} of {phase} was given up: {why}"
+    );
+}
+
 /// Reports a function that failed: one event, with all that is known.
 #[cold]
 pub(crate) fn report(error: &Error) {

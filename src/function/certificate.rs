@@ -66,7 +66,7 @@ impl Runtime {
             Progress::Ended => Ok(true),
             Progress::Exited => Ok(false),
             Progress::Failed(error) => Err(error),
-            Progress::Waiting(_) => {
+            Progress::Waiting => {
                 let error = Error::function(site, waited());
                 crate::error::log::report(&error);
                 Err(error)

@@ -2,13 +2,14 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::Functions;
 use crate::error::{Error, Site, log};
 use crate::phase::{Phase, Plugin};
 use crate::settings::FunctionOutcome;
-use crate::transaction::{Exit, Operation, Transaction};
+use crate::transaction::{Exit, Operation, ReadBody, Transaction};
 use crate::vm::{Pool, Step, Suspended, Vm, failure_of};
 
 /// Functions that run one after the other: those of a phase, or of some phases in a row.
@@ -18,7 +19,13 @@ pub(crate) struct Run {
     phases: &'static [Phase],
     /// How many functions of the first of `phases` have been started.
     started: usize,
-    waiting: Option<Suspended>,
+    waiting: Option<Waiting>,
+}
+
+/// A function that waits. What it waits for is given up before it is.
+struct Waiting {
+    operation: Operation,
+    function: Suspended,
 }
 
 /// How far a run has come.
@@ -29,13 +36,26 @@ pub(crate) enum Progress {
     Exited,
     /// A function failed. The rest of its phase has not run.
     Failed(Error),
-    /// A function waits. Advance again when the operation is over.
-    Waiting(Operation),
+    /// A function waits. Advance again when [`Run::poll_ready`] says so.
+    Waiting,
 }
 
 impl Run {
     pub(crate) fn new(functions: Functions, plugin: Plugin, phases: &'static [Phase]) -> Self {
         Self { functions, plugin, phases, started: 0, waiting: None }
+    }
+
+    /// Waits until the function that waits can go on. There may be none.
+    pub(crate) fn poll_ready(
+        &mut self,
+        cx: &mut Context<'_>,
+        transaction: &mut Transaction,
+        body: &mut dyn ReadBody,
+    ) -> Poll<()> {
+        match &mut self.waiting {
+            Some(waiting) => waiting.operation.poll(cx, transaction, body),
+            None => Poll::Ready(()),
+        }
     }
 
     /// Runs functions until all have run, or one waits, fails or ends the request.
@@ -68,7 +88,7 @@ impl Run {
         loop {
             let began = observer.is_some().then(Instant::now);
             let step = match self.waiting.take() {
-                Some(suspended) => vm.resume(suspended.into_coroutine()),
+                Some(waiting) => vm.resume(waiting.function.into_coroutine()),
                 None => match self.next() {
                     // What was printed before is the response.
                     Some((Phase::Access, _)) if self.started == 1 && vm.has_printed() => {
@@ -90,9 +110,9 @@ impl Run {
                 Step::Done(Some(Exit::Request)) => return Progress::Exited,
                 Step::Done(Some(Exit::Forward)) => self.phases = &[],
                 Step::Waiting(coroutine, operation) => {
-                    let number = vm.number();
-                    self.waiting = Some(Suspended::new(Arc::clone(pool), number, coroutine));
-                    return Progress::Waiting(operation);
+                    let function = Suspended::new(Arc::clone(pool), vm.number(), coroutine);
+                    self.waiting = Some(Waiting { operation, function });
+                    return Progress::Waiting;
                 }
                 Step::Failed(failure) => {
                     let error = Error::function(vm.site(), failure);

@@ -14,9 +14,8 @@ use super::replay::{BodyReader, Replay};
 use super::request_body::RequestBody;
 use super::request_phases::{Decision, Passage, RequestPhases};
 use super::response_body::ResponseBody;
-use super::response_phases::respond_once;
+use super::response_phases::{Filtered, HeadFilter, respond_once};
 use super::wait::{Incoming, Waiting};
-use crate::transaction::Operation;
 
 pin_project! {
     /// The response future of [`PreFunction`](crate::PreFunction) and
@@ -50,6 +49,8 @@ pin_project! {
         },
         // The functions want the whole body of the response.
         Buffering { buffering: Option<Box<Buffering<ResB>>> },
+        // A function of `header_filter` waits.
+        Filtering { filtering: Box<HeadFilter<ResB>> },
         Ready { response: Option<Response<ResponseBody<ResB>>> },
     }
 }
@@ -81,14 +82,9 @@ where
         Self { state: State::decided(service, decision, phases, Incoming::new(body)) }
     }
 
-    /// The way of a request with a function that waits for `operation`.
-    pub(super) fn waiting(
-        service: S,
-        operation: Operation,
-        phases: RequestPhases,
-        body: ReqB,
-    ) -> Self {
-        let waiting = Box::new(Waiting::new(service, operation, phases, body));
+    /// The way of a request with a function that waits.
+    pub(super) fn waiting(service: S, phases: RequestPhases, body: ReqB) -> Self {
+        let waiting = Box::new(Waiting::new(service, phases, body));
         Self { state: State::Waiting { waiting } }
     }
 }
@@ -117,12 +113,12 @@ where
                     let response = result.inspect_err(|_| passage.receive_failure())?;
                     let (mut head, body) = response.into_parts();
                     if !passage.receive(&mut head) {
-                        let response = passage.respond(head, Replay::Untouched { body });
-                        return Poll::Ready(Ok(response));
+                        State::filtered(passage.respond(head, Replay::Untouched { body }))
+                    } else {
+                        let reader = BodyReader::new(body);
+                        let buffering = Some(Box::new(Buffering { head, reader, passage }));
+                        State::Buffering { buffering }
                     }
-                    let reader = BodyReader::new(body);
-                    let buffering = Some(Box::new(Buffering { head, reader, passage }));
-                    State::Buffering { buffering }
                 }
                 StateProjection::Buffering { buffering } => {
                     let Buffering { reader, passage, .. } =
@@ -132,7 +128,10 @@ where
                     passage.receive_body(extent);
                     let Buffering { head, reader, passage } =
                         *buffering.take().expect("looked at above");
-                    return Poll::Ready(Ok(passage.respond(head, reader.into_replay())));
+                    State::filtered(passage.respond(head, reader.into_replay()))
+                }
+                StateProjection::Filtering { filtering } => {
+                    return filtering.poll(cx).map(Ok);
                 }
                 StateProjection::Ready { response } => {
                     return Poll::Ready(Ok(response.take().expect("polled after completion")));
@@ -149,6 +148,13 @@ where
     ReqB: Body,
     ResB: Body,
 {
+    fn filtered(filtered: Filtered<ResB>) -> Self {
+        match filtered {
+            Filtered::Done(response) => Self::Ready { response: Some(response) },
+            Filtered::Waiting(filtering) => Self::Filtering { filtering },
+        }
+    }
+
     fn decided(
         service: &mut S,
         decision: &Decision,
@@ -156,11 +162,10 @@ where
         body: Incoming<ReqB>,
     ) -> Self {
         if matches!(decision, Decision::Answer) {
-            let response = match phases.answer() {
+            return Self::filtered(match phases.answer() {
                 Ok(passage) => passage.respond_with_own(),
-                Err((transaction, runtime)) => respond_once(transaction, &runtime),
-            };
-            return Self::Ready { response: Some(response) };
+                Err((transaction, runtime)) => Filtered::Done(respond_once(transaction, &runtime)),
+            });
         }
         let forwarded = phases.forward();
         let body = match forwarded.body {

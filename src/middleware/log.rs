@@ -1,11 +1,25 @@
 //! `log`: once for each request, at its very end.
 
-use super::exchange::Exchange;
-use crate::function::Run;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use super::exchange::{Exchange, Lease};
+use super::wait::poll_run;
+use crate::error::log;
+use crate::function::{Progress, Run};
 use crate::phase::Phase;
+use crate::runtime::Runtime;
+use crate::settings::Kind;
+use crate::transaction::BodyIsGone;
 
 /// The status of a request whose client has gone away before there was a response: nginx's.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// How long functions of the `log` phase may take in all, with the time that they wait.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs the functions of the `log` phase when it is dropped.
 ///
@@ -29,15 +43,60 @@ impl Drop for LogGuard {
             return;
         }
         let Some(mut lease) = self.exchange.lease() else { return };
-        let runtime = self.exchange.runtime();
         lease.response.body_bytes = self.body_bytes;
         if lease.response.status() == 0 {
             lease.response.set_status(CLIENT_CLOSED_REQUEST);
         }
-        for participant in self.exchange.participants() {
-            let mut run = Run::new(participant.functions, participant.plugin, &[Phase::Log]);
+        let participants = self.exchange.participants().into_iter();
+        let runs = participants.map(|one| Run::new(one.functions, one.plugin, &[Phase::Log]));
+        let log = Log { runs: runs.collect(), lease, runtime: self.exchange.runtime() };
+        log.run();
+    }
+}
+
+/// The functions of the `log` phase of a request.
+struct Log {
+    /// Those that have not ended. What they wait for is given up before the lease is.
+    runs: VecDeque<Run>,
+    lease: Lease,
+    runtime: Runtime,
+}
+
+impl Log {
+    /// Runs functions until all have run, and those that wait on in a task of their own.
+    fn run(mut self) {
+        let pool = self.runtime.pool();
+        while let Some(run) = self.runs.front_mut() {
             // A failure has been reported, and there is nothing else that it could spoil.
-            let _ = lease.with(|transaction| run.advance(runtime.pool(), transaction));
+            match self.lease.with(|transaction| run.advance(pool, transaction)) {
+                Progress::Waiting => return self.run_on(),
+                _ => self.runs.pop_front(),
+            };
         }
+    }
+
+    #[cold]
+    fn run_on(mut self) {
+        let background = Arc::clone(&self.runtime.settings().background);
+        let vm = self.lease.vm.expect("the functions have begun");
+        let site = self.lease.site.clone();
+        let work = async move {
+            let work = poll_fn(|cx| self.poll(cx));
+            if tokio::time::timeout(PATIENCE, work).await.is_err() {
+                log::give_up(&self.lease.site, &format!("it took longer than {PATIENCE:?}"));
+            }
+        };
+        if let Err(why) = background.spawn(Kind::Log, vm, work) {
+            log::give_up(&site, &why.to_string());
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(run) = self.runs.front_mut() {
+            let pool = self.runtime.pool();
+            ready!(poll_run(run, cx, &mut self.lease, pool, &mut BodyIsGone));
+            self.runs.pop_front();
+        }
+        Poll::Ready(())
     }
 }

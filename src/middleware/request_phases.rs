@@ -1,6 +1,7 @@
 //! `rewrite` and `access`: from the request's arrival to the inner service, or to an answer.
 
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -11,11 +12,12 @@ use super::layer::Config;
 use super::log::LogGuard;
 use super::response;
 use super::retry::RetryCallback;
+use super::wait::poll_run;
 use crate::error::Site;
 use crate::function::{Functions, Progress, Run};
 use crate::phase::Phase;
 use crate::runtime::Runtime;
-use crate::transaction::{Answer, Operation, RequestBody, Transaction};
+use crate::transaction::{ReadBody, RequestBody, Transaction};
 
 const REQUEST_PHASES: &[Phase] = &[Phase::Rewrite, Phase::Access];
 
@@ -45,7 +47,7 @@ pub(super) enum Decision {
     /// The response stands in the transaction.
     Answer,
     /// A function waits.
-    Wait(Operation),
+    Wait,
 }
 
 /// What the inner service gets, and what is left to do.
@@ -101,8 +103,20 @@ impl RequestPhases {
     /// Runs functions until all have run, or one waits or has decided.
     pub(super) fn advance(&mut self) -> Decision {
         let pool = self.config.runtime().pool();
-        match self.lease.with(|transaction| self.run.advance(pool, transaction)) {
-            Progress::Waiting(operation) => Decision::Wait(operation),
+        let progress = self.lease.with(|transaction| self.run.advance(pool, transaction));
+        self.decide(progress)
+    }
+
+    /// Waits, and runs functions on, until they have decided.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, body: &mut dyn ReadBody) -> Poll<Decision> {
+        let pool = self.config.runtime().pool();
+        let progress = ready!(poll_run(&mut self.run, cx, &mut self.lease, pool, body));
+        Poll::Ready(self.decide(progress))
+    }
+
+    fn decide(&mut self, progress: Progress) -> Decision {
+        match progress {
+            Progress::Waiting => Decision::Wait,
             Progress::Ended if !self.lease.response.printed => Decision::Forward,
             Progress::Ended | Progress::Exited => Decision::Answer,
             Progress::Failed(error) => {
@@ -110,16 +124,6 @@ impl RequestPhases {
                 Decision::Answer
             }
         }
-    }
-
-    /// Says how much of the body there is.
-    pub(super) fn set_body(&mut self, body: RequestBody) {
-        self.lease.request.body = body;
-    }
-
-    /// Says what the future has come to that a function waits for.
-    pub(super) fn set_answer(&mut self, answer: Answer) {
-        self.lease.answer = Some(answer);
     }
 
     pub(super) fn forward(mut self) -> Forwarded {

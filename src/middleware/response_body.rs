@@ -10,14 +10,15 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::BoxError;
-use super::exchange::{Exchange, Participant};
+use super::exchange::{Exchange, Lease, Participant};
 use super::log::LogGuard;
 use super::replay::Replay;
+use super::wait::poll_run;
 use crate::error::Error;
 use crate::function::{Progress, Run};
 use crate::phase::Phase;
 use crate::runtime::Runtime;
-use crate::transaction::Chunk;
+use crate::transaction::{BodyIsGone, Chunk};
 
 pin_project! {
     /// The body of a response that has passed the functions of a layer.
@@ -108,18 +109,22 @@ impl Work {
             if filter.ended {
                 break filter.trailers.take().map(|trailers| Ok(Frame::trailers(trailers)));
             }
-            let filtered = match ready!(body.as_mut().poll_frame(cx)) {
-                Some(Err(error)) => break Some(Err(error.into())),
-                None => filter.run(Bytes::new(), true),
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => filter.run(data, false),
-                    Err(frame) => {
-                        filter.trailers = frame.into_trailers().ok();
-                        filter.run(Bytes::new(), true)
-                    }
-                },
+            let filtered = if filter.waiting.is_some() {
+                filter.go_on(cx)
+            } else {
+                match ready!(body.as_mut().poll_frame(cx)) {
+                    Some(Err(error)) => break Some(Err(error.into())),
+                    None => filter.run(cx, Bytes::new(), true),
+                    Some(Ok(frame)) => match frame.into_data() {
+                        Ok(data) => filter.run(cx, data, false),
+                        Err(frame) => {
+                            filter.trailers = frame.into_trailers().ok();
+                            filter.run(cx, Bytes::new(), true)
+                        }
+                    },
+                }
             };
-            match filtered {
+            match ready!(filtered) {
                 Ok(data) if data.is_empty() => {}
                 Ok(data) => break Some(Ok(Frame::data(data))),
                 Err(error) => break Some(Err(error.into())),
@@ -157,6 +162,17 @@ pub(super) struct Filter {
     ended: bool,
     /// The trailers of the inner body, to follow what the functions make of its end.
     trailers: Option<HeaderMap>,
+    /// Whether the inner body has ended.
+    at_end: bool,
+    /// A chunk that a function waits over.
+    waiting: Option<Box<Waiting>>,
+}
+
+struct Waiting {
+    run: Run,
+    /// The place of its participant.
+    place: usize,
+    lease: Lease,
 }
 
 impl Filter {
@@ -166,26 +182,65 @@ impl Filter {
         participants: Vec<Participant>,
         silent: bool,
     ) -> Self {
-        let (chunk, trailers) = (Chunk::default(), None);
-        Self { exchange, runtime, participants, silent, chunk, ended: false, trailers }
+        let chunk = Chunk::default();
+        Self {
+            exchange,
+            runtime,
+            participants,
+            silent,
+            chunk,
+            ended: false,
+            trailers: None,
+            at_end: false,
+            waiting: None,
+        }
     }
 
     /// What the functions make of a chunk; the last has no data and `eof`.
-    fn run(&mut self, data: Bytes, eof: bool) -> Result<Bytes, Error> {
-        let Some(mut lease) = self.exchange.lease() else { return Ok(data) };
+    fn run(&mut self, cx: &mut Context<'_>, data: Bytes, eof: bool) -> Poll<Result<Bytes, Error>> {
+        let Some(mut lease) = self.exchange.lease() else { return Poll::Ready(Ok(data)) };
+        self.at_end = eof;
         lease.chunk = Chunk { data, eof, ..std::mem::take(&mut self.chunk) };
-        for participant in &self.participants {
+        self.run_from(cx, 0, lease)
+    }
+
+    /// The same for the chunk that a function waits over.
+    fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Error>> {
+        let waiting = self.waiting.as_mut().expect("asked for before");
+        let Waiting { run, lease, .. } = &mut **waiting;
+        let progress = ready!(poll_run(run, cx, lease, self.runtime.pool(), &mut BodyIsGone));
+        let Waiting { place, lease, .. } = *self.waiting.take().expect("looked at above");
+        if let Progress::Failed(error) = progress {
+            self.ended = true;
+            return Poll::Ready(Err(error));
+        }
+        self.run_from(cx, place + 1, lease)
+    }
+
+    fn run_from(
+        &mut self,
+        cx: &mut Context<'_>,
+        first: usize,
+        mut lease: Lease,
+    ) -> Poll<Result<Bytes, Error>> {
+        for (place, participant) in self.participants.iter().enumerate().skip(first) {
             let (functions, plugin) = (participant.functions.clone(), participant.plugin);
             let mut run = Run::new(functions, plugin, &[Phase::BodyFilter]);
-            let progress = lease.with(|transaction| run.advance(self.runtime.pool(), transaction));
-            if let Progress::Failed(error) = progress {
-                self.ended = true;
-                return Err(error);
+            match poll_run(&mut run, cx, &mut lease, self.runtime.pool(), &mut BodyIsGone) {
+                Poll::Pending => {
+                    self.waiting = Some(Box::new(Waiting { run, place, lease }));
+                    return Poll::Pending;
+                }
+                Poll::Ready(Progress::Failed(error)) => {
+                    self.ended = true;
+                    return Poll::Ready(Err(error));
+                }
+                Poll::Ready(_) => {}
             }
         }
         self.chunk = std::mem::take(&mut lease.chunk);
-        self.ended = eof || self.chunk.eof;
+        self.ended = self.at_end || self.chunk.eof;
         let data = std::mem::take(&mut self.chunk.data);
-        Ok(if self.silent { Bytes::new() } else { data })
+        Poll::Ready(Ok(if self.silent { Bytes::new() } else { data }))
     }
 }

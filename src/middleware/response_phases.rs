@@ -1,19 +1,22 @@
 //! `header_filter`: from the head of a response to the response that leaves the layer.
 
+use std::task::{Context, Poll, ready};
+
 use http::header::CONTENT_LENGTH;
 use http::response::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Version};
 use http_body::Body;
 
-use super::exchange::{Lease, Participant};
+use super::exchange::{Duties, Lease, Participant};
 use super::replay::{Extent, Replay};
 use super::request_phases::Passage;
 use super::response;
 use super::response_body::{Filter, ResponseBody};
+use super::wait::poll_run;
 use crate::function::{Progress, Run};
 use crate::phase::Phase;
 use crate::runtime::Runtime;
-use crate::transaction::{Source, Transaction};
+use crate::transaction::{BodyIsGone, Source, Transaction};
 
 /// What a failing inner service counts as, for the `log` phase: nginx's status for it.
 const BAD_GATEWAY: u16 = 502;
@@ -56,46 +59,114 @@ impl Passage {
     }
 
     /// Runs `header_filter` on a response whose head was [received](Self::receive).
-    pub(super) fn respond<B: Body>(
-        self,
-        head: Parts,
-        body: Replay<B>,
-    ) -> Response<ResponseBody<B>> {
+    pub(super) fn respond<B: Body>(self, head: Parts, body: Replay<B>) -> Filtered<B> {
         let Some(lease) = self.exchange.lease() else {
-            return Response::from_parts(head, ResponseBody::new(body, None, self.log));
+            let body = ResponseBody::new(body, None, self.log);
+            return Filtered::Done(Response::from_parts(head, body));
         };
-        self.filter_head(lease, head, Some(body))
+        HeadFilter::begin(self, lease, head, Some(body))
     }
 
     /// Runs `header_filter` on the response that functions have made.
-    pub(super) fn respond_with_own<B: Body>(self) -> Response<ResponseBody<B>> {
+    pub(super) fn respond_with_own<B: Body>(self) -> Filtered<B> {
         let (head, ()) = Response::new(()).into_parts();
         match self.exchange.lease() {
             Some(lease) => {
                 self.exchange.answer_reached();
-                self.filter_head(lease, head, None)
+                HeadFilter::begin(self, lease, head, None)
             }
-            None => Response::from_parts(head, ResponseBody::new(Replay::empty(), None, self.log)),
+            None => {
+                let body = ResponseBody::new(Replay::empty(), None, self.log);
+                Filtered::Done(Response::from_parts(head, body))
+            }
         }
     }
+}
 
-    fn filter_head<B: Body>(
+/// What has become of a response.
+pub(super) enum Filtered<B: Body> {
+    Done(Response<ResponseBody<B>>),
+    /// A function waits. Boxed: most responses never come here.
+    Waiting(Box<HeadFilter<B>>),
+}
+
+/// A response whose head passes the functions of `header_filter`.
+pub(super) struct HeadFilter<B: Body> {
+    /// Those that have not ended.
+    runs: [Option<Run>; 2],
+    duties: Duties,
+    /// Taken when the response goes on: the lease before the passage, with which the log runs.
+    held: Option<(Lease, Parts, Option<Replay<B>>, Passage)>,
+}
+
+impl<B: Body> HeadFilter<B> {
+    fn begin(
+        passage: Passage,
+        mut lease: Lease,
+        head: Parts,
+        service_body: Option<Replay<B>>,
+    ) -> Filtered<B> {
+        let duties = passage.exchange.duties();
+        lease.response.sent = false;
+        lease.response.measure();
+        let mut runs = duties.each_ref().map(|duty| {
+            let Participant { functions, plugin } = duty.as_ref()?;
+            Some(Run::new(functions.clone(), *plugin, &[Phase::HeaderFilter]))
+        });
+        let pool = passage.exchange.runtime();
+        let pool = pool.pool();
+        let advance = |run: &mut Run, lease: &mut Lease| match lease
+            .with(|transaction| run.advance(pool, transaction))
+        {
+            Progress::Waiting => Poll::Pending,
+            progress => Poll::Ready(progress),
+        };
+        if run_all(&mut runs, &mut lease, &passage, advance).is_pending() {
+            let held = Some((lease, head, service_body, passage));
+            return Filtered::Waiting(Box::new(Self { runs, duties, held }));
+        }
+        Filtered::Done(passage.finish(lease, head, service_body, duties))
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Response<ResponseBody<B>>> {
+        let (lease, _, _, passage) = self.held.as_mut().expect("polled after completion");
+        let runtime = passage.exchange.runtime();
+        ready!(run_all(&mut self.runs, lease, passage, |run, lease| {
+            poll_run(run, cx, lease, runtime.pool(), &mut BodyIsGone)
+        }));
+        let (lease, head, service_body, passage) = self.held.take().expect("looked at above");
+        let duties = std::mem::take(&mut self.duties);
+        Poll::Ready(passage.finish(lease, head, service_body, duties))
+    }
+}
+
+/// Runs functions one after the other until all have ended, or one waits.
+fn run_all(
+    runs: &mut [Option<Run>; 2],
+    lease: &mut Lease,
+    passage: &Passage,
+    mut poll: impl FnMut(&mut Run, &mut Lease) -> Poll<Progress>,
+) -> Poll<()> {
+    for slot in runs {
+        let Some(run) = slot else { continue };
+        if let Progress::Failed(error) = ready!(poll(run, lease)) {
+            response::fail(lease, &*passage.config.errors, &error);
+        }
+        *slot = None;
+    }
+    Poll::Ready(())
+}
+
+impl Passage {
+    /// The response that has passed the functions.
+    fn finish<B: Body>(
         self,
         mut lease: Lease,
         mut head: Parts,
         service_body: Option<Replay<B>>,
+        duties: Duties,
     ) -> Response<ResponseBody<B>> {
         let runtime = self.exchange.runtime();
-        let duties = self.exchange.duties();
-        lease.response.sent = false;
-        lease.response.measure();
-        for duty in duties.iter().flatten() {
-            let mut run = Run::new(duty.functions.clone(), duty.plugin, &[Phase::HeaderFilter]);
-            let progress = lease.with(|transaction| run.advance(runtime.pool(), transaction));
-            if let Progress::Failed(error) = progress {
-                response::fail(&mut lease, &*self.config.errors, &error);
-            }
-        }
         lease.response.measure();
         let body = own_body(&mut lease, service_body);
         let wants_body = |one: &Participant| one.functions.any_in(&[Phase::BodyFilter]);

@@ -75,11 +75,11 @@ where
             }
         };
         match phases.advance() {
-            Decision::Wait(operation) => {
+            Decision::Wait => {
                 // The service that was found ready is this one, not its clone.
                 let clone = self.inner.clone();
                 let ready = mem::replace(&mut self.inner, clone);
-                ResponseFuture::waiting(ready, operation, phases, body)
+                ResponseFuture::waiting(ready, phases, body)
             }
             decision => ResponseFuture::decided(&mut self.inner, &decision, phases, body),
         }

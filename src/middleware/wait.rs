@@ -4,21 +4,23 @@ use std::task::{Context, Poll, ready};
 
 use http_body::Body;
 
+use super::exchange::Lease;
 use super::replay::{BodyReader, Extent, Replay};
 use super::request_phases::{Decision, RequestPhases};
-use crate::transaction::{Operation, RequestBody};
+use crate::function::{Progress, Run};
+use crate::transaction::{ReadBody, RequestBody};
+use crate::vm::Pool;
 
-/// The functions of a request, the service that comes after them, and what one of them waits for.
+/// The functions of a request, one of which waits, and the service that comes after them.
 pub(super) struct Waiting<S, B: Body> {
     service: S,
-    operation: Operation,
-    /// Taken when the functions have decided. After what they wait for, which is given up first.
+    /// Taken when the functions have decided.
     held: Option<(RequestPhases, Incoming<B>)>,
 }
 
 impl<S, B: Body> Waiting<S, B> {
-    pub(super) fn new(service: S, operation: Operation, phases: RequestPhases, body: B) -> Self {
-        Self { service, held: Some((phases, Incoming::new(body))), operation }
+    pub(super) fn new(service: S, phases: RequestPhases, body: B) -> Self {
+        Self { service, held: Some((phases, Incoming::new(body))) }
     }
 
     pub(super) fn service(&mut self) -> &mut S {
@@ -30,16 +32,26 @@ impl<S, B: Body> Waiting<S, B> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<(Decision, RequestPhases, Incoming<B>)> {
-        loop {
-            let (phases, body) = self.held.as_mut().expect("polled after completion");
-            ready!(self.operation.poll(cx, phases, body));
-            match phases.advance() {
-                Decision::Wait(operation) => self.operation = operation,
-                decision => {
-                    let (phases, body) = self.held.take().expect("looked at above");
-                    return Poll::Ready((decision, phases, body));
-                }
-            }
+        let (phases, body) = self.held.as_mut().expect("polled after completion");
+        let decision = ready!(phases.poll(cx, body));
+        let (phases, body) = self.held.take().expect("looked at above");
+        Poll::Ready((decision, phases, body))
+    }
+}
+
+/// Waits, and runs functions on, until all have run or one has failed or ended the request.
+pub(super) fn poll_run(
+    run: &mut Run,
+    cx: &mut Context<'_>,
+    lease: &mut Lease,
+    pool: &std::sync::Arc<Pool>,
+    body: &mut dyn ReadBody,
+) -> Poll<Progress> {
+    loop {
+        ready!(run.poll_ready(cx, lease, body));
+        match lease.with(|transaction| run.advance(pool, transaction)) {
+            Progress::Waiting => {}
+            progress => return Poll::Ready(progress),
         }
     }
 }
@@ -55,18 +67,6 @@ impl<B: Body> Incoming<B> {
         Self::Unread { body: Some(body) }
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<Extent> {
-        loop {
-            match self {
-                Self::Reading(reader) => return reader.poll_read(cx, limit),
-                Self::Unread { body } => {
-                    let body = body.take().expect("only taken here, where it is replaced");
-                    *self = Self::Reading(BodyReader::new(body));
-                }
-            }
-        }
-    }
-
     /// The body from its beginning.
     pub(super) fn into_replay(self) -> Replay<B> {
         match self {
@@ -78,23 +78,22 @@ impl<B: Body> Incoming<B> {
     }
 }
 
-impl Operation {
-    fn poll<B: Body>(
-        &mut self,
-        cx: &mut Context<'_>,
-        phases: &mut RequestPhases,
-        body: &mut Incoming<B>,
-    ) -> Poll<()> {
-        match self {
-            Self::ReadBody { limit } => {
-                phases.set_body(match ready!(body.poll_read(cx, *limit)) {
-                    Extent::Whole(bytes) => RequestBody::Read(bytes),
-                    Extent::Part => RequestBody::TooLong { limit: *limit },
-                    Extent::Broken => RequestBody::Broken,
-                });
+impl<B: Body> ReadBody for Incoming<B> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<RequestBody> {
+        loop {
+            match self {
+                Self::Reading(reader) => {
+                    return Poll::Ready(match ready!(reader.poll_read(cx, limit)) {
+                        Extent::Whole(bytes) => RequestBody::Read(bytes),
+                        Extent::Part => RequestBody::TooLong { limit },
+                        Extent::Broken => RequestBody::Broken,
+                    });
+                }
+                Self::Unread { body } => {
+                    let body = body.take().expect("only taken here, where it is replaced");
+                    *self = Self::Reading(BodyReader::new(body));
+                }
             }
-            Self::Future(future) => phases.set_answer(ready!(future.as_mut().poll(cx))),
         }
-        Poll::Ready(())
     }
 }

@@ -100,11 +100,12 @@ impl PhaseSet {
     pub(crate) const ERROR: Self = Self(0x0100_0000);
     pub(crate) const ADMIN_API: Self = Self(0x1000_0000);
 
+    /// The phases in which a function may wait: more than on OpenResty.
+    pub(crate) const YIELDABLE: Self =
+        Self::REWRITE.or(Self::ACCESS).or(Self::HEADER_FILTER).or(Self::BODY_FILTER).or(Self::LOG);
+
     /// Every phase there is.
     pub(crate) const ANY: Self = Self(u32::MAX);
-
-    /// Those in which a function may wait.
-    pub(crate) const YIELDABLE: Self = Self::REWRITE.or(Self::ACCESS);
 
     const NAMES: [(Self, &'static str); 13] = [
         (Self::INIT_WORKER, "init_worker"),

@@ -15,7 +15,7 @@ use crate::api;
 use crate::error::Error;
 use crate::lua::Budget;
 use crate::settings::{
-    Configuration, FunctionCall, Node, Observer, Sandbox, ServerStats, Settings,
+    Background, Configuration, FunctionCall, Node, Observer, Sandbox, ServerStats, Settings,
 };
 use crate::store::SharedDict;
 use crate::store::cache::Cache;
@@ -43,6 +43,7 @@ impl Default for RuntimeBuilder {
             real_ip_header: HeaderName::from_static("x-real-ip"),
             vms: 0,
             cache: Arc::new(Cache::new(16 << 20)),
+            background: Arc::new(Background::new()),
             observer: None,
             node: Node::default(),
             configuration: Configuration::default(),
@@ -296,7 +297,8 @@ impl RuntimeBuilder {
         self.settings.configuration = registered.complete(&self.settings);
         let pool = Pool::new(self.settings.vms, Arc::new(self.settings), api::API);
         pool.with(&mut None, |_| ()).map_err(|error| Error::config(format!("no VM: {error}")))?;
-        Ok(Runtime { pool: Arc::new(pool) })
+        let pool = Arc::new(pool);
+        Ok(Runtime { pool })
     }
 }
 

@@ -74,6 +74,27 @@ impl Runtime {
         })
     }
 
+    /// Waits until functions of the `log` phase have ended that no request waits for any more.
+    ///
+    /// For when the server has served its last request. Bound it in time:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_lua::Runtime;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower_lua::Error> {
+    /// let runtime = Runtime::builder().build()?;
+    /// // … serve …
+    /// let drained = tokio::time::timeout(Duration::from_secs(10), runtime.drain()).await;
+    /// assert!(drained.is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn drain(&self) {
+        self.settings().background.drain().await;
+    }
+
     pub(crate) fn pool(&self) -> &Arc<Pool> {
         &self.pool
     }

@@ -1,5 +1,6 @@
 //! What a runtime's VMs are made with, and bindings look up.
 
+mod background;
 mod configuration;
 mod node;
 mod observer;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use http::HeaderName;
 use ipnet::IpNet;
 
+pub(crate) use self::background::{Background, Kind};
 pub(crate) use self::configuration::Configuration;
 pub(crate) use self::node::Node;
 pub use self::node::ServerStats;
@@ -38,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_ips: Vec<IpNet>,
     pub(crate) real_ip_header: HeaderName,
     pub(crate) vms: usize,
+    /// What functions do when no request waits for them.
+    pub(crate) background: Arc<Background>,
     /// What is told of each call of a function.
     pub(crate) observer: Option<Observer>,
     /// What `kong.cache` keeps.

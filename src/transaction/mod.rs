@@ -15,7 +15,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-pub(crate) use self::operation::{Answer, Operation};
+pub(crate) use self::operation::{Answer, BodyIsGone, Operation, ReadBody};
 pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Response, Source};
 use self::spans::Spans;

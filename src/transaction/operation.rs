@@ -3,8 +3,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use mlua::{IntoLuaMulti, Lua, MultiValue};
+
+use super::{RequestBody, Transaction};
 
 /// What a suspended function waits for. Dropping it gives it up.
 pub(crate) enum Operation {
@@ -22,6 +25,21 @@ type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
 pub(crate) struct Answer(Box<Conversion>);
 
 type Conversion = dyn FnOnce(&Lua) -> mlua::Result<MultiValue> + Send;
+
+/// Who reads a request's body for its functions.
+pub(crate) trait ReadBody {
+    /// Reads on until the body has ended, has more than `limit` bytes, or breaks.
+    fn poll_read(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<RequestBody>;
+}
+
+/// Where functions cannot ask for the body that has not been read: it has gone on to the service.
+pub(crate) struct BodyIsGone;
+
+impl ReadBody for BodyIsGone {
+    fn poll_read(&mut self, _: &mut Context<'_>, _: u64) -> Poll<RequestBody> {
+        Poll::Ready(RequestBody::Broken)
+    }
+}
 
 impl Operation {
     /// That other tasks have had a turn.
@@ -41,6 +59,22 @@ impl Operation {
             let result = future.await;
             Answer(Box::new(|lua| result?.into_lua_multi(lua)))
         }))
+    }
+
+    /// Waits until the function can go on, and leaves what it goes on with in `transaction`.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        transaction: &mut Transaction,
+        body: &mut dyn ReadBody,
+    ) -> Poll<()> {
+        match self {
+            Self::ReadBody { limit } => {
+                transaction.request.body = ready!(body.poll_read(cx, *limit));
+            }
+            Self::Future(future) => transaction.answer = Some(ready!(future.as_mut().poll(cx))),
+        }
+        Poll::Ready(())
     }
 }
 

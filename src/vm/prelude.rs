@@ -8,8 +8,8 @@ use super::call::{DONE, EXIT, FAILED, WAIT, failure_of, failure_of_value};
 use super::pattern::{self, Capture, Fault, Found};
 use crate::binding::pending;
 use crate::error::{Failure, FailureKind};
-use crate::lua::{self, Budget, PRELUDE_NAME, check, raise, raise_at, string};
-use crate::phase::{Phase, PhaseSet};
+use crate::lua::{self, Budget, PRELUDE_NAME, check, raise_at, string};
+use crate::phase::PhaseSet;
 use crate::settings::{Settings, UntrustedLua};
 use crate::transaction::{Current, Operation};
 
@@ -107,10 +107,6 @@ fn take_turn(lua: &Lua, current: &Arc<Current>) -> mlua::Result<Function> {
             phase if PhaseSet::YIELDABLE.contains(phase) => {
                 tx.operation = Some(Operation::turn());
                 Ok(pending())
-            }
-            // A filter is no coroutine in OpenResty.
-            Phase::HeaderFilter | Phase::BodyFilter => {
-                Err(raise("attempt to yield across C-call boundary"))
             }
             phase => Err(raise_at(lua, &format!("API disabled in the context of {phase}_by_lua*"))),
         })

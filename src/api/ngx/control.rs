@@ -18,9 +18,9 @@ use crate::transaction::{Exit, Source};
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx",
     bindings: bindings! {
-        "exit", super::YIELDABLE.or(PhaseSet::HEADER_FILTER).or(PhaseSet::CERTIFICATE), exits exit;
-        "redirect", super::YIELDABLE, exits redirect;
-        "exec", super::YIELDABLE, exits exec;
+        "exit", super::BEFORE.or(PhaseSet::HEADER_FILTER).or(PhaseSet::CERTIFICATE), exits exit;
+        "redirect", super::BEFORE, exits redirect;
+        "exec", super::BEFORE, exits exec;
         "on_abort", super::REQUEST, calls on_abort;
     },
 };

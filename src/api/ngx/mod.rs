@@ -39,8 +39,8 @@ pub(crate) const REQUEST: PhaseSet = PhaseSet::REWRITE
     .or(PhaseSet::BODY_FILTER)
     .or(PhaseSet::LOG);
 
-/// Those in which a function may wait.
-const YIELDABLE: PhaseSet = PhaseSet::YIELDABLE;
+/// Those before the inner service is called.
+const BEFORE: PhaseSet = PhaseSet::REWRITE.or(PhaseSet::ACCESS);
 
 /// All namespaces of functions. Several files add to `ngx` and `ngx.req`.
 pub(crate) const NAMESPACES: &[&Namespace] = &[

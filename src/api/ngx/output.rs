@@ -14,11 +14,11 @@ use crate::lua::{raise_at, type_name};
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx",
     bindings: bindings! {
-        "say", super::YIELDABLE, calls say;
-        "print", super::YIELDABLE, calls print;
-        "flush", super::YIELDABLE, calls flush;
-        "eof", super::YIELDABLE, calls eof;
-        "send_headers", super::YIELDABLE, calls send_headers;
+        "say", super::BEFORE, calls say;
+        "print", super::BEFORE, calls print;
+        "flush", super::BEFORE, calls flush;
+        "eof", super::BEFORE, calls eof;
+        "send_headers", super::BEFORE, calls send_headers;
     },
 };
 

@@ -14,7 +14,7 @@ use crate::transaction::{Operation, RequestBody};
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.req",
     bindings: bindings! {
-        "read_body", super::YIELDABLE, waits read_body;
+        "read_body", super::BEFORE, waits read_body;
         "discard_body", super::REQUEST, calls discard_body;
         "get_body_data", super::REQUEST, calls get_body_data;
         "get_body_file", super::REQUEST, calls get_body_file;

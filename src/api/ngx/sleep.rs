@@ -7,12 +7,13 @@ use mlua::Value;
 use super::arguments::Argument;
 use crate::binding::{Await, Call, Namespace, bindings};
 use crate::lua::raise_at;
+use crate::phase::PhaseSet;
 use crate::transaction::Operation;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx",
     bindings: bindings! {
-        "sleep", super::YIELDABLE, awaits sleep;
+        "sleep", PhaseSet::YIELDABLE, awaits sleep;
     },
 };
 

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Empty, Full};
 use tower::{BoxError, Layer, ServiceExt, service_fn};
 use tower_lua::{Functions, Phase, PreFunctionLayer, Runtime};
 
-use crate::support::{App, Chunks, Recorder};
+use crate::support::{App, Chunks, Events, Recorder};
 
 const NOTE: &str = r#"require("recorder")("log", ngx.status, kong.response.get_source())"#;
 
@@ -134,4 +134,21 @@ async fn log_knows_how_much_was_sent() {
         .await;
     app.get("/").send().await;
     assert_eq!(app.recorder.wait_for(1).await, ["5 201"]);
+}
+
+#[tokio::test]
+async fn no_more_than_1024_log_functions_of_a_vm_wait() {
+    let events = Events::capture();
+    let runtime = Runtime::builder().vms(1).build().unwrap();
+    let functions = Functions::builder("patient").function(Phase::Log, "ngx.sleep(3600)");
+    let layer = PreFunctionLayer::new(functions.build().unwrap()).runtime(&runtime);
+    let service = layer.layer(service_fn(|_: Request<_>| async {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    }));
+    for _ in 0..1030 {
+        let Ok(_) = service.clone().oneshot(request()).await;
+    }
+    assert_eq!(runtime.stats().suspended, 1024);
+    let said = "patient: function 1 of log was given up: there are 1024 of its kind already";
+    assert_eq!(events.messages().iter().filter(|message| *message == said).count(), 6);
 }

@@ -8,3 +8,4 @@ mod pattern;
 mod pool;
 mod references;
 mod termination;
+mod waiting;

@@ -94,7 +94,7 @@ async fn of_ngx() {
         ("ngx.redirect()", YIELDABLE),
         ("ngx.say(print)", YIELDABLE),
         ("ngx.sha1_bin('')", ALL),
-        ("ngx.sleep(0)", YIELDABLE),
+        ("ngx.sleep(0)", &PHASES),
         ("ngx.time()", ALL),
         ("ngx.today()", ALL),
         ("ngx.unescape_uri('')", ALL),

@@ -1,0 +1,113 @@
+//! What functions do when no request waits for them: tasks of their own, which are counted.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+/// The tasks of a runtime's functions.
+pub(crate) struct Background {
+    /// How many there are, by VM.
+    counts: Mutex<Vec<Counts>>,
+    /// How many there are in all.
+    total: watch::Sender<usize>,
+}
+
+/// What a task is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A function of the `log` phase runs on.
+    Log,
+}
+
+/// How many there are in a VM, by kind.
+type Counts = [usize; 1];
+
+impl Kind {
+    /// How many there may be in a VM: .
+    const fn limit(self) -> usize {
+        match self {
+            Self::Log => 1024,
+        }
+    }
+}
+
+/// Why a task cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// There are as many as there may be.
+    TooMany(usize),
+    /// There is no tokio runtime to run it.
+    NoRuntime,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMany(limit) => write!(f, "there are {limit} of its kind already"),
+            Self::NoRuntime => f.write_str("no tokio runtime is there to run it on"),
+        }
+    }
+}
+
+/// A task, as long as it counts.
+pub(crate) struct Place {
+    background: Arc<Background>,
+    kind: Kind,
+    vm: usize,
+}
+
+impl Background {
+    pub(crate) fn new() -> Self {
+        Self { counts: Mutex::default(), total: watch::Sender::new(0) }
+    }
+
+    /// Counts a task in, unless there are too many of its kind.
+    pub(crate) fn enter(self: &Arc<Self>, kind: Kind, vm: usize) -> Result<Place, Refused> {
+        let mut counts = self.counts.lock();
+        if counts.len() <= vm {
+            counts.resize(vm + 1, Counts::default());
+        }
+        let count = &mut counts[vm][kind as usize];
+        if *count >= kind.limit() {
+            return Err(Refused::TooMany(kind.limit()));
+        }
+        *count += 1;
+        drop(counts);
+        self.total.send_modify(|total| *total += 1);
+        Ok(Place { background: Arc::clone(self), kind, vm })
+    }
+
+    /// Has `work` done by a task of its own.
+    pub(crate) fn spawn(
+        self: &Arc<Self>,
+        kind: Kind,
+        vm: usize,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Refused> {
+        let handle = Handle::try_current().map_err(|_| Refused::NoRuntime)?;
+        let place = self.enter(kind, vm)?;
+        handle.spawn(async move {
+            let _counted = place;
+            work.await;
+        });
+        Ok(())
+    }
+
+    /// Waits until all tasks have ended.
+    pub(crate) async fn drain(&self) {
+        let _ = self.total.subscribe().wait_for(|total| *total == 0).await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(counts) = self.background.counts.lock().get_mut(self.vm) {
+            counts[self.kind as usize] -= 1;
+        }
+        self.background.total.send_modify(|total| *total -= 1);
+    }
+}
