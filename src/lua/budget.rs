@@ -5,12 +5,12 @@
 //! JIT on. Rust code that works long for a function [asks](check) now and then. The memory limit is
 //! the allocator's.
 
-use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mlua::{HookTriggers, Lua, LuaString, VmState};
+
+use super::meter::{Exhausted, Meter};
 
 /// How often the hook looks at the clock, in VM instructions: a microsecond of ordinary work. One
 /// instruction may be a copy of a string as large as the memory limit, which is why it is not more;
@@ -77,126 +77,6 @@ impl Budget {
     pub(crate) fn limits_time(&self) -> bool {
         self.call_time.is_some() || self.request_time.is_some()
     }
-}
-
-/// Raised from the hook. No guard of the prelude lets a function catch it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Exhausted;
-
-impl fmt::Display for Exhausted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CPU budget exhausted")
-    }
-}
-
-impl std::error::Error for Exhausted {}
-
-/// The clock of the call that runs in a VM.
-///
-/// Only the thread that holds the VM touches it; the atomics are for the hook, which must be `Send`.
-#[derive(Debug)]
-pub(crate) struct Meter {
-    epoch: Instant,
-    call_time: Option<Duration>,
-    request_time: Option<Duration>,
-    /// Nanoseconds since the epoch at which the running call must end; 0 before the first tick.
-    deadline: AtomicU64,
-    /// Nanoseconds since the epoch of the first tick.
-    started: AtomicU64,
-    /// What is left for the call and its request, in nanoseconds.
-    allowed: AtomicU64,
-    /// Nanoseconds since the epoch of the last tick.
-    ticked: AtomicU64,
-    /// How long pauses may still be that do not count, in nanoseconds.
-    patience: AtomicU64,
-}
-
-/// A tick that is so long after the last, in nanoseconds, comes after a pause: another process had
-/// the core, or the operating system had stopped this one. Ticks are a microsecond apart.
-const PAUSE: u64 = 3_000_000;
-
-impl Meter {
-    pub(crate) fn new(budget: &Budget) -> Self {
-        Self {
-            epoch: Instant::now(),
-            call_time: budget.call_time,
-            request_time: budget.request_time,
-            deadline: AtomicU64::new(0),
-            started: AtomicU64::new(0),
-            allowed: AtomicU64::new(u64::MAX),
-            ticked: AtomicU64::new(0),
-            patience: AtomicU64::new(0),
-        }
-    }
-
-    /// Begins a run of a call that has run for `call` already, in a request that has used `request`
-    /// in all.
-    ///
-    /// The clock starts at the first tick: most functions end before it, and never ask for the time.
-    /// A function that goes on after it has waited starts it at once, lest one that waits often
-    /// enough is never seen to run.
-    pub(crate) fn start(&self, call: Duration, request: Duration) {
-        let left = |limit: Option<Duration>, used| limit.map(|limit| limit.saturating_sub(used));
-        let allowed = match (left(self.call_time, call), left(self.request_time, request)) {
-            (Some(call), Some(request)) => nanoseconds(call.min(request)),
-            (Some(left), None) | (None, Some(left)) => nanoseconds(left),
-            (None, None) => u64::MAX,
-        };
-        self.allowed.store(allowed, Ordering::Relaxed);
-        self.deadline.store(0, Ordering::Relaxed);
-    }
-
-    /// Starts the clock now.
-    pub(crate) fn begin(&self) {
-        let now = self.now();
-        self.started.store(now, Ordering::Relaxed);
-        let allowed = self.allowed.load(Ordering::Relaxed);
-        self.deadline.store(now.saturating_add(allowed), Ordering::Relaxed);
-        self.ticked.store(now, Ordering::Relaxed);
-        self.patience.store(allowed, Ordering::Relaxed);
-    }
-
-    /// Ends a run and says how long it took, to the nearest tick.
-    pub(crate) fn stop(&self) -> Duration {
-        if self.deadline.load(Ordering::Relaxed) == 0 {
-            return Duration::ZERO;
-        }
-        let started = self.started.load(Ordering::Relaxed);
-        Duration::from_nanos(self.now().saturating_sub(started))
-    }
-
-    fn tick(&self) -> bool {
-        if self.deadline.load(Ordering::Relaxed) == 0 {
-            self.begin();
-            return self.allowed.load(Ordering::Relaxed) == 0;
-        }
-        let now = self.now();
-        let pause = now.saturating_sub(self.ticked.swap(now, Ordering::Relaxed));
-        if pause > PAUSE {
-            self.forgive(pause);
-        }
-        now > self.deadline.load(Ordering::Relaxed)
-    }
-
-    /// Leaves a pause out of the time that counts. It may have been one long call of a C function
-    /// after all: so no more is left out than the function has, which then has twice as much.
-    #[cold]
-    fn forgive(&self, pause: u64) {
-        let patience = self.patience.load(Ordering::Relaxed);
-        let pause = pause.min(patience);
-        self.patience.store(patience - pause, Ordering::Relaxed);
-        for time in [&self.deadline, &self.started] {
-            time.store(time.load(Ordering::Relaxed).saturating_add(pause), Ordering::Relaxed);
-        }
-    }
-
-    fn now(&self) -> u64 {
-        nanoseconds(self.epoch.elapsed()) + 1
-    }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Makes something small without asking whether the memory limit allows it.

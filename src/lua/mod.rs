@@ -3,11 +3,13 @@
 
 mod budget;
 mod error;
+mod meter;
 pub(crate) mod raw;
 pub(crate) mod tape;
 mod value;
 
 pub use self::budget::Budget;
-pub(crate) use self::budget::{Exhausted, Meter, check, enforce, string, without_limit};
+pub(crate) use self::budget::{check, enforce, string, without_limit};
 pub(crate) use self::error::{PRELUDE_NAME, position, raise, raise_at, without_position};
+pub(crate) use self::meter::{Exhausted, Meter};
 pub(crate) use self::value::{as_number, type_name};

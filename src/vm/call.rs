@@ -90,13 +90,15 @@ impl Vm {
         let cpu_time = self.transaction(|tx| tx.cpu_time);
         let thread = match self.lua.registry_value(&coroutine.thread) {
             Ok(thread) => thread,
-            Err(error) => return Step::Failed(failure_of(&error)),
+            Err(error) => {
+                self.transaction(|tx| tx.loads.clear());
+                return Step::Failed(failure_of(&error));
+            }
         };
         let used = coroutine.used;
         // The next function to wait gets its place.
         drop(coroutine);
-        self.meter.start(used, cpu_time);
-        self.meter.begin();
+        self.meter.start_at_once(used, cpu_time);
         self.run(thread, used, ())
     }
 

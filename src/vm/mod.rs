@@ -65,7 +65,7 @@ impl Vm {
         let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new())?;
         let current = Arc::new(Current::default());
         let meter = Arc::new(Meter::new(&settings.budget));
-        let prelude = Prelude::load(&lua, &current, settings)?;
+        let prelude = Prelude::load(&lua, &current, &meter, settings)?;
         let (waiting, awaiting) = (prelude.get("waiting")?, prelude.get("awaiting")?);
         let exiting = prelude.get("exiting")?;
         let scope = |dialect| Scope {

@@ -217,7 +217,41 @@ end
 _G.pcall, _G.xpcall = guarded_pcall, guarded_xpcall
 coroutine.create, coroutine.resume = guarded_create, guarded_resume
 coroutine.wrap, coroutine.yield = guarded_wrap, guarded_yield
-require = counted(1, require)
+
+-- A module is loaded in time of its own, not in what is left to the function that is the first to
+-- ask for it.
+local loaded, loading, depth_of_loading = package.loaded, {}, 0
+local load_module = counted(1, require)
+
+local function after_require(name, ok, ...)
+  loading[name] = nil
+  depth_of_loading = depth_of_loading - 1
+  if depth_of_loading == 0 then
+    native.end_load(ok)
+  end
+  if ok then
+    return ...
+  end
+  -- Lua leaves a mark there, which says for ever that there was an error.
+  loaded[name] = nil
+  error((...), 0)
+end
+
+function require(name)
+  if type(name) ~= "string" or loading[name] then
+    return load_module(name)
+  end
+  local module = loaded[name]
+  if module then
+    return module
+  end
+  if depth_of_loading == 0 then
+    native.begin_load()
+  end
+  depth_of_loading = depth_of_loading + 1
+  loading[name] = true
+  return after_require(name, pcall(load_module, name))
+end
 
 -- `gsub` has a buffer of 8 KiB on the stack.
 local GSUB, SORT = 2, 1

@@ -8,7 +8,7 @@ use super::call::{DONE, EXIT, FAILED, WAIT, failure_of, failure_of_value};
 use super::pattern::{self, Capture, Fault, Found};
 use crate::binding::pending;
 use crate::error::{Failure, FailureKind};
-use crate::lua::{self, Budget, PRELUDE_NAME, check, raise_at, string};
+use crate::lua::{self, Budget, Meter, PRELUDE_NAME, check, raise_at, string};
 use crate::phase::PhaseSet;
 use crate::settings::{Settings, UntrustedLua};
 use crate::transaction::{Current, Operation};
@@ -25,6 +25,7 @@ impl Prelude {
     pub(super) fn load(
         lua: &Lua,
         current: &Arc<Current>,
+        meter: &Arc<Meter>,
         settings: &Settings,
     ) -> mlua::Result<Self> {
         let native = lua.create_table()?;
@@ -37,6 +38,12 @@ impl Prelude {
         native.set("on_error", on_error(lua, current)?)?;
         native.set("take_turn", take_turn(lua, current)?)?;
         native.set("answer", answer(lua, current)?)?;
+        let clock = Arc::clone(meter);
+        let begin_load = lua.create_function(move |_, ()| Ok(clock.begin_load()))?;
+        native.set("begin_load", begin_load)?;
+        let clock = Arc::clone(meter);
+        let end_load = lua.create_function(move |_, is_loaded| Ok(clock.end_load(is_loaded)))?;
+        native.set("end_load", end_load)?;
         let fail = |lua: &Lua, message: String| Err::<(), _>(raise_at(lua, &message));
         native.set("fail", lua.create_function(fail)?)?;
         native.set("limits_time", settings.budget.limits_time())?;

@@ -72,3 +72,28 @@ async fn functions_change_while_traffic_flows() {
     assert!(asked >= 32, "{asked}");
     assert_eq!(gateway.get("/").send().await.text(), "200");
 }
+
+#[tokio::test]
+async fn a_function_that_takes_the_place_of_another_after_a_pause_answers_its_first_request() {
+    let gateway = Gateway::empty();
+    gateway.post("/services", &json!({ "name": "shop", "host": "a.example" })).await;
+    gateway.post("/services/shop/routes", &json!({ "paths": ["/"] })).await;
+    let access = |source: &str| json!({ "config": { "access": [source] } });
+    let answer = "kong.response.exit(200, 'here')";
+    let plugin = json!({
+        "name": "pre-function", "instance_name": "changing", "config": { "access": [answer] }
+    });
+    assert_eq!(gateway.post("/services/shop/plugins", &plugin).await.status, 201);
+    for number in 0..3 {
+        let looping = format!("for i = 1, 1000 + {number} do end {answer}");
+        for (source, pause) in [(looping, 600), (format!("local x = {number} {answer}"), 0)] {
+            let changed = gateway.send(Method::PATCH, "/plugins/changing", &access(&source)).await;
+            assert_eq!(changed.status, 200, "{}", changed.text());
+            for _ in 0..4 {
+                let reply = gateway.get("/").header("host", "a").send().await;
+                assert_eq!(reply.status, 200, "{source}: {}", reply.text());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+        }
+    }
+}

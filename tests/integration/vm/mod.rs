@@ -4,6 +4,7 @@ mod budget;
 mod coroutine;
 mod depth;
 mod memory;
+mod outside;
 mod pattern;
 mod pool;
 mod references;

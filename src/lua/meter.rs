@@ -1,0 +1,234 @@
+//! The clock of the call that runs in a VM.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use cpu_time::ThreadTime;
+use parking_lot::Mutex;
+
+use super::Budget;
+
+/// Raised when a function has used its time. No guard of the prelude lets a function catch it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exhausted;
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CPU budget exhausted")
+    }
+}
+
+impl std::error::Error for Exhausted {}
+
+/// Measures how long a function runs.
+///
+/// Between runs the meter rests: what happens in a VM then, compiling for one, has no deadline. All
+/// times are nanoseconds since the epoch. Only the thread that holds the VM touches the meter; the
+/// atomics are for the hook, which must be `Send`.
+///
+/// The clock on the wall is the one that is quick to read. What it says includes times at which
+/// another process had the core, so before a function is stopped, and when a run ends, the thread's
+/// CPU clock has the last word. Reading that one takes a system call: the first millisecond of a run
+/// goes without.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    epoch: Instant,
+    call_time: Option<Duration>,
+    request_time: Option<Duration>,
+    /// When the run must end: [`UNBEGUN`] before its first tick, [`RESTING`] between runs.
+    deadline: AtomicU64,
+    /// When the run's first tick was.
+    started: AtomicU64,
+    /// What is left for the call and its request.
+    allowed: AtomicU64,
+    /// When the CPU clock was first read in this run, or 0.
+    marked: AtomicU64,
+    /// What it said then.
+    cpu: AtomicU64,
+    /// The clock of the run that a module interrupts which is being loaded.
+    interrupted: Mutex<Option<Interrupted>>,
+}
+
+/// What a meter says, and when.
+#[derive(Clone, Copy, Debug)]
+struct Interrupted {
+    deadline: u64,
+    started: u64,
+    allowed: u64,
+    marked: u64,
+    cpu: u64,
+    now: u64,
+    cpu_now: u64,
+}
+
+const UNBEGUN: u64 = 0;
+const RESTING: u64 = u64::MAX;
+
+/// How long a run goes on before the CPU clock is read.
+const UNMARKED: u64 = 1_000_000;
+
+/// How many times its budget a run may take on the wall, whatever the CPU clock says: there are
+/// systems whose clock stands still.
+const MOST_ON_THE_WALL: u64 = 100;
+
+impl Meter {
+    pub(crate) fn new(budget: &Budget) -> Self {
+        Self {
+            epoch: Instant::now(),
+            call_time: budget.call_time,
+            request_time: budget.request_time,
+            deadline: AtomicU64::new(RESTING),
+            started: AtomicU64::new(0),
+            allowed: AtomicU64::new(u64::MAX),
+            marked: AtomicU64::new(0),
+            cpu: AtomicU64::new(0),
+            interrupted: Mutex::default(),
+        }
+    }
+
+    /// Begins a run of a call that has run for `call` already, in a request that has used `request`
+    /// in all.
+    ///
+    /// The clock starts at the first tick: most functions end before it, and never ask for the time.
+    pub(crate) fn start(&self, call: Duration, request: Duration) {
+        let left = |limit: Option<Duration>, used| limit.map(|limit| limit.saturating_sub(used));
+        let allowed = match (left(self.call_time, call), left(self.request_time, request)) {
+            (Some(call), Some(request)) => nanoseconds(call.min(request)),
+            (Some(left), None) | (None, Some(left)) => nanoseconds(left),
+            (None, None) => u64::MAX,
+        };
+        self.allowed.store(allowed, Ordering::Relaxed);
+        self.deadline.store(UNBEGUN, Ordering::Relaxed);
+    }
+
+    /// Begins a run with both clocks at once: that of a function which has waited, lest one that
+    /// waits often enough is never seen to run.
+    pub(crate) fn start_at_once(&self, call: Duration, request: Duration) {
+        self.start(call, request);
+        let now = self.now();
+        self.begin(now);
+        self.mark(now);
+    }
+
+    /// Ends a run and says how long it took, to the nearest tick.
+    pub(crate) fn stop(&self) -> Duration {
+        match self.deadline.swap(RESTING, Ordering::Relaxed) {
+            UNBEGUN | RESTING => Duration::ZERO,
+            _ => Duration::from_nanos(self.used(self.now())),
+        }
+    }
+
+    /// Looks at the clock. Whether the run has used its time.
+    pub(crate) fn tick(&self) -> bool {
+        let deadline = self.deadline.load(Ordering::Relaxed);
+        if deadline == RESTING {
+            return false;
+        }
+        let now = self.now();
+        if deadline == UNBEGUN {
+            self.begin(now);
+            return self.allowed.load(Ordering::Relaxed) == 0;
+        }
+        if self.marked.load(Ordering::Relaxed) == 0
+            && now - self.started.load(Ordering::Relaxed) > UNMARKED
+        {
+            self.mark(now);
+        }
+        now > self.deadline.load(Ordering::Relaxed) && self.is_over(now)
+    }
+
+    /// Gives a module the time of a call for itself, to be loaded in.
+    #[cold]
+    pub(crate) fn begin_load(&self) {
+        let deadline = self.deadline.load(Ordering::Relaxed);
+        if deadline == RESTING {
+            return;
+        }
+        *self.interrupted.lock() = Some(Interrupted {
+            deadline,
+            started: self.started.load(Ordering::Relaxed),
+            allowed: self.allowed.load(Ordering::Relaxed),
+            marked: self.marked.load(Ordering::Relaxed),
+            cpu: self.cpu.load(Ordering::Relaxed),
+            now: self.now(),
+            cpu_now: cpu_clock(),
+        });
+        self.start_at_once(Duration::ZERO, Duration::ZERO);
+    }
+
+    /// Goes back to the function that wanted the module. A module that could not be loaded has taken
+    /// of the function's own time: it may be asked for again and again.
+    #[cold]
+    pub(crate) fn end_load(&self, is_loaded: bool) {
+        let Some(clock) = self.interrupted.lock().take() else { return };
+        let (wall, cpu) = match is_loaded {
+            true => (self.now() - clock.now, cpu_clock().saturating_sub(clock.cpu_now)),
+            false => (0, 0),
+        };
+        let later = |time: u64| if time == UNBEGUN { UNBEGUN } else { time.saturating_add(wall) };
+        self.deadline.store(later(clock.deadline), Ordering::Relaxed);
+        self.started.store(later(clock.started), Ordering::Relaxed);
+        self.allowed.store(clock.allowed, Ordering::Relaxed);
+        self.marked.store(later(clock.marked), Ordering::Relaxed);
+        self.cpu.store(clock.cpu + cpu, Ordering::Relaxed);
+    }
+
+    fn begin(&self, now: u64) {
+        self.started.store(now, Ordering::Relaxed);
+        self.marked.store(0, Ordering::Relaxed);
+        let allowed = self.allowed.load(Ordering::Relaxed);
+        self.deadline.store(now.saturating_add(allowed).min(RESTING - 1), Ordering::Relaxed);
+    }
+
+    /// Reads the CPU clock for the first time. What the run has taken until now, it has taken a
+    /// millisecond for: had it been longer, another process had the core.
+    #[cold]
+    fn mark(&self, now: u64) {
+        let before = (now - self.started.load(Ordering::Relaxed)).min(UNMARKED);
+        self.started.store(now - before, Ordering::Relaxed);
+        self.marked.store(now, Ordering::Relaxed);
+        self.cpu.store(cpu_clock(), Ordering::Relaxed);
+        let allowed = self.allowed.load(Ordering::Relaxed);
+        let deadline = (now - before).saturating_add(allowed).min(RESTING - 1);
+        self.deadline.store(deadline, Ordering::Relaxed);
+    }
+
+    /// Whether a run that is past its deadline has used its time. If not, it has a new deadline.
+    #[cold]
+    fn is_over(&self, now: u64) -> bool {
+        let allowed = self.allowed.load(Ordering::Relaxed);
+        let on_the_wall = now - self.started.load(Ordering::Relaxed);
+        let left = allowed.saturating_sub(self.used(now));
+        if left == 0 || on_the_wall > allowed.saturating_mul(MOST_ON_THE_WALL) {
+            return true;
+        }
+        self.deadline.store(now.saturating_add(left).min(RESTING - 1), Ordering::Relaxed);
+        false
+    }
+
+    /// The time that a run has used which began before `now`.
+    fn used(&self, now: u64) -> u64 {
+        let started = self.started.load(Ordering::Relaxed);
+        match self.marked.load(Ordering::Relaxed) {
+            0 => now - started,
+            marked => {
+                let cpu = cpu_clock().saturating_sub(self.cpu.load(Ordering::Relaxed));
+                (marked - started) + cpu.min(now - marked)
+            }
+        }
+    }
+
+    /// Never 0.
+    fn now(&self) -> u64 {
+        nanoseconds(self.epoch.elapsed()) + 1
+    }
+}
+
+fn cpu_clock() -> u64 {
+    nanoseconds(ThreadTime::now().as_duration())
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
