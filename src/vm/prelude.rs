@@ -39,10 +39,16 @@ impl Prelude {
         native.set("take_turn", take_turn(lua, current)?)?;
         native.set("answer", answer(lua, current)?)?;
         let clock = Arc::clone(meter);
-        let begin_load = lua.create_function(move |_, ()| Ok(clock.begin_load()))?;
+        let begin_load = lua.create_function(move |_, ()| {
+            clock.begin_load();
+            Ok(())
+        })?;
         native.set("begin_load", begin_load)?;
         let clock = Arc::clone(meter);
-        let end_load = lua.create_function(move |_, is_loaded| Ok(clock.end_load(is_loaded)))?;
+        let end_load = lua.create_function(move |_, is_loaded| {
+            clock.end_load(is_loaded);
+            Ok(())
+        })?;
         native.set("end_load", end_load)?;
         let fail = |lua: &Lua, message: String| Err::<(), _>(raise_at(lua, &message));
         native.set("fail", lua.create_function(fail)?)?;
