@@ -11,13 +11,15 @@ use serde_json::{Value, json};
 use tower_lua::BoxError;
 
 #[expect(dead_code, reason = "the gateway has more uses for it")]
-#[path = "../examples/gateway/entity.rs"]
-mod entity;
+#[path = "../examples/gateway/configured"]
+mod configured {
+    pub(crate) mod entity;
+}
 #[expect(dead_code, unused_imports, reason = "the gateway has more uses for it")]
-#[path = "../examples/gateway/router/mod.rs"]
+#[path = "../examples/gateway/in_force/router/mod.rs"]
 mod router;
 
-use entity::Route;
+use configured::entity::Route;
 use router::{Query, RequestHost, Router};
 
 /// How the routes of a bench differ.

@@ -15,8 +15,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::BoxError;
-use crate::proxy::Trusted;
-use crate::record::Counters;
+use crate::request::proxy::Trusted;
+use crate::request::record::Counters;
 
 /// A reverse proxy that runs functions written for Kong.
 #[derive(Debug, Parser)]

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use crate::BoxError;
-use crate::schema::Object;
+use crate::configured::schema::Object;
 
 /// The function as the documentation prints it.
 const CUSTOM_AUTH: &str = include_str!("custom-auth.lua");

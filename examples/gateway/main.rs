@@ -11,29 +11,13 @@
 //! says. `--help` lists the rest.
 
 mod admin;
-mod body;
 mod config;
-mod database;
-mod declarative;
+mod configured;
 mod demo;
-mod edge;
-mod entities;
-mod entity;
-mod flight;
-mod listen;
-mod metrics;
-mod plugins;
-mod problem;
-mod proxy;
-mod record;
-mod router;
-mod routing;
-mod schema;
+mod in_force;
+mod request;
 mod signals;
-mod snapshot;
 mod stack;
-mod store;
-mod uri;
 mod worker;
 
 use std::net::SocketAddr;
@@ -46,15 +30,16 @@ use clap::Parser;
 use tokio::sync::watch;
 use tower_lua::{FunctionCall, Runtime};
 
+use crate::admin::database::Database;
 use crate::config::Config;
-use crate::database::Database;
-use crate::listen::{Listener, Server, TlsAcceptor, addresses};
-use crate::metrics::Metrics;
-use crate::problem::Problem;
-use crate::proxy::Roots;
-use crate::record::{Counters, Recorder};
+use crate::configured::declarative;
+use crate::configured::problem::Problem;
+use crate::in_force::snapshot::Published;
+use crate::request::listen::{Listener, Server, TlsAcceptor, addresses};
+use crate::request::metrics::Metrics;
+use crate::request::proxy::Roots;
+use crate::request::record::{Counters, Recorder};
 use crate::signals::{Signal, Signals};
-use crate::snapshot::Published;
 use crate::worker::Parts;
 
 #[global_allocator]

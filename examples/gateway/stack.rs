@@ -10,11 +10,11 @@ use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 use tower_lua::{BoxError, Functions, PostFunctionLayer, PreFunctionLayer, Runtime};
 
-use crate::edge::EdgeLayer;
-use crate::flight::Flight;
-use crate::plugins::PluginsLayer;
-use crate::proxy::{Proxy, Trusted};
-use crate::routing;
+use crate::request::edge::EdgeLayer;
+use crate::request::flight::Flight;
+use crate::request::plugins::PluginsLayer;
+use crate::request::proxy::{Proxy, Trusted};
+use crate::request::routing;
 
 /// The whole gateway as a service.
 pub(crate) fn new(

@@ -11,11 +11,11 @@ use tokio::sync::watch;
 use tower_lua::Runtime;
 
 use crate::BoxError;
-use crate::edge::EdgeLayer;
-use crate::listen::{Address, Server};
-use crate::proxy::{Proxy, Roots, Trusted};
-use crate::record::Recorder;
-use crate::snapshot::Published;
+use crate::in_force::snapshot::Published;
+use crate::request::edge::EdgeLayer;
+use crate::request::listen::{Address, Server};
+use crate::request::proxy::{Proxy, Roots, Trusted};
+use crate::request::record::Recorder;
 use crate::stack;
 
 /// What all workers are made of.

@@ -8,23 +8,25 @@
 #![no_main]
 #![expect(dead_code, unused_imports, reason = "the gateway uses more of its modules")]
 
-#[path = "../../examples/gateway/body/mod.rs"]
-mod body;
-#[path = "../../examples/gateway/declarative/mod.rs"]
-mod declarative;
-#[path = "../../examples/gateway/entities/mod.rs"]
-mod entities;
-#[path = "../../examples/gateway/entity.rs"]
-mod entity;
-#[path = "../../examples/gateway/problem.rs"]
-mod problem;
-#[path = "../../examples/gateway/schema/mod.rs"]
-mod schema;
+#[path = "../../examples/gateway/admin"]
+mod admin {
+    pub(crate) mod body;
+}
+#[path = "../../examples/gateway/configured"]
+mod configured {
+    pub(crate) mod declarative;
+    pub(crate) mod entities;
+    pub(crate) mod entity;
+    pub(crate) mod problem;
+    pub(crate) mod schema;
+}
 
 use futures_util::FutureExt;
 use libfuzzer_sys::fuzz_target;
 
-use crate::entities::{Draft, Kind, Place};
+use crate::admin::body;
+use crate::configured::declarative;
+use crate::configured::entities::{Draft, Kind, Place};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 

@@ -44,12 +44,14 @@ mod tls;
 
 /// What the router is made of, to be asked without a process around it.
 #[expect(dead_code, reason = "the gateway has more uses for it")]
-#[path = "../../examples/gateway/entity.rs"]
-mod entity;
+#[path = "../../examples/gateway/configured"]
+mod configured {
+    pub(crate) mod entity;
+}
 #[expect(unused_imports, reason = "the gateway has more uses for it")]
-#[path = "../../examples/gateway/router/mod.rs"]
+#[path = "../../examples/gateway/in_force/router/mod.rs"]
 mod router;
-#[path = "../../examples/gateway/uri.rs"]
+#[path = "../../examples/gateway/request/uri.rs"]
 mod uri;
 
 use tower_lua::BoxError;

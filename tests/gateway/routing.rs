@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use crate::entity::Route;
+use crate::configured::entity::Route;
 use crate::router::{Found, Query, RequestHost, Router};
 use crate::uri;
 

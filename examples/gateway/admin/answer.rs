@@ -7,7 +7,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::Value;
 
-use crate::problem::Problem;
+use crate::configured::problem::Problem;
 
 /// An answer before it is sent.
 pub(super) struct Answer {

@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
 use super::{Admin, Answered, content_type};
-use crate::body;
-use crate::declarative;
-use crate::entities::Kind;
-use crate::problem::Problem;
-use crate::schema::Object;
+use crate::admin::body;
+use crate::configured::declarative;
+use crate::configured::entities::Kind;
+use crate::configured::problem::Problem;
+use crate::configured::schema::Object;
 
 /// `GET` gives the file, `POST` puts one in force.
 // Kong: does so without a database alone.

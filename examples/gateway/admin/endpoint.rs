@@ -1,8 +1,8 @@
 //! [`Endpoint`]: what a path of the Admin API is for.
 
-use crate::body::decode_segment;
-use crate::entities::Kind;
-use crate::problem::Problem;
+use crate::admin::body::decode_segment;
+use crate::configured::entities::Kind;
+use crate::configured::problem::Problem;
 
 /// What can be asked.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use http::Method;
 
 use super::answer::Answer;
 use super::{Answered, Call, list};
-use crate::body::Arguments;
-use crate::entities::{Document, Draft, Kind, Place, State};
-use crate::problem::Problem;
+use crate::admin::body::Arguments;
+use crate::configured::entities::{Document, Draft, Kind, Place, State};
+use crate::configured::problem::Problem;
 
 /// `/services`, and `/services/{..}/routes` where `parent` is the service.
 pub(super) async fn collection(
@@ -89,10 +89,10 @@ pub(super) async fn parent(call: Call<'_>, kind: Kind, key: &str, parent: Kind) 
             let edit = move |draft: &mut Draft| {
                 let child = find(&draft.state, kind, &key)?;
                 let id = child.reference(parent).map(str::to_owned);
-                let place = Place::Id(id.unwrap_or_else(crate::entities::uuid::random));
+                let place = Place::Id(id.unwrap_or_else(crate::configured::entities::uuid::random));
                 let document = draft.upsert(parent, &place, object, given)?;
                 if child.reference(parent).is_none() {
-                    let mut change = crate::schema::Object::new();
+                    let mut change = crate::configured::schema::Object::new();
                     set_reference(&mut change, parent, document.id());
                     draft.update(kind, &child, change, given)?;
                 }
@@ -149,7 +149,7 @@ fn owned(parent: Option<(Kind, &str)>) -> Option<(Kind, String)> {
     parent.map(|(kind, key)| (kind, key.to_owned()))
 }
 
-fn set_reference(object: &mut crate::schema::Object, parent: Kind, id: &str) {
+fn set_reference(object: &mut crate::configured::schema::Object, parent: Kind, id: &str) {
     object.remove(&format!("{}_id", parent.field()));
     object.insert(parent.field().to_owned(), serde_json::json!({ "id": id }));
 }

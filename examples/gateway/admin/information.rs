@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use super::answer::Answer;
 use super::endpoint::Endpoint;
 use super::{Answered, Call, list};
-use crate::entities::{self, Kind};
-use crate::problem::Problem;
-use crate::schema;
+use crate::configured::entities::{self, Kind};
+use crate::configured::problem::Problem;
+use crate::configured::schema;
 
 /// Answers at the endpoints that are not for entities.
 pub(super) fn answer(call: Call<'_>, endpoint: &Endpoint) -> Answered {

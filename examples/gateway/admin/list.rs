@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::{Answered, Call, entity};
-use crate::body;
-use crate::entities::{Document, Kind};
-use crate::problem::Problem;
+use crate::admin::body;
+use crate::configured::entities::{Document, Kind};
+use crate::configured::problem::Problem;
 
 const PAGE_SIZE: usize = 100;
 const MAX_PAGE_SIZE: usize = 1000;

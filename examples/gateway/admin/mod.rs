@@ -1,7 +1,9 @@
 //! The Admin API: Kong's paths, bodies and answers.
 
 mod answer;
+mod body;
 mod config;
+pub(crate) mod database;
 mod endpoint;
 mod entity;
 mod information;
@@ -21,10 +23,10 @@ use http_body_util::BodyExt;
 use tower_lua::Runtime;
 
 use self::answer::Answer;
+use self::body::Arguments;
+use self::database::Database;
 use self::endpoint::Endpoint;
-use crate::body::{self, Arguments};
-use crate::database::Database;
-use crate::problem::Problem;
+use crate::configured::problem::Problem;
 
 /// The most bytes that a body may have: what Kong takes.
 const MAX_BODY: usize = 10 << 20;

@@ -1,0 +1,60 @@
+//! What clients may write in another way than the schemas have it: names of old versions, and `url`.
+
+use serde_json::{Value, json};
+
+use super::Kind;
+use super::document::url_fields;
+use crate::configured::problem::Problem;
+use crate::configured::schema::Object;
+
+/// Puts what a client wrote into the words of the schemas.
+pub(super) fn understand(kind: Kind, object: &mut Object) -> Result<(), Problem> {
+    match kind {
+        Kind::Plugins => {
+            // What the documentation's first commands call it.
+            if object.get("name").and_then(Value::as_str) == Some("serverless-functions") {
+                object.insert("name".to_owned(), "pre-function".into());
+            }
+            for parent in kind.references() {
+                reference(object, parent.field());
+            }
+            Ok(())
+        }
+        Kind::Services => url(object),
+        Kind::Routes | Kind::Apis => Ok(()),
+    }
+}
+
+/// `service_id` is what `service.id` was.
+fn reference(object: &mut Object, field: &str) {
+    let id = match object.remove(&format!("{field}_id")) {
+        Some(Value::String(id)) if !id.is_empty() => id,
+        Some(other) if !matches!(other, Value::Null | Value::String(_)) => {
+            object.insert(format!("{field}_id"), other);
+            return;
+        }
+        _ => return,
+    };
+    if object.get(field).is_none_or(Value::is_null) {
+        // Old versions took a name as well.
+        let by = if crate::configured::schema::is_uuid(&id) { "id" } else { "name" };
+        object.insert(field.to_owned(), json!({ by: id }));
+    }
+}
+
+/// `url` stands for protocol, host, port and path.
+fn url(object: &mut Object) -> Result<(), Problem> {
+    let url = match object.remove("url") {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::String(url)) if url.is_empty() => return Ok(()),
+        Some(Value::String(url)) => url,
+        Some(_) => return Err(Problem::violation("url", "expected a string")),
+    };
+    let Some(fields) = url_fields(&url) else {
+        let error =
+            format!("'{url}' is not a url: expected a scheme and a host, http://example.com");
+        return Err(Problem::violation("url", &error));
+    };
+    object.extend(fields);
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! What is configured: the entities of the Admin API and of declarative files, their schemas, and where
+//! they are kept.
+
+pub(crate) mod declarative;
+pub(crate) mod entities;
+pub(crate) mod entity;
+pub(crate) mod problem;
+pub(crate) mod schema;
+pub(crate) mod store;

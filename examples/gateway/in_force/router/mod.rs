@@ -1,0 +1,118 @@
+//! Which route a request takes: Kong's traditional router.
+//!
+//! A [`Router`] is made once for each change of the routes and never changed, so that any number of
+//! workers ask it at a time. It asks only those routes whose host and path begin as the request's do.
+
+mod index;
+mod matcher;
+mod precedence;
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use tower_lua::UriCaptures;
+
+use self::index::Index;
+use self::matcher::Matcher;
+pub(crate) use self::matcher::{RequestHost, split_port};
+use self::precedence::Precedence;
+use crate::BoxError;
+use crate::configured::entity::Route;
+
+/// All routes, ready to be asked.
+#[derive(Default)]
+pub(crate) struct Router {
+    /// The better ones first.
+    entries: Vec<Entry>,
+    index: Index,
+}
+
+/// A route with one of its paths.
+struct Entry {
+    precedence: Precedence,
+    matcher: Matcher,
+    /// The place of the route among those that the router was made of.
+    route: usize,
+}
+
+/// What a router is asked by.
+pub(crate) struct Query<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) host: RequestHost<'a>,
+    /// The path, normalised, without the query.
+    pub(crate) path: &'a [u8],
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) is_tls: bool,
+    /// The server name that the client gave in its TLS handshake.
+    pub(crate) sni: Option<&'a str>,
+}
+
+/// The answer of a router.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// The place of the route among those that the router was made of.
+    pub(crate) route: usize,
+    /// How many bytes of the path were matched, if the route has paths.
+    pub(crate) prefix: Option<usize>,
+    pub(crate) captures: Option<UriCaptures>,
+}
+
+impl Router {
+    /// A router of `routes`.
+    ///
+    /// # Errors
+    ///
+    /// When a regular expression of a route is none, or a header's name.
+    pub(crate) fn new(routes: &[Arc<Route>]) -> Result<Self, BoxError> {
+        let mut entries = Vec::with_capacity(routes.len());
+        for (place, route) in routes.iter().enumerate() {
+            let paths = route.paths.iter().flatten().map(|path| Some(path.as_str()));
+            let paths: Vec<_> = paths.collect();
+            for path in if paths.is_empty() { vec![None] } else { paths } {
+                let matcher = Matcher::new(route, path)?;
+                let precedence = Precedence::of(route, path);
+                entries.push(Entry { precedence, matcher, route: place });
+            }
+        }
+        // Stable: of routes that are equal in everything, the first.
+        entries.sort_by(|one, other| one.precedence.cmp(&other.precedence));
+        let index = Index::new(&entries);
+        Ok(Self { entries, index })
+    }
+
+    /// The best of the routes that match.
+    pub(crate) fn find(&self, query: &Query<'_>) -> Option<Found> {
+        let mut best = usize::MAX;
+        self.index.visit(query, |ranks| {
+            let better = ranks.iter().copied().take_while(|rank| *rank < best);
+            let matching = |rank: &usize| self.entries[*rank].matcher.matches(query);
+            best = { better }.find(matching).unwrap_or(best);
+        });
+        let entry = self.entries.get(best)?;
+        let Some(path) = &entry.matcher.path else {
+            return Some(Found { route: entry.route, prefix: None, captures: None });
+        };
+        let (prefix, captured) = path.capture(query.path);
+        let captures = captured.and_then(|(pattern, captures)| {
+            // Without groups there is nothing to tell.
+            (captures.len() > 1).then(|| captures_of(pattern, &captures))
+        });
+        Some(Found { route: entry.route, prefix: Some(prefix), captures })
+    }
+}
+
+fn captures_of(
+    pattern: &regex::bytes::Regex,
+    captures: &regex::bytes::Captures<'_>,
+) -> UriCaptures {
+    let mut found = UriCaptures::default();
+    for (name, group) in pattern.capture_names().zip(captures.iter()).skip(1) {
+        let value = group.map_or(&b""[..], |group| group.as_bytes());
+        let value = String::from_utf8_lossy(value);
+        found = found.with_unnamed(value.clone());
+        if let Some(name) = name {
+            found = found.with_named(name, value);
+        }
+    }
+    found
+}

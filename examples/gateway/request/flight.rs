@@ -1,0 +1,129 @@
+//! A request on its way through the gateway: what its layers tell each other.
+
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use http::{HeaderValue, Request, StatusCode, Uri};
+use tower_lua::Functions;
+
+use crate::in_force::snapshot::{RouteInForce, Snapshot};
+use crate::request::plugins::{Around, Chain};
+
+/// A request's companion, in its extensions from the first layer to the last.
+pub(crate) struct Flight {
+    snapshot: Arc<Snapshot>,
+    pub(crate) started: Instant,
+    /// The id of the request, as a header has it.
+    pub(crate) id: HeaderValue,
+    /// The client's address, as far as it can be believed.
+    pub(crate) client: Option<IpAddr>,
+    matched: OnceLock<Matched>,
+    /// When the request went to the service, and when the head of its response was there.
+    called: OnceLock<Duration>,
+    answered: OnceLock<Duration>,
+}
+
+/// What the router has found.
+#[derive(Default)]
+pub(crate) struct Matched {
+    pub(crate) route: Option<Arc<RouteInForce>>,
+    /// How many bytes of the normalised path the route matched, if it has paths.
+    pub(crate) prefix: Option<usize>,
+    pub(crate) refusal: Option<Refusal>,
+    /// The URI that the client asked for, whatever functions make of it.
+    pub(crate) uri: Uri,
+}
+
+/// Why the request of a route is answered without the route's access.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    NeedsHttps,
+    /// To the same place, by HTTPS.
+    Redirect {
+        status: StatusCode,
+        location: String,
+    },
+    NeedsHttp2,
+    NeedsGrpc,
+}
+
+impl Flight {
+    pub(crate) fn new(snapshot: Arc<Snapshot>, id: HeaderValue, client: Option<IpAddr>) -> Self {
+        Self {
+            client,
+            snapshot,
+            started: Instant::now(),
+            id,
+            matched: OnceLock::new(),
+            called: OnceLock::new(),
+            answered: OnceLock::new(),
+        }
+    }
+
+    /// The companion of a request, if it came through the gateway's first layer.
+    pub(crate) fn of<B>(request: &Request<B>) -> Option<&Arc<Self>> {
+        request.extensions().get()
+    }
+
+    pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    /// Notes what the router has found. It is asked once.
+    pub(crate) fn route(&self, matched: Matched) {
+        let _ = self.matched.set(matched);
+    }
+
+    pub(crate) fn matched(&self) -> Option<&Matched> {
+        self.matched.get()
+    }
+
+    /// The route of the request, once it is known.
+    pub(crate) fn route_in_force(&self) -> Option<&Arc<RouteInForce>> {
+        self.matched()?.route.as_ref()
+    }
+
+    fn chain(&self) -> &Chain {
+        self.route_in_force().map_or(self.snapshot.global(), |route| &route.chain)
+    }
+
+    /// Whether the request has no route, or one that it does not get.
+    fn is_refused(&self) -> bool {
+        self.matched().is_none_or(|matched| matched.route.is_none() || matched.refusal.is_some())
+    }
+
+    /// The functions that run before all other plugins.
+    pub(crate) fn pre(&self) -> &Functions {
+        self.chain().pre(self.is_refused())
+    }
+
+    /// The functions that run after all other plugins.
+    pub(crate) fn post(&self) -> &Functions {
+        self.chain().post(self.is_refused())
+    }
+
+    /// The other plugins, if there are any.
+    pub(crate) fn plugins(self: &Arc<Self>) -> Option<&Arc<[Arc<dyn Around>]>> {
+        let between = self.chain().between();
+        (!between.is_empty() && !self.is_refused()).then_some(between)
+    }
+
+    /// Notes that the request goes to the service now. Of several attempts, the last counts for
+    /// the service and the first for the gateway; here they are one.
+    pub(crate) fn call(&self) {
+        let _ = self.called.set(self.started.elapsed());
+    }
+
+    /// Notes that the head of the service's response is there.
+    pub(crate) fn answer(&self) {
+        let _ = self.answered.set(self.started.elapsed());
+    }
+
+    /// How long the gateway took before the service was called, and the service to answer: of
+    /// requests that a service has answered.
+    pub(crate) fn latencies(&self) -> Option<(Duration, Duration)> {
+        let (called, answered) = (*self.called.get()?, *self.answered.get()?);
+        Some((called, answered.saturating_sub(called)))
+    }
+}

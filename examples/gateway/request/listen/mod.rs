@@ -1,0 +1,254 @@
+//! Connections of clients: how they begin, and how they end.
+
+mod flags;
+mod socket;
+mod tls;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tower::{Service, ServiceExt};
+use tower_lua::{Connection, Tls};
+
+pub(crate) use self::flags::{Address, addresses};
+pub(crate) use self::socket::Listener;
+pub(crate) use self::tls::TlsAcceptor;
+use crate::BoxError;
+use crate::request::record::Counters;
+
+/// How connections are served.
+#[derive(Clone)]
+pub(crate) struct Server {
+    /// For those listeners that are encrypted.
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) counters: Option<Arc<Counters>>,
+    /// How many a worker has at a time; more wait to be accepted.
+    pub(crate) max_connections: usize,
+}
+
+/// The server name that a connection's client asked for, in the extensions of its requests.
+#[derive(Clone, Debug)]
+pub(crate) struct ServerName(pub(crate) Arc<str>);
+
+/// How long a client may take to say hello, and to send the head of a request: nginx's
+/// `client_header_timeout`.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long the head of a request may be: nginx's `large_client_header_buffers`, four of 8 KiB.
+const LONGEST_HEAD: usize = 32 << 10;
+
+/// What hyper buffers of a connection, at least twice that.
+const BUFFER: usize = 64 << 10;
+
+impl Server {
+    /// Serves connections until `stop` changes, then those that have a request in flight to its end.
+    pub(crate) async fn serve<S, B>(
+        self,
+        socket: std::net::TcpListener,
+        address: Address,
+        service: S,
+        mut stop: watch::Receiver<()>,
+    ) -> io::Result<()>
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let socket = TcpListener::from_std(socket)?;
+        let local = socket.local_addr()?;
+        let slots = Arc::new(Semaphore::new(self.max_connections));
+        let server = Arc::new(self);
+        let address = Arc::new(address);
+        loop {
+            let slot = tokio::select! {
+                slot = Arc::clone(&slots).acquire_owned() => slot.expect("never closed"),
+                _ = stop.changed() => break,
+            };
+            let (stream, peer) = tokio::select! {
+                accepted = accept(&socket) => accepted,
+                _ = stop.changed() => break,
+            };
+            let client = Client {
+                connection: Connection::new(peer).with_local_addr(local).with_tls(address.tls),
+                stop: stop.clone(),
+                service: service.clone(),
+            };
+            let (server, address) = (Arc::clone(&server), Arc::clone(&address));
+            tokio::spawn(async move {
+                let _slot = slot;
+                let _open = server.counters.clone().map(Open::new);
+                if let Err(error) = server.serve_client(stream, client, &address).await {
+                    tracing::debug!("connection broke: {error}");
+                }
+            });
+        }
+        drop(socket);
+        // Each connection has a slot until it ends.
+        let all = u32::try_from(server.max_connections).unwrap_or(u32::MAX);
+        let _ = slots.acquire_many(all).await;
+        Ok(())
+    }
+
+    async fn serve_client<S, B>(
+        &self,
+        stream: TcpStream,
+        client: Client<S>,
+        address: &Address,
+    ) -> Result<(), BoxError>
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        // A small answer must not wait for the client to acknowledge the one before.
+        let _ = stream.set_nodelay(true);
+        let Some(acceptor) = self.tls.as_ref().filter(|_| address.tls) else {
+            let is_http2 = tokio::time::timeout(PATIENCE, begins_http2(&stream)).await??;
+            return client.serve(stream, is_http2, Handshake::default()).await;
+        };
+        let accepted = acceptor.accept(stream, client.connection, address.http2);
+        let accepted = tokio::time::timeout(PATIENCE, accepted).await??;
+        let handshake =
+            Handshake { tls: Some(accepted.tls), name: accepted.server_name.map(ServerName) };
+        client.serve(accepted.stream, accepted.is_http2, handshake).await
+    }
+}
+
+/// A connection that was accepted.
+struct Client<S> {
+    connection: Connection,
+    stop: watch::Receiver<()>,
+    service: S,
+}
+
+/// What a TLS handshake has settled, if there was one.
+#[derive(Clone, Default)]
+struct Handshake {
+    tls: Option<Tls>,
+    name: Option<ServerName>,
+}
+
+impl<S, B> Client<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    async fn serve(
+        mut self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        is_http2: bool,
+        handshake: Handshake,
+    ) -> Result<(), BoxError> {
+        let connection = self.connection;
+        let service = self.service.map_request(move |mut request: Request<Incoming>| {
+            let extensions = request.extensions_mut();
+            extensions.insert(connection);
+            if let Some(tls) = &handshake.tls {
+                extensions.insert(tls.clone());
+            }
+            if let Some(name) = &handshake.name {
+                extensions.insert(name.clone());
+            }
+            request
+        });
+        let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(service));
+        if is_http2 {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(128)
+                .max_header_list_size(LONGEST_HEAD as u32)
+                .keep_alive_interval(PATIENCE);
+            let mut served = pin!(builder.serve_connection(stream, service));
+            tokio::select! {
+                ended = served.as_mut() => return Ok(ended?),
+                _ = self.stop.changed() => served.as_mut().graceful_shutdown(),
+            }
+            served.await?;
+        } else {
+            let mut builder = http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(BUFFER);
+            let mut served = pin!(builder.serve_connection(stream, service).with_upgrades());
+            tokio::select! {
+                ended = served.as_mut() => return Ok(ended?),
+                _ = self.stop.changed() => served.as_mut().graceful_shutdown(),
+            }
+            served.await?;
+        }
+        Ok(())
+    }
+}
+
+/// Accepts a connection; where there is no file descriptor left, some time later.
+async fn accept(socket: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match socket.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                tracing::error!("cannot accept a connection: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Whether a client begins as one does that speaks HTTP/2 and knows that the server does.
+async fn begins_http2(stream: &TcpStream) -> io::Result<bool> {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut seen = [0; PREFACE.len()];
+    loop {
+        let count = stream.peek(&mut seen).await?;
+        let seen = &seen[..count];
+        if count == 0 || !PREFACE.starts_with(seen) {
+            return Ok(false);
+        }
+        if count == PREFACE.len() {
+            return Ok(true);
+        }
+        // What was peeked at stays readable, so there is nothing to wait for but time.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// An open connection, counted.
+struct Open(Arc<Counters>);
+
+impl Open {
+    fn new(counters: Arc<Counters>) -> Self {
+        counters.open();
+        Self(counters)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}

@@ -1,0 +1,11 @@
+//! What happens to a request, from the socket to the service and back.
+
+pub(crate) mod edge;
+pub(crate) mod flight;
+pub(crate) mod listen;
+pub(crate) mod metrics;
+pub(crate) mod plugins;
+pub(crate) mod proxy;
+pub(crate) mod record;
+pub(crate) mod routing;
+pub(crate) mod uri;

@@ -1,0 +1,192 @@
+//! A request to a service, until the head of the response is there.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Method, Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::TrySendError;
+use tower_lua::RetryCallback;
+
+use super::Shared;
+use super::body::{Progress, RequestBody, ResponseBody};
+use super::connect::ConnectError;
+use super::pool::{Lease, Sender};
+use super::target::{Plan, Target};
+use super::timeouts::Timeouts;
+use crate::request::flight::Flight;
+
+/// Why a service gave no response.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Connect(ConnectError),
+    /// It was silent for too long.
+    TimedOut,
+    /// The client did not send the rest of its body.
+    ClientTimedOut,
+    Broken(hyper::Error),
+    /// The request cannot be sent at all.
+    Invalid,
+    /// The service cannot be reached, and functions knew of nothing else.
+    NowhereElse,
+}
+
+type Sent = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>;
+
+/// After this time without work, a connection may have been closed at the other end and nobody here
+/// have noticed.
+const STALE: Duration = Duration::from_millis(500);
+
+impl Shared {
+    /// Sends a request on a connection that is there, or on a new one.
+    pub(super) async fn exchange(
+        &self,
+        mut request: Request<RequestBody>,
+        plan: &Plan,
+        progress: Option<&Progress>,
+        flight: &Flight,
+        callback: Option<&RetryCallback>,
+    ) -> Result<Response<ResponseBody>, Failure> {
+        while let Some(mut reused) = self.pool.take(&plan.target) {
+            if !reused.sender.ready().await {
+                continue;
+            }
+            let copy = (reused.idle > STALE).then(|| copy(&request)).flatten();
+            let lease = Lease::new(&self.pool, &plan.target, reused.sender);
+            flight.call();
+            match self.send(lease, request, plan, progress).await? {
+                Ok(response) => {
+                    flight.answer();
+                    return Ok(response);
+                }
+                Err(mut unsent) => match unsent.take_message().or(copy) {
+                    Some(message) => request = message,
+                    None => return Err(Failure::Broken(unsent.into_error())),
+                },
+            }
+        }
+        // Boxed: few requests connect, and none should carry about the room that it takes.
+        let (sender, target) = Box::pin(self.connect(plan, callback)).await?;
+        if !Arc::ptr_eq(&target, &plan.target) {
+            target.take_over(&plan.target, &mut request);
+        }
+        let lease = Lease::new(&self.pool, &target, sender);
+        lease.share();
+        flight.call();
+        let response = self.send(lease, request, plan, progress).await?;
+        flight.answer();
+        response.map_err(|unsent| Failure::Broken(unsent.into_error()))
+    }
+
+    /// A connection to the service, or to where `callback` says when there is none to be had.
+    async fn connect(
+        &self,
+        plan: &Plan,
+        callback: Option<&RetryCallback>,
+    ) -> Result<(Sender, Arc<Target>), Failure> {
+        let mut target = Arc::clone(&plan.target);
+        let mut attempt = 0;
+        loop {
+            let timeout = plan.timeouts.connect;
+            match self.connector.connect(target.key(), attempt as usize, timeout).await {
+                Ok(sender) => return Ok((sender, target)),
+                Err(error) if attempt >= plan.retries => return Err(Failure::Connect(error)),
+                Err(error) => tracing::debug!("{error}, trying again"),
+            }
+            if let Some(callback) = callback {
+                let asked = callback.call().map_err(|_| Failure::NowhereElse)?;
+                if let Some((host, port)) = asked {
+                    target = Arc::new(target.at(&host, port).map_err(|_| Failure::NowhereElse)?);
+                }
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn send(
+        &self,
+        mut lease: Lease,
+        request: Request<RequestBody>,
+        plan: &Plan,
+        progress: Option<&Progress>,
+    ) -> Result<Result<Response<ResponseBody>, TrySendError<Request<RequestBody>>>, Failure> {
+        let sent = match lease.sender() {
+            Sender::Http1(sender) => {
+                timed(sender.try_send_request(request), plan.timeouts, progress).await?
+            }
+            Sender::Http2(sender) => {
+                timed(sender.try_send_request(request), plan.timeouts, progress).await?
+            }
+        };
+        let read = plan.timeouts.read;
+        Ok(sent.map(|response| {
+            let lease = (!lease.is_shared()).then_some(lease);
+            response.map(|body| ResponseBody::new(body, lease, read))
+        }))
+    }
+}
+
+/// A request that may be sent twice without harm, once more.
+fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if !harmless || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut copy = Request::new(RequestBody::empty());
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.version_mut() = request.version();
+    copy.headers_mut().clone_from(request.headers());
+    Some(copy)
+}
+
+/// Waits for the head of a response: as long as the body of the request moves, and then as long as
+/// the service may take to answer.
+async fn timed(
+    response: impl Future<Output = Sent>,
+    timeouts: Timeouts,
+    progress: Option<&Progress>,
+) -> Result<Sent, Failure> {
+    let mut response = pin!(response);
+    let mut seen = progress.map(|progress| (progress.frames(), progress.has_ended()));
+    loop {
+        let writing = progress.filter(|progress| !progress.has_ended());
+        let wait = if writing.is_some() { timeouts.write } else { timeouts.read };
+        if let Ok(sent) = tokio::time::timeout(wait, response.as_mut()).await {
+            return Ok(sent);
+        }
+        let now = progress.map(|progress| (progress.frames(), progress.has_ended()));
+        if now == seen || now.is_none() {
+            let client = writing.is_some_and(Progress::waits_for_client);
+            return Err(if client { Failure::ClientTimedOut } else { Failure::TimedOut });
+        }
+        seen = now;
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(error) => error.fmt(f),
+            Self::TimedOut => f.write_str("it timed out"),
+            Self::ClientTimedOut => f.write_str("the client's body timed out"),
+            Self::Broken(error) => write!(f, "{}", chain(error)),
+            Self::Invalid => f.write_str("the request cannot be forwarded"),
+            Self::NowhereElse => f.write_str("failure to get a peer from retry handler"),
+        }
+    }
+}
+
+/// An error with all that it is the consequence of.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text += &format!(": {error}");
+        source = error.source();
+    }
+    text
+}

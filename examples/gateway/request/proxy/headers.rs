@@ -1,0 +1,204 @@
+//! What the gateway tells services of their clients, and what it keeps to itself.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Request, Version};
+use ipnet::IpNet;
+use tower_lua::Connection;
+
+use crate::in_force::router::split_port;
+use crate::request::edge::REQUEST_ID;
+use crate::request::flight::{Flight, Matched};
+
+/// The proxies whose `X-Forwarded-*` headers are believed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trusted {
+    networks: Arc<[IpNet]>,
+    real_ip: Option<HeaderName>,
+}
+
+impl Trusted {
+    /// Trust in `networks`, which name their clients in the header `real_ip`.
+    pub(crate) fn new(networks: Vec<IpNet>, real_ip: HeaderName) -> Self {
+        Self { networks: networks.into(), real_ip: Some(real_ip) }
+    }
+
+    pub(crate) fn trusts(&self, connection: Option<&Connection>) -> bool {
+        if self.networks.is_empty() {
+            return false;
+        }
+        let address = connection.map(|connection| connection.peer_addr().ip().to_canonical());
+        address.is_some_and(|address| self.networks.iter().any(|net| net.contains(&address)))
+    }
+
+    /// The address of the client: the peer's, or what a trusted proxy says in its header.
+    pub(crate) fn client<B>(&self, request: &Request<B>) -> Option<IpAddr> {
+        let connection = request.extensions().get::<Connection>()?;
+        let peer = connection.peer_addr().ip();
+        if !self.trusts(Some(connection)) {
+            return Some(peer);
+        }
+        let named = || {
+            let header = request.headers().get_all(self.real_ip.as_ref()?).iter().next_back()?;
+            header.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+        };
+        Some(named().unwrap_or(peer))
+    }
+}
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const FORWARDED_PATH: HeaderName = HeaderName::from_static("x-forwarded-path");
+const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+/// Whether the client came by HTTPS, if need be as a trusted proxy says.
+pub(crate) fn is_https(head: &Parts, trusted: &Trusted) -> bool {
+    let connection = head.extensions.get::<Connection>();
+    let said = head.headers.get(FORWARDED_PROTO).filter(|_| trusted.trusts(connection));
+    match said {
+        Some(said) => said.as_bytes().eq_ignore_ascii_case(b"https"),
+        None => connection.is_some_and(Connection::is_tls),
+    }
+}
+
+/// The host that a request names, as it names it.
+pub(super) fn host_of(head: &Parts) -> Option<HeaderValue> {
+    match head.uri.authority() {
+        Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
+        None => head.headers.get(header::HOST).cloned(),
+    }
+}
+
+/// Tells the service about the client, as Kong does.
+pub(super) fn add_forwarded(head: &mut Parts, matched: &Matched, strips: bool, trusted: &Trusted) {
+    let connection = head.extensions.get::<Connection>().copied();
+    let is_trusted = trusted.trusts(connection.as_ref());
+    let flight = head.extensions.get::<Arc<Flight>>();
+    let id = flight.map(|flight| flight.id.clone());
+    let client = flight.and_then(|flight| HeaderValue::try_from(flight.client?.to_string()).ok());
+    let host = host_of(head).and_then(|host| {
+        let (name, _) = split_port(host.to_str().ok()?);
+        HeaderValue::try_from(name.to_ascii_lowercase()).ok()
+    });
+    let is_tls = connection.is_some_and(|connection| connection.is_tls());
+    let proto = HeaderValue::from_static(if is_tls { "https" } else { "http" });
+    let port = connection.and_then(|connection| Some(connection.local_addr()?.port()));
+    let path = matched.uri.path();
+    let prefix = matched.prefix.filter(|_| strips).and_then(|length| {
+        let path = crate::request::uri::normalize(path);
+        HeaderValue::from_bytes(path.get(..length)?).ok()
+    });
+    let path = HeaderValue::from_str(path).ok();
+    let headers = &mut head.headers;
+    if let Some(peer) = connection.map(|connection| connection.peer_addr().ip().to_string()) {
+        add_to_chain(headers, &peer);
+    }
+    for (name, value) in [
+        (FORWARDED_PROTO, Some(proto)),
+        (FORWARDED_HOST, host),
+        (FORWARDED_PORT, port.map(HeaderValue::from)),
+        (FORWARDED_PATH, path),
+        (FORWARDED_PREFIX, prefix),
+    ] {
+        if !(is_trusted && headers.contains_key(&name)) {
+            set(headers, name, value);
+        }
+    }
+    set(headers, REAL_IP, client);
+    set(headers, REQUEST_ID, id);
+}
+
+/// Sets a header, or removes it.
+pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
+    match value {
+        Some(value) => headers.insert(name, value),
+        None => headers.remove(name),
+    };
+}
+
+fn add_to_chain(headers: &mut HeaderMap, peer: &str) {
+    let mut chain = String::new();
+    for before in headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()) {
+        chain.push_str(before);
+        chain.push_str(", ");
+    }
+    chain.push_str(peer);
+    set(headers, FORWARDED_FOR, HeaderValue::try_from(chain).ok());
+}
+
+/// The protocol that a client asks to switch to.
+pub(super) fn upgrade_of<B>(request: &Request<B>) -> Option<HeaderValue> {
+    if request.version() != Version::HTTP_11 {
+        return None;
+    }
+    let upgrade = request.headers().get(header::UPGRADE)?;
+    let connection = request.headers().get_all(header::CONNECTION).iter();
+    let mut names = connection.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
+    names.any(|name| name.trim().eq_ignore_ascii_case("upgrade")).then(|| upgrade.clone())
+}
+
+/// Asks for, or grants, another protocol.
+pub(super) fn switch_to(headers: &mut HeaderMap, protocol: HeaderValue) {
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, protocol);
+}
+
+/// Removes what is between two neighbours only (RFC 9110, section 7.6.1).
+///
+/// Where trailers pass, as they do for gRPC, a client's `TE: trailers` does, too.
+pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap, keeps_trailers: bool) {
+    if headers.contains_key(header::CONNECTION) {
+        let named: Vec<HeaderName> = headers
+            .get_all(header::CONNECTION)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|name| name.trim().parse().ok())
+            .filter(|name| !is_vital(name))
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+        headers.remove(header::CONNECTION);
+    }
+    let wants_trailers = headers.get(header::TE).is_some_and(|te| te == "trailers");
+    if !(keeps_trailers && wants_trailers) {
+        headers.remove(header::TE);
+    }
+    for name in [
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        // hyper has answered it, or will when the body is asked for.
+        header::EXPECT,
+        HeaderName::from_static("keep-alive"),
+        HeaderName::from_static("proxy-connection"),
+    ] {
+        headers.remove(name);
+    }
+}
+
+/// Whether a request would not be itself without the header, whatever `Connection` says of it.
+fn is_vital(name: &HeaderName) -> bool {
+    [header::HOST, header::CONTENT_LENGTH, header::CONTENT_TYPE, header::AUTHORIZATION, VIA_FOR]
+        .contains(name)
+}
+
+/// A client must not have the gateway forget who it is.
+const VIA_FOR: HeaderName = FORWARDED_FOR;
+
+/// Makes one header of the several that HTTP/2 has for cookies.
+pub(super) fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(header::COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let crumbs: Vec<_> =
+        headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let joined = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]));
+    set(headers, header::COOKIE, joined.ok());
+}

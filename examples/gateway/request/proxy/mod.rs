@@ -1,0 +1,203 @@
+//! To the service, and back: the innermost service of the stack.
+
+mod answer;
+mod body;
+mod connect;
+mod exchange;
+mod headers;
+mod pool;
+mod target;
+mod timeouts;
+mod tls;
+mod tunnel;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Extensions, Request, Response, Uri, Version, header};
+use tower::Service;
+use tower_lua::{InternalRedirect, RetryCallback, Upstream};
+
+use self::body::RequestBody;
+use self::connect::Connector;
+use self::exchange::Failure;
+pub(crate) use self::headers::{Trusted, is_https};
+use self::pool::Pool;
+pub(crate) use self::target::Plan;
+use self::target::Target;
+pub(crate) use self::tls::Roots;
+use crate::BoxError;
+use crate::in_force::snapshot::RouteInForce;
+use crate::request::edge::via;
+use crate::request::flight::{Flight, Matched};
+use crate::request::plugins::Body;
+use crate::request::routing;
+use crate::request::uri::{self, PathHandling};
+
+/// Forwards each request to the service of its route. Clones share their connections.
+#[derive(Clone)]
+pub(crate) struct Proxy {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    pool: Arc<Pool>,
+    connector: Connector,
+    trusted: Trusted,
+}
+
+impl Proxy {
+    /// A proxy with connections of its own: that of one worker.
+    pub(crate) fn new(roots: &Roots, trusted: Trusted) -> Self {
+        let connector = Connector::new(roots);
+        Self { shared: Arc::new(Shared { pool: Arc::new(Pool::default()), connector, trusted }) }
+    }
+}
+
+impl<B> Service<Request<B>> for Proxy
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { Ok(shared.respond(request).await) })
+    }
+}
+
+impl Shared {
+    async fn respond<B>(&self, mut request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let flight = Flight::of(&request).cloned().expect("the first layer puts it there");
+        let switch = headers::upgrade_of(&request);
+        let client = switch.is_some().then(|| hyper::upgrade::on(&mut request));
+        let (mut head, body) = request.into_parts();
+        let redirect = head.extensions.get::<InternalRedirect>().is_some();
+        let elsewhere = redirect.then(|| routing::again(&head, &flight, &self.trusted));
+        let nothing = Matched::default();
+        let matched = elsewhere.as_ref().or(flight.matched()).unwrap_or(&nothing);
+        let Some(route) = &matched.route else { return answer::no_route() };
+        if let Some(refusal) = &matched.refusal {
+            return answer::refusal(refusal);
+        }
+        let accept = head.headers.get(header::ACCEPT).cloned();
+        let upstream = head.extensions.remove::<Upstream>();
+        let callback = head.extensions.remove::<RetryCallback>();
+        let Some(plan) = plan(route, upstream.as_ref()) else { return answer::no_service() };
+        let prepared = self.prepare(&mut head, matched, route, &plan, upstream.as_ref());
+        if let Err(error) = prepared {
+            tracing::error!("cannot forward: {error}");
+            return answer::failure(&Failure::Invalid, accept.as_ref(), &flight.id);
+        }
+        if let Some(protocol) = &switch {
+            headers::switch_to(&mut head.headers, protocol.clone());
+        }
+        head.extensions = Extensions::new();
+        let (body, progress) = RequestBody::new(body);
+        let request = Request::from_parts(head, body);
+        let (progress, callback) = (progress.as_deref(), callback.as_ref());
+        match self.exchange(request, &plan, progress, &flight, callback).await {
+            Ok(response) => tunnel::answer(response, client),
+            Err(failure) => {
+                tracing::error!("cannot reach the service {}: {failure}", plan.target);
+                answer::failure(&failure, accept.as_ref(), &flight.id)
+            }
+        }
+    }
+
+    /// Makes the head of a request what the service gets.
+    fn prepare(
+        &self,
+        head: &mut Parts,
+        matched: &Matched,
+        route: &RouteInForce,
+        plan: &Plan,
+        upstream: Option<&Upstream>,
+    ) -> Result<(), BoxError> {
+        let host = headers::host_of(head);
+        headers::add_forwarded(head, matched, route.route.strip_path, &self.trusted);
+        // What functions have set of these stands in the place of the gateway's own.
+        for (name, value) in upstream.into_iter().flat_map(Upstream::headers) {
+            let value = Some(value).filter(|value| !value.is_empty());
+            headers::set(&mut head.headers, name.clone(), value.cloned());
+        }
+        let path = upstream_path(&head.uri, matched, route, upstream)?;
+        headers::remove_hop_by_hop(&mut head.headers, plan.target.is_http2());
+        if head.version == Version::HTTP_2 {
+            headers::join_cookies(&mut head.headers);
+        }
+        head.headers.insert(header::VIA, via(head.version));
+        let asked = upstream.and_then(Upstream::host).cloned();
+        let kept = host.filter(|_| route.route.preserve_host);
+        let host = asked.or(kept).unwrap_or_else(|| plan.target.authority().clone());
+        if plan.target.is_http2() {
+            let mut parts = http::uri::Parts::default();
+            parts.scheme = Some(plan.target.scheme());
+            parts.authority = Some(host.as_bytes().try_into()?);
+            parts.path_and_query = Some(path);
+            head.uri = Uri::from_parts(parts)?;
+            head.headers.remove(header::HOST);
+            head.version = Version::HTTP_2;
+        } else {
+            head.uri = Uri::from(path);
+            head.headers.insert(header::HOST, host);
+            head.version = Version::HTTP_11;
+        }
+        Ok(())
+    }
+}
+
+/// Where a request goes and how long it may take: as its service has it, and as functions want.
+fn plan(route: &RouteInForce, upstream: Option<&Upstream>) -> Option<Plan> {
+    let mut plan = route.plan.clone()?;
+    let Some(upstream) = upstream else { return Some(plan) };
+    // A host that is none cannot be connected to, as one that nobody knows.
+    if let Some(target) = Target::asked(&plan.target, upstream).ok()? {
+        plan.target = Arc::new(target);
+    }
+    plan.retries = upstream.retries().unwrap_or(plan.retries);
+    if let Some(timeouts) = upstream.timeouts() {
+        plan.timeouts = timeouts.into();
+    }
+    Some(plan)
+}
+
+/// The path and query that the service gets.
+fn upstream_path(
+    uri: &Uri,
+    matched: &Matched,
+    route: &RouteInForce,
+    upstream: Option<&Upstream>,
+) -> Result<PathAndQuery, BoxError> {
+    if let Some(whole) = uri.path_and_query().filter(|_| upstream.is_some_and(Upstream::has_path)) {
+        return Ok(whole.clone());
+    }
+    let base = route.service.as_ref().and_then(|service| service.path.as_deref());
+    let is_v1 = route.route.path_handling == "v1";
+    let handling = if is_v1 { PathHandling::V1 } else { PathHandling::V0 };
+    let path = uri::normalize(uri.path());
+    let strip = route.route.strip_path;
+    let mut path = uri::upstream_path(handling, strip, base, &path, matched.prefix);
+    if let Some(query) = uri.query() {
+        path.push(b'?');
+        path.extend_from_slice(query.as_bytes());
+    }
+    Ok(PathAndQuery::from_maybe_shared(Bytes::from(path))?)
+}

@@ -1,0 +1,139 @@
+//! What is remembered of each request: the access log, and numbers for `/status` and `/metrics`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::{Method, Request, StatusCode, Uri, Version, header};
+use tower_lua::Connection;
+
+use crate::request::flight::Flight;
+use crate::request::metrics::{Metrics, Sample};
+
+/// Counts of the whole process, for `/status`.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    accepted: AtomicU64,
+    active: AtomicU64,
+    requests: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn open(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+        self.active.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn close(&self) {
+        self.active.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Connections that were ever accepted, those that are open, and requests that have begun.
+    pub(crate) fn read(&self) -> [u64; 3] {
+        [&self.accepted, &self.active, &self.requests].map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
+/// Records requests of one worker.
+#[derive(Clone)]
+pub(crate) struct Recorder {
+    counters: Arc<Counters>,
+    metrics: Arc<Metrics>,
+    worker: usize,
+    writes_log: bool,
+}
+
+/// A request that is being recorded. It is written down when this is dropped.
+pub(crate) struct Record {
+    recorder: Recorder,
+    flight: Arc<Flight>,
+    status: u16,
+    bytes: u64,
+    line: Option<Box<Line>>,
+}
+
+/// What the access log says of a request.
+struct Line {
+    client: Option<IpAddr>,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    referer: String,
+    agent: String,
+}
+
+/// The status of a request whose client has gone away before there was a response: nginx's.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+impl Recorder {
+    /// A recorder for the worker of the number `worker`.
+    pub(crate) fn new(
+        counters: Arc<Counters>,
+        metrics: Arc<Metrics>,
+        worker: usize,
+        writes_log: bool,
+    ) -> Self {
+        Self { counters, metrics, worker, writes_log }
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    pub(crate) fn begin<B>(&self, request: &Request<B>, flight: &Arc<Flight>) -> Record {
+        self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        let line = self.writes_log.then(|| Box::new(Line::new(request)));
+        let (recorder, flight) = (self.clone(), Arc::clone(flight));
+        Record { recorder, flight, status: CLIENT_CLOSED_REQUEST, bytes: 0, line }
+    }
+}
+
+impl Record {
+    pub(crate) fn respond(&mut self, status: StatusCode) {
+        self.status = status.as_u16();
+    }
+
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let whole = self.flight.started.elapsed();
+        let route = self.flight.route_in_force();
+        let (status, bytes) = (self.status, self.bytes);
+        let latencies = self.flight.latencies();
+        let sample = Sample { route, status, bytes, whole, latencies };
+        self.recorder.metrics.record(self.recorder.worker, &sample);
+        let Some(line) = &self.line else { return };
+        let Line { client, method, uri, version, referer, agent } = &**line;
+        let client = client.map_or_else(|| "-".to_owned(), |client| client.to_string());
+        let id = self.flight.id.to_str().unwrap_or_default();
+        // As nginx's `combined`, and with the request's id.
+        tracing::info!(
+            target: "access",
+            request_id = id,
+            "{client} \"{method} {uri} {version:?}\" {status} {bytes} \"{referer}\" \"{agent}\" {}ms",
+            whole.as_millis(),
+        );
+    }
+}
+
+impl Line {
+    fn new<B>(request: &Request<B>) -> Self {
+        let connection = request.extensions().get::<Connection>();
+        let text = |name| {
+            let value = request.headers().get(name).map(http::HeaderValue::as_bytes);
+            value.map_or_else(|| "-".to_owned(), |value| value.escape_ascii().to_string())
+        };
+        Self {
+            client: connection.map(|connection| connection.peer_addr().ip()),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            referer: text(header::REFERER),
+            agent: text(header::USER_AGENT),
+        }
+    }
+}

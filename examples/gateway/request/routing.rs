@@ -1,0 +1,113 @@
+//! Looks for the route of a request, and notes it for all layers that follow.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::header::{CONTENT_TYPE, HOST};
+use http::request::Parts;
+use http::{Request, StatusCode, Version};
+use tower_lua::UriCaptures;
+
+use crate::in_force::router::{Found, Query, RequestHost, split_port};
+use crate::in_force::snapshot::RouteInForce;
+use crate::request::flight::{Flight, Matched, Refusal};
+use crate::request::listen::ServerName;
+use crate::request::proxy::{Trusted, is_https};
+use crate::request::uri;
+
+/// Finds the route of `request`.
+pub(crate) fn route<B>(request: Request<B>, trusted: &Trusted) -> Request<B> {
+    let (mut head, body) = request.into_parts();
+    let flight: Arc<Flight> =
+        head.extensions.get().cloned().expect("the first layer puts it there");
+    let (matched, captures) = look(&head, &flight, trusted);
+    if let Some(captures) = captures {
+        head.extensions.insert(captures);
+    }
+    if let Some(route) = matched.route.as_ref().filter(|route| route.chain.has_functions()) {
+        let (known_route, known_service) = route.known();
+        known_route.iter().cloned().for_each(|route| {
+            head.extensions.insert(route);
+        });
+        known_service.iter().cloned().for_each(|service| {
+            head.extensions.insert(service);
+        });
+    }
+    flight.route(matched);
+    Request::from_parts(head, body)
+}
+
+/// The route of a request that a function has led elsewhere, by `ngx.exec`.
+//
+// Kong: begins again with the plugins of the new route. Here those of the first have run, and no
+// others do.
+pub(crate) fn again(head: &Parts, flight: &Flight, trusted: &Trusted) -> Matched {
+    look(head, flight, trusted).0
+}
+
+fn look(head: &Parts, flight: &Flight, trusted: &Trusted) -> (Matched, Option<UriCaptures>) {
+    let mut matched = Matched { uri: head.uri.clone(), ..Matched::default() };
+    let Some((route, Found { prefix, captures, .. })) = find(head, flight) else {
+        return (matched, None);
+    };
+    matched.refusal = refusal(head, &route, trusted);
+    matched.prefix = prefix;
+    matched.route = Some(route);
+    (matched, captures)
+}
+
+fn find(head: &Parts, flight: &Flight) -> Option<(Arc<RouteInForce>, Found)> {
+    let is_tls =
+        head.extensions.get::<tower_lua::Connection>().is_some_and(tower_lua::Connection::is_tls);
+    let host = host_of(head);
+    let path = uri::normalize(head.uri.path());
+    flight.snapshot().find(&Query {
+        method: head.method.as_str(),
+        host: RequestHost::new(&host, is_tls),
+        path: &path,
+        headers: &head.headers,
+        is_tls,
+        sni: head.extensions.get().map(|ServerName(name)| &**name),
+    })
+}
+
+/// The host and port that a request names, in lower case.
+fn host_of(head: &Parts) -> Cow<'_, str> {
+    let header = || head.headers.get(HOST)?.to_str().ok();
+    let named = head.uri.authority().map(http::uri::Authority::as_str).or_else(header);
+    let named = named.unwrap_or_default();
+    let named = named.rsplit_once('@').map_or(named, |(_, host)| host);
+    if named.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(named.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(named)
+    }
+}
+
+/// Whether the request may come the way it does.
+fn refusal(head: &Parts, route: &RouteInForce, trusted: &Trusted) -> Option<Refusal> {
+    let speaks = |protocol: &str| route.route.protocols.iter().any(|spoken| spoken == protocol);
+    let needs_tls = (speaks("https") && !speaks("http")) || (speaks("grpcs") && !speaks("grpc"));
+    if needs_tls && !is_https(head, trusted) {
+        let status = route.route.https_redirect_status_code;
+        return Some(match StatusCode::from_u16(status) {
+            Ok(status) if status.is_redirection() => {
+                let host = host_of(head);
+                let (host, _) = split_port(&host);
+                let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+                Refusal::Redirect { status, location: format!("https://{host}{path}") }
+            }
+            _ => Refusal::NeedsHttps,
+        });
+    }
+    if speaks("grpc") || speaks("grpcs") {
+        if head.version != Version::HTTP_2 {
+            return Some(Refusal::NeedsHttp2);
+        }
+        let kind = head.headers.get(CONTENT_TYPE);
+        if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
+            return Some(Refusal::NeedsGrpc);
+        }
+    }
+    None
+}
