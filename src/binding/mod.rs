@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, LightUserData, Lua, LuaString, Table, Value};
 
+use crate::lua::raw;
+use crate::lua::shortcut::{Answer, Arguments};
 use crate::lua::{raise, raise_at, string};
 use crate::phase::{Phase, PhaseSet};
 use crate::settings::Settings;
@@ -49,12 +51,19 @@ pub(crate) struct Binding {
 /// an error is raised where the call stands. The future owns what it works with. It is polled by
 /// whoever polls the request, outside of the VM, and dropped with the request, at any time: what is
 /// not to be lost then must not lie in it. It has to have a timeout of its own.
+///
+/// What functions call most has a shortcut besides, behind the function: it answers the common case
+/// at a fraction of the cost, and leaves every other, errors among them, to the function.
 macro_rules! bindings {
-    ($($name:literal, $phases:expr, $kind:ident $function:expr;)*) => {
+    ($($name:literal, $phases:expr, $kind:ident $function:expr $(, shortcut $shortcut:expr)?;)*) => {
         &[$($crate::binding::Binding {
             name: $name,
             phases: $phases,
-            bind: |scope, phases| scope.$kind(phases, $function),
+            bind: |scope, phases| {
+                let function = scope.$kind(phases, $function)?;
+                $(let function = scope.shortcut(phases, function, $shortcut)?;)?
+                Ok(function)
+            },
         }),*]
     };
 }
@@ -88,6 +97,10 @@ impl<R: IntoLuaMulti + Send + 'static> Await<R> {
         Self::Future(Operation::future(future))
     }
 }
+
+/// Answers the common case of a binding: a text that is the answer goes to the end of the last
+/// argument. Nothing is changed where there is no answer.
+pub(crate) type Shortcut = fn(&mut Transaction, &Arguments<'_>, &mut Vec<u8>) -> Option<Answer>;
 
 /// What a VM offers to the tables that are registered in it.
 pub(crate) struct Scope<'a> {
@@ -191,6 +204,23 @@ impl Scope<'_> {
                 function(&mut Call { lua, tx, settings: &settings }, arguments)
             })
         }
+    }
+
+    /// `function` behind a shortcut.
+    pub(crate) fn shortcut(
+        &self,
+        phases: PhaseSet,
+        function: Function,
+        shortcut: Shortcut,
+    ) -> mlua::Result<Function> {
+        let current = Arc::clone(self.current);
+        let ask = move |arguments: &Arguments<'_>, text: &mut Vec<u8>| {
+            let answer = current.ask(|tx| {
+                phases.contains(tx.site.phase).then(|| shortcut(tx, arguments, text)).flatten()
+            });
+            answer.flatten()
+        };
+        raw::with_shortcut(self.lua, function, Box::new(ask))
     }
 
     pub(crate) fn waits<A, R>(

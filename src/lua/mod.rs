@@ -5,6 +5,7 @@ mod budget;
 mod error;
 mod meter;
 pub(crate) mod raw;
+pub(crate) mod shortcut;
 pub(crate) mod tape;
 mod value;
 

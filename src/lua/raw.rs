@@ -8,11 +8,15 @@
 //! - A value may be pushed only where the stack has room: `lua_checkstack` is asked before.
 #![expect(unsafe_code, reason = "each block says why it is sound")]
 
+use std::cell::UnsafeCell;
 use std::ffi::c_int;
+use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
 
 use mlua::ffi;
-use mlua::{Lua, Table, Value};
+use mlua::{Function, Lua, Table, Value};
 
+use super::shortcut::{Answer, Arguments, Shortcut};
 use super::tape::{Step, Tape};
 
 /// After how many steps the budget is asked.
@@ -123,5 +127,98 @@ unsafe fn make_in(
             is_key = !container.is_array;
         }
         Ok(())
+    }
+}
+
+/// A function that asks `shortcut` first, and calls `binding` with the same arguments where that has
+/// no answer.
+///
+/// # Errors
+///
+/// Lua's own, when there is no memory.
+pub(crate) fn with_shortcut(
+    lua: &Lua,
+    binding: Function,
+    shortcut: Box<Shortcut>,
+) -> mlua::Result<Function> {
+    let held = Box::new(Held { shortcut, text: UnsafeCell::default() });
+    let pointer = std::ptr::from_ref(&*held).cast_mut().cast();
+    if lua.app_data_ref::<Shortcuts>().is_none() {
+        lua.set_app_data(Shortcuts(Vec::new()));
+    }
+    lua.app_data_mut::<Shortcuts>().expect("set above").0.push(held);
+    // SAFETY: a protected call, with the binding as the only value on the stack; the closure owns
+    // nothing. What the pointer points to lies in a box that lives as long as the state: application
+    // data goes after the state has been closed, and nobody else knows of this kind of it.
+    unsafe {
+        lua.exec_raw(binding, |state| {
+            ffi::lua_pushlightuserdata(state, pointer);
+            ffi::lua_insert(state, -2);
+            ffi::lua_pushcclosure(state, call, 2);
+        })
+    }
+}
+
+/// What the functions of a state have for shortcuts.
+#[expect(clippy::vec_box, reason = "Lua has pointers to what is in the boxes")]
+struct Shortcuts(Vec<Box<Held>>);
+
+struct Held {
+    shortcut: Box<Shortcut>,
+    /// Where the answer's text is put. Kept for the next.
+    text: UnsafeCell<Vec<u8>>,
+}
+
+/// As much room as is kept for the next text, in bytes.
+const MAX_KEPT: usize = 16 << 10;
+
+/// The function itself. Its upvalues are what it holds, and the binding.
+///
+/// # Safety
+///
+/// Lua's to call, with the upvalues that [`with_shortcut`] gives it.
+unsafe extern "C-unwind" fn call(state: *mut ffi::lua_State) -> c_int {
+    // SAFETY: the first upvalue points to what lives as long as the state. Whoever runs Lua has the
+    // state to itself, and a shortcut does not call Lua, so nobody else is at the text. What may
+    // raise an error comes after the shortcut, when this frame owns nothing. Lua has room on the stack
+    // for some values more than the arguments.
+    unsafe {
+        let held = &*ffi::lua_touserdata(state, ffi::lua_upvalueindex(1)).cast::<Held>();
+        let count = ffi::lua_gettop(state);
+        let text = &mut *held.text.get();
+        text.clear();
+        if text.capacity() > MAX_KEPT {
+            text.shrink_to(MAX_KEPT);
+        }
+        let arguments = Arguments { state, count, lifetime: PhantomData };
+        // A panic must not cross Lua: the binding will come to it, where mlua catches it.
+        let ask = AssertUnwindSafe(|| (held.shortcut)(&arguments, text));
+        match std::panic::catch_unwind(ask).unwrap_or_default() {
+            Some(Answer::Nothing) => return 0,
+            Some(Answer::Nil) => ffi::lua_pushnil(state),
+            Some(Answer::Number(number)) => ffi::lua_pushnumber(state, number),
+            Some(Answer::Text) => ffi::lua_pushlstring_(state, text.as_ptr().cast(), text.len()),
+            None => {
+                ffi::lua_pushvalue(state, ffi::lua_upvalueindex(2));
+                ffi::lua_insert(state, 1);
+                ffi::lua_call(state, count, ffi::LUA_MULTRET);
+                return ffi::lua_gettop(state);
+            }
+        }
+        1
+    }
+}
+
+/// The argument at `place`, from 1, if it is a string.
+pub(super) fn text<'a>(arguments: &Arguments<'a>, place: c_int) -> Option<&'a [u8]> {
+    // SAFETY: the arguments lie on the stack for as long as they are lent, so the string is not
+    // collected, and it does not move. Of a string, `lua_tolstring` makes nothing.
+    unsafe {
+        if place > arguments.count || ffi::lua_type(arguments.state, place) != ffi::LUA_TSTRING {
+            return None;
+        }
+        let mut length = 0;
+        let bytes = ffi::lua_tolstring(arguments.state, place, &raw mut length);
+        Some(std::slice::from_raw_parts(bytes.cast(), length))
     }
 }

@@ -245,12 +245,15 @@ impl Current {
         &self,
         f: impl FnOnce(&mut Transaction) -> mlua::Result<R>,
     ) -> mlua::Result<R> {
+        let none = || Err(mlua::Error::RuntimeError("no request found".to_owned()));
+        self.ask(f).unwrap_or_else(none)
+    }
+
+    /// Lends the transaction to `f`, if a request is being served.
+    pub(crate) fn ask<R>(&self, f: impl FnOnce(&mut Transaction) -> R) -> Option<R> {
         // Only the thread that holds the VM comes here, and bindings never call back into Lua: were
         // the slot taken, waiting for it would be waiting for ourselves.
         let mut slot = self.0.try_lock().expect("bindings do not call each other");
-        match slot.as_deref_mut() {
-            Some(transaction) => f(transaction),
-            None => Err(mlua::Error::RuntimeError("no request found".to_owned())),
-        }
+        slot.as_deref_mut().map(f)
     }
 }

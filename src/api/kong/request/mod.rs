@@ -1,6 +1,7 @@
 //! `kong.request`: the client's request.
 
 mod body;
+mod shortcuts;
 
 use http::HeaderValue;
 use mlua::{LuaString, Table, Value};
@@ -10,6 +11,7 @@ use crate::binding::convert::{self, Collected};
 use crate::binding::{Call, Namespace, bindings};
 use crate::message::uri;
 use crate::phase::PhaseSet;
+use crate::transaction::Transaction;
 
 const REQUEST: PhaseSet = PhaseSet::REWRITE
     .or(PhaseSet::ACCESS)
@@ -40,14 +42,14 @@ pub(super) const NAMESPACE: Namespace = Namespace {
         "get_forwarded_path", REQUEST, calls get_forwarded_path;
         "get_forwarded_prefix", REQUEST, calls get_forwarded_prefix;
         "get_http_version", REQUEST, calls get_http_version;
-        "get_method", REQUEST, calls get_method;
-        "get_path", REQUEST, calls get_path;
-        "get_raw_path", REQUEST, calls get_raw_path;
-        "get_path_with_query", REQUEST, calls get_path_with_query;
-        "get_raw_query", REQUEST, calls get_raw_query;
-        "get_query_arg", REQUEST, calls get_query_arg;
+        "get_method", REQUEST, calls get_method, shortcut shortcuts::method;
+        "get_path", REQUEST, calls get_path, shortcut shortcuts::path;
+        "get_raw_path", REQUEST, calls get_raw_path, shortcut shortcuts::raw_path;
+        "get_path_with_query", REQUEST, calls get_path_with_query, shortcut shortcuts::path_with_query;
+        "get_raw_query", REQUEST, calls get_raw_query, shortcut shortcuts::raw_query;
+        "get_query_arg", REQUEST, calls get_query_arg, shortcut shortcuts::query_arg;
         "get_query", REQUEST, calls get_query;
-        "get_header", REQUEST, calls get_header;
+        "get_header", REQUEST, calls get_header, shortcut shortcuts::header;
         "get_headers", REQUEST, calls get_headers;
         "get_raw_body", BEFORE_CONTENT, waits body::get_raw_body;
         "get_body", BEFORE_CONTENT, waits body::get_body;
@@ -56,7 +58,8 @@ pub(super) const NAMESPACE: Namespace = Namespace {
         // Kong: does not have this function. Its own documentation of serverless functions calls
         // it, so it is here: an alias of kong.service.request.clear_header.
         "clear_header", super::service::request::ACCESS_AND_REWRITE,
-            calls super::service::request::clear_header;
+            calls super::service::request::clear_header,
+            shortcut super::service::request::clear_header_shortcut;
     },
 };
 
@@ -128,16 +131,15 @@ fn get_method(call: &mut Call<'_>, (): ()) -> mlua::Result<LuaString> {
 }
 
 fn get_path(call: &mut Call<'_>, (): ()) -> mlua::Result<LuaString> {
-    call.string(uri::normalize(raw_path(call).as_bytes()))
+    call.string(uri::normalize(raw_path(call.tx).as_bytes()))
 }
 
-fn raw_path<'a>(call: &'a Call<'_>) -> &'a str {
-    let path_and_query = call.tx.request.original_path_and_query();
-    path_and_query.split('?').next().unwrap_or_default()
+fn raw_path(tx: &Transaction) -> &str {
+    tx.request.original_path_and_query().split('?').next().unwrap_or_default()
 }
 
 fn get_raw_path(call: &mut Call<'_>, (): ()) -> mlua::Result<LuaString> {
-    call.string(raw_path(call))
+    call.string(raw_path(call.tx))
 }
 
 fn get_path_with_query(call: &mut Call<'_>, (): ()) -> mlua::Result<LuaString> {

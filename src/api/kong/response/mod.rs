@@ -4,16 +4,18 @@ mod body;
 mod exit;
 mod grpc;
 
-use http::header::HeaderName;
+use http::HeaderValue;
+use http::header::{HeaderName, TRANSFER_ENCODING};
 use mlua::{LuaString, Value};
 
 use super::checks;
 use crate::binding::convert::{self, Collected};
 use crate::binding::{Call, Namespace, bindings};
+use crate::lua::shortcut::{Answer, Arguments};
 use crate::lua::{as_number, raise};
 use crate::message::headers;
 use crate::phase::PhaseSet;
-use crate::transaction::Source;
+use crate::transaction::{Source, Transaction};
 
 const HEADER_BODY_LOG: PhaseSet = PhaseSet::RESPONSE
     .or(PhaseSet::HEADER_FILTER)
@@ -33,12 +35,12 @@ const REWRITE_ACCESS_HEADER: PhaseSet = PhaseSet::REWRITE
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "kong.response",
     bindings: bindings! {
-        "get_status", HEADER_BODY_LOG, calls get_status;
-        "get_header", HEADER_BODY_LOG, calls get_header;
+        "get_status", HEADER_BODY_LOG, calls get_status, shortcut get_status_shortcut;
+        "get_header", HEADER_BODY_LOG, calls get_header, shortcut get_header_shortcut;
         "get_headers", HEADER_BODY_LOG, calls get_headers;
         "get_source", HEADER_BODY_LOG, calls get_source;
         "set_status", REWRITE_ACCESS_HEADER, calls set_status;
-        "set_header", REWRITE_ACCESS_HEADER, calls set_header;
+        "set_header", REWRITE_ACCESS_HEADER, calls set_header, shortcut set_header_shortcut;
         "add_header", REWRITE_ACCESS_HEADER, calls add_header;
         "clear_header", REWRITE_ACCESS_HEADER, calls clear_header;
         "set_headers", REWRITE_ACCESS_HEADER, calls set_headers;
@@ -53,10 +55,29 @@ fn get_status(call: &mut Call<'_>, (): ()) -> mlua::Result<u16> {
     Ok(call.tx.response.status())
 }
 
+fn get_status_shortcut(
+    tx: &mut Transaction,
+    arguments: &Arguments<'_>,
+    _: &mut Vec<u8>,
+) -> Option<Answer> {
+    let [] = arguments.texts()?;
+    Some(Answer::Number(f64::from(tx.response.status())))
+}
+
 fn get_header(call: &mut Call<'_>, name: Value) -> mlua::Result<Option<LuaString>> {
     let name = checks::string(name, "header name must be a string")?;
     let value = headers::get(call.tx.response.headers(), &name.as_bytes());
     value.map(|value| call.string(value)).transpose()
+}
+
+fn get_header_shortcut(
+    tx: &mut Transaction,
+    arguments: &Arguments<'_>,
+    text: &mut Vec<u8>,
+) -> Option<Answer> {
+    let [name] = arguments.texts()?;
+    let value = headers::get(tx.response.headers(), name);
+    Some(Answer::text(text, value.map(HeaderValue::as_bytes)))
 }
 
 fn get_headers(call: &mut Call<'_>, (max_headers,): (Value,)) -> mlua::Result<Collected> {
@@ -91,7 +112,7 @@ fn set_status(call: &mut Call<'_>, (status,): (Value,)) -> mlua::Result<()> {
 /// The name of a response header, or nothing for `Transfer-Encoding`, which is hyper's business.
 fn settable(call: &Call<'_>, name: &LuaString) -> mlua::Result<Option<HeaderName>> {
     let name = headers::response_name_of(&name.as_bytes()).map_err(|why| raise(why.to_string()))?;
-    if name == http::header::TRANSFER_ENCODING {
+    if name == TRANSFER_ENCODING {
         super::log::warn(call, "manually setting Transfer-Encoding. Ignored.");
         return Ok(None);
     }
@@ -109,6 +130,21 @@ fn set_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
     ensure_not_sent(call)?;
     let values = checks::header_values(call, &name, &value)?;
     put_header(call, &checks::string(name, "header name must be a string")?, &values)
+}
+
+fn set_header_shortcut(
+    tx: &mut Transaction,
+    arguments: &Arguments<'_>,
+    _: &mut Vec<u8>,
+) -> Option<Answer> {
+    let [name, value] = arguments.texts()?;
+    let name = headers::response_name_of(name).ok()?;
+    let is_special = name == TRANSFER_ENCODING || value.is_empty();
+    if tx.response.sent || is_special {
+        return None;
+    }
+    tx.response.set_header(name, [value]).ok()?;
+    Some(Answer::Nothing)
 }
 
 fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {

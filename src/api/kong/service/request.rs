@@ -9,10 +9,12 @@ use crate::api::forms;
 use crate::api::json::{self, JsonError};
 use crate::api::kong::checks;
 use crate::binding::{Call, Namespace, bindings, convert};
+use crate::lua::shortcut::{Answer, Arguments};
 use crate::lua::{raise, type_name};
 use crate::message::headers;
 use crate::message::uri::{self, Escape};
 use crate::phase::PhaseSet;
+use crate::transaction::Transaction;
 
 pub(in crate::api::kong) const ACCESS_AND_REWRITE: PhaseSet =
     PhaseSet::REWRITE.or(PhaseSet::ACCESS);
@@ -29,9 +31,9 @@ pub(in crate::api::kong) const NAMESPACE: Namespace = Namespace {
         "set_method", ACCESS_AND_REWRITE, calls set_method;
         "set_query", ACCESS_AND_REWRITE, calls set_query;
         "clear_query_arg", ACCESS_AND_REWRITE, calls clear_query_arg;
-        "set_header", ACCESS_REWRITE_BALANCER, calls set_header;
+        "set_header", ACCESS_REWRITE_BALANCER, calls set_header, shortcut set_header_shortcut;
         "add_header", ACCESS_AND_REWRITE, calls add_header;
-        "clear_header", ACCESS_AND_REWRITE, calls clear_header;
+        "clear_header", ACCESS_AND_REWRITE, calls clear_header, shortcut clear_header_shortcut;
         "set_headers", ACCESS_AND_REWRITE, calls set_headers;
         "set_raw_body", ACCESS_REWRITE_BALANCER, calls set_raw_body;
         "set_body", ACCESS_AND_REWRITE, calls set_body;
@@ -168,6 +170,18 @@ fn set_header(
     Ok((Value::Nil, None))
 }
 
+fn set_header_shortcut(
+    tx: &mut Transaction,
+    arguments: &Arguments<'_>,
+    _: &mut Vec<u8>,
+) -> Option<Answer> {
+    let [name, value] = arguments.texts()?;
+    let is_special = name.first() == Some(&b':') || value.is_empty();
+    let name = headers::name_of(name).ok().filter(|_| !is_special)?;
+    tx.request.set_header(&name, [value]).ok()?;
+    Some(Answer::Nothing)
+}
+
 fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
     let values = checks::header_values(call, &name, &value)?;
     let name = checks::string(name, "header must be a string")?;
@@ -183,6 +197,16 @@ pub(in crate::api::kong) fn clear_header(call: &mut Call<'_>, name: Value) -> ml
     let name = checks::string(name, "header must be a string")?;
     call.tx.request.remove_header(&name.as_bytes());
     Ok(())
+}
+
+pub(in crate::api::kong) fn clear_header_shortcut(
+    tx: &mut Transaction,
+    arguments: &Arguments<'_>,
+    _: &mut Vec<u8>,
+) -> Option<Answer> {
+    let [name] = arguments.texts()?;
+    tx.request.remove_header(name);
+    Some(Answer::Nothing)
 }
 
 fn set_headers(call: &mut Call<'_>, headers: Value) -> mlua::Result<()> {
