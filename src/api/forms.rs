@@ -1,10 +1,13 @@
 //! Bodies that are forms or JSON, as Kong's `get_body` and `set_body` read and write them.
 
+use std::hash::{BuildHasher, RandomState};
+
 use bytes::Bytes;
 use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value};
 
 use crate::api::json;
 use crate::binding::convert;
+use crate::lua::{Buffer, Texts};
 
 /// The kinds of body that functions may have decoded or encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +90,11 @@ pub(crate) fn decode(
                 Ok(Value::Table(table)) => Ok(table),
                 _ => Err("invalid json body".to_owned()),
             },
-            Kind::Multipart => match multipart_fields(content_type, &body) {
-                Some(fields) => Ok(multipart_table(lua, &fields)?),
+            Kind::Multipart => match boundary(&String::from_utf8_lossy(content_type)) {
+                Some(Ok(boundary)) => Ok(multipart_table(lua, &boundary, &body)?),
+                Some(Err(TooLong)) => Err(format!(
+                    "unable to decode multipart body: boundary longer than {MAX_BOUNDARY} characters"
+                )),
                 None => Err("unable to decode multipart body".to_owned()),
             },
         },
@@ -99,43 +105,46 @@ pub(crate) fn decode(
 /// A field of a form: its name and its value.
 type Field<'a> = (String, &'a [u8]);
 
-fn multipart_table(lua: &Lua, fields: &[Field<'_>]) -> mlua::Result<Table> {
-    let fields = fields.iter().map(|(name, value)| Ok((name.as_str(), lua.create_string(value)?)));
+fn multipart_table(lua: &Lua, boundary: &str, body: &[u8]) -> mlua::Result<Table> {
+    let delimiter = format!("--{boundary}");
+    let fields = multipart_fields(delimiter.as_bytes(), body);
+    let fields = fields.map(|(name, value)| Ok((name, lua.create_string(value)?)));
     Ok(convert::multimap(lua, fields, 0)?.0)
 }
 
-/// The fields of a `multipart/form-data` body (RFC 7578), or `None` when it has no boundary.
+/// The fields of a `multipart/form-data` body (RFC 7578).
 ///
 /// Lines may end without a carriage return, and the end may be missing, as Kong has it.
-fn multipart_fields<'a>(content_type: &[u8], body: &'a [u8]) -> Option<Vec<Field<'a>>> {
-    let delimiter = format!("--{}", boundary(&String::from_utf8_lossy(content_type))?);
-    let delimiter = delimiter.as_bytes();
-    let mut fields = Vec::new();
+fn multipart_fields<'a>(delimiter: &[u8], body: &'a [u8]) -> impl Iterator<Item = Field<'a>> {
     let mut rest = split_at_delimiter(body, delimiter).1;
-    while let Some(after) = rest.filter(|after| !after.starts_with(b"--")) {
+    let parts = std::iter::from_fn(move || {
+        let after = rest.filter(|after| !after.starts_with(b"--"))?;
         let (_, from_next_line) = split_line(after);
         let (part, next) = split_at_delimiter(from_next_line, delimiter);
-        fields.extend(field(part));
         rest = next;
-    }
-    Some(fields)
+        Some(part)
+    });
+    parts.filter_map(field)
 }
 
 /// What comes before the next line that begins with `delimiter`, and what comes after the delimiter.
+///
+/// Each byte is looked at once, whatever it is: no line of a body begins anew with what is left of
+/// the one before.
 fn split_at_delimiter<'a>(bytes: &'a [u8], delimiter: &[u8]) -> (&'a [u8], Option<&'a [u8]>) {
-    let mut from = 0;
-    while let Some(found) = find(&bytes[from..], delimiter) {
-        let (at, after) = (from + found, from + found + delimiter.len());
-        match bytes[..at] {
-            [] => return (&[], Some(&bytes[after..])),
-            [.., b'\n'] => {
-                let before = &bytes[..at - 1];
-                return (before.strip_suffix(b"\r").unwrap_or(before), Some(&bytes[after..]));
-            }
-            _ => from = after,
+    let mut start = 0;
+    loop {
+        if bytes[start..].starts_with(delimiter) {
+            let before = &bytes[..start];
+            let before = before.strip_suffix(b"\n").unwrap_or(before);
+            let before = before.strip_suffix(b"\r").unwrap_or(before);
+            return (before, Some(&bytes[start + delimiter.len()..]));
+        }
+        match bytes[start..].iter().position(|&byte| byte == b'\n') {
+            Some(end) => start += end + 1,
+            None => return (bytes, None),
         }
     }
-    (bytes, None)
 }
 
 /// The first line of `bytes`, and what comes after it.
@@ -163,9 +172,17 @@ fn field(part: &[u8]) -> Option<Field<'_>> {
     None
 }
 
+/// A boundary is longer than [`MAX_BOUNDARY`].
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TooLong;
+
+/// The longest boundary there is, by RFC 2046, in bytes.
+const MAX_BOUNDARY: usize = 70;
+
 /// The `boundary` parameter of a content type.
-pub(crate) fn boundary(content_type: &str) -> Option<String> {
-    parameter(content_type, "boundary").filter(|boundary| !boundary.is_empty())
+pub(crate) fn boundary(content_type: &str) -> Option<Result<String, TooLong>> {
+    let boundary = parameter(content_type, "boundary").filter(|boundary| !boundary.is_empty())?;
+    Some(if boundary.len() <= MAX_BOUNDARY { Ok(boundary) } else { Err(TooLong) })
 }
 
 fn field_name(line: &str) -> Option<String> {
@@ -203,37 +220,42 @@ fn split_quoted(text: &str) -> (String, &str) {
     (quoted.replace("\\\"", "\""), rest)
 }
 
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    bytes.windows(what.len()).position(|window| window == what)
+/// A part of a body that is to be sent: its header, and a field's value.
+pub(crate) fn part<'a>(name: &'a [u8], value: &'a [u8]) -> [&'a [u8]; 5] {
+    [b"Content-Disposition: form-data; name=\"", name, b"\"\r\n\r\n", value, b"\r\n"]
 }
 
-/// Whether a field holds what would end it.
-pub(crate) fn contains_boundary(fields: &[(Vec<u8>, Vec<u8>)], boundary: &str) -> bool {
-    let delimiter = format!("\n--{boundary}");
-    fields.iter().any(|(_, value)| find(value, delimiter.as_bytes()).is_some())
+/// Whether a part holds what would end it.
+pub(crate) fn contain_boundary(parts: &Texts<'_>, boundary: &str) -> bool {
+    let delimiter = format!("--{boundary}");
+    parts.iter().any(|part| split_at_delimiter(part, delimiter.as_bytes()).1.is_some())
 }
 
-/// A boundary that no field holds.
-pub(crate) fn new_boundary(fields: &[(Vec<u8>, Vec<u8>)]) -> String {
-    let mut candidates = (0_u64..).map(|number| format!("tower-lua-{number:010}"));
+/// A boundary that no part holds: the usual one, or one that nobody can have foreseen.
+pub(crate) fn new_boundary(parts: &Texts<'_>) -> String {
+    let random = || RandomState::new().hash_one(0);
+    let mut candidates = std::iter::once(0).chain(std::iter::repeat_with(random));
+    let mut candidates = candidates.by_ref().map(|number| format!("tower-lua-{number:020}"));
     candidates
-        .find(|boundary| !contains_boundary(fields, boundary))
-        .expect("fields are finite, numbers are not")
+        .find(|boundary| !contain_boundary(parts, boundary))
+        .expect("parts are finite, numbers are not")
 }
 
-/// A `multipart/form-data` body of `fields`, sorted by name.
-pub(crate) fn encode_multipart(fields: &[(Vec<u8>, Vec<u8>)], boundary: &str) -> Vec<u8> {
-    let mut body = Vec::new();
-    for (name, value) in fields {
-        body.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
-        body.extend_from_slice(b"Content-Disposition: form-data; name=\"");
-        body.extend_from_slice(name);
-        body.extend_from_slice(b"\"\r\n\r\n");
-        body.extend_from_slice(value);
-        body.extend_from_slice(b"\r\n");
+/// Adds a `multipart/form-data` body of `parts` to `body`.
+///
+/// # Errors
+///
+/// When the function may not have as much.
+pub(crate) fn encode_multipart(
+    parts: &Texts<'_>,
+    boundary: &str,
+    body: &mut Buffer<'_>,
+) -> mlua::Result<()> {
+    for part in parts.iter() {
+        body.extend(format!("--{boundary}\r\n").as_bytes())?;
+        body.extend(part)?;
     }
-    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    body
+    body.extend(format!("--{boundary}--\r\n").as_bytes())
 }
 
 #[cfg(test)]
@@ -247,22 +269,40 @@ mod tests {
         assert_eq!(Kind::of(b"text/plain"), None);
     }
 
+    fn body(fields: &[(&str, &str)]) -> Vec<u8> {
+        let lua = Lua::new();
+        let mut parts = Texts::new(Buffer::within(&lua, 1000));
+        for (name, value) in fields {
+            parts.add(&part(name.as_bytes(), value.as_bytes())).unwrap();
+        }
+        let mut body = Buffer::within(&lua, 1000);
+        encode_multipart(&parts, "xyz", &mut body).unwrap();
+        body.into_vec()
+    }
+
     #[test]
     fn what_is_encoded_as_multipart_is_decoded_again() {
-        let fields = [(b"a".to_vec(), b"1\r\n2".to_vec()), (b"b".to_vec(), b"".to_vec())];
-        let body = encode_multipart(&fields, "xyz");
-        let decoded = multipart_fields(b"multipart/form-data; boundary=\"xyz\"", &body).unwrap();
+        let body = body(&[("a", "1\r\n2"), ("b", "")]);
+        let decoded: Vec<_> = multipart_fields(b"--xyz", &body).collect();
         assert_eq!(decoded, [("a".to_owned(), &b"1\r\n2"[..]), ("b".to_owned(), &b""[..])]);
     }
 
     #[test]
+    fn a_boundary_is_another_where_the_usual_one_occurs() {
+        let lua = Lua::new();
+        let mut parts = Texts::new(Buffer::within(&lua, 1000));
+        let usual = new_boundary(&parts);
+        parts.add(&part(b"a", format!("\n--{usual}").as_bytes())).unwrap();
+        let other = new_boundary(&parts);
+        assert_ne!(other, usual);
+        assert!(!contain_boundary(&parts, &other));
+    }
+
+    #[test]
     fn a_body_that_breaks_off_anywhere_is_no_reason_to_panic() {
-        let content_type = b"multipart/form-data; boundary=xyz";
-        let fields = [(b"a".to_vec(), b"1".to_vec()), (b"b".to_vec(), b"2".to_vec())];
-        let body = encode_multipart(&fields, "xyz");
+        let body = body(&[("a", "1"), ("b", "2")]);
         for length in 0..body.len() {
-            let read = multipart_fields(content_type, &body[..length]).unwrap();
-            assert!(read.len() <= 2, "{length}");
+            assert!(multipart_fields(b"--xyz", &body[..length]).count() <= 2, "{length}");
         }
     }
 
@@ -281,8 +321,12 @@ mod tests {
     }
 
     #[test]
-    fn a_multipart_body_without_a_boundary_is_refused() {
-        assert_eq!(multipart_fields(b"multipart/form-data", b"--x\r\n"), None);
-        assert_eq!(multipart_fields(b"multipart/form-data; boundary=x", b"junk"), Some(Vec::new()));
+    fn a_boundary_is_a_parameter_of_at_most_seventy_characters() {
+        let of =
+            |length| boundary(&format!("multipart/form-data; boundary={}", "x".repeat(length)));
+        assert_eq!(boundary("multipart/form-data"), None);
+        assert_eq!(of(0), None);
+        assert_eq!(of(70), Some(Ok("x".repeat(70))));
+        assert_eq!(of(71), Some(Err(TooLong)));
     }
 }

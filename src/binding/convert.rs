@@ -4,6 +4,8 @@ use http::header::HOST;
 use mlua::{IntoLua, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
 use serde_json::{Map, Value as Json};
 
+use crate::error::log::Line;
+use crate::lua::{Buffer, check};
 use crate::lua::{raise, type_name};
 use crate::message::uri::{self, Arg};
 use crate::transaction::Request;
@@ -90,7 +92,10 @@ where
 {
     let table = lua.create_table()?;
     let limit = if max == 0 { usize::MAX } else { max };
-    for field in fields.by_ref().take(limit) {
+    for (count, field) in fields.by_ref().take(limit).enumerate() {
+        if count % FIELDS_PER_TICK == FIELDS_PER_TICK - 1 {
+            check(lua, 0)?;
+        }
         let (name, value) = field?;
         let name = name.into_lua(lua)?;
         match table.raw_get(&name)? {
@@ -104,6 +109,9 @@ where
     }
     Ok(Noted(table, fields.next().is_some().then_some("truncated")))
 }
+
+/// After how many fields the clock is looked at.
+const FIELDS_PER_TICK: usize = 256;
 
 impl<T: IntoLua, N: IntoLua> IntoLuaMulti for Noted<T, N> {
     fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
@@ -162,6 +170,14 @@ pub(crate) fn lenient_text(lua: &Lua, value: Value) -> mlua::Result<LuaString> {
     }
 }
 
+/// Adds a value to a line of the log, as `tostring` shows it.
+pub(crate) fn log(lua: &Lua, value: &Value, line: &mut Line) {
+    match value {
+        Value::String(text) => line.push_bytes(&text.as_bytes()),
+        other => line.push(&display(lua, other)),
+    }
+}
+
 /// A value as `tostring` shows it, but for metamethods: nothing here calls into Lua.
 pub(crate) fn display(lua: &Lua, value: &Value) -> String {
     match value {
@@ -181,45 +197,58 @@ pub(crate) fn display(lua: &Lua, value: &Value) -> String {
 /// # Errors
 ///
 /// When a name is not a string, or a value is nothing that an argument can be.
-pub(crate) fn encode_args(lua: &Lua, table: &Table) -> mlua::Result<Vec<Vec<u8>>> {
-    let mut fields = Vec::new();
+pub(crate) fn encode_args(lua: &Lua, table: &Table, query: &mut Buffer<'_>) -> mlua::Result<()> {
     for pair in table.pairs::<Value, Value>() {
         let (name, value) = pair?;
         let Value::String(name) = name else {
             return Err(raise("attempt to use a non-string key in the \"args\" option table"));
         };
-        fields.extend(encode_arg(lua, &name, &value)?);
+        encode_arg(lua, &name, &value, query)?;
     }
-    Ok(fields)
+    Ok(())
 }
 
-/// One argument of a query string: several when `value` is an array, none when it is `false`.
+/// Adds an argument to a query string: several times when `value` is an array, not at all when it is
+/// `false`.
 ///
 /// # Errors
 ///
 /// When a value is nothing that an argument can be.
-pub(crate) fn encode_arg(lua: &Lua, name: &LuaString, value: &Value) -> mlua::Result<Vec<Vec<u8>>> {
+pub(crate) fn encode_arg(
+    lua: &Lua,
+    name: &LuaString,
+    value: &Value,
+    query: &mut Buffer<'_>,
+) -> mlua::Result<()> {
     let Value::Table(values) = value else {
-        return Ok(encode_single(lua, name, value)?.into_iter().collect());
+        return encode_single(lua, name, value, query);
     };
-    let mut fields = Vec::new();
     for value in values.sequence_values::<Value>() {
-        fields.extend(encode_single(lua, name, &value?)?);
+        encode_single(lua, name, &value?, query)?;
     }
-    Ok(fields)
+    Ok(())
 }
 
-fn encode_single(lua: &Lua, name: &LuaString, value: &Value) -> mlua::Result<Option<Vec<u8>>> {
-    let mut field = uri::escape(&name.as_bytes(), uri::Escape::Component).into_owned();
-    match value {
-        Value::Boolean(true) => return Ok(Some(field)),
-        Value::Boolean(false) => return Ok(None),
-        _ => {}
-    }
-    let Some(text) = scalar_text(lua, value)? else {
-        return Err(raise(format!("attempt to use {} as query arg value", type_name(value))));
+fn encode_single(
+    lua: &Lua,
+    name: &LuaString,
+    value: &Value,
+    query: &mut Buffer<'_>,
+) -> mlua::Result<()> {
+    let text = match value {
+        Value::Boolean(true) => None,
+        Value::Boolean(false) => return query.tick(),
+        value => Some(scalar_text(lua, value)?.ok_or_else(|| {
+            raise(format!("attempt to use {} as query arg value", type_name(value)))
+        })?),
     };
-    field.push(b'=');
-    field.extend_from_slice(&uri::escape(&text.as_bytes(), uri::Escape::Component));
-    Ok(Some(field))
+    if query.len() > 0 {
+        query.push(b'&')?;
+    }
+    uri::escape_into(&name.as_bytes(), uri::Escape::Component, query)?;
+    if let Some(text) = text {
+        query.push(b'=')?;
+        uri::escape_into(&text.as_bytes(), uri::Escape::Component, query)?;
+    }
+    Ok(())
 }

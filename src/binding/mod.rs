@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 use mlua::{FromLuaMulti, Function, IntoLuaMulti, LightUserData, Lua, LuaString, Table, Value};
 
+use crate::error::log::Level;
 use crate::lua::raw;
 use crate::lua::shortcut::{Answer, Arguments};
-use crate::lua::{raise, raise_at, string};
+use crate::lua::{Buffer, OutOfMemory, raise, raise_at, string};
+use crate::message::headers::Refused;
 use crate::phase::{Phase, PhaseSet};
 use crate::settings::Settings;
 use crate::transaction::{Current, Operation, Transaction};
@@ -283,9 +285,19 @@ impl Scope<'_> {
 /// prelude knows whether it is in one.
 const FRAMES_OF_LAST_CALL: usize = 5;
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     pub(crate) fn string(&self, bytes: impl AsRef<[u8]>) -> mlua::Result<LuaString> {
         string(self.lua, &self.settings.budget, bytes.as_ref())
+    }
+
+    /// Whether the function may write a line to the log that somebody wants to read.
+    pub(crate) fn logs(&self, level: Level) -> bool {
+        self.tx.lines.admit(level, &self.tx.site)
+    }
+
+    /// A buffer for what is put together for the function.
+    pub(crate) fn buffer(&self) -> Buffer<'a> {
+        Buffer::within(self.lua, self.tx.share.room())
     }
 
     /// Suspends the function until `operation` has ended.
@@ -311,6 +323,24 @@ impl Dialect {
 pub(crate) fn pending() -> LightUserData {
     static MARK: u8 = 0;
     LightUserData(std::ptr::from_ref(&MARK).cast_mut().cast())
+}
+
+/// Why a header was refused, in Kong's manner.
+#[cold]
+pub(crate) fn refuse(why: Refused) -> mlua::Error {
+    match why {
+        Refused::OutOfMemory => OutOfMemory.into(),
+        why => raise(why.to_string()),
+    }
+}
+
+/// The same in lua-nginx-module's manner.
+#[cold]
+pub(crate) fn refuse_at(lua: &Lua, why: Refused) -> mlua::Error {
+    match why {
+        Refused::OutOfMemory => OutOfMemory.into(),
+        why => raise_at(lua, &why.to_string()),
+    }
 }
 
 impl<R: IntoLuaMulti> IntoLuaMulti for Wait<R> {

@@ -1,5 +1,8 @@
 //! What functions log, and how their failures are reported: `tracing` events.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::error::{Error, Site};
 
 /// nginx's log levels, by their numbers.
@@ -16,8 +19,107 @@ pub(crate) enum Level {
     Debug,
 }
 
-/// nginx cuts its lines at 4 KiB. Here they may be longer, but not without limit.
-pub(crate) const MAX_LEN: usize = 64 << 10;
+/// A line of the log while it is put together. Of what is longer than a line may be there is no more
+/// than fits, and a note that says how long it was.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line {
+    text: String,
+    /// How long all of it is.
+    length: usize,
+}
+
+/// The longest line, in bytes: nginx's.
+const MAX_LEN: usize = 2048;
+
+impl Line {
+    /// Whether nothing that is added can be seen.
+    pub(crate) fn is_full(&self) -> bool {
+        self.text.len() > MAX_LEN
+    }
+
+    pub(crate) fn push(&mut self, text: &str) {
+        self.push_bytes(text.as_bytes());
+    }
+
+    pub(crate) fn push_bytes(&mut self, bytes: &[u8]) {
+        // A little more than what fits: it may end within a character.
+        let room = (MAX_LEN + 8).saturating_sub(self.text.len());
+        self.text.push_str(&String::from_utf8_lossy(&bytes[..bytes.len().min(room)]));
+        self.length = self.length.saturating_add(bytes.len());
+    }
+
+    /// Counts bytes that are not added, since they would not fit.
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        self.length = self.length.saturating_add(bytes);
+    }
+
+    /// Adds a line that is to be part of this one.
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.push(&other.text);
+        self.length = self.length.saturating_add(other.length - other.text.len().min(other.length));
+    }
+
+    /// The line as it is written.
+    pub(crate) fn finish(mut self) -> String {
+        if self.is_full() {
+            let note = format!("... [{} bytes]", self.length);
+            let end = MAX_LEN - note.len();
+            let end = (0..=end).rfind(|&end| self.text.is_char_boundary(end)).unwrap_or(0);
+            self.text.truncate(end);
+            self.text.push_str(&note);
+        }
+        self.text
+    }
+}
+
+impl From<&str> for Line {
+    fn from(text: &str) -> Self {
+        let mut line = Self::default();
+        line.push(text);
+        line
+    }
+}
+
+/// How many lines a request has written. What is more than it may is counted, and said in the end.
+#[derive(Default)]
+pub(crate) struct Lines {
+    count: AtomicU64,
+    /// Where the first line was dropped.
+    dropped: OnceLock<Box<Site>>,
+}
+
+/// The most lines of a request.
+const MAX_LINES: u64 = 1000;
+
+impl Lines {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether the function at `site` may write a line of `level` that somebody wants to read.
+    pub(crate) fn admit(&self, level: Level, site: &Site) -> bool {
+        if !is_enabled(level) {
+            return false;
+        }
+        let is_admitted = self.count.fetch_add(1, Ordering::Relaxed) < MAX_LINES;
+        if !is_admitted {
+            self.dropped.get_or_init(|| Box::new(site.clone()));
+        }
+        is_admitted
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        if let Some(site) = self.dropped.get() {
+            let dropped = self.count.load(Ordering::Relaxed) - MAX_LINES;
+            let message = format!(
+                "{dropped} lines of this request were dropped: it has written {MAX_LINES} already"
+            );
+            write(Level::Warn, site, Line::from(&*message));
+        }
+    }
+}
 
 impl Level {
     const ALL: [Self; 9] = [
@@ -68,7 +170,7 @@ macro_rules! for_level {
 }
 
 /// Whether anybody wants to know.
-pub(crate) fn is_enabled(level: Level) -> bool {
+fn is_enabled(level: Level) -> bool {
     macro_rules! enabled {
         ($level:expr) => {
             tracing::enabled!(target: "tower_lua::log", $level)
@@ -82,16 +184,12 @@ pub(crate) fn write_for_kong(
     level: Level,
     site: &Site,
     position: Option<&(String, usize)>,
-    message: &str,
+    message: &Line,
 ) {
-    let (chunk, line) = place(position);
-    let plugin = site.plugin;
-    write(level, site, format_args!("[kong] {chunk}:{line} [{plugin}] {message}"));
-}
-
-/// Writes a line that has all that it is to have.
-pub(crate) fn write_line(level: Level, site: &Site, line: &str) {
-    write(level, site, format_args!("{line}"));
+    let (chunk, number) = place(position);
+    let mut line = Line::from(&*format!("[kong] {chunk}:{number} [{}] ", site.plugin));
+    line.append(message);
+    write(level, site, line);
 }
 
 /// Writes a line of `ngx.log`, as lua-nginx-module has it: `[lua] file:line: message`.
@@ -99,22 +197,21 @@ pub(crate) fn write_for_ngx(
     level: Level,
     site: &Site,
     position: Option<&(String, usize)>,
-    message: &str,
+    message: &Line,
 ) {
-    let (chunk, line) = place(position);
-    write(level, site, format_args!("[lua] {chunk}:{line}: {message}"));
-}
-
-/// Writes a line of `ngx.errlog.raw_log`, as it is.
-pub(crate) fn write_raw(level: Level, site: &Site, message: &str) {
-    write(level, site, format_args!("{message}"));
+    let (chunk, number) = place(position);
+    let mut line = Line::from(&*format!("[lua] {chunk}:{number}: "));
+    line.append(message);
+    write(level, site, line);
 }
 
 fn place(position: Option<&(String, usize)>) -> (&str, usize) {
     position.map_or(("?", 0), |(chunk, line)| (chunk.rsplit('/').next().unwrap_or(chunk), *line))
 }
 
-fn write(level: Level, site: &Site, message: std::fmt::Arguments<'_>) {
+/// Writes a line that has all that it is to have.
+pub(crate) fn write(level: Level, site: &Site, line: Line) {
+    let message = line.finish();
     macro_rules! event {
         ($level:expr) => {
             tracing::event!(

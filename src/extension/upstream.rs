@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::lua::Share;
 use crate::message::headers::{self, Refused};
 
 /// What functions have asked of whoever forwards the request; the layer puts it into the request's
@@ -151,8 +152,13 @@ impl Upstream {
     }
 
     /// Asks for a header; with no bytes, for its absence.
-    pub(crate) fn set_header(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Refused> {
-        let value = headers::value_of(name, value)?;
+    pub(crate) fn set_header(
+        &mut self,
+        name: &HeaderName,
+        value: &[u8],
+        share: &mut Share,
+    ) -> Result<(), Refused> {
+        let value = headers::held_value(name, value, false, share)?;
         self.balancer_mut().headers.insert(name, value);
         Ok(())
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use mlua::{HookTriggers, Lua, LuaString, VmState};
 
+use super::memory::{Memory, OutOfMemory};
 use super::meter::{Exhausted, Meter};
 
 /// How often the hook looks at the clock, in VM instructions: a microsecond of ordinary work. One
@@ -36,15 +37,17 @@ pub struct Budget {
     pub(crate) call_time: Option<Duration>,
     pub(crate) request_time: Option<Duration>,
     pub(crate) memory: Option<usize>,
+    pub(crate) request_memory: Option<usize>,
 }
 
 impl Default for Budget {
-    /// 250 ms for a call, 1 s for all calls of a request, 128 MiB for a VM.
+    /// 250 ms for a call, 1 s for all calls of a request, 128 MiB for a VM, 64 MiB for a request.
     fn default() -> Self {
         Self {
             call_time: Some(Duration::from_millis(250)),
             request_time: Some(Duration::from_secs(1)),
             memory: Some(128 << 20),
+            request_memory: Some(64 << 20),
         }
     }
 }
@@ -53,7 +56,7 @@ impl Budget {
     /// No limits at all: for functions that are trusted as the program itself is. Lua is compiled
     /// to machine code then, which makes functions that compute much two to five times faster.
     pub const fn unlimited() -> Self {
-        Self { call_time: None, request_time: None, memory: None }
+        Self { call_time: None, request_time: None, memory: None, request_memory: None }
     }
 
     /// The time that one call of a function may run. Time that it waits does not count.
@@ -68,9 +71,27 @@ impl Budget {
         self
     }
 
-    /// The memory of a VM, in bytes. A VM with no function in it takes about 300 KiB.
+    /// The memory of a VM, in bytes: for what Lua allocates, and as much again for what Rust holds
+    /// for its functions, outside Lua. A VM with no function in it takes about 300 KiB.
     pub const fn memory(mut self, bytes: usize) -> Self {
         self.memory = Some(bytes);
+        self
+    }
+
+    /// What a request may have held outside Lua, in bytes: the bodies and headers that functions set,
+    /// what they print, and what is being put together for them. It counts until the request has
+    /// ended and its response is with the client.
+    ///
+    /// However much it is, one request has at most half of what others have left of
+    /// [`memory`](Self::memory). A function that wants more gets Lua's `not enough memory`.
+    ///
+    /// ```
+    /// use tower_lua::Budget;
+    ///
+    /// let budget = Budget::default().request_memory(8 << 20);
+    /// ```
+    pub const fn request_memory(mut self, bytes: usize) -> Self {
+        self.request_memory = Some(bytes);
         self
     }
 
@@ -107,10 +128,10 @@ pub(crate) fn string(lua: &Lua, budget: &Budget, bytes: &[u8]) -> mlua::Result<L
     without_limit(lua, budget, || lua.create_string(bytes))
 }
 
-/// What [`check`] looks at.
-struct Limits {
+/// What [`check`] and buffers look at.
+pub(super) struct Limits {
     meter: Arc<Meter>,
-    memory: Option<usize>,
+    pub(super) memory: Arc<Memory>,
 }
 
 /// Whether a function may go on that has had Rust code work for it for a while, or fill a buffer of
@@ -121,17 +142,22 @@ struct Limits {
 /// When the function's time is used up, or the buffer is larger than its VM may be.
 pub(crate) fn check(lua: &Lua, bytes: usize) -> mlua::Result<()> {
     let Some(limits) = lua.app_data_ref::<Limits>() else { return Ok(()) };
-    if limits.memory.is_some_and(|limit| bytes > limit) {
-        return Err(mlua::Error::MemoryError("not enough memory".to_owned()));
+    if bytes > limits.memory.room() {
+        return Err(OutOfMemory.into());
     }
     if limits.meter.tick() { Err(mlua::Error::external(Exhausted)) } else { Ok(()) }
 }
 
 /// Makes `lua` keep to `budget`, by `meter`'s clock. The prelude has turned the JIT off.
-pub(crate) fn enforce(lua: &Lua, meter: &Arc<Meter>, budget: &Budget) -> mlua::Result<()> {
-    lua.set_app_data(Limits { meter: Arc::clone(meter), memory: budget.memory });
+pub(crate) fn enforce(
+    lua: &Lua,
+    meter: &Arc<Meter>,
+    memory: &Arc<Memory>,
+    budget: &Budget,
+) -> mlua::Result<()> {
+    let (meter, memory) = (Arc::clone(meter), Arc::clone(memory));
+    lua.set_app_data(Limits { meter: Arc::clone(&meter), memory });
     if budget.limits_time() {
-        let meter = Arc::clone(meter);
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_TICK);
         lua.set_global_hook(triggers, move |_, _| {
             if meter.tick() { Err(mlua::Error::external(Exhausted)) } else { Ok(VmState::Continue) }

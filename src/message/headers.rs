@@ -3,6 +3,7 @@
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 
+use crate::lua::{OutOfMemory, Share};
 use crate::message::uri::{self, Escape};
 
 /// The longest header value that a function may set, in bytes.
@@ -13,7 +14,7 @@ const MAX_VALUE_LEN: usize = 128 * 1024;
 /// The most header fields that functions may make of a request's or response's.
 ///
 /// A map holds eight times as many and panics beyond: this leaves room for what the layer adds.
-const MAX_COUNT: usize = 4096;
+pub(crate) const MAX_COUNT: usize = 4096;
 
 /// Why a header could not be set.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(crate) enum Refused {
     NameTooLong(usize),
     ValueTooLong(usize),
     TooMany,
+    /// The request may not hold as much.
+    OutOfMemory,
     /// The header's value has a syntax that this is not.
     Unfit,
 }
@@ -35,6 +38,7 @@ impl std::fmt::Display for Refused {
                 write!(f, "header value too long: {len} bytes (limit: {MAX_VALUE_LEN})")
             }
             Self::Unfit => f.write_str("failed to set header"),
+            Self::OutOfMemory => f.write_str("not enough memory"),
             Self::TooMany => write!(f, "too many headers (limit: {MAX_COUNT})"),
         }
     }
@@ -64,11 +68,13 @@ pub(crate) fn set<'a>(
     name: &HeaderName,
     values: impl IntoIterator<Item = &'a [u8]>,
     singles: &[HeaderName],
+    share: &mut Share,
 ) -> Result<(), Refused> {
     let mut kept = Vec::new();
     let is_single = singles.contains(name);
     for value in values {
-        let value = value_of(name, value)?;
+        let is_counted = headers.len() + kept.len() >= FREE_COUNT;
+        let value = held_value(name, value, is_counted, share)?;
         if is_single {
             kept.clear();
         }
@@ -89,8 +95,9 @@ pub(crate) fn add(
     name: &HeaderName,
     value: &[u8],
     singles: &[HeaderName],
+    share: &mut Share,
 ) -> Result<(), Refused> {
-    let value = value_of(name, value)?;
+    let value = held_value(name, value, headers.len() >= FREE_COUNT, share)?;
     if singles.contains(name) {
         headers.remove(name);
     }
@@ -133,9 +140,31 @@ pub(crate) fn response_name_of(name: &[u8]) -> Result<HeaderName, Refused> {
     name_of(&dashed)
 }
 
+/// How many short headers are not worth counting, and how long those are: about what clients send.
+const FREE_COUNT: usize = 64;
+const FREE_LEN: usize = 256;
+
+/// The header value with the bytes `value`, which counts with the name against `share` as long as it
+/// is there.
+pub(crate) fn held_value(
+    name: &HeaderName,
+    value: &[u8],
+    is_counted: bool,
+    share: &mut Share,
+) -> Result<HeaderValue, Refused> {
+    let length = name.as_str().len() + value.len();
+    if !is_counted && length <= FREE_LEN {
+        return value_of(name, value);
+    }
+    let value = value_of(name, value)?;
+    let held = share.keep_with(value.as_bytes(), name.as_str().len());
+    let held = held.map_err(|OutOfMemory| Refused::OutOfMemory)?;
+    HeaderValue::from_maybe_shared(held).map_err(|_| Refused::Unfit)
+}
+
 /// The header value with the bytes `value`. Control bytes are percent-encoded, as
 /// lua-nginx-module encodes them, so that no value can start a new header.
-pub(crate) fn value_of(name: &HeaderName, value: &[u8]) -> Result<HeaderValue, Refused> {
+fn value_of(name: &HeaderName, value: &[u8]) -> Result<HeaderValue, Refused> {
     if *name == CONTENT_LENGTH && !is_length(value) {
         return Err(Refused::Unfit);
     }
@@ -187,7 +216,8 @@ mod tests {
     #[test]
     fn a_line_break_in_a_value_is_encoded() {
         let (mut headers, name) = (HeaderMap::new(), name_of(b"X-A").unwrap());
-        set(&mut headers, &name, [&b"a\r\nSet-Cookie: b"[..]], &[]).unwrap();
+        let (value, mut share) = (&b"a\r\nSet-Cookie: b"[..], Share::default());
+        set(&mut headers, &name, [value], &[], &mut share).unwrap();
         assert_eq!(headers["x-a"], "a%0D%0ASet-Cookie: b");
     }
 
@@ -202,7 +232,8 @@ mod tests {
     fn a_value_beyond_the_limit_is_refused_and_nothing_is_lost() {
         let (mut headers, name) = (headers(), name_of(b"x-custom-auth").unwrap());
         let long = vec![b'a'; 1 << 20];
-        assert_eq!(set(&mut headers, &name, [&long[..]], &[]), Err(Refused::ValueTooLong(1 << 20)));
+        let set = set(&mut headers, &name, [&long[..]], &[], &mut Share::default());
+        assert_eq!(set, Err(Refused::ValueTooLong(1 << 20)));
         assert_eq!(headers.get_all("x-custom-auth").iter().count(), 2);
     }
 }

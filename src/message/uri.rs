@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use http::Uri;
 use http::uri::PathAndQuery;
 
+use crate::lua::Buffer;
+
 /// Which bytes are percent-encoded: the types of `ngx.escape_uri`, and three of our own need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Escape {
@@ -76,6 +78,39 @@ pub(crate) fn escape(bytes: &[u8], kind: Escape) -> Cow<'_, [u8]> {
         }
     }
     Cow::Owned(escaped)
+}
+
+/// Adds `bytes` to `out`, percent-encoded where `kind` says so.
+///
+/// # Errors
+///
+/// When the function may not go on: the escaped text is longer than it may be, or takes too long.
+pub(crate) fn escape_into(bytes: &[u8], kind: Escape, out: &mut Buffer<'_>) -> mlua::Result<()> {
+    for stretch in bytes.chunk_by(|&one, &next| kind.escapes(one) == kind.escapes(next)) {
+        if !kind.escapes(stretch[0]) {
+            out.extend(stretch)?;
+            continue;
+        }
+        for &byte in stretch {
+            out.extend(&encoded(byte))?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds `bytes` to `out`, with `%XX` and `+` decoded.
+///
+/// # Errors
+///
+/// As [`escape_into`].
+pub(crate) fn unescape_into(bytes: &[u8], out: &mut Buffer<'_>) -> mlua::Result<()> {
+    for symbol in symbols(bytes) {
+        out.push(match symbol {
+            Symbol::Plain(b'+') => b' ',
+            Symbol::Plain(byte) | Symbol::Encoded(byte) => byte,
+        })?;
+    }
+    Ok(())
 }
 
 /// `%XX`
@@ -207,6 +242,7 @@ pub(crate) fn with_path_and_query(
     path: &str,
     query: Option<&str>,
 ) -> Result<Uri, http::Error> {
+    ensure_fits(path.len() + query.map_or(0, str::len))?;
     let path_and_query = match query {
         Some(query) => PathAndQuery::try_from(format!("{path}?{query}"))?,
         None => PathAndQuery::try_from(path)?,
@@ -219,6 +255,23 @@ pub(crate) fn with_path_and_query(
     }
     Ok(Uri::from_parts(parts)?)
 }
+
+/// Checks that a URI can have a path and query of `length` bytes, before anything is made of them.
+///
+/// # Errors
+///
+/// When it cannot.
+pub(crate) fn ensure_fits(length: usize) -> Result<(), http::Error> {
+    if length <= MAX_LEN {
+        return Ok(());
+    }
+    // The error can be had in no other way.
+    PathAndQuery::try_from("/".repeat(MAX_LEN + 1))?;
+    Ok(())
+}
+
+/// The longest URI that [`Uri`] takes.
+const MAX_LEN: usize = (1 << 16) - 2;
 
 #[cfg(test)]
 mod tests {

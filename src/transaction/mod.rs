@@ -19,7 +19,9 @@ pub(crate) use self::operation::{Answer, BodyIsGone, Operation, ReadBody};
 pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Response, Source};
 use self::spans::Spans;
+use crate::error::log::Lines;
 use crate::error::{Failure, Site};
+use crate::lua::{Charge, OutOfMemory, Share, counted};
 use crate::phase::Plugin;
 use crate::store::cache::Loading;
 
@@ -42,6 +44,10 @@ pub(crate) struct Transaction {
     /// The values that the running function is loading for `kong.cache`.
     pub(crate) loads: Vec<Loading>,
     pub(crate) times: Times,
+    /// What its functions have logged.
+    pub(crate) lines: Lines,
+    /// What is held for this request outside Lua.
+    pub(crate) share: Share,
     /// CPU time that the functions of this request have used so far.
     pub(crate) cpu_time: Duration,
     /// Which VM of the pool the request is bound to, once a function has run.
@@ -55,7 +61,7 @@ pub(crate) struct Rare {
     /// What `ngx.req.set_body_file` has made the request body, and the file that it is from.
     pub(crate) body_file: Option<(Bytes, String)>,
     /// The request body that `ngx.req.append_body` adds to.
-    pub(crate) written_body: Option<Vec<u8>>,
+    pub(crate) written_body: Option<Gathered>,
     /// What the callback of `kong.service.set_target_retry_callback` has answered.
     pub(crate) retry: Option<Retry>,
     /// The spans of `kong.tracing`, as `tracing` has them.
@@ -99,8 +105,41 @@ pub(crate) struct Chunk {
     pub(crate) data: Bytes,
     pub(crate) eof: bool,
     /// What `kong.response.get_raw_body` has gathered of the chunks before.
-    pub(crate) gathered: Vec<u8>,
+    pub(crate) gathered: Gathered,
     pub(crate) gathering: bool,
+}
+
+/// Bytes that a request gathers from call to call.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    bytes: Vec<u8>,
+    charge: Option<Charge>,
+}
+
+impl Gathered {
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Adds `bytes`, which count against `share`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for them.
+    pub(crate) fn add(&mut self, bytes: &[u8], share: &mut Share) -> Result<(), OutOfMemory> {
+        match &mut self.charge {
+            Some(charge) => charge.grow(bytes.len())?,
+            none => *none = share.charge(bytes.len())?,
+        }
+        self.bytes.try_reserve(bytes.len()).map_err(|_| OutOfMemory)?;
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// What has been gathered, which counts as long as it is there.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        counted(self.bytes, self.charge)
+    }
 }
 
 /// The Lua tables that live as long as the request. Most requests have none.
@@ -175,6 +214,8 @@ impl Transaction {
             tables: Tables::default(),
             loads: Vec::new(),
             times: Times::default(),
+            lines: Lines::default(),
+            share: Share::default(),
             cpu_time: Duration::ZERO,
             vm: None,
             started: SystemTime::now(),
@@ -183,7 +224,10 @@ impl Transaction {
 
     /// Whether nothing that a later phase could see would be lost with this transaction.
     pub(crate) fn is_disposable(&self) -> bool {
-        self.tables.is_empty() && self.request.is_as_it_came() && self.response.is_untouched()
+        self.tables.is_empty()
+            && self.lines.is_empty()
+            && self.request.is_as_it_came()
+            && self.response.is_untouched()
     }
 
     pub(crate) fn rare(&self) -> Option<&Rare> {

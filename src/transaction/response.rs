@@ -7,6 +7,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, StatusCode};
 use rustc_hash::FxHashSet;
 
+use crate::lua::Share;
 use crate::message::headers::{self, Refused};
 
 /// What functions see of the response, and what they have prepared for it.
@@ -91,9 +92,10 @@ impl Response {
         &mut self,
         name: HeaderName,
         values: impl IntoIterator<Item = &'a [u8]>,
+        share: &mut Share,
     ) -> Result<(), Refused> {
         let new = !self.headers.contains_key(&name);
-        headers::set(&mut self.headers, &name, values, &SINGLE)?;
+        headers::set(&mut self.headers, &name, values, &SINGLE, share)?;
         match self.headers.contains_key(&name) {
             true if new => self.added.insert(name),
             true => false,
@@ -102,9 +104,14 @@ impl Response {
         Ok(())
     }
 
-    pub(crate) fn add_header(&mut self, name: HeaderName, value: &[u8]) -> Result<(), Refused> {
+    pub(crate) fn add_header(
+        &mut self,
+        name: HeaderName,
+        value: &[u8],
+        share: &mut Share,
+    ) -> Result<(), Refused> {
         let new = !self.headers.contains_key(&name);
-        headers::add(&mut self.headers, &name, value, &SINGLE)?;
+        headers::add(&mut self.headers, &name, value, &SINGLE, share)?;
         if new {
             self.added.insert(name);
         }
@@ -118,14 +125,14 @@ impl Response {
     }
 
     /// Adds what a function prints to the body, if that is still at most `limit` bytes long then.
-    pub(crate) fn print(&mut self, text: Vec<u8>, limit: u64) -> bool {
+    pub(crate) fn print(&mut self, text: Bytes, limit: u64) -> bool {
         let len = self.output_len + text.len();
         if len as u64 > limit {
             return false;
         }
         self.output_len = len;
         if !text.is_empty() {
-            self.output.push(text.into());
+            self.output.push(text);
         }
         true
     }

@@ -39,7 +39,8 @@ const MAX_IDLE: usize = 64;
 
 impl Vm {
     /// Lays the transaction where the functions of this VM find it.
-    pub(crate) fn enter(&mut self, transaction: Box<Transaction>) {
+    pub(crate) fn enter(&mut self, mut transaction: Box<Transaction>) {
+        transaction.share.bind(&self.memory);
         self.current.enter(transaction);
     }
 

@@ -31,7 +31,7 @@ pub(crate) use self::call::{Step, failure_of};
 pub(crate) use self::pool::{Pool, Suspended};
 use self::prelude::Prelude;
 use crate::binding::{Api, Scope, convert};
-use crate::lua::{self, Budget, Meter};
+use crate::lua::{self, Budget, Memory, Meter};
 use crate::sandbox::Environments;
 use crate::settings::Settings;
 use crate::transaction::Current;
@@ -41,6 +41,7 @@ pub(crate) struct Vm {
     lua: Lua,
     current: Arc<Current>,
     meter: Arc<Meter>,
+    memory: Arc<Memory>,
     budget: Budget,
     environments: Environments,
     trampoline: Function,
@@ -80,7 +81,8 @@ impl Vm {
         convert::register(&lua)?;
         api.tables.iter().try_for_each(|(dialect, register)| register(&scope(*dialect)))?;
         let environments = Environments::new(&lua, settings, &(api.modules)(&lua)?)?;
-        lua::enforce(&lua, &meter, &settings.budget)?;
+        let memory = Arc::new(Memory::new(&settings.budget));
+        lua::enforce(&lua, &meter, &memory, &settings.budget)?;
         Ok(Self {
             number,
             trampoline: prelude.get("trampoline")?,
@@ -89,6 +91,7 @@ impl Vm {
             count: 0,
             current,
             meter,
+            memory,
             budget: settings.budget.clone(),
             environments,
             idle: Vec::new(),

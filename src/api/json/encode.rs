@@ -5,26 +5,26 @@ use std::io::Write;
 use mlua::{Function, Lua, LuaString, Table, Value};
 
 use super::{Format, InvalidNumbers, JsonError, NEXT, array_mt, empty_array, empty_array_mt};
-use crate::lua::{as_number, check, type_name};
+use crate::lua::Buffer;
+use crate::lua::{as_number, type_name};
 
-/// After how much work the budget is asked: values, or bytes of a string.
+/// After how many values the budget is asked.
 const VALUES_PER_CHECK: usize = 512;
-const BYTES_PER_CHECK: usize = 1 << 16;
 
 /// Writes `value` as JSON.
 ///
 /// # Errors
 ///
 /// When the value is nothing that JSON can express; when the function that wants it may not go on.
-pub(crate) fn encode(lua: &Lua, value: &Value, format: Format) -> Result<Vec<u8>, JsonError> {
-    let mut encoder = Encoder {
-        lua,
-        format,
-        next: None,
-        json: Vec::with_capacity(128),
-        open: Vec::new(),
-        values: 0,
-    };
+pub(crate) fn encode<'a>(
+    lua: &'a Lua,
+    value: &Value,
+    format: Format,
+) -> Result<Buffer<'a>, JsonError> {
+    let mut json = Buffer::new(lua);
+    json.reserve(128)?;
+    let mut encoder =
+        Encoder { lua, format, next: None, json, number: Vec::new(), open: Vec::new(), values: 0 };
     encoder.value(value)?;
     encoder.contents()?;
     Ok(encoder.json)
@@ -35,7 +35,9 @@ struct Encoder<'a> {
     format: Format,
     /// Lua's `next`, once it is needed.
     next: Option<Function>,
-    json: Vec<u8>,
+    json: Buffer<'a>,
+    /// The number that is being written.
+    number: Vec<u8>,
     /// The tables that are being written, outermost first. They are not on the thread's stack,
     /// which may be nearly used up where a function calls.
     open: Vec<Open>,
@@ -53,21 +55,21 @@ impl Encoder<'_> {
     fn value(&mut self, value: &Value) -> Result<(), JsonError> {
         self.values += 1;
         if self.values.is_multiple_of(VALUES_PER_CHECK) {
-            check(self.lua, self.json.len())?;
+            self.json.tick()?;
         }
         match value {
-            Value::Nil => self.json.extend_from_slice(b"null"),
-            Value::Boolean(true) => self.json.extend_from_slice(b"true"),
-            Value::Boolean(false) => self.json.extend_from_slice(b"false"),
+            Value::Nil => self.json.extend(b"null")?,
+            Value::Boolean(true) => self.json.extend(b"true")?,
+            Value::Boolean(false) => self.json.extend(b"false")?,
             Value::Integer(integer) => self.number(*integer as f64)?,
             Value::Number(number) => self.number(*number)?,
             Value::String(string) => self.string(string)?,
             Value::Table(table) => self.table(table)?,
             Value::LightUserData(pointer) if pointer.0.is_null() => {
-                self.json.extend_from_slice(b"null");
+                self.json.extend(b"null")?;
             }
             Value::LightUserData(pointer) if *pointer == empty_array() => {
-                self.json.extend_from_slice(b"[]");
+                self.json.extend(b"[]")?;
             }
             other => return Err(unfit(type_name(other), "type not supported")),
         }
@@ -79,14 +81,14 @@ impl Encoder<'_> {
         while let Some(open) = self.open.last_mut() {
             let value = match open {
                 Open::Array { index, length, .. } if index == length => {
-                    self.json.push(b']');
+                    self.json.push(b']')?;
                     None
                 }
                 Open::Array { table, index, is_empty, .. } => {
                     *index += 1;
                     let value: Value = table.raw_get(*index)?;
                     if !is_skipped(self.format, &value) && !std::mem::take(is_empty) {
-                        self.json.push(b',');
+                        self.json.push(b',')?;
                     }
                     Some(value)
                 }
@@ -94,13 +96,13 @@ impl Encoder<'_> {
                     let next = self.next.as_ref().expect("set with the first object");
                     let (following, value): (Value, Value) = next.call((&*table, &*key))?;
                     if following.is_nil() {
-                        self.json.push(b'}');
+                        self.json.push(b'}')?;
                         None
                     } else {
                         *key = following.clone();
                         if !is_skipped(self.format, &value) {
                             if !std::mem::take(is_empty) {
-                                self.json.push(b',');
+                                self.json.push(b',')?;
                             }
                             self.key(&following)?;
                         }
@@ -123,24 +125,26 @@ impl Encoder<'_> {
         match key {
             Value::String(key) => self.string(key)?,
             Value::Integer(_) | Value::Number(_) => {
-                self.json.push(b'"');
+                self.json.push(b'"')?;
                 self.number(as_number(key).unwrap_or_default())?;
-                self.json.push(b'"');
+                self.json.push(b'"')?;
             }
             other => {
                 return Err(unfit(type_name(other), "table key must be a number or string"));
             }
         }
-        self.json.push(b':');
+        self.json.push(b':')?;
         Ok(())
     }
 
     fn number(&mut self, number: f64) -> Result<(), JsonError> {
         if number.is_finite() {
-            general(&mut self.json, number, self.format.precision);
+            self.number.clear();
+            general(&mut self.number, number, self.format.precision);
+            self.json.extend(&self.number)?;
             return Ok(());
         }
-        self.json.extend_from_slice(match self.format.invalid_numbers {
+        self.json.extend(match self.format.invalid_numbers {
             InvalidNumbers::Refused => {
                 return Err(unfit("number", "must not be NaN or Infinity"));
             }
@@ -148,42 +152,37 @@ impl Encoder<'_> {
             InvalidNumbers::AsInJavaScript if number.is_nan() => b"NaN",
             InvalidNumbers::AsInJavaScript if number < 0.0 => b"-Infinity",
             InvalidNumbers::AsInJavaScript => b"Infinity",
-        });
+        })?;
         Ok(())
     }
 
     fn string(&mut self, string: &LuaString) -> Result<(), JsonError> {
-        self.json.push(b'"');
-        for (number, bytes) in string.as_bytes().chunks(BYTES_PER_CHECK).enumerate() {
-            if number > 0 {
-                check(self.lua, self.json.len())?;
-            }
-            self.text(bytes);
-        }
-        self.json.push(b'"');
+        self.json.push(b'"')?;
+        self.text(&string.as_bytes())?;
+        self.json.push(b'"')?;
         Ok(())
     }
 
-    fn text(&mut self, mut bytes: &[u8]) {
+    fn text(&mut self, mut bytes: &[u8]) -> mlua::Result<()> {
         let is_special = |byte: &u8| match byte {
             b'"' | b'\\' | 0x00..0x20 | 0x7f => true,
             b'/' => self.format.escape_forward_slash,
             _ => false,
         };
         while let Some(position) = bytes.iter().position(is_special) {
-            self.json.extend_from_slice(&bytes[..position]);
+            self.json.extend(&bytes[..position])?;
             match bytes[position] {
-                byte @ (b'"' | b'\\' | b'/') => self.json.extend_from_slice(&[b'\\', byte]),
-                0x08 => self.json.extend_from_slice(b"\\b"),
-                0x0c => self.json.extend_from_slice(b"\\f"),
-                b'\n' => self.json.extend_from_slice(b"\\n"),
-                b'\r' => self.json.extend_from_slice(b"\\r"),
-                b'\t' => self.json.extend_from_slice(b"\\t"),
-                byte => self.json.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+                byte @ (b'"' | b'\\' | b'/') => self.json.extend(&[b'\\', byte])?,
+                0x08 => self.json.extend(b"\\b")?,
+                0x0c => self.json.extend(b"\\f")?,
+                b'\n' => self.json.extend(b"\\n")?,
+                b'\r' => self.json.extend(b"\\r")?,
+                b'\t' => self.json.extend(b"\\t")?,
+                byte => self.json.extend(format!("\\u{byte:04x}").as_bytes())?,
             }
             bytes = &bytes[position + 1..];
         }
-        self.json.extend_from_slice(bytes);
+        self.json.extend(bytes)
     }
 
     /// Begins to write a table.
@@ -208,14 +207,14 @@ impl Encoder<'_> {
         let table = table.clone();
         self.open.push(match length {
             Some(length) => {
-                self.json.push(b'[');
+                self.json.push(b'[')?;
                 Open::Array { table, index: 0, length, is_empty: true }
             }
             None => {
                 if self.next.is_none() {
                     self.next = Some(self.lua.named_registry_value(NEXT)?);
                 }
-                self.json.push(b'{');
+                self.json.push(b'{')?;
                 Open::Object { table, key: Value::Nil, is_empty: true }
             }
         });
@@ -234,7 +233,7 @@ impl Encoder<'_> {
                 _ => return Ok(None),
             }
             if count.is_multiple_of(VALUES_PER_CHECK) {
-                check(self.lua, self.json.len())?;
+                self.json.tick()?;
             }
         }
         let Format { sparse_ratio, sparse_safe, sparse_convert, .. } = self.format;

@@ -333,8 +333,10 @@ fn warn(call: &mut Call<'_>, (message,): (LuaString,)) -> mlua::Result<()> {
 }
 
 fn log_line(call: &Call<'_>, level: log::Level, message: &str) {
-    let position = position(call.lua);
-    log::write_for_ngx(level, &call.tx.site, position.as_ref(), message);
+    if call.logs(level) {
+        let position = position(call.lua);
+        log::write_for_ngx(level, &call.tx.site, position.as_ref(), &message.into());
+    }
 }
 
 fn key_of(call: &Call<'_>, key: Value) -> mlua::Result<LuaString> {

@@ -2,8 +2,11 @@
 
 use mlua::{LuaString, Table, Value};
 
+use crate::binding::refuse;
 use crate::binding::{Call, convert};
 use crate::lua::{as_number, raise, type_name};
+use crate::message::headers;
+use crate::message::headers::Refused;
 
 /// The value as a string, or an error with `message`.
 pub(super) fn string(value: Value, message: &str) -> mlua::Result<LuaString> {
@@ -82,6 +85,7 @@ pub(super) fn headers(
     headers: &Table,
 ) -> mlua::Result<Vec<(LuaString, Vec<LuaString>)>> {
     let mut checked = Vec::new();
+    let mut count = 0;
     for pair in headers.pairs::<Value, Value>() {
         let (name, value) = pair?;
         let shown = convert::display(call.lua, &name);
@@ -103,20 +107,33 @@ pub(super) fn headers(
                 }
             },
         };
+        count += 1 + values.len();
+        ensure_few(count)?;
         checked.push((name, values));
     }
     Ok(checked)
 }
 
+/// Refuses more values than a message may have: mlua has no room to refer to many thousands.
+fn ensure_few(count: usize) -> mlua::Result<()> {
+    if count < headers::MAX_COUNT { Ok(()) } else { Err(refuse(Refused::TooMany)) }
+}
+
 fn array_values(call: &Call<'_>, shown: &str, values: &Table) -> mlua::Result<Vec<LuaString>> {
-    let each = values.sequence_values::<Value>().map(|value| match value? {
-        Value::String(value) => never_empty(call, value),
-        other => Err(raise(format!(
-            "invalid header value in array \"{shown}\": got {}, expected string",
-            type_name(&other)
-        ))),
-    });
-    each.collect()
+    let mut texts = Vec::new();
+    for value in values.sequence_values::<Value>() {
+        ensure_few(texts.len())?;
+        texts.push(match value? {
+            Value::String(value) => never_empty(call, value)?,
+            other => {
+                return Err(raise(format!(
+                    "invalid header value in array \"{shown}\": got {}, expected string",
+                    type_name(&other)
+                )));
+            }
+        });
+    }
+    Ok(texts)
 }
 
 /// Kong sends an empty value as a space: nginx would take it for "unset".

@@ -3,6 +3,7 @@
 use mlua::{Table, Value};
 
 use crate::binding::{Call, Namespace, bindings};
+use crate::lua::check;
 use crate::lua::{as_number, raise_at, type_name};
 use crate::phase::PhaseSet;
 
@@ -30,10 +31,22 @@ fn clear(call: &mut Call<'_>, table: Value) -> mlua::Result<()> {
     let Value::Table(table) = table else {
         return Err(refuse(call, 1, "clear", "table", &table));
     };
-    let keys: Vec<Value> =
-        table.pairs::<Value, Value>().map(|pair| Ok(pair?.0)).collect::<mlua::Result<_>>()?;
-    keys.into_iter().try_for_each(|key| table.raw_set(key, Value::Nil))
+    // A few at a time: mlua has no room to refer to many thousands of values. What is nil already
+    // stays in a table's memory until it grows, so each round goes on behind the last.
+    let mut pairs = table.pairs::<Value, Value>();
+    loop {
+        let keys = pairs.by_ref().take(KEYS_PER_TICK).map(|pair| Ok(pair?.0));
+        let keys: Vec<Value> = keys.collect::<mlua::Result<_>>()?;
+        if keys.is_empty() {
+            return Ok(());
+        }
+        keys.into_iter().try_for_each(|key| table.raw_set(key, Value::Nil))?;
+        check(call.lua, 0)?;
+    }
 }
+
+/// After how many keys the clock is looked at.
+const KEYS_PER_TICK: usize = 256;
 
 fn merge(call: &mut Call<'_>, (first, second): (Value, Value)) -> mlua::Result<Table> {
     let merged = call.lua.create_table()?;
@@ -43,7 +56,10 @@ fn merge(call: &mut Call<'_>, (first, second): (Value, Value)) -> mlua::Result<T
             Value::Nil | Value::Boolean(false) => continue,
             other => return Err(refuse(call, position, "merge", "table", &other)),
         };
-        for pair in table.pairs::<Value, Value>() {
+        for (count, pair) in table.pairs::<Value, Value>().enumerate() {
+            if count % KEYS_PER_TICK == KEYS_PER_TICK - 1 {
+                check(call.lua, 0)?;
+            }
             let (key, value) = pair?;
             merged.raw_set(key, value)?;
         }

@@ -1,23 +1,32 @@
 //! The module `ngx.base64`.
 
-use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use mlua::{Lua, Table, Value};
 
+use crate::api::ngx::{decode_digits, encode, without_padding};
+use crate::lua::Buffer;
+
 pub(super) fn module(lua: &Lua) -> mlua::Result<Table> {
     let module = lua.create_table()?;
     let encode = lua.create_function(|lua, value: Value| match value {
-        Value::String(text) => Ok(Ok(lua.create_string(URL_SAFE_NO_PAD.encode(text.as_bytes()))?)),
+        Value::String(text) => {
+            let mut encoded = Buffer::new(lua);
+            encode(&URL_SAFE_NO_PAD, &text.as_bytes(), &mut encoded)?;
+            Ok(Ok(lua.create_string(encoded)?))
+        }
         _ => Ok(Err("must provide a string")),
     })?;
     module.raw_set("encode_base64url", encode)?;
     let decode = lua.create_function(|lua, value: Value| match value {
-        Value::String(text) => match decode(&text.as_bytes()) {
-            Some(bytes) => Ok(Ok(lua.create_string(bytes)?)),
-            None => Ok(Err("invalid input")),
-        },
+        Value::String(text) => {
+            let mut bytes = Buffer::new(lua);
+            match decode_digits(&LENIENT, without_padding(&text.as_bytes()), &mut bytes)? {
+                true => Ok(Ok(lua.create_string(bytes)?)),
+                false => Ok(Err("invalid input")),
+            }
+        }
         _ => Ok(Err("must provide a string")),
     })?;
     module.raw_set("decode_base64url", decode)?;
@@ -31,9 +40,3 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireNone)
         .with_decode_allow_trailing_bits(true),
 );
-
-/// What comes after padding does not matter.
-fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let digits = text.split(|&byte| byte == b'=').next().unwrap_or_default();
-    LENIENT.decode(digits).ok()
-}

@@ -4,6 +4,7 @@ use mlua::Value;
 use tracing::level_filters::LevelFilter;
 
 use crate::binding::{Call, Namespace, bindings};
+use crate::error::log::Line;
 use crate::error::log::{self, Level};
 use crate::lua::{as_number, raise_at};
 use crate::phase::PhaseSet;
@@ -28,10 +29,10 @@ fn raw_log(call: &mut Call<'_>, (level, message): (Value, Value)) -> mlua::Resul
     let Some(level) = Level::from_number(level.trunc()) else {
         return Err(raise_at(call.lua, "bad log level"));
     };
-    if log::is_enabled(level) {
-        let message = message.as_bytes();
-        let message = &message[..message.len().min(log::MAX_LEN)];
-        log::write_raw(level, &call.tx.site, &String::from_utf8_lossy(message));
+    if call.logs(level) {
+        let mut line = Line::default();
+        line.push_bytes(&message.as_bytes());
+        log::write(level, &call.tx.site, line);
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use mlua::Value;
 
 use crate::api::ngx;
+use crate::binding::refuse_at;
 use crate::binding::{Call, Namespace, bindings};
 use crate::lua::raise_at;
 use crate::message::headers;
@@ -26,11 +27,14 @@ fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
     if let Some(problem) = problem {
         return Err(raise_at(call.lua, problem));
     }
-    let refused = |why: headers::Refused| raise_at(call.lua, &why.to_string());
+    let refused = |why| refuse_at(call.lua, why);
     let name = ngx::tostring(call, name)?;
     let name = headers::name_of(&name.as_bytes()).map_err(refused)?;
     for value in ngx::header_values(call, &value)? {
-        call.tx.request.add_header(&name, &value.as_bytes()).map_err(refused)?;
+        call.tx
+            .request
+            .add_header(&name, &value.as_bytes(), &mut call.tx.share)
+            .map_err(refused)?;
     }
     Ok(())
 }

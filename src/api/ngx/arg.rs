@@ -38,7 +38,7 @@ fn set(call: &mut Call<'_>, (index, value): (Value, Value)) -> mlua::Result<()> 
 }
 
 /// A chunk is text, a number, nothing, or an array of texts and numbers.
-fn chunk(call: &Call<'_>, value: &Value) -> mlua::Result<Bytes> {
+fn chunk(call: &mut Call<'_>, value: &Value) -> mlua::Result<Bytes> {
     let mut pieces = Pieces::strict(call, Argument::new(3, SET));
     match value {
         Value::Nil => {}
@@ -49,5 +49,6 @@ fn chunk(call: &Call<'_>, value: &Value) -> mlua::Result<Bytes> {
             return Err(raise_at(call.lua, &message));
         }
     }
-    Ok(Bytes::from(pieces.text))
+    let text = pieces.text.into_vec();
+    Ok(call.tx.share.own_one(text)?)
 }

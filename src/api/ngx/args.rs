@@ -20,18 +20,17 @@ fn encode_args(call: &mut Call<'_>, args: Value) -> mlua::Result<LuaString> {
     let Value::Table(args) = args else {
         return Err(Argument::new(1, "encode_args").mismatch(call, "table", type_name(&args)));
     };
-    let query = query_of(call, &args)?;
-    call.string(query)
+    call.string(query_of(call, &args)?)
 }
 
 /// A table of arguments as a query string.
 pub(super) fn query_of(call: &Call<'_>, args: &Table) -> mlua::Result<Vec<u8>> {
-    let fields = convert::encode_args(call.lua, args);
-    let fields = fields.map_err(|error| match error {
+    let mut query = call.buffer();
+    convert::encode_args(call.lua, args, &mut query).map_err(|error| match error {
         mlua::Error::RuntimeError(message) => raise_at(call.lua, &message),
         other => other,
     })?;
-    Ok(fields.join(&b'&'))
+    Ok(query.into_vec())
 }
 
 fn decode_args(call: &mut Call<'_>, (query, max): (Value, Value)) -> mlua::Result<Collected> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use mlua::{Function, IntoLua, Lua, Table, Value};
 
+use crate::api::kong::MAX_HOST;
 use crate::binding::{Call, Namespace, bindings};
 use crate::extension::{Destination, Service, Timeouts};
 use crate::lua::{as_number, raise_at, type_name};
@@ -114,7 +115,8 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
         let number = as_number(&value).filter(|number| number.fract() == 0.0);
         number.filter(|number| (0.0..=most).contains(number))
     };
-    let text = value.as_string().map(mlua::LuaString::to_string_lossy);
+    let text = value.as_string().filter(|text| text.as_bytes().len() <= MAX_HOST);
+    let text = text.map(mlua::LuaString::to_string_lossy);
     let done = match (&*name, text) {
         ("host", Some(host)) => port(call).map(|port| {
             let destination = Destination::Target(host, port);

@@ -7,6 +7,7 @@ use super::args::query_of;
 use super::arguments::Argument;
 use super::uri::{escape_for_log, unsafe_byte};
 use crate::binding::convert::Noted;
+use crate::binding::refuse_at;
 use crate::binding::{Call, Namespace, bindings};
 use crate::error::log::{self, Level};
 use crate::lua::{as_number, position, raise_at, type_name};
@@ -73,13 +74,17 @@ fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
 /// Ends a request whose status is on its way to the client already.
 fn end_printed(call: &Call<'_>, status: u16) {
     let sent = call.tx.response.status();
-    if status >= 300 && status != sent && ![408, 444, 499].contains(&status) {
+    if status >= 300
+        && status != sent
+        && ![408, 444, 499].contains(&status)
+        && call.logs(Level::Err)
+    {
         let message = format!(
             "attempt to set status {status} via ngx.exit after sending out the response status \
              {sent}"
         );
         let position = position(call.lua);
-        log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), &message);
+        log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), &(*message).into());
     }
 }
 
@@ -127,8 +132,8 @@ fn redirect(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<bool> {
         let message = format!("unsafe byte \"0x{byte:02x}\" in redirect uri \"{shown}\"");
         return Err(raise_at(call.lua, &message));
     }
-    let set = call.tx.response.set_header(LOCATION, [&*location]);
-    set.map_err(|why| raise_at(call.lua, &why.to_string()))?;
+    let set = call.tx.response.set_header(LOCATION, [&*location], &mut call.tx.share);
+    set.map_err(|why| refuse_at(call.lua, why))?;
     end_with_page(call, status as u16);
     call.tx.exit = Some(Exit::Request);
     Ok(true)

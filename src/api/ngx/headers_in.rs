@@ -5,7 +5,9 @@ use mlua::{LuaString, Value};
 
 use super::arguments::{Argument, tostring};
 use crate::binding::convert::{self, Collected};
+use crate::binding::refuse_at;
 use crate::binding::{Call, Namespace, bindings};
+use crate::lua::Buffer;
 use crate::lua::raise_at;
 use crate::message::headers;
 use crate::transaction::Request;
@@ -31,27 +33,33 @@ fn set_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
         return Err(raise_at(call.lua, "bad 'name' argument: string expected, got nil"));
     }
     let name = tostring(call, name)?;
-    let name =
-        headers::name_of(&name.as_bytes()).map_err(|why| raise_at(call.lua, &why.to_string()))?;
+    let name = headers::name_of(&name.as_bytes()).map_err(|why| refuse_at(call.lua, why))?;
     let values = header_values(call, &value)?;
     let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
     let values = values.iter().map(|value| &**value);
-    call.tx.request.set_header(&name, values).map_err(|why| raise_at(call.lua, &why.to_string()))
+    let set = call.tx.request.set_header(&name, values, &mut call.tx.share);
+    set.map_err(|why| refuse_at(call.lua, why))
 }
 
 /// The values that a header is to have: none for `nil` and for empty text, which unset it.
 pub(crate) fn header_values(call: &Call<'_>, value: &Value) -> mlua::Result<Vec<LuaString>> {
-    let texts = match value {
-        Value::Nil => Vec::new(),
-        Value::Table(values) => values.sequence_values::<Value>().collect::<mlua::Result<_>>()?,
-        value => vec![value.clone()],
-    };
-    let mut values = Vec::with_capacity(texts.len());
-    for text in texts {
+    let mut values = Vec::new();
+    let mut add = |text| {
         let text = tostring(call, text)?;
-        if !text.as_bytes().is_empty() {
-            values.push(text);
+        if text.as_bytes().is_empty() {
+            return Ok(());
         }
+        // mlua has no room to refer to many thousands of values.
+        if values.len() == headers::MAX_COUNT {
+            return Err(refuse_at(call.lua, headers::Refused::TooMany));
+        }
+        values.push(text);
+        Ok(())
+    };
+    match value {
+        Value::Nil => {}
+        Value::Table(texts) => texts.sequence_values().try_for_each(|text| add(text?))?,
+        value => add(value.clone())?,
     }
     Ok(values)
 }
@@ -69,21 +77,21 @@ fn raw_header(call: &mut Call<'_>, no_request_line: Value) -> mlua::Result<LuaSt
         return Err(raise_at(call.lua, "http2 requests not supported yet"));
     }
     let with_line = matches!(no_request_line, Value::Nil | Value::Boolean(false));
-    call.string(raw_head(request, with_line))
+    let mut head = call.buffer();
+    write_head(request, with_line, &mut head)?;
+    call.string(head)
 }
 
-fn raw_head(request: &Request, with_line: bool) -> Vec<u8> {
-    let mut head = Vec::new();
+fn write_head(request: &Request, with_line: bool, head: &mut Buffer<'_>) -> mlua::Result<()> {
     if with_line {
         let (method, uri) = (request.method(), request.original_path_and_query());
-        head.extend_from_slice(format!("{method} {uri} {:?}\r\n", request.version()).as_bytes());
+        head.extend(format!("{method} {uri} {:?}\r\n", request.version()).as_bytes())?;
     }
     for (name, value) in request.headers() {
-        head.extend_from_slice(name.as_str().as_bytes());
-        head.extend_from_slice(b": ");
-        head.extend_from_slice(value.as_bytes());
-        head.extend_from_slice(b"\r\n");
+        head.extend(name.as_str().as_bytes())?;
+        head.extend(b": ")?;
+        head.extend(value.as_bytes())?;
+        head.extend(b"\r\n")?;
     }
-    head.extend_from_slice(b"\r\n");
-    head
+    head.extend(b"\r\n")
 }

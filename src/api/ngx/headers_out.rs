@@ -6,6 +6,7 @@ use mlua::{LuaString, Value};
 use super::arguments::{Argument, tostring};
 use super::headers_in::header_values;
 use crate::binding::convert::{self, Collected};
+use crate::binding::refuse_at;
 use crate::binding::{Call, Namespace, bindings};
 use crate::error::log::{self, Level};
 use crate::lua::{position, raise_at};
@@ -47,7 +48,8 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
     let values = header_values(call, &value)?;
     let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
     let values = values.iter().map(|value| &**value);
-    call.tx.response.set_header(name, values).map_err(|why| raise_at(call.lua, &why.to_string()))
+    let set = call.tx.response.set_header(name, values, &mut call.tx.share);
+    set.map_err(|why| refuse_at(call.lua, why))
 }
 
 /// The header `name`, unless headers have been sent already.
@@ -58,13 +60,15 @@ fn writable(call: &Call<'_>, name: Value) -> mlua::Result<Option<HeaderName>> {
     }
     let name = tostring(call, name)?;
     let name = headers::response_name_of(&name.as_bytes());
-    name.map(Some).map_err(|why| raise_at(call.lua, &why.to_string()))
+    name.map(Some).map_err(|why| refuse_at(call.lua, why))
 }
 
 /// What comes too late is logged and otherwise ignored.
 pub(super) fn complain(call: &Call<'_>, message: &str) {
-    let position = position(call.lua);
-    log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), message);
+    if call.logs(Level::Err) {
+        let position = position(call.lua);
+        log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), &message.into());
+    }
 }
 
 fn get_headers(call: &mut Call<'_>, (max, _raw): (Value, Value)) -> mlua::Result<Collected> {
@@ -78,8 +82,9 @@ fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
     }
     let Some(name) = writable(call, name)? else { return Ok(()) };
     for value in header_values(call, &value)? {
-        let added = call.tx.response.add_header(name.clone(), &value.as_bytes());
-        added.map_err(|why| raise_at(call.lua, &why.to_string()))?;
+        let tx = &mut *call.tx;
+        let added = tx.response.add_header(name.clone(), &value.as_bytes(), &mut tx.share);
+        added.map_err(|why| refuse_at(call.lua, why))?;
     }
     Ok(())
 }

@@ -4,7 +4,8 @@ use mlua::{MultiValue, Value};
 
 use super::arguments::Argument;
 use crate::binding::{Call, Namespace, bindings, convert};
-use crate::error::log::{self, Level, MAX_LEN};
+use crate::error::log::Line;
+use crate::error::log::{self, Level};
 use crate::lua::{position, type_name};
 use crate::phase::PhaseSet;
 
@@ -41,10 +42,10 @@ fn write(
     values: &MultiValue,
     function: &'static str,
 ) -> mlua::Result<()> {
-    if !log::is_enabled(level) {
+    if !call.logs(level) {
         return Ok(());
     }
-    let mut message = String::new();
+    let mut message = Line::default();
     for (place, value) in values.iter().enumerate() {
         let argument = Argument::new(place + 1, function);
         match value {
@@ -58,12 +59,8 @@ fn write(
                     type_name(value),
                 ));
             }
-            Value::LightUserData(pointer) if pointer.0.is_null() => message.push_str("null"),
-            value => message.push_str(&convert::display(call.lua, value)),
-        }
-        if message.len() > MAX_LEN {
-            message
-                .truncate((0..=MAX_LEN).rfind(|&end| message.is_char_boundary(end)).unwrap_or(0));
+            Value::LightUserData(pointer) if pointer.0.is_null() => message.push("null"),
+            value => convert::log(call.lua, value, &mut message),
         }
     }
     let position = position(call.lua);

@@ -73,6 +73,7 @@ pub(crate) use self::arguments::tostring;
 pub(crate) use self::headers_in::header_values;
 #[cfg(test)]
 pub(crate) use self::log::GLOBAL_NAMESPACE;
+pub(crate) use self::string::{decode_digits, encode, without_padding};
 
 /// The names of all constants of `ngx`.
 #[cfg(test)]

@@ -3,12 +3,15 @@
 //! Kong: what is printed is on its way to the client at once. Here it goes when the phase ends, and
 //! nothing of it waits in a buffer that could be flushed.
 
+use bytes::Bytes;
 use http::{Method, Version};
 use mlua::{MultiValue, Table, Value};
 
 use super::arguments::Argument;
 use crate::binding::convert::{self, Noted};
 use crate::binding::{Call, Namespace, bindings};
+use crate::lua::Buffer;
+use crate::lua::check;
 use crate::lua::{raise_at, type_name};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -59,12 +62,13 @@ fn echo(
             }
         }
     }
-    let mut text = pieces.text;
-    text.extend_from_slice(end);
+    pieces.push(end)?;
     let argument = pieces.argument;
+    let text = pieces.text.into_vec();
+    let text = if bodiless { Bytes::new() } else { call.tx.share.own(text)? };
     let limit = call.settings.max_body_size;
     let response = &mut call.tx.response;
-    if !response.print(if bodiless { Vec::new() } else { text }, limit) {
+    if !response.print(text, limit) {
         return Err(argument.bad(call, &format!("more than {limit} bytes printed")));
     }
     response.send_head();
@@ -121,7 +125,7 @@ pub(super) struct Pieces<'a> {
     call: &'a Call<'a>,
     /// Whose text it is.
     pub(super) argument: Argument,
-    pub(super) text: Vec<u8>,
+    pub(super) text: Buffer<'a>,
     /// Whether there may be nothing but strings and numbers.
     strict: bool,
     /// How many more elements of arrays there may be.
@@ -130,13 +134,16 @@ pub(super) struct Pieces<'a> {
 }
 
 /// An array may be in itself, in many places: without these, a small one would never come to an
-/// end. And no budget reaches here.
+/// end.
 const MAX_ELEMENTS: usize = 1 << 20;
 const MAX_DEPTH: usize = 100;
 
+/// After how many elements the clock is looked at.
+const ELEMENTS_PER_TICK: i64 = 512;
+
 impl<'a> Pieces<'a> {
     pub(super) fn new(call: &'a Call<'a>, argument: Argument) -> Self {
-        let (text, left) = (Vec::new(), MAX_ELEMENTS);
+        let (text, left) = (call.buffer(), MAX_ELEMENTS);
         Self { call, argument, text, strict: false, left, depth: 0 }
     }
 
@@ -178,6 +185,9 @@ impl<'a> Pieces<'a> {
         self.left = left;
         self.depth += 1;
         for index in 1..=length {
+            if index % ELEMENTS_PER_TICK == 0 {
+                check(self.call.lua, 0)?;
+            }
             match values.raw_get(index)? {
                 Value::Table(values) => self.add_array(&values)?,
                 value if self.add(&value)? => {}
@@ -197,7 +207,6 @@ impl<'a> Pieces<'a> {
             let problem = format!("more than {limit} bytes found");
             return Err(self.argument.bad(self.call, &problem));
         }
-        self.text.extend_from_slice(bytes);
-        Ok(())
+        self.text.extend(bytes)
     }
 }

@@ -9,6 +9,7 @@ use super::arguments::Argument;
 use crate::binding::convert::{self, Noted};
 use crate::binding::{Call, Namespace, Wait, bindings};
 use crate::lua::raise_at;
+use crate::transaction::Gathered;
 use crate::transaction::{Operation, RequestBody};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -92,7 +93,8 @@ fn get_post_args(call: &mut Call<'_>, max: Value) -> mlua::Result<Noted<Option<T
 fn set_body_data(call: &mut Call<'_>, data: Value) -> mlua::Result<()> {
     let data = Argument::new(1, "set_body_data").text(call, &data)?;
     expect_read(call)?;
-    call.tx.request.set_body(Bytes::copy_from_slice(&data.as_bytes()));
+    let body = call.tx.share.keep_one(&data.as_bytes())?;
+    call.tx.request.set_body(body);
     Ok(())
 }
 
@@ -121,7 +123,7 @@ fn set_body_file(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()>
         return Err(raise_at(call.lua, message));
     }
     expect_read(call)?;
-    let limit = call.settings.max_body_size;
+    let limit = call.settings.max_body_size.min(call.tx.share.room() as u64);
     let body = std::fs::File::open(&name).and_then(|file| {
         let mut body = Vec::new();
         // A directory can be opened, but not read; what has no end is read to the limit.
@@ -136,7 +138,7 @@ fn set_body_file(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()>
         // It may be gone already.
         let _ = std::fs::remove_file(&name);
     }
-    let body = Bytes::from(body);
+    let body = call.tx.share.own_one(body)?;
     call.tx.request.set_body(body.clone());
     call.tx.rare_mut().body_file = (!body.is_empty()).then_some((body, name));
     Ok(())
@@ -155,7 +157,7 @@ fn init_body(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
             return Err(raise_at(call.lua, &format!("bad size argument: {size}")));
         }
     }
-    call.tx.rare_mut().written_body = Some(Vec::new());
+    call.tx.rare_mut().written_body = Some(Gathered::default());
     Ok(())
 }
 
@@ -167,14 +169,15 @@ fn append_body(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
     let text = Argument::new(1, "append_body").text(call, &arguments[0])?;
     let text = text.as_bytes();
     let limit = call.settings.max_body_size;
-    let Some(written) = call.tx.rare_mut().written_body.as_mut() else {
+    let tx = &mut *call.tx;
+    let written = tx.tables.get_mut().and_then(|held| held.rare.written_body.as_mut());
+    let Some(written) = written else {
         return Err(raise_at(call.lua, "request_body not initialized"));
     };
     if (written.len() + text.len()) as u64 > limit {
         return Err(raise_at(call.lua, &format!("more than {limit} bytes appended")));
     }
-    written.extend_from_slice(&text);
-    Ok(())
+    Ok(written.add(&text, &mut tx.share)?)
 }
 
 fn finish_body(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
@@ -185,6 +188,6 @@ fn finish_body(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
     let Some(written) = call.tx.rare_mut().written_body.take() else {
         return Err(raise_at(call.lua, "request_body not initialized"));
     };
-    call.tx.request.set_body(written.into());
+    call.tx.request.set_body(written.into_bytes());
     Ok(())
 }

@@ -119,11 +119,16 @@ fn value_of(call: &Call<'_>, stored: Stored) -> mlua::Result<Value> {
     })
 }
 
-/// What can be stored: a number, text, or a boolean.
-fn stored(value: &Value) -> Option<Stored> {
+/// What can be stored: a number, text, or a boolean. Of a text for which the dictionary has no room
+/// there is just as much as it has no room for.
+fn stored(dict: &SharedDict, value: &Value) -> Option<Stored> {
     match value {
         Value::Boolean(boolean) => Some(Stored::Boolean(*boolean)),
-        Value::String(text) => Some(Stored::Text(Bytes::copy_from_slice(&text.as_bytes()))),
+        Value::String(text) => {
+            let text = text.as_bytes();
+            let most = text.len().min(dict.capacity().saturating_add(1));
+            Some(Stored::Text(Bytes::copy_from_slice(&text[..most])))
+        }
         other => as_number(other).map(Stored::Number),
     }
 }
@@ -194,7 +199,7 @@ fn store(
     };
     let new = match &value {
         Value::Nil => None,
-        value => match stored(value) {
+        value => match stored(&dict, value) {
             Some(value) => Some(value),
             None => return refused("bad value type"),
         },
@@ -267,7 +272,7 @@ fn push(
     end: End,
 ) -> mlua::Result<Answer> {
     let dict = zone(call, &dict)?;
-    let element = match stored(&value) {
+    let element = match stored(&dict, &value) {
         Some(Stored::Boolean(_)) | None => Err("bad value type"),
         Some(element) => Ok(element),
     };

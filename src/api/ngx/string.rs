@@ -9,6 +9,7 @@ use mlua::{LuaString, MultiValue, Value};
 use super::arguments::Argument;
 use crate::api::digest::{Algorithm, Hmac};
 use crate::binding::{Call, Namespace, bindings, convert};
+use crate::lua::Buffer;
 use crate::lua::{raise_at, type_name};
 use crate::phase::PhaseSet;
 
@@ -42,7 +43,53 @@ fn encode_base64(
             return Err(raise_at(call.lua, &message));
         }
     };
-    call.string(engine.encode(text.as_bytes()))
+    let mut encoded = call.buffer();
+    encode(&engine, &text.as_bytes(), &mut encoded)?;
+    call.string(encoded)
+}
+
+/// Adds `bytes` in Base64 to `out`.
+pub(crate) fn encode(
+    engine: &GeneralPurpose,
+    bytes: &[u8],
+    out: &mut Buffer<'_>,
+) -> mlua::Result<()> {
+    let mut digits = String::with_capacity(DIGITS_PER_STEP);
+    for stretch in bytes.chunks(DIGITS_PER_STEP / 4 * 3) {
+        digits.clear();
+        engine.encode_string(stretch, &mut digits);
+        out.extend(digits.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// How many digits are read or written between two looks at the clock: a multiple of four, so that
+/// they stand for whole bytes.
+const DIGITS_PER_STEP: usize = 1 << 12;
+
+/// Adds to `out` what `digits` stand for, without their padding. Whether they are Base64.
+pub(crate) fn decode_digits(
+    engine: &GeneralPurpose,
+    digits: impl Iterator<Item = u8>,
+    out: &mut Buffer<'_>,
+) -> mlua::Result<bool> {
+    let mut digits = digits.peekable();
+    let (mut stretch, mut bytes) = (Vec::with_capacity(DIGITS_PER_STEP), Vec::new());
+    while digits.peek().is_some() {
+        stretch.clear();
+        stretch.extend(digits.by_ref().take(DIGITS_PER_STEP));
+        bytes.clear();
+        if engine.decode_vec(&stretch, &mut bytes).is_err() {
+            return Ok(false);
+        }
+        out.extend(&bytes)?;
+    }
+    Ok(true)
+}
+
+/// A text up to its padding, which may be missing; what comes after it does not matter.
+pub(crate) fn without_padding(text: &[u8]) -> impl Iterator<Item = u8> {
+    text.iter().copied().take_while(|&byte| byte != b'=')
 }
 
 /// nginx's decoder: bits that do not fill a byte are dropped.
@@ -57,14 +104,14 @@ fn decode_base64(call: &mut Call<'_>, value: Value) -> mlua::Result<Option<LuaSt
     let Value::String(text) = value else {
         return Err(raise_at(call.lua, "string argument only"));
     };
-    decode(&text.as_bytes()).map(|bytes| call.string(bytes)).transpose()
+    let mut bytes = call.buffer();
+    let is_base64 = decode_digits(&LENIENT, without_padding(&text.as_bytes()), &mut bytes)?;
+    is_base64.then(|| call.string(bytes)).transpose()
 }
 
-/// The bytes that a text in Base64 stands for.
+/// The bytes that a short text in Base64 stands for.
 pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    // Padding may be missing, and what comes after it does not matter.
-    let digits = text.split(|&byte| byte == b'=').next().unwrap_or_default();
-    LENIENT.decode(digits).ok()
+    LENIENT.decode(without_padding(text).collect::<Vec<_>>()).ok()
 }
 
 /// The same of a text that has other bytes in it, line ends for one: they do not matter.
@@ -73,10 +120,11 @@ fn decode_base64mime(call: &mut Call<'_>, value: Value) -> mlua::Result<Option<L
         return Err(raise_at(call.lua, "string argument only"));
     };
     let text = text.as_bytes();
-    let digits = text.split(|&byte| byte == b'=').next().unwrap_or_default();
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
-    let digits: Vec<u8> = digits.iter().copied().filter(is_digit).collect();
-    LENIENT.decode(digits).ok().map(|bytes| call.string(bytes)).transpose()
+    let mut bytes = call.buffer();
+    let digits = without_padding(&text).filter(is_digit);
+    let is_base64 = decode_digits(&LENIENT, digits, &mut bytes)?;
+    is_base64.then(|| call.string(bytes)).transpose()
 }
 
 fn md5(call: &mut Call<'_>, value: Value) -> mlua::Result<LuaString> {
@@ -113,7 +161,8 @@ fn quote_sql_str(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Lua
         return Err(raise_at(call.lua, "expecting one argument"));
     }
     let text = Argument::new(1, "quote_sql_str").text(call, &arguments[0])?;
-    let mut quoted = vec![b'\''];
+    let mut quoted = call.buffer();
+    quoted.push(b'\'')?;
     for &byte in &*text.as_bytes() {
         let escaped = match byte {
             0 => b'0',
@@ -124,12 +173,12 @@ fn quote_sql_str(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Lua
             0x1a => b'Z',
             b'\\' | b'\'' | b'"' => byte,
             _ => {
-                quoted.push(byte);
+                quoted.push(byte)?;
                 continue;
             }
         };
-        quoted.extend([b'\\', escaped]);
+        quoted.extend(&[b'\\', escaped])?;
     }
-    quoted.push(b'\'');
+    quoted.push(b'\'')?;
     call.string(quoted)
 }

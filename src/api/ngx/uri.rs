@@ -38,12 +38,16 @@ fn escape_uri(call: &mut Call<'_>, (value, kind): (Value, Value)) -> mlua::Resul
                 .ok_or_else(|| raise_at(call.lua, &format!("\"type\" {number} out of range")))?,
         },
     };
-    call.string(uri::escape(&text.as_bytes(), escape))
+    let mut escaped = call.buffer();
+    uri::escape_into(&text.as_bytes(), escape, &mut escaped)?;
+    call.string(escaped)
 }
 
 fn unescape_uri(call: &mut Call<'_>, value: Value) -> mlua::Result<LuaString> {
     let text = convert::lenient_text(call.lua, value)?;
-    call.string(uri::unescape(&text.as_bytes()))
+    let mut plain = call.buffer();
+    uri::unescape_into(&text.as_bytes(), &mut plain)?;
+    call.string(plain)
 }
 
 fn set_uri(call: &mut Call<'_>, (path, jump, binary): (Value, Value, Value)) -> mlua::Result<bool> {
@@ -63,6 +67,8 @@ fn set_uri(call: &mut Call<'_>, (path, jump, binary): (Value, Value, Value)) -> 
             ),
         ));
     }
+    let refused = |why| raise_at(call.lua, &format!("invalid uri: {why}"));
+    uri::ensure_fits(path.len()).map_err(refused)?;
     let jump = Argument::new(2, "set_uri").flag(call, &jump)?;
     let phase = call.tx.site.phase;
     if jump && phase != Phase::Rewrite {
@@ -88,13 +94,16 @@ pub(super) fn unsafe_byte(path: &[u8]) -> Option<u8> {
     path.iter().copied().find(|byte| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f)
 }
 
+/// How much of a URI a message shows: a line of the log has no more.
+const MAX_SHOWN: usize = 2048;
+
 /// `\xXX` for what does not belong into a line of the log.
 pub(super) fn escape_for_log(bytes: &[u8]) -> String {
     let shown = |&byte: &u8| match byte {
         b' '..=b'~' if !b"\"\\".contains(&byte) => char::from(byte).to_string(),
         _ => format!("\\x{byte:02X}"),
     };
-    bytes.iter().map(shown).collect()
+    bytes.iter().take(MAX_SHOWN).map(shown).collect()
 }
 
 fn get_uri_args(call: &mut Call<'_>, (max, reused): (Value, Value)) -> mlua::Result<Collected> {

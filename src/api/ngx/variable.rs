@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, HeaderName, SET_COOKIE, TE, VIA};
 use http::{HeaderMap, HeaderValue, Version};
 use mlua::Value;
 
 use super::arguments::tostring;
+use crate::binding::refuse_at;
 use crate::binding::{Call, Namespace, bindings};
 use crate::extension::Tls;
 use crate::lua::raise_at;
@@ -277,17 +277,18 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
             Ok(())
         }
         "upstream_host" => {
-            let set = call.tx.request.set_header(&HOST, [&*value.as_bytes()]);
-            return set.map_err(|why| raise_at(call.lua, &why.to_string()));
+            let set = call.tx.request.set_header(&HOST, [&*value.as_bytes()], &mut call.tx.share);
+            return set.map_err(|why| refuse_at(call.lua, why));
         }
         name if header_named(name).is_some() => {
             let header = header_named(name).expect("looked at above");
-            let set = call.tx.request.upstream.set_header(header, &value.as_bytes());
-            return set.map_err(|why| raise_at(call.lua, &why.to_string()));
+            let set =
+                call.tx.request.upstream.set_header(header, &value.as_bytes(), &mut call.tx.share);
+            return set.map_err(|why| refuse_at(call.lua, why));
         }
         name if name == "kong_proxy_mode" || SETTABLE.contains(&name) => {
             let known = SETTABLE.iter().find(|known| **known == name).unwrap_or(&"kong_proxy_mode");
-            let value = Bytes::copy_from_slice(&value.as_bytes());
+            let value = call.tx.share.keep_one(&value.as_bytes())?;
             call.tx.rare_mut().variables.insert(known, value);
             return Ok(());
         }

@@ -9,6 +9,7 @@ use http::header::{self, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
 use crate::extension::{Connection, Known, RequestId, Upstream, UriCaptures};
+use crate::lua::Share;
 use crate::message::headers::{self, Refused};
 use crate::message::uri;
 
@@ -123,13 +124,14 @@ impl Request {
         &mut self,
         name: &HeaderName,
         values: impl IntoIterator<Item = &'a [u8], IntoIter: Clone>,
+        share: &mut Share,
     ) -> Result<(), Refused> {
         let values = values.into_iter();
         let names_host = *name == HOST;
         if names_host && !values.clone().all(uri::is_host) {
             return Err(Refused::Unfit);
         }
-        headers::set(&mut self.head.headers, name, values, &SINGLE)?;
+        headers::set(&mut self.head.headers, name, values, &SINGLE, share)?;
         if names_host {
             self.upstream.host = self.head.headers.get(HOST).cloned();
         }
@@ -141,11 +143,16 @@ impl Request {
     /// # Errors
     ///
     /// As [`set_header`](Self::set_header).
-    pub(crate) fn add_header(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Refused> {
+    pub(crate) fn add_header(
+        &mut self,
+        name: &HeaderName,
+        value: &[u8],
+        share: &mut Share,
+    ) -> Result<(), Refused> {
         if *name == HOST {
-            return self.set_header(name, [value]);
+            return self.set_header(name, [value], share);
         }
-        headers::add(&mut self.head.headers, name, value, &SINGLE)
+        headers::add(&mut self.head.headers, name, value, &SINGLE, share)
     }
 
     pub(crate) fn remove_header(&mut self, name: &[u8]) {

@@ -40,6 +40,7 @@ impl Request {
     ///
     /// When the URI becomes too long.
     pub(crate) fn set_query(&mut self, query: &[u8]) -> Result<(), http::Error> {
+        uri::ensure_fits(query.len())?;
         let path = self.path().to_owned();
         let query = uri::escape(query, Escape::Query);
         let query = String::from_utf8_lossy(&query);

@@ -2,10 +2,8 @@
 
 use mlua::Lua;
 
+use crate::error::log::Line;
 use crate::lua::PRELUDE_NAME;
-
-/// The longest line that is written, in bytes. nginx cuts lines at four thousand.
-pub(super) const MAX_LEN: usize = 64 * 1024;
 
 /// Where a line comes from.
 pub(super) struct Place {
@@ -53,54 +51,39 @@ fn is_ours(lua: &Lua, level: usize) -> Option<bool> {
 }
 
 /// A line in the format `format`.
-pub(super) fn render(format: &str, namespace: &str, place: &Place, message: &str) -> String {
-    let mut line = "[kong] ".to_owned();
+pub(super) fn render(format: &[u8], namespace: &Line, place: &Place, message: &Line) -> Line {
+    let mut line = Line::from("[kong] ");
     let mut rest = format;
     let mut escaped = false;
-    while let Some(percent) = rest.find('%') {
+    while let Some(percent) = rest.iter().position(|&byte| byte == b'%')
+        && !line.is_full()
+    {
         let (before, from_percent) = rest.split_at(percent);
         escaped = escaped && before.is_empty();
-        line.push_str(before);
+        line.push_bytes(before);
         let name = &from_percent[1..];
-        let end = name.find(|c: char| !(c.is_ascii_lowercase() || c == '_')).unwrap_or(name.len());
+        let is_named = |byte: &u8| byte.is_ascii_lowercase() || *byte == b'_';
+        let end = name.iter().position(|byte| !is_named(byte)).unwrap_or(name.len());
         let (name, after) = name.split_at(end);
-        let number;
-        let value = match name {
-            _ if escaped => None,
-            "message" => Some(message),
-            "namespace" => Some(namespace),
-            "file_src" => Some(&*place.chunk),
-            "func_name" => Some(place.function.as_deref().unwrap_or("?")),
-            "line_src" => {
-                number = place.line.map_or_else(|| "?".to_owned(), |line| line.to_string());
-                Some(&*number)
-            }
-            _ => None,
-        };
-        match value {
-            Some(value) => line.push_str(value),
-            None => {
-                line.push('%');
-                line.push_str(name);
+        match name {
+            b"message" if !escaped => line.append(message),
+            b"namespace" if !escaped => line.append(namespace),
+            b"file_src" if !escaped => line.push(&place.chunk),
+            b"func_name" if !escaped => line.push(place.function.as_deref().unwrap_or("?")),
+            b"line_src" if !escaped => match place.line {
+                Some(number) => line.push(&number.to_string()),
+                None => line.push("?"),
+            },
+            _ => {
+                line.push("%");
+                line.push_bytes(name);
             }
         }
         escaped = name.is_empty();
         rest = after;
-        if line.len() > MAX_LEN {
-            break;
-        }
     }
-    line.push_str(rest);
-    cut(&mut line);
+    line.push_bytes(rest);
     line
-}
-
-/// Cuts a text that is longer than a line may be.
-pub(super) fn cut(line: &mut String) {
-    if line.len() > MAX_LEN {
-        let boundary = (0..=MAX_LEN).rev().find(|&at| line.is_char_boundary(at));
-        line.truncate(boundary.unwrap_or(0));
-    }
 }
 
 #[cfg(test)]
@@ -109,7 +92,7 @@ mod tests {
 
     fn rendered(format: &str) -> String {
         let place = Place { chunk: "a.lua".to_owned(), line: Some(7), function: None };
-        render(format, "space", &place, "hello")
+        render(format.as_bytes(), &"space".into(), &place, &"hello".into()).finish()
     }
 
     #[test]
@@ -132,8 +115,10 @@ mod tests {
     #[test]
     fn no_format_makes_a_line_of_any_length() {
         let place = Place { chunk: String::new(), line: None, function: None };
-        let long = "\u{e4}".repeat(MAX_LEN);
-        let line = render(&"%message".repeat(100_000), "space", &place, &long);
-        assert!(line.len() <= MAX_LEN);
+        let long = Line::from(&*"\u{e4}".repeat(10_000));
+        let format = "%message".repeat(100_000);
+        let line = render(format.as_bytes(), &"space".into(), &place, &long).finish();
+        assert!(line.len() <= 2048, "{}", line.len());
+        assert!(line.contains("\u{e4}... ["), "{line}");
     }
 }

@@ -7,6 +7,7 @@ mod serialize;
 use mlua::{LuaString, MultiValue, Table, Value};
 
 use crate::binding::{Call, Namespace, Scope, bindings, convert};
+use crate::error::log::Line;
 use crate::error::log::{self, Level};
 use crate::lua::{PRELUDE_NAME, position};
 use crate::phase::PhaseSet;
@@ -47,7 +48,7 @@ pub(super) fn facility(scope: &Scope<'_>, functions: &Table) -> mlua::Result<Tab
 }
 
 fn write(call: &mut Call<'_>, level: Level, arguments: &MultiValue) -> mlua::Result<()> {
-    if log::is_enabled(level) {
+    if call.logs(level) {
         let position = position(call.lua);
         let message = text(call, arguments);
         log::write_for_kong(level, &call.tx.site, position.as_ref(), &message);
@@ -56,12 +57,9 @@ fn write(call: &mut Call<'_>, level: Level, arguments: &MultiValue) -> mlua::Res
 }
 
 /// The texts of `arguments`, one after the other.
-fn text(call: &Call<'_>, arguments: &MultiValue) -> String {
-    let mut text = String::new();
-    for value in arguments {
-        text.push_str(&convert::display(call.lua, value));
-        format::cut(&mut text);
-    }
+fn text(call: &Call<'_>, arguments: &MultiValue) -> Line {
+    let mut text = Line::default();
+    arguments.iter().for_each(|value| convert::log(call.lua, value, &mut text));
     text
 }
 
@@ -71,24 +69,25 @@ fn write_in_format(
     (level, namespace, format, arguments): (f64, Value, LuaString, MultiValue),
 ) -> mlua::Result<()> {
     let level = Level::from_number(level).expect("facility.lua has nginx's numbers");
-    if log::is_enabled(level) {
-        let namespace = match namespace {
-            Value::String(namespace) => namespace.to_string_lossy(),
-            _ => call.tx.site.plugin.to_string(),
-        };
+    if call.logs(level) {
+        let mut name = Line::default();
+        match namespace {
+            Value::String(namespace) => name.push_bytes(&namespace.as_bytes()),
+            _ => name.push(call.tx.site.plugin.name()),
+        }
         let place = format::Place::of_caller(call.lua);
         let message = text(call, &arguments);
-        let line = format::render(&format.to_string_lossy(), &namespace, &place, &message);
-        log::write_line(level, &call.tx.site, &line);
+        let line = format::render(&format.as_bytes(), &name, &place, &message);
+        log::write(level, &call.tx.site, line);
     }
     Ok(())
 }
 
 /// A warning of the PDK itself, as if the function had written it.
 pub(super) fn warn(call: &Call<'_>, message: &str) {
-    if log::is_enabled(Level::Warn) {
+    if call.logs(Level::Warn) {
         let position = position(call.lua);
-        log::write_for_kong(Level::Warn, &call.tx.site, position.as_ref(), message);
+        log::write_for_kong(Level::Warn, &call.tx.site, position.as_ref(), &message.into());
     }
 }
 

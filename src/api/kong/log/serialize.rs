@@ -7,6 +7,7 @@ use mlua::{Lua, LuaString, Table, Value};
 
 use crate::api::kong::{checks, client, ctx, entity, router};
 use crate::binding::{Call, convert};
+use crate::lua::check;
 use crate::lua::raise;
 use crate::phase::PhaseSet;
 use crate::transaction::{Source, Transaction};
@@ -27,6 +28,10 @@ pub(super) fn set_serialize_value(
     (key, value, options): (Value, Value, Value),
 ) -> mlua::Result<()> {
     let key = checks::string(key, "key must be a string")?;
+    // Kong: has no limit, but the memory for a table for each of the dots.
+    if split_path(&key.as_bytes()).count() > MAX_DEPTH {
+        return Err(raise(format!("key is nested too deeply (limit: {MAX_DEPTH})")));
+    }
     let mode = match options {
         Value::Nil | Value::Boolean(false) => Value::Nil,
         Value::Table(options) => options.raw_get("mode")?,
@@ -171,20 +176,22 @@ fn response(lua: &Lua, tx: &Transaction) -> mlua::Result<Table> {
 
 /// Makes one change: `key` is a path with dots, `\.` a dot in a name.
 fn apply(lua: &Lua, root: &Table, change: &Table) -> mlua::Result<()> {
-    let key = change.raw_get::<LuaString>("key")?.to_string_lossy();
+    let key = change.raw_get::<LuaString>("key")?;
     let value: Value = change.raw_get("value")?;
     let mode: String = change.raw_get("mode")?;
-    if !is_serializable(&value, MAX_DEPTH)? {
+    if !is_serializable(lua, &value, MAX_DEPTH, &mut 0)? {
         return Err(raise(
             "value must be nil, a number, string, boolean or a non-self-referencial table \
              containing numbers, string and booleans",
         ));
     }
-    let mut path = split_path(&key);
-    let last = path.pop().unwrap_or_default();
+    let key = key.as_bytes();
+    let mut path: Vec<_> = split_path(&key).collect();
+    let last = lua.create_string(path.pop().unwrap_or_default())?;
     let mut node = root.clone();
     for name in path {
-        node = match node.raw_get(name.as_str())? {
+        let name = lua.create_string(name)?;
+        node = match node.raw_get(&name)? {
             Value::Table(next) => next,
             Value::Nil if mode == "replace" => return Ok(()),
             Value::Nil => {
@@ -194,6 +201,7 @@ fn apply(lua: &Lua, root: &Table, change: &Table) -> mlua::Result<()> {
             }
             other => {
                 let shown = convert::display(lua, &other);
+                let (key, name) = (String::from_utf8_lossy(&key), name.to_string_lossy());
                 return Err(raise(format!(
                     "The key '{key}' could not be used as a serialize value. Subkey '{name}' is \
                      not a table. It's {shown}"
@@ -201,7 +209,7 @@ fn apply(lua: &Lua, root: &Table, change: &Table) -> mlua::Result<()> {
             }
         };
     }
-    let exists = !node.raw_get::<Value>(last.as_str())?.is_nil();
+    let exists = !node.raw_get::<Value>(&last)?.is_nil();
     match mode.as_str() {
         "add" if exists => Ok(()),
         "replace" if !exists => Ok(()),
@@ -209,26 +217,47 @@ fn apply(lua: &Lua, root: &Table, change: &Table) -> mlua::Result<()> {
     }
 }
 
-fn split_path(key: &str) -> Vec<String> {
-    // A dot at the very beginning separates nothing.
-    let (start, rest) = key.split_at(usize::from(key.starts_with('.')));
-    let mut names = vec![start.to_owned()];
-    let mut characters = rest.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' if characters.peek() == Some(&'.') => {
-                characters.next();
-                names.last_mut().expect("never empty").push('.');
+/// The names in a key. A dot at the very beginning separates nothing.
+fn split_path(key: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let mut rest = Some(key);
+    std::iter::from_fn(move || {
+        let bytes = rest?;
+        let is_first = bytes.len() == key.len();
+        let mut name = Vec::new();
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            match byte {
+                b'\\' if bytes.get(at + 1) == Some(&b'.') => {
+                    name.push(b'.');
+                    at += 1;
+                }
+                b'.' if !(is_first && at == 0) => {
+                    rest = Some(&bytes[at + 1..]);
+                    return Some(name);
+                }
+                other => name.push(other),
             }
-            '.' => names.push(String::new()),
-            other => names.last_mut().expect("never empty").push(other),
+            at += 1;
         }
-    }
-    names
+        rest = None;
+        Some(name)
+    })
 }
 
+/// After how many values the clock is looked at.
+const VALUES_PER_TICK: usize = 256;
+
 /// Whether a value holds only what a log can hold. A table that holds itself is too deep.
-fn is_serializable(value: &Value, depth: usize) -> mlua::Result<bool> {
+fn is_serializable(
+    lua: &Lua,
+    value: &Value,
+    depth: usize,
+    count: &mut usize,
+) -> mlua::Result<bool> {
+    *count += 1;
+    if count.is_multiple_of(VALUES_PER_TICK) {
+        check(lua, 0)?;
+    }
     match value {
         Value::Nil
         | Value::Boolean(_)
@@ -244,7 +273,7 @@ fn is_serializable(value: &Value, depth: usize) -> mlua::Result<bool> {
                     key,
                     Value::String(_) | Value::Integer(_) | Value::Number(_) | Value::Boolean(_)
                 );
-                if !simple || !is_serializable(&value, depth - 1)? {
+                if !simple || !is_serializable(lua, &value, depth - 1, count)? {
                     return Ok(false);
                 }
             }

@@ -6,6 +6,7 @@ use mlua::{LuaString, Value};
 use crate::api::kong::checks;
 use crate::binding::Call;
 use crate::lua::raise;
+use crate::transaction::Gathered;
 
 /// Gathers the chunks, and gives the body at its end.
 pub(super) fn get_raw_body(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<LuaString>> {
@@ -15,16 +16,15 @@ pub(super) fn get_raw_body(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<L
     if chunk.gathered.len() as u64 + chunk.data.len() as u64 > limit {
         return Err(raise(format!("response body too big: more than {limit} bytes")));
     }
-    chunk.gathered.extend_from_slice(&chunk.data);
+    chunk.gathered.add(&chunk.data, &mut call.tx.share)?;
     chunk.data = Bytes::new();
     if !chunk.eof {
         return Ok(None);
     }
     let body = std::mem::take(&mut chunk.gathered);
     chunk.gathering = false;
-    let string = call.lua.create_string(&body)?;
-    call.tx.chunk.data = body.into();
-    Ok(Some(string))
+    call.tx.chunk.data = body.into_bytes();
+    call.string(&call.tx.chunk.data).map(Some)
 }
 
 pub(super) fn set_raw_body(call: &mut Call<'_>, body: Value) -> mlua::Result<()> {
@@ -34,10 +34,10 @@ pub(super) fn set_raw_body(call: &mut Call<'_>, body: Value) -> mlua::Result<()>
     // client to see the same.
     chunk.data = match &*body.as_bytes() {
         b"" => Bytes::from_static(b"\n"),
-        body => Bytes::copy_from_slice(body),
+        body => call.tx.share.keep_one(body)?,
     };
     chunk.eof = true;
-    chunk.gathered = Vec::new();
+    chunk.gathered = Gathered::default();
     chunk.gathering = false;
     Ok(())
 }

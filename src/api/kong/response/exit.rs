@@ -86,7 +86,7 @@ fn send(call: &mut Call<'_>, status: u16, body: Value, headers: &Headers) -> mlu
     let grpc = Grpc::of(call, content_type);
     let is_json = grpc.is_none() && matches!(body, Value::Table(_));
     let body = match (body, grpc) {
-        (Value::String(body), _) => Some(Bytes::copy_from_slice(&body.as_bytes())),
+        (Value::String(body), _) => Some(call.tx.share.keep_one(&body.as_bytes())?),
         (body @ Value::Table(_), None) => {
             Some(encode(call, &body, "body encoding failed while flushing response")?)
         }
@@ -94,7 +94,7 @@ fn send(call: &mut Call<'_>, status: u16, body: Value, headers: &Headers) -> mlu
             return Err(raise("table body encoding with gRPC is not supported"));
         }
         (Value::Table(body), Some(Grpc::Message)) => match body.raw_get("message")? {
-            Value::String(message) => Some(Bytes::copy_from_slice(&message.as_bytes())),
+            Value::String(message) => Some(call.tx.share.keep_one(&message.as_bytes())?),
             _ => {
                 let message = "body was removed because table body encoding with gRPC is not \
                                supported";
@@ -112,7 +112,7 @@ fn send(call: &mut Call<'_>, status: u16, body: Value, headers: &Headers) -> mlu
     response.set_status(status);
     response.source = Some(Source::Exit);
     match (body, grpc) {
-        (body, Some(grpc)) => grpc::end(response, grpc, body, !has_length)?,
+        (body, Some(grpc)) => grpc::end(response, grpc, body, !has_length, &mut call.tx.share)?,
         (Some(body), None) => {
             if is_json && content_type.is_none() {
                 response.put(CONTENT_TYPE, "application/json; charset=utf-8");
@@ -142,11 +142,10 @@ fn end(call: &mut Call<'_>) -> bool {
 }
 
 /// A table as JSON, or an error that begins with `failure`.
-fn encode(call: &Call<'_>, value: &Value, failure: &str) -> mlua::Result<Bytes> {
-    json::encode(call.lua, value, json::Format::KONG).map(Bytes::from).map_err(
-        |error| match error {
-            JsonError::Unfit(why) => raise(format!("{failure}: {why}")),
-            JsonError::Lua(error) => error,
-        },
-    )
+fn encode(call: &mut Call<'_>, value: &Value, failure: &str) -> mlua::Result<Bytes> {
+    let json = json::encode(call.lua, value, json::Format::KONG).map_err(|error| match error {
+        JsonError::Unfit(why) => raise(format!("{failure}: {why}")),
+        JsonError::Lua(error) => error,
+    })?;
+    Ok(call.tx.share.own_one(json.into_vec())?)
 }

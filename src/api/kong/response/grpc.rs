@@ -6,7 +6,8 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 use mlua::LuaString;
 
 use crate::binding::Call;
-use crate::lua::raise;
+use crate::binding::refuse;
+use crate::lua::Share;
 use crate::transaction::{Request, Response};
 
 pub(super) const MIME: &str = "application/grpc";
@@ -52,6 +53,7 @@ pub(super) fn end(
     grpc: Grpc,
     body: Option<Bytes>,
     measured: bool,
+    share: &mut Share,
 ) -> mlua::Result<()> {
     let (number, meaning) = status_of(response.status());
     let is_new = !response.headers().contains_key(&STATUS);
@@ -60,7 +62,7 @@ pub(super) fn end(
     }
     match body {
         Some(message) if grpc == Grpc::Message => {
-            response.set_header(MESSAGE, [&message[..]]).map_err(|why| raise(why.to_string()))?;
+            response.set_header(MESSAGE, [&message[..]], share).map_err(refuse)?;
             response.end_empty();
         }
         body => {

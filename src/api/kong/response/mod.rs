@@ -10,6 +10,7 @@ use mlua::{LuaString, Value};
 
 use super::checks;
 use crate::binding::convert::{self, Collected};
+use crate::binding::refuse;
 use crate::binding::{Call, Namespace, bindings};
 use crate::lua::shortcut::{Answer, Arguments};
 use crate::lua::{as_number, raise};
@@ -111,7 +112,7 @@ fn set_status(call: &mut Call<'_>, (status,): (Value,)) -> mlua::Result<()> {
 
 /// The name of a response header, or nothing for `Transfer-Encoding`, which is hyper's business.
 fn settable(call: &Call<'_>, name: &LuaString) -> mlua::Result<Option<HeaderName>> {
-    let name = headers::response_name_of(&name.as_bytes()).map_err(|why| raise(why.to_string()))?;
+    let name = headers::response_name_of(&name.as_bytes()).map_err(refuse)?;
     if name == TRANSFER_ENCODING {
         super::log::warn(call, "manually setting Transfer-Encoding. Ignored.");
         return Ok(None);
@@ -123,7 +124,7 @@ fn put_header(call: &mut Call<'_>, name: &LuaString, values: &[LuaString]) -> ml
     let Some(name) = settable(call, name)? else { return Ok(()) };
     let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
     let values = values.iter().map(|value| &**value);
-    call.tx.response.set_header(name, values).map_err(|why| raise(why.to_string()))
+    call.tx.response.set_header(name, values, &mut call.tx.share).map_err(refuse)
 }
 
 fn set_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
@@ -143,7 +144,7 @@ fn set_header_shortcut(
     if tx.response.sent || is_special {
         return None;
     }
-    tx.response.set_header(name, [value]).ok()?;
+    tx.response.set_header(name, [value], &mut tx.share).ok()?;
     Some(Answer::Nothing)
 }
 
@@ -153,8 +154,9 @@ fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
     let name = checks::string(name, "header name must be a string")?;
     let Some(name) = settable(call, &name)? else { return Ok(()) };
     for value in values {
-        let added = call.tx.response.add_header(name.clone(), &value.as_bytes());
-        added.map_err(|why| raise(why.to_string()))?;
+        let tx = &mut *call.tx;
+        let added = tx.response.add_header(name.clone(), &value.as_bytes(), &mut tx.share);
+        added.map_err(refuse)?;
     }
     Ok(())
 }
@@ -162,8 +164,8 @@ fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
 fn clear_header(call: &mut Call<'_>, name: Value) -> mlua::Result<()> {
     ensure_not_sent(call)?;
     let name = checks::string(name, "header name must be a string")?;
-    let name = headers::response_name_of(&name.as_bytes()).map_err(|why| raise(why.to_string()))?;
-    call.tx.response.set_header(name, []).map_err(|why| raise(why.to_string()))
+    let name = headers::response_name_of(&name.as_bytes()).map_err(refuse)?;
+    call.tx.response.set_header(name, [], &mut call.tx.share).map_err(refuse)
 }
 
 fn set_headers(call: &mut Call<'_>, headers: Value) -> mlua::Result<()> {

@@ -35,7 +35,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 // Kong: knows its upstreams. Here the forwarder does; where the application does not say which there
 // are, any name will do.
 fn set_upstream(call: &mut Call<'_>, host: Value) -> mlua::Result<Noted<Option<bool>, String>> {
-    let name = checks::string(host, "host must be a string")?.to_string_lossy();
+    let name = host_name(host)?;
     if call.settings.upstreams.as_ref().is_some_and(|exists| !exists(&name)) {
         return Ok(Noted(None, Some(format!("could not find an Upstream named '{name}'"))));
     }
@@ -43,8 +43,21 @@ fn set_upstream(call: &mut Call<'_>, host: Value) -> mlua::Result<Noted<Option<b
     Ok(Noted(Some(true), None))
 }
 
+/// The name of a host. Kong: takes one of any length.
+fn host_name(host: Value) -> mlua::Result<String> {
+    let host = checks::string(host, "host must be a string")?;
+    let length = host.as_bytes().len();
+    if length > MAX_HOST {
+        return Err(raise(format!("host too long: {length} bytes (limit: {MAX_HOST})")));
+    }
+    Ok(host.to_string_lossy())
+}
+
+/// The longest name of a host, in bytes: four times what DNS has.
+pub(crate) const MAX_HOST: usize = 1024;
+
 fn set_target(call: &mut Call<'_>, (host, port): (Value, Value)) -> mlua::Result<()> {
-    let host = checks::string(host, "host must be a string")?.to_string_lossy();
+    let host = host_name(host)?;
     let port = integer(call, "port", &port, 0.0, 65_535.0)? as u16;
     call.tx.request.upstream.balancer_mut().destination = Some(Destination::Target(host, port));
     Ok(())

@@ -1,6 +1,5 @@
 //! `kong.service.request`: the request that the service gets.
 
-use bytes::Bytes;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use mlua::{LuaString, Table, Value};
@@ -8,8 +7,10 @@ use mlua::{LuaString, Table, Value};
 use crate::api::forms;
 use crate::api::json::{self, JsonError};
 use crate::api::kong::checks;
+use crate::binding::refuse;
 use crate::binding::{Call, Namespace, bindings, convert};
 use crate::lua::shortcut::{Answer, Arguments};
+use crate::lua::{Buffer, Texts};
 use crate::lua::{raise, type_name};
 use crate::message::headers;
 use crate::message::uri::{self, Escape};
@@ -63,9 +64,11 @@ fn set_path(call: &mut Call<'_>, path: Value) -> mlua::Result<()> {
     if path.first() != Some(&b'/') {
         return Err(raise("path must start with /"));
     }
+    let refused = |why| raise(format!("invalid path: {why}"));
+    uri::ensure_fits(path.len()).map_err(refused)?;
     // Kong: sends a `#` as it is. A URI ends there, so it is escaped here rather than lost.
     let path = ascii(&uri::escape(&path, Escape::UpstreamPath)).replace('#', "%23");
-    call.tx.request.set_upstream_path(path).map_err(|why| raise(format!("invalid path: {why}")))
+    call.tx.request.set_upstream_path(path).map_err(refused)
 }
 
 fn set_raw_query(call: &mut Call<'_>, query: Value) -> mlua::Result<()> {
@@ -119,19 +122,27 @@ fn set_query(call: &mut Call<'_>, args: Value) -> mlua::Result<()> {
 
 /// The arguments of a table as a query string, sorted by name; the values of an array stay in order.
 fn ordered_args(call: &Call<'_>, args: &Table) -> mlua::Result<Vec<u8>> {
-    let mut fields = Vec::new();
+    let mut fields = Texts::new(call.buffer());
     for pair in args.pairs::<Value, Value>() {
         let (Value::String(name), value) = pair? else {
             return Err(raise("arg keys must be strings"));
         };
-        let values = convert::encode_arg(call.lua, &name, &value)?;
+        let mut query = call.buffer();
+        convert::encode_arg(call.lua, &name, &value, &mut query)?;
         // Kong: joins an empty text for an argument that has no value, which makes `&&`.
-        if !values.is_empty() {
-            fields.push(values.join(&b'&'));
+        if query.len() > 0 {
+            fields.add(&[query.as_bytes()])?;
         }
     }
     fields.sort();
-    Ok(fields.join(&b'&'))
+    let mut query = call.buffer();
+    for field in fields.iter() {
+        if query.len() > 0 {
+            query.push(b'&')?;
+        }
+        query.extend(field)?;
+    }
+    Ok(query.into_vec())
 }
 
 fn clear_query_arg(call: &mut Call<'_>, name: Value) -> mlua::Result<()> {
@@ -150,10 +161,10 @@ fn clear_query_arg(call: &mut Call<'_>, name: Value) -> mlua::Result<()> {
 }
 
 fn put_header(call: &mut Call<'_>, name: &LuaString, values: &[LuaString]) -> mlua::Result<()> {
-    let name = headers::name_of(&name.as_bytes()).map_err(|why| raise(why.to_string()))?;
+    let name = headers::name_of(&name.as_bytes()).map_err(refuse)?;
     let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
     let values = values.iter().map(|value| &**value);
-    call.tx.request.set_header(&name, values).map_err(|why| raise(why.to_string()))
+    call.tx.request.set_header(&name, values, &mut call.tx.share).map_err(refuse)
 }
 
 fn set_header(
@@ -178,17 +189,17 @@ fn set_header_shortcut(
     let [name, value] = arguments.texts()?;
     let is_special = name.first() == Some(&b':') || value.is_empty();
     let name = headers::name_of(name).ok().filter(|_| !is_special)?;
-    tx.request.set_header(&name, [value]).ok()?;
+    tx.request.set_header(&name, [value], &mut tx.share).ok()?;
     Some(Answer::Nothing)
 }
 
 fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
     let values = checks::header_values(call, &name, &value)?;
     let name = checks::string(name, "header must be a string")?;
-    let name = headers::name_of(&name.as_bytes()).map_err(|why| raise(why.to_string()))?;
+    let name = headers::name_of(&name.as_bytes()).map_err(refuse)?;
     for value in values {
-        let added = call.tx.request.add_header(&name, &value.as_bytes());
-        added.map_err(|why| raise(why.to_string()))?;
+        let tx = &mut *call.tx;
+        tx.request.add_header(&name, &value.as_bytes(), &mut tx.share).map_err(refuse)?;
     }
     Ok(())
 }
@@ -219,7 +230,8 @@ fn set_headers(call: &mut Call<'_>, headers: Value) -> mlua::Result<()> {
 
 fn set_raw_body(call: &mut Call<'_>, body: Value) -> mlua::Result<()> {
     let body = checks::string(body, "body must be a string")?;
-    call.tx.request.set_body(Bytes::copy_from_slice(&body.as_bytes()));
+    let body = call.tx.share.keep_one(&body.as_bytes())?;
+    call.tx.request.set_body(body);
     Ok(())
 }
 
@@ -247,22 +259,24 @@ fn set_body(
         Some(forms::Kind::Multipart) => encode_multipart(call, &args, &mime)?,
         None => return Err(raise(format!("unsupported content type {mime}"))),
     };
-    call.tx.request.set_body(body.into());
-    let set = call.tx.request.set_header(&CONTENT_TYPE, [content_type.as_bytes()]);
-    set.map_err(|why| raise(why.to_string()))?;
+    let body = call.tx.share.own_one(body)?;
+    call.tx.request.set_body(body);
+    let content_type = [content_type.as_bytes()];
+    let set = call.tx.request.set_header(&CONTENT_TYPE, content_type, &mut call.tx.share);
+    set.map_err(refuse)?;
     Ok((Value::Boolean(true), None))
 }
 
 fn encode_json(call: &Call<'_>, args: Table) -> mlua::Result<Vec<u8>> {
     let json = json::encode(call.lua, &Value::Table(args), json::Format::KONG);
-    json.map_err(|error| match error {
+    json.map(Buffer::into_vec).map_err(|error| match error {
         JsonError::Unfit(why) => raise(why),
         JsonError::Lua(error) => error,
     })
 }
 
 fn encode_multipart(call: &Call<'_>, args: &Table, mime: &str) -> mlua::Result<(Vec<u8>, String)> {
-    let mut fields = Vec::new();
+    let mut parts = Texts::new(call.buffer());
     for pair in args.pairs::<Value, Value>() {
         let (name, value) = pair?;
         let Value::String(name) = name else {
@@ -276,15 +290,17 @@ fn encode_multipart(call: &Call<'_>, args: &Table, mime: &str) -> mlua::Result<(
                 type_name(&value)
             )));
         };
-        fields.push((name.as_bytes().to_vec(), text.as_bytes().to_vec()));
+        parts.add(&forms::part(&name.as_bytes(), &text.as_bytes()))?;
     }
-    fields.sort();
+    parts.sort();
     let boundary = match forms::boundary(mime) {
-        Some(boundary) if !forms::contains_boundary(&fields, &boundary) => boundary,
-        _ => forms::new_boundary(&fields),
+        Some(Ok(boundary)) if !forms::contain_boundary(&parts, &boundary) => boundary,
+        _ => forms::new_boundary(&parts),
     };
     let content_type = format!("multipart/form-data; boundary={boundary}");
-    Ok((forms::encode_multipart(&fields, &boundary), content_type))
+    let mut body = call.buffer();
+    forms::encode_multipart(&parts, &boundary, &mut body)?;
+    Ok((body.into_vec(), content_type))
 }
 
 /// The phases of these functions never come: nothing here balances.

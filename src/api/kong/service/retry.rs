@@ -2,7 +2,9 @@
 
 use mlua::{Function, Lua, Value};
 
+use crate::api::kong::MAX_HOST;
 use crate::binding::{Call, Namespace, Scope, bindings, convert};
+use crate::error::log::Line;
 use crate::lua::{as_number, raise};
 use crate::phase::PhaseSet;
 use crate::transaction::{Kept, Retry};
@@ -56,7 +58,12 @@ fn answer(call: &mut Call<'_>, (host, port, error): (Value, Value, Value)) -> ml
     let retry = match (&host, number) {
         (Value::Nil | Value::Boolean(false), _) => {
             let why = if error.is_nil() { &port } else { &error };
-            Retry::Refused(convert::display(call.lua, why))
+            let mut line = Line::default();
+            convert::log(call.lua, why, &mut line);
+            Retry::Refused(line.finish())
+        }
+        (Value::String(host), Some(_)) if host.as_bytes().len() > MAX_HOST => {
+            Retry::Refused("host too long".to_owned())
         }
         (Value::String(host), Some(port)) => Retry::Target(host.to_string_lossy(), port as u16),
         _ => Retry::AsBefore,

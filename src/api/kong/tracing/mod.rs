@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json};
 
 use super::ctx::kept;
 use crate::binding::{Call, Namespace, Scope, bindings, convert};
+use crate::error::log::Line;
 use crate::error::log::{self, Level};
 use crate::extension::RequestId;
 use crate::lua::{as_number, position, raise};
@@ -176,11 +177,11 @@ fn finish(call: &mut Call<'_>, (id, time): (LuaString, Option<f64>)) -> mlua::Re
 
 /// What Kong writes to the log rather than raise an error.
 fn complain(call: &mut Call<'_>, message: MultiValue) -> mlua::Result<()> {
-    if log::is_enabled(Level::Err) {
+    if call.logs(Level::Err) {
         let position = position(call.lua);
-        let message: String =
-            message.iter().map(|value| convert::display(call.lua, value)).collect();
-        log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), &message);
+        let mut line = Line::default();
+        message.iter().for_each(|value| convert::log(call.lua, value, &mut line));
+        log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), &line);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use mlua::{Lua, LuaString, Table, Value};
 
 use super::text;
-use crate::lua::check;
+use crate::lua::Buffer;
 
 pub(in crate::api::modules) fn module(lua: &Lua) -> mlua::Result<Table> {
     let module = lua.create_table()?;
@@ -18,9 +18,12 @@ pub(in crate::api::modules) fn module(lua: &Lua) -> mlua::Result<Table> {
 
 pub(super) fn to_hex(lua: &Lua, bytes: &[u8]) -> mlua::Result<LuaString> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    check(lua, bytes.len().saturating_mul(2))?;
-    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    lua.create_string(nibbles.map(|nibble| DIGITS[usize::from(nibble)]).collect::<Vec<_>>())
+    let digit = |nibble: u8| DIGITS[usize::from(nibble)];
+    let mut hex = Buffer::new(lua);
+    for byte in bytes {
+        hex.extend(&[digit(byte >> 4), digit(byte & 0xf)])?;
+    }
+    lua.create_string(hex)
 }
 
 /// nginx's `ngx_atoi`: digits alone, -1 for anything else.

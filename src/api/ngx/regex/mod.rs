@@ -19,6 +19,9 @@ use self::template::Template;
 use super::arguments::{Argument, tostring};
 use crate::binding::convert::Noted;
 use crate::binding::{Call, Namespace, Scope, bindings};
+use crate::lua::Buffer;
+use crate::lua::Charge;
+use crate::lua::OutOfMemory;
 use crate::lua::{check, raise_at};
 use crate::phase::PhaseSet;
 
@@ -113,9 +116,26 @@ fn gmatch(
     let program = program(call, &regex, &options, "gmatch")?;
     check(call.lua, 0)?;
     match program {
-        Ok(program) => (call.lua.create_any_userdata(program)?, subject).into_lua_multi(call.lua),
+        Ok(program) => (held(call, program)?, subject).into_lua_multi(call.lua),
         Err(message) => (Value::Nil, message).into_lua_multi(call.lua),
     }
+}
+
+/// A program that Lua refers to. The request that made it answers for its memory, which Lua takes for
+/// much less than it is.
+struct Held {
+    program: Arc<Program>,
+    _charge: Option<Charge>,
+}
+
+fn held(call: &mut Call<'_>, program: Arc<Program>) -> mlua::Result<AnyUserData> {
+    let size = program.size();
+    let charge = call.tx.share.charge(size).or_else(|OutOfMemory| {
+        // What Lua could let go of may be held as long as it sees no need.
+        call.lua.gc_collect()?;
+        call.tx.share.charge(size).map_err(mlua::Error::from)
+    })?;
+    call.lua.create_any_userdata(Held { program, _charge: charge })
 }
 
 /// The captures of the next match, and where it begins and ends; `nil` when there is none, and a
@@ -124,7 +144,7 @@ fn step(
     call: &mut Call<'_>,
     (program, subject, start): (AnyUserData, LuaString, usize),
 ) -> mlua::Result<MultiValue> {
-    let program = Arc::clone(&*program.borrow::<Arc<Program>>()?);
+    let program = Arc::clone(&program.borrow::<Held>()?.program);
     let found = program.run(&subject.as_bytes(), start);
     check(call.lua, 0)?;
     match found {
@@ -154,14 +174,15 @@ fn substitute(
     let subject = tostring(call, subject)?;
     if replacement.is_function() {
         check(call.lua, 0)?;
-        return (lua.create_any_userdata(program)?, subject).into_lua_multi(lua);
+        return (held(call, program)?, subject).into_lua_multi(lua);
     }
     let replacement = tostring(call, replacement)?;
-    let Some(template) = Template::parse(&replacement.as_bytes()) else {
+    let replacement = replacement.as_bytes();
+    let Some(template) = Template::parse(&replacement) else {
         return failure("failed to compile the replacement template");
     };
     let once = function == "sub";
-    let replaced = replace(call, &program, &subject.as_bytes(), &template, once)?;
+    let replaced = replace(call, &program, &subject.as_bytes(), template, once)?;
     match replaced {
         Ok((_, 0)) => (subject, 0).into_lua_multi(lua),
         Ok((text, count)) => (call.string(text)?, count).into_lua_multi(lua),
@@ -169,16 +190,16 @@ fn substitute(
     }
 }
 
-type Replaced = Result<(Vec<u8>, usize), String>;
+type Replaced<'a> = Result<(Buffer<'a>, usize), String>;
 
-fn replace(
-    call: &Call<'_>,
+fn replace<'a>(
+    call: &Call<'a>,
     program: &Program,
     subject: &[u8],
-    template: &Template,
+    template: Template<'_>,
     once: bool,
-) -> mlua::Result<Replaced> {
-    let (mut out, mut count, mut start, mut copied) = (Vec::new(), 0, 0, 0);
+) -> mlua::Result<Replaced<'a>> {
+    let (mut out, mut count, mut start, mut copied) = (call.buffer(), 0, 0, 0);
     while start <= subject.len() {
         let locations = match program.run(subject, start) {
             Ok(Some(locations)) => locations,
@@ -186,13 +207,12 @@ fn replace(
             Err(number) => return Ok(Err(failed(number))),
         };
         let (from, to) = locations.get(0).expect("what matches has a place");
-        out.extend_from_slice(subject.get(copied..from).unwrap_or_default());
+        out.extend(subject.get(copied..from).unwrap_or_default())?;
         template.expand(&mut out, |group| {
             let place = locations.get(group).filter(|_| group <= program.groups);
             place.and_then(|(from, to)| subject.get(from..to)).unwrap_or_default()
-        });
-        // Nothing of this is memory of the VM's.
-        check(call.lua, out.len())?;
+        })?;
+        check(call.lua, 0)?;
         count += 1;
         copied = to;
         start = to + usize::from(from == to);
@@ -200,7 +220,7 @@ fn replace(
             break;
         }
     }
-    out.extend_from_slice(subject.get(copied..).unwrap_or_default());
+    out.extend(subject.get(copied..).unwrap_or_default())?;
     Ok(Ok((out, count)))
 }
 

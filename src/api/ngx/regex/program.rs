@@ -11,6 +11,8 @@ use super::pattern::{Form, Options, Pattern};
 pub(super) struct Program {
     pattern: Pattern,
     pub(super) options: Options,
+    /// How long it was as it was written.
+    length: usize,
     /// The groups that have names, and which names.
     pub(super) names: Vec<(usize, String)>,
     /// How many groups there are beside the match itself.
@@ -64,7 +66,13 @@ impl Program {
             compiled: Mutex::new(vec![((form, limit), Arc::new(regex))]),
             pattern,
             options,
+            length: written.len(),
         })
+    }
+
+    /// About how many bytes it takes. One that is remembered takes none of whoever refers to it.
+    pub(super) fn size(&self) -> usize {
+        if self.options.has(b'o') { 0 } else { 4096 + self.length * 32 }
     }
 
     /// Where the pattern and its groups match at or after `start`.
