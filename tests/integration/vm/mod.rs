@@ -3,6 +3,7 @@
 mod budget;
 mod coroutine;
 mod depth;
+mod held;
 mod memory;
 mod outside;
 mod pattern;

@@ -68,7 +68,8 @@ async fn bytes_that_are_no_text_are_replaced() {
 #[tokio::test]
 async fn a_line_has_a_length_limit() {
     let lines = logged("local s = ('ä'):rep(1e6) ngx.log(ngx.ERR, 'x', s, s, s)").await;
-    assert_eq!(lines[0].len(), 65535);
+    assert!(lines[0].contains("ä... [60000"), "{}", lines[0]);
+    assert!(lines[0].len() <= 2048);
 }
 
 #[tokio::test]
