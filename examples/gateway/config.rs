@@ -1,7 +1,6 @@
 //! The command line, and the same as environment variables with the names that Kong gives them.
 
 use std::fs::OpenOptions;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
@@ -9,14 +8,12 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, ValueEnum};
 use http::HeaderName;
-use ipnet::IpNet;
 use tower_lua::{FunctionCall, Runtime, Sandbox, ServerStats, UntrustedLua};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::BoxError;
-use crate::request::proxy::Trusted;
-use crate::request::record::Counters;
+use crate::request::counters::Counters;
 
 /// A reverse proxy that runs functions written for Kong.
 #[derive(Debug, Parser)]
@@ -264,19 +261,6 @@ impl FunctionsConfig {
             builder = builder.shared_dict(name, *bytes);
         }
         builder.build()
-    }
-}
-
-impl FunctionsConfig {
-    /// The proxies that are believed.
-    pub(crate) fn trusted(&self) -> Result<Trusted, BoxError> {
-        let network = |text: &str| -> Result<IpNet, BoxError> {
-            let address = || text.parse::<IpAddr>().map(IpNet::from);
-            let wrong = |_| format!("trusted_ips: '{text}' is not an address or CIDR block");
-            Ok(text.parse().or_else(|_| address()).map_err(wrong)?)
-        };
-        let networks: Result<_, _> = names(&self.trusted_ips).map(network).collect();
-        Ok(Trusted::new(networks?, self.real_ip_header.clone()))
     }
 }
 

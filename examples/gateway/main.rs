@@ -35,10 +35,12 @@ use crate::config::Config;
 use crate::configured::declarative;
 use crate::configured::problem::Problem;
 use crate::in_force::snapshot::Published;
+use crate::request::counters::Counters;
 use crate::request::listen::{Listener, Server, TlsAcceptor, addresses};
 use crate::request::metrics::Metrics;
+use crate::request::plugins;
 use crate::request::proxy::Roots;
-use crate::request::record::{Counters, Recorder};
+use crate::request::record::Recorder;
 use crate::signals::{Signal, Signals};
 use crate::worker::Parts;
 
@@ -118,7 +120,7 @@ impl Gateway {
         let observe = move |call: &FunctionCall<'_>| observer.called(call);
         let counted = Arc::clone(&counters);
         let runtime = config.functions.runtime(config.workers.0, counted, observe)?;
-        let published = Published::new(runtime.clone());
+        let published = Published::new(runtime.clone(), plugins::between);
         let functions = config.functions.allowed();
         let database = Database::open(config.database()?, functions, published.clone()).await?;
         if let Some(path) = &config.declarative_config {
@@ -160,7 +162,6 @@ impl Gateway {
         let parts = Parts {
             published: self.published.clone(),
             runtime: self.runtime.clone(),
-            trusted: self.config.functions.trusted()?,
             roots,
             server: server.clone(),
             patience: self.config.patience(),

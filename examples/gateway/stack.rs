@@ -13,8 +13,9 @@ use tower_lua::{BoxError, Functions, PostFunctionLayer, PreFunctionLayer, Runtim
 use crate::request::edge::EdgeLayer;
 use crate::request::flight::Flight;
 use crate::request::plugins::PluginsLayer;
-use crate::request::proxy::{Proxy, Trusted};
+use crate::request::proxy::Proxy;
 use crate::request::routing;
+use crate::request::trusted::Trusted;
 
 /// The whole gateway as a service.
 pub(crate) fn new(

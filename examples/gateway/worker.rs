@@ -14,8 +14,9 @@ use crate::BoxError;
 use crate::in_force::snapshot::Published;
 use crate::request::edge::EdgeLayer;
 use crate::request::listen::{Address, Server};
-use crate::request::proxy::{Proxy, Roots, Trusted};
+use crate::request::proxy::{Proxy, Roots};
 use crate::request::record::Recorder;
+use crate::request::trusted::Trusted;
 use crate::stack;
 
 /// What all workers are made of.
@@ -23,7 +24,6 @@ use crate::stack;
 pub(crate) struct Parts {
     pub(crate) published: Published,
     pub(crate) runtime: Runtime,
-    pub(crate) trusted: Trusted,
     pub(crate) roots: Roots,
     pub(crate) server: Server,
     /// How long requests in flight may take in the end.
@@ -54,8 +54,9 @@ async fn serve(
     recorder: Recorder,
     mut stop: watch::Receiver<()>,
 ) -> Result<(), BoxError> {
-    let Parts { published, runtime, trusted, roots, server, patience } = parts;
+    let Parts { published, runtime, roots, server, patience } = parts;
     let server = Server { counters: Some(recorder.counters().clone()), ..server };
+    let trusted = Trusted::new(runtime.clone());
     let edge = EdgeLayer::new(published, recorder, trusted.clone());
     let proxy = Proxy::new(&roots, trusted.clone());
     let service = stack::new(edge, proxy, trusted, &runtime);

@@ -3,9 +3,13 @@
 mod builder;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
+use http::HeaderMap;
+
 pub use self::builder::RuntimeBuilder;
+use crate::extension::Connection;
 use crate::settings::Settings;
 use crate::transaction::Transaction;
 use crate::vm::Pool;
@@ -93,6 +97,34 @@ impl Runtime {
     /// ```
     pub async fn drain(&self) {
         self.settings().background.drain().await;
+    }
+
+    /// Whether what a proxy at `address` says of its client is believed: it is one of
+    /// [`trusted_ips`](RuntimeBuilder::trusted_ips).
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.settings().trusts(address)
+    }
+
+    /// The address of the client, by the rule that `kong.client.get_forwarded_ip` and
+    /// `ngx.var.remote_addr` go by: the peer's, or what a trusted proxy says in its
+    /// [header](RuntimeBuilder::real_ip_header), with a port or without. For whoever logs, limits or
+    /// forwards by it.
+    ///
+    /// ```
+    /// use http::{HeaderMap, HeaderValue};
+    /// use tower_lua::{Connection, Runtime};
+    ///
+    /// let runtime = Runtime::builder().trusted_ips(["10.0.0.0/8"]).build()?;
+    /// let proxy = Connection::new("10.1.2.3:50123".parse().expect("an address"));
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert("x-real-ip", HeaderValue::from_static("192.0.2.7:4711"));
+    /// assert_eq!(runtime.client_ip(&proxy, &headers).to_string(), "192.0.2.7");
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    #[must_use]
+    pub fn client_ip(&self, connection: &Connection, headers: &HeaderMap) -> IpAddr {
+        self.settings().client(connection, headers).0
     }
 
     pub(crate) fn pool(&self) -> &Arc<Pool> {

@@ -11,7 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use http::HeaderName;
+use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 pub(crate) use self::background::{Background, Kind};
@@ -21,10 +21,10 @@ pub use self::node::ServerStats;
 pub(crate) use self::observer::Observer;
 pub use self::observer::{FunctionCall, FunctionOutcome};
 pub use self::sandbox::{Sandbox, UntrustedLua};
+use crate::extension::Connection;
 use crate::lua::Budget;
 use crate::store::SharedDict;
 use crate::store::cache::Cache;
-use crate::transaction::Request;
 
 /// A Lua module made in Rust.
 pub(crate) type Module = Arc<dyn Fn(&mlua::Lua) -> mlua::Result<mlua::Value> + Send + Sync>;
@@ -69,22 +69,22 @@ impl Settings {
         self.trusted_ips.iter().any(|network| network.contains(&address))
     }
 
-    /// The address of the client: the peer's, or what a trusted proxy says in its header.
-    pub(crate) fn client_ip(&self, request: &Request) -> Option<IpAddr> {
-        self.client(request).map(|(ip, _)| ip)
-    }
-
-    /// The same with the port, if it is known.
-    pub(crate) fn client(&self, request: &Request) -> Option<(IpAddr, Option<u16>)> {
-        let peer = request.connection()?.peer_addr();
+    /// The address of the client of `connection`, and its port if it is known: the peer's, or what a
+    /// trusted proxy says in its header.
+    pub(crate) fn client(
+        &self,
+        connection: &Connection,
+        headers: &HeaderMap,
+    ) -> (IpAddr, Option<u16>) {
+        let peer = connection.peer_addr();
         let named = || {
-            let header = request.headers().get_all(&self.real_ip_header).iter().next_back()?;
+            let header = headers.get_all(&self.real_ip_header).iter().next_back()?;
             // The last of several, which is the one that the trusted proxy itself has added.
             let last = header.to_str().ok()?.rsplit(',').next()?.trim();
             let socket = || last.parse::<SocketAddr>().map(|addr| (addr.ip(), Some(addr.port())));
             last.parse().map(|ip| (ip, None)).or_else(|_| socket()).ok()
         };
         let own = (peer.ip(), Some(peer.port()));
-        Some(if self.trusts(peer.ip()) { named().unwrap_or(own) } else { own })
+        if self.trusts(peer.ip()) { named().unwrap_or(own) } else { own }
     }
 }

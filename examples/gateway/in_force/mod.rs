@@ -1,4 +1,7 @@
 //! What is in force: what is configured, made ready for requests.
 
+pub(crate) mod plugins;
 pub(crate) mod router;
 pub(crate) mod snapshot;
+pub(crate) mod target;
+pub(crate) mod timeouts;

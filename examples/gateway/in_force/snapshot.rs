@@ -12,15 +12,16 @@ use tower_lua::{Functions, Runtime};
 
 use crate::BoxError;
 use crate::configured::entity::{Entities, Plugin, Route, Service};
+use crate::in_force::plugins::{Between, Chain, Prepared, Rewrite, Scopes};
 use crate::in_force::router::{Found, Query, Router};
-use crate::request::plugins::{Chain, Prepared, Scopes};
-use crate::request::proxy::Plan;
+use crate::in_force::target::Plan;
 
 /// What is in force: one snapshot after the other.
 #[derive(Clone)]
 pub(crate) struct Published {
     current: Arc<ArcSwap<Snapshot>>,
     runtime: Runtime,
+    between: Between,
 }
 
 /// What was in force, or will be.
@@ -33,13 +34,6 @@ pub(crate) struct Snapshot {
     rewrite: Rewrite,
     /// By their ids, to be taken over by the next snapshot.
     plugins: HashMap<String, Arc<Prepared>>,
-}
-
-/// The functions that run before a route is looked for.
-#[derive(Clone)]
-pub(crate) struct Rewrite {
-    pub(crate) pre: Functions,
-    pub(crate) post: Functions,
 }
 
 /// A route with everything that its requests need.
@@ -58,9 +52,10 @@ pub(crate) struct RouteInForce {
 type Seen = (Option<tower_lua::Route>, Option<tower_lua::Service>);
 
 impl Published {
-    /// Nothing is in force yet: no route for any request. Functions are to run in `runtime`.
-    pub(crate) fn new(runtime: Runtime) -> Self {
-        Self { current: Arc::new(ArcSwap::from_pointee(Snapshot::empty())), runtime }
+    /// Nothing is in force yet: no route for any request. Functions are to run in `runtime`;
+    /// `between` makes the other plugins.
+    pub(crate) fn new(runtime: Runtime, between: Between) -> Self {
+        Self { current: Arc::new(ArcSwap::from_pointee(Snapshot::empty())), runtime, between }
     }
 
     /// What is in force now.
@@ -76,7 +71,7 @@ impl Published {
     /// When functions do not compile or another plugin refuses its configuration, when a route has
     /// something that is no regular expression.
     pub(crate) fn check(&self, entities: &Entities) -> Result<Snapshot, BoxError> {
-        Snapshot::new(entities, &self.current(), &self.runtime)
+        Snapshot::new(entities, &self.current(), &self.runtime, self.between)
     }
 
     /// Puts `snapshot` in force, for every request that begins from now on.
@@ -97,7 +92,12 @@ impl Snapshot {
         }
     }
 
-    fn new(entities: &Entities, before: &Self, runtime: &Runtime) -> Result<Self, BoxError> {
+    fn new(
+        entities: &Entities,
+        before: &Self,
+        runtime: &Runtime,
+        between: Between,
+    ) -> Result<Self, BoxError> {
         let services: HashMap<&str, &Arc<Service>> =
             entities.services.iter().map(|service| (service.id.as_str(), service)).collect();
         let owners = Owners::new(entities);
@@ -107,7 +107,7 @@ impl Snapshot {
             let label = owners.name(plugin);
             let prepared = match known.take(plugin, &label) {
                 Some(kept) => kept,
-                None => Arc::new(Prepared::new(plugin, &label, runtime)?),
+                None => Arc::new(Prepared::new(plugin, &label, runtime, between)?),
             };
             plugins.insert(plugin.id.clone(), prepared);
         }

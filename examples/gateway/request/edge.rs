@@ -16,8 +16,8 @@ use tower_lua::RequestId;
 
 use crate::in_force::snapshot::Published;
 use crate::request::flight::Flight;
-use crate::request::proxy::Trusted;
 use crate::request::record::{Record, Recorder};
+use crate::request::trusted::Trusted;
 
 /// What the gateway calls itself, with its version.
 pub(crate) const SERVER_NAME: &str = concat!("tower-lua/", env!("CARGO_PKG_VERSION"));

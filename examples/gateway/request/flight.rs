@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use http::{HeaderValue, Request, StatusCode, Uri};
 use tower_lua::Functions;
 
+use crate::in_force::plugins::{Around, Chain};
 use crate::in_force::snapshot::{RouteInForce, Snapshot};
-use crate::request::plugins::{Around, Chain};
 
 /// A request's companion, in its extensions from the first layer to the last.
 pub(crate) struct Flight {

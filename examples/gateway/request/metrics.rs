@@ -14,7 +14,7 @@ use rustc_hash::FxBuildHasher;
 use tower_lua::{FunctionCall, FunctionOutcome, Runtime};
 
 use crate::in_force::snapshot::RouteInForce;
-use crate::request::record::Counters;
+use crate::request::counters::Counters;
 
 /// What was counted, in a part for each worker, so that none waits for another.
 pub(crate) struct Metrics {

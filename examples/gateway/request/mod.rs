@@ -1,5 +1,6 @@
 //! What happens to a request, from the socket to the service and back.
 
+pub(crate) mod counters;
 pub(crate) mod edge;
 pub(crate) mod flight;
 pub(crate) mod listen;
@@ -8,4 +9,5 @@ pub(crate) mod plugins;
 pub(crate) mod proxy;
 pub(crate) mod record;
 pub(crate) mod routing;
+pub(crate) mod trusted;
 pub(crate) mod uri;

@@ -2,37 +2,13 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{Method, Request, StatusCode, Uri, Version, header};
 use tower_lua::Connection;
 
+use crate::request::counters::Counters;
 use crate::request::flight::Flight;
 use crate::request::metrics::{Metrics, Sample};
-
-/// Counts of the whole process, for `/status`.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    accepted: AtomicU64,
-    active: AtomicU64,
-    requests: AtomicU64,
-}
-
-impl Counters {
-    pub(crate) fn open(&self) {
-        self.accepted.fetch_add(1, Ordering::Relaxed);
-        self.active.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn close(&self) {
-        self.active.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    /// Connections that were ever accepted, those that are open, and requests that have begun.
-    pub(crate) fn read(&self) -> [u64; 3] {
-        [&self.accepted, &self.active, &self.requests].map(|count| count.load(Ordering::Relaxed))
-    }
-}
 
 /// Records requests of one worker.
 #[derive(Clone)]
@@ -81,7 +57,7 @@ impl Recorder {
     }
 
     pub(crate) fn begin<B>(&self, request: &Request<B>, flight: &Arc<Flight>) -> Record {
-        self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        self.counters.begin();
         let line = self.writes_log.then(|| Box::new(Line::new(request)));
         let (recorder, flight) = (self.clone(), Arc::clone(flight));
         Record { recorder, flight, status: CLIENT_CLOSED_REQUEST, bytes: 0, line }

@@ -12,7 +12,7 @@ use crate::in_force::router::{Found, Query, RequestHost, split_port};
 use crate::in_force::snapshot::RouteInForce;
 use crate::request::flight::{Flight, Matched, Refusal};
 use crate::request::listen::ServerName;
-use crate::request::proxy::{Trusted, is_https};
+use crate::request::trusted::{Trusted, is_https};
 use crate::request::uri;
 
 /// Finds the route of `request`.

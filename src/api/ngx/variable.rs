@@ -58,7 +58,7 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
     let value: Option<String> = match name {
         "args" | "query_string" => request.query().map(str::to_owned),
         "binary_remote_addr" => {
-            return Ok(call.settings.client_ip(request).map(|address| match address {
+            return Ok(request.client_ip(call.settings).map(|address| match address {
                 IpAddr::V4(address) => address.octets().to_vec(),
                 IpAddr::V6(address) => address.octets().to_vec(),
             }));
@@ -81,7 +81,7 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
         }
         "nginx_version" => Some("1.27.1".to_owned()),
         "pid" => Some(std::process::id().to_string()),
-        "remote_addr" => call.settings.client_ip(request).map(|address| address.to_string()),
+        "remote_addr" => request.client_ip(call.settings).map(|address| address.to_string()),
         "remote_user" => return Ok(remote_user(request)),
         "remote_port" | "realip_remote_port" => {
             connection.map(|connection| connection.peer_addr().port().to_string())
@@ -180,7 +180,7 @@ fn forwarded_for(call: &Call<'_>) -> Option<Vec<u8>> {
     let before = joined(call.tx.request.headers(), "x-forwarded-for");
     Some(match before {
         Some(before) => [&before[..], peer.as_bytes()].join(&b", "[..]),
-        None => call.settings.client_ip(&call.tx.request)?.to_string().into_bytes(),
+        None => call.tx.request.client_ip(call.settings)?.to_string().into_bytes(),
     })
 }
 

@@ -3,6 +3,7 @@
 mod target;
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::header::{self, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
@@ -12,6 +13,7 @@ use crate::extension::{Connection, Known, RequestId, Upstream, UriCaptures};
 use crate::lua::Share;
 use crate::message::headers::{self, Refused};
 use crate::message::uri;
+use crate::settings::Settings;
 
 /// What functions see of the request, and how they have changed it.
 #[derive(Debug)]
@@ -256,6 +258,16 @@ impl Request {
     pub(crate) fn id(&mut self) -> &RequestId {
         let given = &self.head.extensions;
         self.id.get_or_insert_with(|| given.get().cloned().unwrap_or_else(RequestId::random))
+    }
+
+    /// The address of the client, as far as it can be believed.
+    pub(crate) fn client_ip(&self, settings: &Settings) -> Option<IpAddr> {
+        self.client(settings).map(|(ip, _)| ip)
+    }
+
+    /// The same with the port, if it is known.
+    pub(crate) fn client(&self, settings: &Settings) -> Option<(IpAddr, Option<u16>)> {
+        Some(settings.client(&self.connection()?, self.headers()))
     }
 
     /// Replaces the body with `body`.

@@ -28,7 +28,7 @@ pub(crate) use self::flags::{Address, addresses};
 pub(crate) use self::socket::Listener;
 pub(crate) use self::tls::TlsAcceptor;
 use crate::BoxError;
-use crate::request::record::Counters;
+use crate::request::counters::Counters;
 
 /// How connections are served.
 #[derive(Clone)]

@@ -1,122 +1,34 @@
-//! The plugins between `pre-function` and `post-function`, and which of them a request gets.
+//! The plugins between `pre-function` and `post-function`.
 //!
 //! Each is a file of its own: its configuration, under Kong's names, and the tower layers that it is
 //! made of.
 
 mod correlation_id;
 mod cors;
-mod functions;
 mod key_auth;
 mod message;
 mod rate_limiting;
 mod request_size_limiting;
 mod request_termination;
-mod scopes;
 mod service;
 mod whole;
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::combinators::UnsyncBoxBody;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tower::util::BoxService;
-use tower_lua::Runtime;
 
-use self::functions::PluginFunctions;
 pub(crate) use self::message::message;
 pub(crate) use self::request_size_limiting::EXCEEDED;
-pub(crate) use self::scopes::{Chain, Scopes};
 pub(crate) use self::service::PluginsLayer;
 use crate::BoxError;
-use crate::configured::entity::Plugin;
+use crate::in_force::plugins::{Around, Body, Next, read, unknown};
 
-/// A body on its way through plugins.
-pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
-
-/// What stands further in than a plugin: the next plugin, or the service.
-pub(crate) type Next = BoxService<Request<Body>, Response<Body>, Infallible>;
-
-/// A plugin with its configuration, ready to be put around what is further in.
+/// Makes the plugin `name` of its configuration.
 ///
-/// This is [`tower::Layer`] as an object: it is chosen for each request.
-pub(crate) trait Around: Send + Sync {
-    fn around(&self, next: Next) -> Next;
-}
-
-/// The names of all plugins and their priorities: the higher ones see a request earlier.
-pub(crate) const PRIORITIES: [(&str, i32); 8] = [
-    ("pre-function", 1_000_000),
-    ("correlation-id", 100_001),
-    ("cors", 2000),
-    ("key-auth", 1250),
-    ("request-size-limiting", 951),
-    ("rate-limiting", 910),
-    ("request-termination", 2),
-    ("post-function", -1000),
-];
-
-/// A plugin of the entities, compiled.
-pub(crate) struct Prepared {
-    name: String,
-    config: Value,
-    /// How its functions are called in the log.
-    label: String,
-    kind: Kind,
-}
-
-enum Kind {
-    PreFunction(PluginFunctions),
-    PostFunction(PluginFunctions),
-    Between(Arc<dyn Around>, i32),
-}
-
-impl Prepared {
-    /// Compiles a plugin, whose functions go by the name `label`.
-    ///
-    /// # Errors
-    ///
-    /// When its functions do not compile, when there is no such plugin, or when its configuration is
-    /// not one.
-    pub(crate) fn new(plugin: &Plugin, label: &str, runtime: &Runtime) -> Result<Self, BoxError> {
-        let (name, config) = (plugin.name.as_str(), &plugin.config);
-        let kind = match name {
-            "pre-function" => Kind::PreFunction(PluginFunctions::new(label, config, runtime)?),
-            "post-function" => Kind::PostFunction(PluginFunctions::new(label, config, runtime)?),
-            _ => {
-                let priority = PRIORITIES.iter().find(|(known, _)| *known == name);
-                let (_, priority) = priority.ok_or_else(|| unknown(name))?;
-                Kind::Between(between(name, config)?, *priority)
-            }
-        };
-        let (name, label) = (name.to_owned(), label.to_owned());
-        Ok(Self { name, config: config.clone(), label, kind })
-    }
-
-    pub(crate) fn label(&self) -> &str {
-        &self.label
-    }
-
-    /// Whether `plugin` is what this was made of, in everything that matters to it.
-    pub(crate) fn is_of(&self, plugin: &Plugin) -> bool {
-        self.name == plugin.name && self.config == plugin.config
-    }
-}
-
-fn unknown(name: &str) -> String {
-    let names = PRIORITIES.map(|(name, _)| name);
-    let [first @ .., last] = names;
-    let names = format!("{} and {last}", first.join(", "));
-    format!(
-        "plugin '{name}' not enabled; add it to the 'plugins' configuration property: this gateway \
-         has {names}"
-    )
-}
-
-fn between(name: &str, config: &Value) -> Result<Arc<dyn Around>, BoxError> {
+/// # Errors
+///
+/// When there is no such plugin, or its configuration is not one.
+pub(crate) fn between(name: &str, config: &Value) -> Result<Arc<dyn Around>, BoxError> {
     Ok(match name {
         "correlation-id" => correlation_id::layer(read(name, config)?)?,
         "cors" => cors::layer(&read(name, config)?)?,
@@ -126,14 +38,4 @@ fn between(name: &str, config: &Value) -> Result<Arc<dyn Around>, BoxError> {
         "request-termination" => request_termination::layer(read(name, config)?)?,
         other => return Err(unknown(other).into()),
     })
-}
-
-/// Reads a plugin's configuration; what is null has its default.
-fn read<C: DeserializeOwned>(name: &str, config: &Value) -> Result<C, BoxError> {
-    let mut config = config.clone();
-    if let Value::Object(fields) = &mut config {
-        fields.retain(|_, value| !value.is_null());
-    }
-    let config = if config.is_null() { Value::Object(serde_json::Map::new()) } else { config };
-    serde_json::from_value(config).map_err(|error| format!("{name}: config: {error}").into())
 }

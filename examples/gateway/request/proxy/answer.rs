@@ -8,8 +8,9 @@ use tower_lua::{DefaultResponseForError, RequestId};
 
 use super::connect::ConnectError;
 use super::exchange::Failure;
+use crate::in_force::plugins::Body;
 use crate::request::flight::Refusal;
-use crate::request::plugins::{Body, EXCEEDED, message};
+use crate::request::plugins::{EXCEEDED, message};
 
 pub(super) fn no_route() -> Response<Body> {
     message(StatusCode::NOT_FOUND, "no Route matched with those values")

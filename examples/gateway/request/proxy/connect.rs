@@ -13,9 +13,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::pool::Sender;
-use super::target::Key;
 use super::tls::{Roots, TlsConfigs};
 use crate::BoxError;
+use crate::in_force::target::Key;
 
 /// Makes connections.
 pub(super) struct Connector {

@@ -15,8 +15,8 @@ use super::Shared;
 use super::body::{Progress, RequestBody, ResponseBody};
 use super::connect::ConnectError;
 use super::pool::{Lease, Sender};
-use super::target::{Plan, Target};
-use super::timeouts::Timeouts;
+use crate::in_force::target::{Plan, Target};
+use crate::in_force::timeouts::Timeouts;
 use crate::request::flight::Flight;
 
 /// Why a service gave no response.

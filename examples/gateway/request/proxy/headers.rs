@@ -1,71 +1,23 @@
 //! What the gateway tells services of their clients, and what it keeps to itself.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Version};
-use ipnet::IpNet;
 use tower_lua::Connection;
 
 use crate::in_force::router::split_port;
 use crate::request::edge::REQUEST_ID;
 use crate::request::flight::{Flight, Matched};
-
-/// The proxies whose `X-Forwarded-*` headers are believed.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Trusted {
-    networks: Arc<[IpNet]>,
-    real_ip: Option<HeaderName>,
-}
-
-impl Trusted {
-    /// Trust in `networks`, which name their clients in the header `real_ip`.
-    pub(crate) fn new(networks: Vec<IpNet>, real_ip: HeaderName) -> Self {
-        Self { networks: networks.into(), real_ip: Some(real_ip) }
-    }
-
-    pub(crate) fn trusts(&self, connection: Option<&Connection>) -> bool {
-        if self.networks.is_empty() {
-            return false;
-        }
-        let address = connection.map(|connection| connection.peer_addr().ip().to_canonical());
-        address.is_some_and(|address| self.networks.iter().any(|net| net.contains(&address)))
-    }
-
-    /// The address of the client: the peer's, or what a trusted proxy says in its header.
-    pub(crate) fn client<B>(&self, request: &Request<B>) -> Option<IpAddr> {
-        let connection = request.extensions().get::<Connection>()?;
-        let peer = connection.peer_addr().ip();
-        if !self.trusts(Some(connection)) {
-            return Some(peer);
-        }
-        let named = || {
-            let header = request.headers().get_all(self.real_ip.as_ref()?).iter().next_back()?;
-            header.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
-        };
-        Some(named().unwrap_or(peer))
-    }
-}
+use crate::request::trusted::{FORWARDED_PROTO, Trusted};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const FORWARDED_PATH: HeaderName = HeaderName::from_static("x-forwarded-path");
 const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
-
-/// Whether the client came by HTTPS, if need be as a trusted proxy says.
-pub(crate) fn is_https(head: &Parts, trusted: &Trusted) -> bool {
-    let connection = head.extensions.get::<Connection>();
-    let said = head.headers.get(FORWARDED_PROTO).filter(|_| trusted.trusts(connection));
-    match said {
-        Some(said) => said.as_bytes().eq_ignore_ascii_case(b"https"),
-        None => connection.is_some_and(Connection::is_tls),
-    }
-}
 
 /// The host that a request names, as it names it.
 pub(super) fn host_of(head: &Parts) -> Option<HeaderValue> {

@@ -6,8 +6,6 @@ mod connect;
 mod exchange;
 mod headers;
 mod pool;
-mod target;
-mod timeouts;
 mod tls;
 mod tunnel;
 
@@ -27,17 +25,16 @@ use tower_lua::{InternalRedirect, RetryCallback, Upstream};
 use self::body::RequestBody;
 use self::connect::Connector;
 use self::exchange::Failure;
-pub(crate) use self::headers::{Trusted, is_https};
 use self::pool::Pool;
-pub(crate) use self::target::Plan;
-use self::target::Target;
 pub(crate) use self::tls::Roots;
 use crate::BoxError;
+use crate::in_force::plugins::Body;
 use crate::in_force::snapshot::RouteInForce;
+use crate::in_force::target::{Plan, Target};
 use crate::request::edge::via;
 use crate::request::flight::{Flight, Matched};
-use crate::request::plugins::Body;
 use crate::request::routing;
+use crate::request::trusted::Trusted;
 use crate::request::uri::{self, PathHandling};
 
 /// Forwards each request to the service of its route. Clones share their connections.

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use rustc_hash::FxBuildHasher;
 
 use super::body::RequestBody;
-use super::target::{Key, Target};
+use crate::in_force::target::{Key, Target};
 
 /// The end of a connection that requests are put into.
 pub(super) enum Sender {

@@ -9,8 +9,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use super::target::{Key, Verify};
 use crate::BoxError;
+use crate::in_force::target::{Key, Verify};
 
 /// Who may vouch for a service.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use hyper_util::rt::TokioIo;
 
 use super::body::ResponseBody;
 use super::headers;
-use crate::request::plugins::Body;
+use crate::in_force::plugins::Body;
 
 /// The answer of a service as the client gets it; where both want another protocol, their bytes pass
 /// from then on.

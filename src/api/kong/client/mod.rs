@@ -43,7 +43,7 @@ fn get_ip(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<LuaString>> {
 }
 
 fn get_forwarded_ip(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<LuaString>> {
-    let client = call.settings.client_ip(&call.tx.request);
+    let client = call.tx.request.client_ip(call.settings);
     client.map(|ip| call.string(ip.to_string())).transpose()
 }
 
@@ -52,7 +52,7 @@ fn get_port(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<u16>> {
 }
 
 fn get_forwarded_port(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<u16>> {
-    Ok(call.settings.client(&call.tx.request).and_then(|(_, port)| port))
+    Ok(call.tx.request.client(call.settings).and_then(|(_, port)| port))
 }
 
 fn get_credential(call: &mut Call<'_>, (): ()) -> mlua::Result<Value> {

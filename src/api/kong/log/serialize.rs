@@ -87,7 +87,7 @@ fn record(call: &mut Call<'_>) -> mlua::Result<Table> {
     latencies
         .set("receive", received.map_or(0, |answered| millis(total.saturating_sub(answered))))?;
     root.set("latencies", latencies)?;
-    root.set("client_ip", settings.client_ip(&tx.request).map(|ip| ip.to_string()))?;
+    root.set("client_ip", tx.request.client_ip(settings).map(|ip| ip.to_string()))?;
     root.set("started_at", tx.started_at().as_millis() as u64)?;
     let by_service = tx.response.source == Some(Source::Service);
     root.set("source", if by_service { "upstream" } else { "kong" })?;

@@ -8,7 +8,6 @@ use tower_lua::Functions;
 use super::functions::PluginFunctions;
 use super::{Around, Kind, PRIORITIES, Prepared};
 use crate::configured::entity::Plugin;
-use crate::in_force::snapshot::Rewrite;
 
 /// What runs for the requests of a route.
 #[derive(Clone)]
@@ -48,6 +47,13 @@ impl Chain {
     pub(crate) fn between(&self) -> &Arc<[Arc<dyn Around>]> {
         &self.between
     }
+}
+
+/// The functions that run before a route is looked for.
+#[derive(Clone)]
+pub(crate) struct Rewrite {
+    pub(crate) pre: Functions,
+    pub(crate) post: Functions,
 }
 
 /// All plugins that are enabled, by what they are for.

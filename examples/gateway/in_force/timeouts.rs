@@ -4,16 +4,16 @@ use std::time::Duration;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeouts {
-    pub(super) connect: Duration,
+    pub(crate) connect: Duration,
     /// Between two writes of the request.
-    pub(super) write: Duration,
+    pub(crate) write: Duration,
     /// Between two reads of the response.
-    pub(super) read: Duration,
+    pub(crate) read: Duration,
 }
 
 impl Timeouts {
     /// Timeouts in milliseconds.
-    pub(super) fn new(connect: u64, write: u64, read: u64) -> Self {
+    pub(crate) fn new(connect: u64, write: u64, read: u64) -> Self {
         let [connect, write, read] = [connect, write, read].map(Duration::from_millis);
         Self { connect, write, read }
     }

@@ -15,10 +15,10 @@ use crate::configured::entity::Service;
 /// A service as requests are forwarded to it.
 #[derive(Clone)]
 pub(crate) struct Plan {
-    pub(super) target: Arc<Target>,
-    pub(super) timeouts: Timeouts,
+    pub(crate) target: Arc<Target>,
+    pub(crate) timeouts: Timeouts,
     /// How often a connection is tried again.
-    pub(super) retries: u32,
+    pub(crate) retries: u32,
 }
 
 /// Whom a connection is made with, and how.
@@ -31,17 +31,17 @@ pub(crate) struct Target {
 
 /// What connections that can stand in for each other have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    pub(super) host: Box<str>,
-    pub(super) port: u16,
+pub(crate) struct Key {
+    pub(crate) host: Box<str>,
+    pub(crate) port: u16,
     /// Whether, and how, the connection is encrypted.
-    pub(super) tls: Option<Verify>,
-    pub(super) http2: bool,
+    pub(crate) tls: Option<Verify>,
+    pub(crate) http2: bool,
 }
 
 /// Whether the certificate of a service must be good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Verify {
+pub(crate) enum Verify {
     Yes,
     No,
 }
@@ -92,7 +92,7 @@ impl Target {
     }
 
     /// What functions have made of a target, if anything.
-    pub(super) fn asked(before: &Self, upstream: &Upstream) -> Result<Option<Self>, BoxError> {
+    pub(crate) fn asked(before: &Self, upstream: &Upstream) -> Result<Option<Self>, BoxError> {
         let mut key = before.key.clone();
         if let Some((host, port)) = upstream.target() {
             (key.host, key.port) = (host.into(), port);
@@ -113,13 +113,13 @@ impl Target {
     }
 
     /// The same way to another host.
-    pub(super) fn at(&self, host: &str, port: u16) -> Result<Self, BoxError> {
+    pub(crate) fn at(&self, host: &str, port: u16) -> Result<Self, BoxError> {
         Self::new(Key { host: host.into(), port, ..self.key.clone() })
     }
 
     /// Makes `request`, which was for `before`, one for this target. A host that is not the other's
     /// name stays as it is.
-    pub(super) fn take_over<B>(&self, before: &Self, request: &mut Request<B>) {
+    pub(crate) fn take_over<B>(&self, before: &Self, request: &mut Request<B>) {
         if request.headers().get(HOST) == Some(&before.authority) {
             request.headers_mut().insert(HOST, self.authority.clone());
         }
@@ -133,19 +133,19 @@ impl Target {
         }
     }
 
-    pub(super) fn key(&self) -> &Key {
+    pub(crate) fn key(&self) -> &Key {
         &self.key
     }
 
-    pub(super) fn authority(&self) -> &HeaderValue {
+    pub(crate) fn authority(&self) -> &HeaderValue {
         &self.authority
     }
 
-    pub(super) fn is_http2(&self) -> bool {
+    pub(crate) fn is_http2(&self) -> bool {
         self.key.http2
     }
 
-    pub(super) fn scheme(&self) -> Scheme {
+    pub(crate) fn scheme(&self) -> Scheme {
         if self.key.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP }
     }
 }
