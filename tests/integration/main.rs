@@ -8,6 +8,7 @@
 
 mod api;
 mod bad_input;
+mod floors;
 mod function;
 mod middleware;
 mod real_functions;
