@@ -143,3 +143,48 @@ async fn without_a_budget_lua_is_compiled_and_long_work_ends() {
         .await;
     assert_eq!(app.get("/").send().await.text(), "299999997");
 }
+
+#[tokio::test]
+async fn a_match_is_within_the_budget_whatever_a_client_sends() {
+    for (pattern, body) in [
+        (r"\w+@\w+|\d+;", "a".repeat(1 << 20)),
+        (r"\w++@|\d;", "a".repeat(1 << 20)),
+        (r"(?=\w+)@|\d;", "a".repeat(1 << 20)),
+        (r"(?:(?=\w++)a)*b|\d;", "a".repeat(1 << 20)),
+        (r"\w{2000}@|\d;", "a".repeat(1 << 20)),
+    ] {
+        for options in ["", "jo"] {
+            let app = App::builder()
+                .budget(short())
+                .access(&format!(
+                    "if kong.request.get_method() == 'GET' then return end
+                     local body = kong.request.get_raw_body(0)
+                     local found, why = ngx.re.match(body, [[{pattern}]], '{options}')
+                     kong.response.exit(200, tostring(found) .. tostring(why))"
+                ))
+                .serve()
+                .await;
+            let started = std::time::Instant::now();
+            let reply = app.post("/").body(body.clone()).send().await;
+            // A search that never ends takes minutes here.
+            assert!(started.elapsed() < Duration::from_secs(20), "{pattern}");
+            assert!(reply.status == 500 || reply.text().contains("-47"), "{pattern} {reply:?}");
+            assert_eq!(app.get("/").send().await.status, 200, "after {pattern}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_search_in_a_long_text_comes_to_its_end() {
+    let text = App::eval(
+        r#"(function()
+            local long = ("a"):rep(3000)
+            local from = ngx.re.find(long .. "@b " .. long, [[\w+@\w+|\d+;]])
+            local at = ngx.re.find(long .. "q", [[(?=q)q]])
+            local utf = ngx.re.find(("ä"):rep(5000) .. "q", [[(?=q)q]], "u")
+            return from, at, utf, ngx.re.find(long, [[(?=q)q]])
+        end)()"#,
+    )
+    .await;
+    assert_eq!(text, "1, 3001, 10001, nil");
+}

@@ -14,7 +14,7 @@ use mlua::{AnyUserData, IntoLuaMulti, LuaString, MultiValue, Table, Value};
 use pcre2::bytes::CaptureLocations;
 
 use self::pattern::Options;
-use self::program::Program;
+use self::program::{Program, Stopped};
 use self::template::Template;
 use super::arguments::{Argument, tostring};
 use crate::binding::convert::Noted;
@@ -45,6 +45,26 @@ pub(super) fn register(scope: &Scope<'_>, re: &Table) -> mlua::Result<()> {
 /// A value; or `nil` and what went wrong.
 type Found = Noted<Value, String>;
 
+/// Where `program` matches at or after `start`, or PCRE2's number for what went wrong.
+///
+/// # Errors
+///
+/// When the function has no time left.
+fn run(
+    call: &Call<'_>,
+    program: &Program,
+    subject: &[u8],
+    start: usize,
+) -> mlua::Result<Result<Option<CaptureLocations>, i32>> {
+    let found = program.run(subject, start, || check(call.lua, 0));
+    check(call.lua, 0)?;
+    match found {
+        Ok(found) => Ok(Ok(found)),
+        Err(Stopped::Pcre(number)) => Ok(Err(number)),
+        Err(Stopped::Lua(error)) => Err(error),
+    }
+}
+
 fn failed(number: i32) -> String {
     format!("pcre_exec() failed: {number}")
 }
@@ -60,8 +80,7 @@ fn captures(
     };
     let context = Context::of(call, context, "match")?;
     let result = optional_table(call, Argument::new(5, "match"), result)?;
-    let found = program.run(&subject.as_bytes(), context.start());
-    check(call.lua, 0)?;
+    let found = run(call, &program, &subject.as_bytes(), context.start())?;
     match found {
         Ok(None) => Ok(Noted(Value::Nil, None)),
         Ok(Some(locations)) => {
@@ -89,8 +108,7 @@ fn find(
         Value::Nil | Value::Boolean(false) => 0.0,
         nth => Argument::new(5, "find").number(call, nth)?,
     };
-    let found = program.run(&subject.as_bytes(), context.start());
-    check(call.lua, 0)?;
+    let found = run(call, &program, &subject.as_bytes(), context.start())?;
     let locations = match found {
         Ok(Some(locations)) => locations,
         Ok(None) => return Value::Nil.into_lua_multi(lua),
@@ -145,8 +163,7 @@ fn step(
     (program, subject, start): (AnyUserData, LuaString, usize),
 ) -> mlua::Result<MultiValue> {
     let program = Arc::clone(&program.borrow::<Held>()?.program);
-    let found = program.run(&subject.as_bytes(), start);
-    check(call.lua, 0)?;
+    let found = run(call, &program, &subject.as_bytes(), start)?;
     match found {
         Ok(None) => Value::Nil.into_lua_multi(call.lua),
         Ok(Some(locations)) => {
@@ -201,7 +218,7 @@ fn replace<'a>(
 ) -> mlua::Result<Replaced<'a>> {
     let (mut out, mut count, mut start, mut copied) = (call.buffer(), 0, 0, 0);
     while start <= subject.len() {
-        let locations = match program.run(subject, start) {
+        let locations = match run(call, program, subject, start)? {
             Ok(Some(locations)) => locations,
             Ok(None) => break,
             Err(number) => return Ok(Err(failed(number))),
@@ -212,7 +229,6 @@ fn replace<'a>(
             let place = locations.get(group).filter(|_| group <= program.groups);
             place.and_then(|(from, to)| subject.get(from..to)).unwrap_or_default()
         })?;
-        check(call.lua, 0)?;
         count += 1;
         copied = to;
         start = to + usize::from(from == to);
@@ -359,8 +375,9 @@ fn program_at(
         })?,
         other => return Err(place.mismatch(call, "string", crate::lua::type_name(other))),
     };
+    let may_jit = !call.settings.budget.limits_time();
     let compile = || {
-        let program = Program::new(&regex, options).map(Arc::new);
+        let program = Program::new(&regex, options, may_jit).map(Arc::new);
         check(call.lua, 0).map(|()| program)
     };
     if !options.has(b'o') {

@@ -40,6 +40,10 @@ pub(super) struct Pattern {
     options: Options,
     /// Whether the pattern means the same with something around it.
     can_be_wrapped: bool,
+    /// Whether it may look at much of the subject in one step.
+    strides: bool,
+    /// Whether it may be compiled to machine code, where single characters are not counted as steps.
+    may_jit: bool,
 }
 
 /// What stands around a pattern.
@@ -51,6 +55,8 @@ pub(super) enum Form {
     /// One attempt that covers all places of the subject. PCRE2 counts the steps of each attempt
     /// anew, and makes one for each place.
     Whole,
+    /// The same for so many places, with the steps that PCRE2 leaves out where it can.
+    Window(u32),
 }
 
 /// How many KiB a match may use to find its way back.
@@ -83,7 +89,7 @@ const VERBS: &[&str] = &[
 const WHOLE: &[&str] = &["(?R", "(?0", "(*", "\\g<0", "\\g'0", "\\G"];
 
 impl Pattern {
-    pub(super) fn new(bytes: &[u8], options: Options) -> Self {
+    pub(super) fn new(bytes: &[u8], options: Options, may_jit: bool) -> Self {
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text.to_owned(),
             Err(_) => escape_high_bytes(bytes),
@@ -92,7 +98,14 @@ impl Pattern {
         let body =
             if options.has(b'J') { javascript(&text[start..]) } else { text[start..].to_owned() };
         let can_be_wrapped = !WHOLE.iter().any(|part| body.contains(part));
-        Self { verbs: text[..start].to_owned(), body, options, can_be_wrapped }
+        let strides = strides(&body);
+        let verbs = text[..start].to_owned();
+        Self { verbs, body, options, can_be_wrapped, strides, may_jit }
+    }
+
+    /// Whether steps are no measure of its work: see [`strides`].
+    pub(super) fn strides(&self) -> bool {
+        self.strides
     }
 
     pub(super) fn can_be_wrapped(&self) -> bool {
@@ -108,8 +121,8 @@ impl Pattern {
             .extended(self.options.has(b'x'))
             .multi_line(self.options.has(b'm'))
             .utf(self.options.has(b'u') || self.options.has(b'U'))
-            .jit_if_available(self.options.has(b'j'));
-        let head = self.head(limit);
+            .jit_if_available(self.may_jit && self.options.has(b'j'));
+        let head = self.head(form, limit);
         // A comment may have no other end than the line's.
         let end = if self.options.has(b'x') { "\n)" } else { ")" };
         let body = &self.body;
@@ -117,21 +130,25 @@ impl Pattern {
             Form::Plain => format!("{head}{body}"),
             Form::Anchored => format!("{head}\\G(?:{body}{end}"),
             Form::Whole => format!("{head}\\G(?s:.*?)\\K(?:{body}{end}"),
+            Form::Window(places) => format!("{head}\\G(?s:.{{0,{places}}}?)\\K(?:{body}{end}"),
         })
     }
 
     /// What stands before the pattern in its plain form. Of several limits the least counts, so a
     /// pattern cannot raise its own.
-    fn head(&self, limit: u32) -> String {
+    fn head(&self, form: Form, limit: u32) -> String {
         let names = if self.options.has(b'D') { "(?J)" } else { "" };
-        format!("(*LIMIT_MATCH={limit})(*LIMIT_HEAP={HEAP_LIMIT}){}{names}", self.verbs)
+        // `\w+@` does not give back what it has taken, and so takes a step for any number of bytes.
+        let counted = if matches!(form, Form::Window(_)) { "" } else { "(*NO_AUTO_POSSESS)" };
+        let verbs = &self.verbs;
+        format!("(*LIMIT_MATCH={limit})(*LIMIT_HEAP={HEAP_LIMIT}){counted}{verbs}{names}")
     }
 
     /// `error` as lua-nginx-module reports it, of the pattern as it was written.
     pub(super) fn explain(&self, error: &pcre2::Error, limit: u32, written: &[u8]) -> String {
         let whole = error.to_string();
         let why = whole.rsplit_once(": ").map_or(&*whole, |(_, why)| why);
-        let before = self.head(limit).len() - self.verbs.len();
+        let before = self.head(Form::Plain, limit).len() - self.verbs.len();
         let offset = error.offset().unwrap_or_default().saturating_sub(before);
         let text = String::from_utf8_lossy(written);
         let mut message = format!("pcre2_compile() failed: {why} in \"{text}\"");
@@ -146,6 +163,19 @@ impl Pattern {
 
 /// The length of lua-nginx-module's buffer for a message.
 const MAX_MESSAGE: usize = 255;
+
+/// Whether a pattern may look at much of the subject in one step, and so take long in few: where it
+/// gives nothing back of what it has taken, where it looks ahead, where it counts far or is long.
+fn strides(body: &str) -> bool {
+    const SIGNS: [&str; 9] = ["++", "*+", "?+", "}+", "(?>", "(?=", "(?!", "(*", "\\X"];
+    let counts_far = || {
+        body.split('{').skip(1).any(|rest| {
+            let number = rest.split([',', '}']).next().unwrap_or_default();
+            number.len() > 2 && number.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    };
+    body.len() > 1024 || SIGNS.iter().any(|sign| body.contains(sign)) || counts_far()
+}
 
 /// A pattern that is no text: bytes beyond ASCII by their numbers.
 fn escape_high_bytes(bytes: &[u8]) -> String {

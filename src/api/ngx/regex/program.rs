@@ -25,8 +25,18 @@ pub(super) struct Program {
 /// them together in the form [`Whole`](Form::Whole).
 type Attempt = (Form, u32);
 
+/// Why there is no answer.
+pub(super) enum Stopped {
+    /// PCRE2's number for it.
+    Pcre(i32),
+    Lua(mlua::Error),
+}
+
+/// How many bytes may be looked at in some tens of milliseconds, one by one.
+const STRETCH: usize = 50_000_000;
+
 /// Steps that fit into some milliseconds.
-const LIMIT: u32 = 3_000_000;
+const LIMIT: u32 = 2_000_000;
 
 /// Steps for patterns that refer to themselves as a whole: there is no way to count all together,
 /// and honest ones take many for a place.
@@ -46,11 +56,11 @@ impl Program {
     /// # Errors
     ///
     /// Why the pattern does not compile, in lua-nginx-module's words.
-    pub(super) fn new(written: &[u8], options: Options) -> Result<Self, String> {
+    pub(super) fn new(written: &[u8], options: Options, may_jit: bool) -> Result<Self, String> {
         if written.len() > MAX_LEN {
             return Err("pcre2_compile() failed: regular expression is too large".to_owned());
         }
-        let pattern = Pattern::new(written, options);
+        let pattern = Pattern::new(written, options, may_jit);
         let (form, limit) = (Form::Plain, SMALL_STEPS);
         let regex = pattern
             .compile(form, limit)
@@ -77,31 +87,79 @@ impl Program {
 
     /// Where the pattern and its groups match at or after `start`.
     ///
+    /// What takes long is looked for in stretches, and `tick` asked between them.
+    ///
     /// # Errors
     ///
-    /// PCRE2's number for what went wrong.
+    /// PCRE2's number for what went wrong, or why there is no time for more.
     pub(super) fn run(
         &self,
         subject: &[u8],
         start: usize,
-    ) -> Result<Option<CaptureLocations>, i32> {
+        tick: impl Fn() -> mlua::Result<()>,
+    ) -> Result<Option<CaptureLocations>, Stopped> {
         if start > subject.len() {
-            return Err(BAD_OFFSET);
+            return Err(Stopped::Pcre(BAD_OFFSET));
         }
-        for attempt in self.attempts(subject.len() - start).into_iter().flatten() {
-            let Some(regex) = self.compiled(attempt) else { continue };
-            // Not one of the pool that a `Regex` has: it would keep the memory that a match took.
-            let mut locations = regex.capture_locations();
-            match regex.captures_read_at(&mut locations, subject, start) {
-                Ok(Some(found)) if self.options.has(b'a') && found.start() != start => {
-                    return Ok(None);
-                }
-                Ok(found) => return Ok(found.map(|_| locations)),
-                Err(error) if error.code() == MATCH_LIMIT_REACHED => {}
-                Err(error) => return Err(error.code()),
+        let length = subject.len() - start;
+        for attempt in self.attempts(length).into_iter().flatten() {
+            match self.attempt(attempt, subject, start) {
+                Err(MATCH_LIMIT_REACHED) => tick().map_err(Stopped::Lua)?,
+                found => return found.map_err(Stopped::Pcre),
             }
         }
-        Err(MATCH_LIMIT_REACHED)
+        let is_done = length <= SHORT && !self.pattern.strides();
+        if is_done || !self.pattern.can_be_wrapped() || self.options.has(b'a') {
+            return Err(Stopped::Pcre(MATCH_LIMIT_REACHED));
+        }
+        self.search(subject, start, tick)
+    }
+
+    /// Looks for a match in a stretch of places after the other. A step may have to do with all of
+    /// the subject here: the longer it is, the fewer places and steps there are to a stretch.
+    fn search(
+        &self,
+        subject: &[u8],
+        mut start: usize,
+        tick: impl Fn() -> mlua::Result<()>,
+    ) -> Result<Option<CaptureLocations>, Stopped> {
+        let steps = (STRETCH / subject.len().max(1)).clamp(64, 1 << 16);
+        let steps = steps.next_power_of_two() as u32;
+        let places = (steps / 16).clamp(1, 4096);
+        while start <= subject.len() {
+            let found = self.attempt((Form::Window(places), steps), subject, start);
+            if let Some(found) = found.map_err(Stopped::Pcre)? {
+                return Ok(Some(found));
+            }
+            tick().map_err(Stopped::Lua)?;
+            start += places as usize + 1;
+            let is_within = |byte: &u8| self.is_text() && byte & 0xc0 == 0x80;
+            while subject.get(start).is_some_and(is_within) {
+                start += 1;
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_text(&self) -> bool {
+        self.options.has(b'u') || self.options.has(b'U')
+    }
+
+    /// Tries to match in one way.
+    fn attempt(
+        &self,
+        attempt: Attempt,
+        subject: &[u8],
+        start: usize,
+    ) -> Result<Option<CaptureLocations>, i32> {
+        let Some(regex) = self.compiled(attempt) else { return Err(MATCH_LIMIT_REACHED) };
+        // Not one of the pool that a `Regex` has: it would keep the memory that a match took.
+        let mut locations = regex.capture_locations();
+        match regex.captures_read_at(&mut locations, subject, start) {
+            Ok(Some(found)) if self.options.has(b'a') && found.start() != start => Ok(None),
+            Ok(found) => Ok(found.map(|_| locations)),
+            Err(error) => Err(error.code()),
+        }
     }
 
     /// How a subject of `length` bytes is tried: as it is, with few steps for each place; and if
@@ -109,6 +167,9 @@ impl Program {
     /// slower for patterns that do little at each place, as most do.
     fn attempts(&self, length: usize) -> [Option<Attempt>; 2] {
         let is_short = length <= SHORT;
+        if self.pattern.strides() {
+            return [self.careful_attempt(length), None];
+        }
         if !self.pattern.can_be_wrapped() {
             // Nothing holds the places together here: the longer the subject, the less for each.
             let limit = UNBOUND_LIMIT / u32::try_from(length.max(200)).unwrap_or(u32::MAX);
@@ -120,6 +181,18 @@ impl Program {
         }
         let plain = (Form::Plain, if is_short { SMALL_STEPS } else { FEW_STEPS });
         [Some(plain), Some((Form::Whole, LIMIT))]
+    }
+
+    /// How a pattern is tried whose steps may each have to do with all of the subject; nothing, where
+    /// that is too long.
+    fn careful_attempt(&self, length: usize) -> Option<Attempt> {
+        let length = length.max(1);
+        let (form, steps) = match self.options.has(b'a') && self.pattern.can_be_wrapped() {
+            true => (Form::Anchored, STRETCH / length),
+            false => (Form::Plain, STRETCH / length / length),
+        };
+        let steps = steps.min(SMALL_STEPS as usize * 100).next_power_of_two() as u32;
+        (steps >= 16).then_some((form, steps))
     }
 
     /// The pattern in the form of `attempt`, if it has that form: it may hold a comment that
