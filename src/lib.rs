@@ -85,6 +85,8 @@ pub mod guide;
 mod lua;
 mod message;
 mod middleware;
+#[cfg(feature = "net")]
+mod net;
 mod phase;
 mod post_function;
 mod pre_function;
@@ -108,6 +110,8 @@ pub use self::middleware::{
     BoxError, DefaultResponseForError, FailedRequest, FunctionLayer, FunctionService, PluginKind,
     RequestBody, ResponseBody, ResponseForError, ResponseFuture, RetryCallback,
 };
+#[cfg(feature = "net")]
+pub use self::net::{Network, NetworkRule, Resolved};
 pub use self::phase::{Phase, Plugin};
 pub use self::post_function::{Post, PostFunction, PostFunctionLayer};
 pub use self::pre_function::{Pre, PreFunction, PreFunctionLayer};

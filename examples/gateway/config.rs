@@ -1,7 +1,8 @@
 //! The command line, and the same as environment variables with the names that Kong gives them.
 
 use std::fs::OpenOptions;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::BoxError;
+use crate::network::network;
 use crate::request::counters::Counters;
 
 /// A reverse proxy that runs functions written for Kong.
@@ -177,6 +179,12 @@ pub(crate) struct FunctionsConfig {
     #[arg(long, env = "KONG_UNTRUSTED_LUA_ENV", value_delimiter = ',', value_name = "NAME")]
     untrusted_lua_env: Vec<String>,
 
+    /// Where sandboxed functions may reach: `off`, `any`, or a list of addresses, CIDR blocks and ports
+    /// (10.0.0.0/8:443), with `!` before what is not to be reached. All but the Admin API and
+    /// link-local addresses, when nothing is said.
+    #[arg(long, env = "KONG_UNTRUSTED_LUA_NETWORK", value_delimiter = ',', value_name = "RULE")]
+    untrusted_lua_network: Vec<String>,
+
     /// The directory in which `require` finds Lua modules.
     #[arg(long, env = "KONG_LUA_MODULE_PATH", value_name = "DIR")]
     lua_module_path: Option<PathBuf>,
@@ -220,15 +228,19 @@ impl FunctionsConfig {
     /// The VMs that functions run in.
     ///
     /// There is one for each of `workers`; `observe` is told of each call of a function, and
-    /// `counters` are what functions hear of the server.
+    /// `counters` are what functions hear of the server. The Admin API listens at `admins`; `trusted`
+    /// is a file with authorities that functions believe.
     pub(crate) fn runtime(
         &self,
         workers: usize,
+        admins: &[SocketAddr],
+        trusted: Option<&Path>,
         counters: Arc<Counters>,
         observe: impl Fn(&FunctionCall<'_>) + Send + Sync + 'static,
-    ) -> Result<Runtime, tower_lua::Error> {
-        let mut sandbox =
-            Sandbox::new(self.untrusted_lua).safe_modules(self.untrusted_lua_safe_modules);
+    ) -> Result<Runtime, BoxError> {
+        let mut sandbox = Sandbox::new(self.untrusted_lua)
+            .safe_modules(self.untrusted_lua_safe_modules)
+            .network(network(names(&self.untrusted_lua_network), admins)?);
         for module in names(&self.untrusted_lua_sandbox_requires) {
             sandbox = sandbox.allow_require(module);
         }
@@ -257,10 +269,14 @@ impl FunctionsConfig {
         if let Some(directory) = &self.lua_module_path {
             builder = builder.module_path(directory);
         }
+        if let Some(file) = trusted {
+            let wrong = |error| format!("lua_ssl_trusted_certificate: {}: {error}", file.display());
+            builder = builder.trusted_certificates(std::fs::read(file).map_err(wrong)?);
+        }
         for (name, bytes) in &self.shared_dict {
             builder = builder.shared_dict(name, *bytes);
         }
-        builder.build()
+        Ok(builder.build()?)
     }
 }
 

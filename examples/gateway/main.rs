@@ -15,6 +15,7 @@ mod config;
 mod configured;
 mod demo;
 mod in_force;
+mod network;
 mod request;
 mod signals;
 mod stack;
@@ -69,7 +70,8 @@ async fn run(config: Config) -> Result<(), BoxError> {
     let (stop, stopped) = watch::channel(());
     let proxies = bind(&config.proxy_listen, config.workers.0)?;
     let admins = bind(&config.admin_listen, 1)?;
-    let gateway = Gateway::open(config, stopped).await?;
+    let admin_addrs: Vec<_> = admins.iter().map(|listener| listener.addr).collect();
+    let gateway = Gateway::open(config, &admin_addrs, stopped).await?;
     if gateway.config.demo {
         gateway.load_demo(proxies.first().map(|listener| listener.addr)).await?;
     }
@@ -113,13 +115,19 @@ struct Gateway {
 
 impl Gateway {
     /// Opens the database and puts what is in it, or in the declarative file, in force.
-    async fn open(config: Config, stopped: watch::Receiver<()>) -> Result<Self, BoxError> {
+    async fn open(
+        config: Config,
+        admins: &[SocketAddr],
+        stopped: watch::Receiver<()>,
+    ) -> Result<Self, BoxError> {
         let metrics = Arc::new(Metrics::new(config.workers.0));
         let counters = Arc::new(Counters::default());
         let observer = Arc::clone(&metrics);
         let observe = move |call: &FunctionCall<'_>| observer.called(call);
         let counted = Arc::clone(&counters);
-        let runtime = config.functions.runtime(config.workers.0, counted, observe)?;
+        let trusted = config.tls.lua_ssl_trusted_certificate.as_deref();
+        let functions = &config.functions;
+        let runtime = functions.runtime(config.workers.0, admins, trusted, counted, observe)?;
         let published = Published::new(runtime.clone(), plugins::between);
         let functions = config.functions.allowed();
         let database = Database::open(config.database()?, functions, published.clone()).await?;

@@ -132,7 +132,7 @@ pub(crate) struct Api {
     /// What makes the global tables, each in whose words it refuses a phase.
     pub(crate) tables: &'static [(Dialect, Register)],
     /// The modules that `require` offers, once the tables are there.
-    pub(crate) modules: fn(&Lua) -> mlua::Result<Modules>,
+    pub(crate) modules: fn(&Lua, &Settings) -> mlua::Result<Modules>,
 }
 
 /// Makes the global tables of an API.

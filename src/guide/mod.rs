@@ -10,6 +10,10 @@ pub mod compatibility {}
 #[doc = include_str!("../../docs/sandbox.md")]
 pub mod sandbox {}
 
+#[cfg(feature = "tls")]
+#[doc = include_str!("../../docs/calling-out.md")]
+pub mod calling_out {}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -23,7 +27,11 @@ mod tests {
     fn bound() -> BTreeMap<String, String> {
         let globals = [ngx::GLOBAL_NAMESPACE];
         let namespaces = [kong::NAMESPACES, ngx::NAMESPACES, modules::NAMESPACES];
-        let namespaces = namespaces.into_iter().flatten().copied().chain(&globals);
+        #[cfg(feature = "net")]
+        let methods = ngx::socket::METHODS;
+        #[cfg(not(feature = "net"))]
+        let methods = &[];
+        let namespaces = namespaces.into_iter().flatten().chain(methods).copied().chain(&globals);
         let rows = namespaces.flat_map(|Namespace { path, bindings }| {
             bindings.iter().map(move |binding| {
                 let phases: Vec<_> = binding.phases.phases().map(crate::Phase::name).collect();

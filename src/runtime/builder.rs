@@ -27,6 +27,8 @@ pub struct RuntimeBuilder {
     vms: Option<usize>,
     trusted_ips: Vec<String>,
     configuration: Result<Configuration, Error>,
+    #[cfg(feature = "net")]
+    pub(super) network: super::network::Network,
     settings: Settings,
 }
 
@@ -52,9 +54,18 @@ impl Default for RuntimeBuilder {
             server_stats: None,
             upstreams: None,
             shared_dicts: Vec::new(),
+            #[cfg(feature = "net")]
+            reach: Arc::default(),
         };
         let configuration = Ok(Configuration::default());
-        Self { vms: None, trusted_ips: Vec::new(), configuration, settings }
+        Self {
+            vms: None,
+            trusted_ips: Vec::new(),
+            configuration,
+            #[cfg(feature = "net")]
+            network: Default::default(),
+            settings,
+        }
     }
 }
 
@@ -295,6 +306,10 @@ impl RuntimeBuilder {
         let registered = self.configuration?;
         self.settings.node = Node::new(registered.text("node_id"));
         self.settings.configuration = registered.complete(&self.settings);
+        #[cfg(feature = "net")]
+        {
+            self.settings.reach = Arc::new(self.network.reach(&self.settings)?);
+        }
         let pool = Pool::new(self.settings.vms, Arc::new(self.settings), api::API);
         pool.with(&mut None, |_| ()).map_err(|error| Error::config(format!("no VM: {error}")))?;
         let pool = Arc::new(pool);

@@ -1,6 +1,8 @@
 //! [`Runtime`]: the VMs that functions run in, and what they may do there.
 
 mod builder;
+#[cfg(feature = "net")]
+mod network;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -48,6 +50,9 @@ pub struct Stats {
     pub suspended: usize,
     /// Bytes that the VMs use; a VM that runs a function at this moment is left out.
     pub used_memory: usize,
+    /// Sockets of functions that are open, those among them that wait in pools to be used again.
+    #[cfg(feature = "net")]
+    pub sockets: usize,
 }
 
 impl Runtime {
@@ -71,10 +76,16 @@ impl Runtime {
     /// Counts what is going on. Takes no lock that a function holds.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.pool.vms().fold(Stats::default(), |stats, (used_memory, suspended)| Stats {
+        let before = Stats {
+            #[cfg(feature = "net")]
+            sockets: self.settings().reach.open.load(std::sync::atomic::Ordering::Relaxed),
+            ..Stats::default()
+        };
+        self.pool.vms().fold(before, |stats, (used_memory, suspended)| Stats {
             vms: stats.vms + 1,
             suspended: stats.suspended + suspended,
             used_memory: stats.used_memory + used_memory.unwrap_or(0),
+            ..stats
         })
     }
 

@@ -23,6 +23,8 @@ pub use self::observer::{FunctionCall, FunctionOutcome};
 pub use self::sandbox::{Sandbox, UntrustedLua};
 use crate::extension::Connection;
 use crate::lua::Budget;
+#[cfg(feature = "net")]
+use crate::net::Reach;
 use crate::store::SharedDict;
 use crate::store::cache::Cache;
 
@@ -58,6 +60,9 @@ pub(crate) struct Settings {
     pub(crate) upstreams: Option<Box<Exists>>,
     /// `ngx.shared`, by name.
     pub(crate) shared_dicts: Vec<(String, Arc<SharedDict>)>,
+    /// What sockets may reach, and how.
+    #[cfg(feature = "net")]
+    pub(crate) reach: Arc<Reach>,
 }
 
 type Exists = dyn Fn(&str) -> bool + Send + Sync;
@@ -67,6 +72,19 @@ impl Settings {
     pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.trusted_ips.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whether functions may reach anything over the network.
+    #[expect(clippy::unused_self, reason = "without sockets there is nothing to ask")]
+    #[cfg(not(feature = "net"))]
+    pub(crate) fn may_reach_out(&self) -> bool {
+        false
+    }
+
+    /// Whether functions may reach anything over the network.
+    #[cfg(feature = "net")]
+    pub(crate) fn may_reach_out(&self) -> bool {
+        !self.reach.network.is_off()
     }
 
     /// The address of the client of `connection`, and its port if it is known: the peer's, or what a

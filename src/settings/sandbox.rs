@@ -25,6 +25,8 @@ pub struct Sandbox {
     /// Whether functions may `require` nothing that `requires` does not name.
     pub(crate) only_listed: bool,
     pub(crate) globals: BTreeSet<String>,
+    #[cfg(feature = "net")]
+    pub(crate) network: crate::net::Network,
 }
 
 /// How far functions are trusted: Kong's `untrusted_lua`.
@@ -64,6 +66,13 @@ impl Sandbox {
     /// ```
     pub fn safe_modules(mut self, allowed: bool) -> Self {
         self.only_listed = !allowed;
+        self
+    }
+
+    /// Which addresses functions may reach: [none](crate::net::Network::off), unless this says otherwise.
+    #[cfg(feature = "net")]
+    pub fn network(mut self, network: crate::net::Network) -> Self {
+        self.network = network;
         self
     }
 

@@ -43,6 +43,9 @@ pub(crate) struct Transaction {
     pub(crate) tables: Tables,
     /// The values that the running function is loading for `kong.cache`.
     pub(crate) loads: Vec<Loading>,
+    /// The sockets that the functions have made, which end with the request.
+    #[cfg(feature = "net")]
+    pub(crate) sockets: Option<std::sync::Arc<crate::net::Sockets>>,
     pub(crate) times: Times,
     /// What its functions have logged.
     pub(crate) lines: Lines,
@@ -213,6 +216,8 @@ impl Transaction {
             chunk: Chunk::default(),
             tables: Tables::default(),
             loads: Vec::new(),
+            #[cfg(feature = "net")]
+            sockets: None,
             times: Times::default(),
             lines: Lines::default(),
             share: Share::default(),

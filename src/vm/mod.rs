@@ -80,7 +80,7 @@ impl Vm {
         };
         convert::register(&lua)?;
         api.tables.iter().try_for_each(|(dialect, register)| register(&scope(*dialect)))?;
-        let environments = Environments::new(&lua, settings, &(api.modules)(&lua)?)?;
+        let environments = Environments::new(&lua, settings, &(api.modules)(&lua, settings)?)?;
         let memory = Arc::new(Memory::new(&settings.budget));
         lua::enforce(&lua, &meter, &memory, &settings.budget)?;
         Ok(Self {

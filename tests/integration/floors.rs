@@ -12,6 +12,7 @@ const LIBRARY: &[&str] = &[
     "message",       // what HTTP messages are made of
     "extension",     // what the application tells functions
     "store",         // what the VMs of a runtime share
+    "net",           // sockets: connections, pools, names, rules
     "settings",      // what a runtime is made with
     "transaction",   // a request on its way through the phases
     "binding",       // how Rust functions become Lua functions
@@ -46,8 +47,9 @@ const GATEWAY: &[&str] = &[
     "request/routing",
     "request/edge",
     "request/proxy",
-    "admin",  // what happens to the configuration
-    "config", // flags
+    "admin",   // what happens to the configuration
+    "network", // where functions may reach
+    "config",  // flags
     "demo",
     "stack",
     "worker",

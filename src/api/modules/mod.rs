@@ -4,6 +4,8 @@ mod cjson;
 mod ngx_base64;
 mod ngx_errlog;
 mod ngx_req;
+#[cfg(feature = "tls")]
+mod ngx_ssl;
 mod resty;
 
 use mlua::{Function, Lua, LuaString, Table, Value};
@@ -12,6 +14,7 @@ use self::cjson::Manner;
 use crate::api::digest::Algorithm;
 use crate::api::json;
 use crate::binding::{Modules, Namespace, Scope};
+use crate::settings::Settings;
 
 /// Makes a module.
 type Maker = fn(&Lua) -> mlua::Result<Table>;
@@ -27,6 +30,8 @@ const MODULES: &[(&str, Maker)] = &[
     ("ngx.errlog", |lua| bound(lua, &ngx_errlog::NAMESPACE)),
     ("ngx.req", |lua| bound(lua, &ngx_req::NAMESPACE)),
     ("ngx.re", |lua| chunk(lua, include_str!("ngx_re.lua"))?.call(of_ngx(lua, "re", "match")?)),
+    #[cfg(feature = "tls")]
+    ("ngx.ssl", ngx_ssl::module),
     ("ngx.resp", |lua| {
         let names = ["add_header", "set_status"];
         let functions = names.map(|name| Ok((name, of_ngx(lua, "resp", name)?)));
@@ -36,6 +41,8 @@ const MODULES: &[(&str, Maker)] = &[
     ("resty.aes", resty::aes::module),
     #[cfg(feature = "digest")]
     ("resty.hmac", resty::hmac::module),
+    #[cfg(feature = "net")]
+    ("resty.http", resty::http::module),
     ("resty.md5", |lua| resty::digest::module(lua, Algorithm::Md5)),
     #[cfg(feature = "digest")]
     ("resty.random", resty::random::module),
@@ -49,7 +56,15 @@ const MODULES: &[(&str, Maker)] = &[
     #[cfg(feature = "digest")]
     ("resty.sha512", |lua| resty::digest::module(lua, Algorithm::Sha512)),
     ("resty.string", resty::string::module),
+    ("socket", |lua| {
+        let ngx: Table = lua.globals().get("ngx")?;
+        chunk(lua, include_str!("luasocket.lua"))?.call(ngx)
+    }),
 ];
+
+/// The modules whose use is to reach out: functions have them where they may reach anything. Libraries
+/// of the same names in the operator's directory take their place.
+const REACHING_OUT: &[&str] = &["resty.http"];
 
 /// The modules that are functions of LuaJIT's or the prelude's.
 const FUNCTIONS: &[&str] =
@@ -76,17 +91,62 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
         scope.extend(&functions, namespace)?;
         bound.raw_set(namespace.path, functions)?;
     }
+    #[cfg(feature = "net")]
+    {
+        let functions = lua.create_table()?;
+        scope.extend(&functions, &resty::http::NAMESPACE)?;
+        bound.raw_set(resty::http::NAMESPACE.path, functions)?;
+    }
     lua.set_named_registry_value(BOUND_KEY, bound)?;
     let preload: Table = lua.globals().get::<Table>("package")?.get("preload")?;
     let maker = maker(lua)?;
-    names().try_for_each(|name| preload.set(name, &maker))
+    let are_theirs =
+        |name: &&str| REACHING_OUT.contains(name) && is_in_directory(scope.settings, name);
+    names().filter(|name| !are_theirs(name)).try_for_each(|name| preload.set(name, &maker))?;
+    if scope.settings.module_path.is_some() {
+        add_stand_ins(lua)?;
+    }
+    Ok(())
 }
 
 /// The modules, and how the sandbox's `require` comes by each.
-pub(crate) fn offered(lua: &Lua) -> mlua::Result<Modules> {
-    let maker = maker(lua)?;
-    let own = names().map(|name| (name, Value::Function(maker.clone())));
+pub(crate) fn offered(lua: &Lua, settings: &Settings) -> mlua::Result<Modules> {
+    let maker = Value::Function(maker(lua)?);
+    let reaches_out = |name: &str| REACHING_OUT.contains(&name);
+    let own = names().filter(|name| !reaches_out(name) || settings.may_reach_out()).map(|name| {
+        let is_theirs = reaches_out(name) && is_in_directory(settings, name);
+        (name, if is_theirs { Value::Boolean(true) } else { maker.clone() })
+    });
     Ok(FUNCTIONS.iter().map(|name| (*name, Value::Boolean(true))).chain(own).collect())
+}
+
+/// Whether the operator's directory has a module of this name.
+fn is_in_directory(settings: &Settings, name: &str) -> bool {
+    let path = name.replace('.', "/");
+    settings.module_path.as_deref().is_some_and(|directory| {
+        let file = directory.join(&path);
+        file.with_extension("lua").is_file() || file.join("init.lua").is_file()
+    })
+}
+
+/// Makes known what libraries in the operator's directory count on: `ffi` without C, and of `debug` what
+/// shows a stack.
+fn add_stand_ins(lua: &Lua) -> mlua::Result<()> {
+    let preload: Table = lua.globals().get::<Table>("package")?.get("preload")?;
+    let ffi = |lua: &Lua, _: Value| -> mlua::Result<Table> {
+        chunk(lua, include_str!("ffi.lua"))?.call(())
+    };
+    preload.set("ffi", lua.create_function(ffi)?)?;
+    let traceback = |lua: &Lua, message: Value| match message {
+        Value::Nil => lua.traceback(None, 1).map(Value::String),
+        Value::String(message) => {
+            lua.traceback(Some(&message.to_string_lossy()), 1).map(Value::String)
+        }
+        other => Ok(other),
+    };
+    let debug = lua.create_table()?;
+    debug.set("traceback", lua.create_function(traceback)?)?;
+    lua.globals().set("debug", debug)
 }
 
 /// The function that makes the module of a name.

@@ -21,6 +21,8 @@ mod req_body;
 mod req_method;
 mod shdict;
 mod sleep;
+#[cfg(feature = "net")]
+pub(crate) mod socket;
 mod string;
 mod time;
 mod uri;
@@ -51,6 +53,12 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &ctx::NAMESPACE,
     &balancer_data::NAMESPACE,
     &sleep::NAMESPACE,
+    #[cfg(feature = "net")]
+    &socket::TCP_NAMESPACE,
+    #[cfg(feature = "net")]
+    &socket::UDP_NAMESPACE,
+    #[cfg(feature = "net")]
+    &socket::REQUEST_NAMESPACE,
     &time::NAMESPACE,
     &uri::NAMESPACE,
     &args::NAMESPACE,
@@ -93,6 +101,8 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     ngx.raw_set("null", Value::NULL)?;
     ctx::register(scope.lua, &ngx)?;
     regex::register(scope, &ngx.raw_get("re")?)?;
+    #[cfg(feature = "net")]
+    socket::register(scope, &ngx.raw_get("socket")?, &ngx.raw_get("req")?)?;
     shdict::register(scope, &ngx.raw_get("shared")?)?;
     for (name, field) in [("header", "HEADER"), ("var", "VARIABLE"), ("arg", "INDEX")] {
         let accessors: Table = ngx.raw_get(name)?;

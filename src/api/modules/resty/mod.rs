@@ -7,6 +7,8 @@ mod cipher;
 pub(super) mod digest;
 #[cfg(feature = "digest")]
 pub(super) mod hmac;
+#[cfg(feature = "net")]
+pub(super) mod http;
 #[cfg(feature = "digest")]
 pub(super) mod random;
 pub(super) mod string;

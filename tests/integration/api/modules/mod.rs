@@ -13,6 +13,7 @@ mod ngx_resp;
 mod resty_aes;
 mod resty_digest;
 mod resty_hmac;
+mod resty_http;
 mod resty_random;
 mod resty_string;
 mod table;

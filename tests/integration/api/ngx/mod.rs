@@ -18,6 +18,7 @@ mod req_body;
 mod req_method;
 mod shdict;
 mod sleep;
+mod socket;
 mod string;
 mod time;
 mod uri;

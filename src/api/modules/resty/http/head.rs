@@ -1,0 +1,121 @@
+//! Heads of HTTP/1 responses.
+
+use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value};
+
+use crate::net::Fault;
+
+/// The head of a response.
+pub(super) struct Head {
+    status: u16,
+    /// 0 or 1, of HTTP/1.
+    minor: u8,
+    reason: Vec<u8>,
+    fields: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// How many fields a head may have.
+const MAX_FIELDS: usize = 256;
+
+impl Head {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Fault> {
+        let bytes = bytes.trim_ascii_start();
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let mut response = httparse::Response::new(&mut fields);
+        let mut config = httparse::ParserConfig::default();
+        config.allow_multiple_spaces_in_response_status_delimiters(true);
+        config.allow_obsolete_multiline_headers_in_responses(true);
+        config.ignore_invalid_headers_in_responses(true);
+        match config.parse_response(&mut response, bytes) {
+            Ok(httparse::Status::Complete(_)) => {}
+            Ok(httparse::Status::Partial) => return Err(Fault::CLOSED),
+            Err(error) => return Err(problem(error, bytes)),
+        }
+        let fields = response.headers.iter();
+        Ok(Self {
+            status: response.code.unwrap_or_default(),
+            minor: response.version.unwrap_or_default(),
+            reason: response.reason.unwrap_or_default().into(),
+            fields: fields.map(|field| (field.name.into(), field.value.into())).collect(),
+        })
+    }
+
+    /// Whether the response proper is still to come.
+    pub(super) fn is_interim(&self) -> bool {
+        (100..200).contains(&self.status) && self.status != 101
+    }
+
+    /// The length that the body is said to have. Several that differ are none.
+    fn length(&self) -> Option<u64> {
+        let is_length = |name: &[u8]| name.eq_ignore_ascii_case(b"content-length");
+        let mut lengths = self.fields.iter().filter(|(name, _)| is_length(name));
+        let (_, first) = lengths.next()?;
+        let text = std::str::from_utf8(first).ok().filter(|text| !text.starts_with('+'))?;
+        let agrees = lengths.all(|(_, other)| other == first);
+        text.parse().ok().filter(|_| agrees)
+    }
+}
+
+/// What is wrong with a head, in lua-resty-http's words where it has some.
+#[cold]
+fn problem(error: httparse::Error, bytes: &[u8]) -> Fault {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let line = String::from_utf8_lossy(&line[..line.len().min(256)]);
+    match error {
+        httparse::Error::Version => {
+            format!("couldn't parse HTTP version from response status line: {line}").into()
+        }
+        httparse::Error::Status => {
+            format!("couldn't parse status code from response status line: {line}").into()
+        }
+        other => format!("couldn't parse the response: {other}").into(),
+    }
+}
+
+/// Status, reason, version, fields by name, the spelling of each name, and the length of the body.
+impl IntoLuaMulti for Head {
+    fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
+        let (fields, spellings) = fields_table(lua, &self.fields)?;
+        let version = 1.0 + f64::from(self.minor) / 10.0;
+        let reason = lua.create_string(&self.reason)?;
+        let length = self.length().map(|length| length as f64);
+        (self.status, reason, version, fields, spellings, length).into_lua_multi(lua)
+    }
+}
+
+/// Fields by their names, several of one name in an array, and the first spelling of each name.
+pub(super) fn fields_table(
+    lua: &Lua,
+    fields: &[(Vec<u8>, Vec<u8>)],
+) -> mlua::Result<(Table, Table)> {
+    let table = lua.create_table_with_capacity(0, fields.len())?;
+    let spellings = lua.create_table_with_capacity(0, fields.len())?;
+    for (name, value) in fields {
+        let key = lua.create_string(name.to_ascii_lowercase())?;
+        let value = lua.create_string(value)?;
+        let spelling: Value = spellings.raw_get(&key)?;
+        if spelling.is_nil() {
+            let name = lua.create_string(name)?;
+            spellings.raw_set(key, &name)?;
+            table.raw_set(name, value)?;
+            continue;
+        }
+        match table.raw_get(&spelling)? {
+            Value::Table(values) => values.raw_push(value)?,
+            first => {
+                let value = Value::String(value);
+                table.raw_set(spelling, lua.create_sequence_from([first, value])?)?;
+            }
+        }
+    }
+    Ok((table, spellings))
+}
+
+/// The fields of a trailer section.
+pub(super) fn trailer_fields(lines: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let fields = lines.split(|byte| *byte == b'\n').filter_map(|line| {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let (name, value) = (line[..colon].trim_ascii(), line[colon + 1..].trim_ascii());
+        (!name.is_empty()).then(|| (name.to_vec(), value.to_vec()))
+    });
+    fields.collect()
+}

@@ -1,0 +1,226 @@
+//! Heads of HTTP/1 requests.
+
+use mlua::{IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
+
+use crate::api::ngx::socket;
+use crate::binding::{Await, Call, convert};
+use crate::net::Fault;
+
+/// A head that is being written.
+struct Writer<'a> {
+    call: &'a Call<'a>,
+    text: Vec<u8>,
+    has: Fields,
+}
+
+/// Which fields the caller has given.
+#[derive(Default)]
+struct Fields {
+    host: bool,
+    agent: bool,
+    connection: bool,
+    length: bool,
+    chunked: bool,
+    proxy_authorization: bool,
+    traceparent: bool,
+    expects: bool,
+}
+
+/// What a head is made of: the socket, the request line in parts, the caller's fields, and what is
+/// said where these say nothing.
+type Arguments = (
+    Value,
+    LuaString,
+    LuaString,
+    Option<LuaString>,
+    Value,
+    Option<Table>,
+    Option<LuaString>,
+    Value,
+    Option<LuaString>,
+    Option<LuaString>,
+    LuaString,
+);
+
+/// Whether the head was sent, and whether the server is to say first that it wants the body.
+pub(super) struct Sent(Result<bool, Fault>);
+
+impl IntoLuaMulti for Sent {
+    fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
+        match self.0 {
+            Ok(expects) => (true, Value::Nil, expects).into_lua_multi(lua),
+            Err(fault) => (Value::Nil, fault.as_str()).into_lua_multi(lua),
+        }
+    }
+}
+
+/// Sends the head of a request, and its body with it where that is short.
+pub(super) fn send_head(call: &mut Call<'_>, arguments: Arguments) -> mlua::Result<Await<Sent>> {
+    let object = arguments.0.clone();
+    let (mut text, expects) = match write_head(call, &arguments)? {
+        Ok(written) => written,
+        Err(fault) => return Ok(Await::Ready(Sent(Err(fault)))),
+    };
+    let Some(socket) = socket::stream(call, &object)? else {
+        return Ok(Await::Ready(Sent(Err(Fault::CLOSED))));
+    };
+    if let Some(body) = arguments.9.filter(|_| !expects) {
+        text.extend_from_slice(&body.as_bytes());
+    }
+    Ok(match socket.send(&text) {
+        Err(fault) => Await::Ready(Sent(Err(fault))),
+        Ok(None) => Await::Ready(Sent(Ok(expects))),
+        Ok(Some(sending)) => {
+            Await::future(async move { Ok(Sent(sending.await.map(|()| expects))) })
+        }
+    })
+}
+
+fn write_head(
+    call: &Call<'_>,
+    arguments: &Arguments,
+) -> mlua::Result<Result<(Vec<u8>, bool), Fault>> {
+    let (_, method, target, query, version, fields, host, length, authorization, _, agent) =
+        arguments;
+    let old = call.lua.coerce_number(version.clone())? == Some(1.0);
+    let mut writer = Writer { call, text: Vec::with_capacity(512), has: Fields::default() };
+    let query = query.as_ref().map(LuaString::as_bytes);
+    let query = query.as_deref().unwrap_or_default();
+    if !writer.request_line(&method.as_bytes(), &target.as_bytes(), query, old) {
+        return Ok(Err(Fault::new("the request line has control characters or spaces in it")));
+    }
+    if let Some(fields) = fields
+        && let Some(fault) = writer.fields(fields)?
+    {
+        return Ok(Err(fault));
+    }
+    let has = &writer.has;
+    match length {
+        _ if has.chunked || has.length => {}
+        Value::Boolean(false) => {
+            return Ok(Err(Fault::new(
+                "Request body is a function but a length or chunked encoding is not specified",
+            )));
+        }
+        Value::Boolean(true) => return Ok(Err(no_body(&method.as_bytes()))),
+        Value::Nil => {}
+        length => {
+            let length = convert::display(call.lua, length);
+            writer.field(b"Content-Length", length.as_bytes());
+        }
+    }
+    match host {
+        _ if writer.has.host => {}
+        Some(host) => writer.field(b"Host", &host.as_bytes()),
+        None => return Ok(Err(Fault::new("no host"))),
+    }
+    let has = &writer.has;
+    let (agent_given, connection_given) = (has.agent, has.connection);
+    let (authorized, traced) = (has.proxy_authorization, has.traceparent);
+    if !agent_given {
+        writer.field(b"User-Agent", &agent.as_bytes());
+    }
+    if old && !connection_given {
+        writer.field(b"Connection", b"Keep-Alive");
+    }
+    if let Some(authorization) = authorization.as_ref().filter(|_| !authorized) {
+        writer.field(b"Proxy-Authorization", &authorization.as_bytes());
+    }
+    if let Some(trace) = call.tx.request.headers().get("traceparent").filter(|_| !traced) {
+        writer.field(b"traceparent", trace.as_bytes());
+    }
+    writer.text.extend_from_slice(b"\r\n");
+    Ok(Ok((writer.text, writer.has.expects)))
+}
+
+#[cold]
+fn no_body(method: &[u8]) -> Fault {
+    let method = String::from_utf8_lossy(method);
+    format!(
+        "Request body is nil but {method} method expects a body. Use an empty string \"\" if you want \
+         to send an empty body."
+    )
+    .into()
+}
+
+impl Writer<'_> {
+    /// Whether all of it may stand there.
+    fn request_line(&mut self, method: &[u8], target: &[u8], query: &[u8], old: bool) -> bool {
+        self.text.extend_from_slice(method);
+        self.text.push(b' ');
+        self.text.extend_from_slice(target);
+        if !query.is_empty() {
+            if query[0] != b'?' {
+                self.text.push(b'?');
+            }
+            self.text.extend_from_slice(query);
+        }
+        let spaces = self.text.iter().filter(|byte| **byte <= b' ' || **byte == 0x7f).count();
+        self.text.extend_from_slice(if old { b" HTTP/1.0\r\n" } else { b" HTTP/1.1\r\n" });
+        spaces == 1
+    }
+
+    /// Writes the caller's fields, but for a length where there are chunks. Gives what is wrong with
+    /// one.
+    fn fields(&mut self, fields: &Table) -> mlua::Result<Option<Fault>> {
+        let mut length = None;
+        for pair in fields.pairs::<Value, Value>() {
+            let (name, value) = pair?;
+            let name = convert::display(self.call.lua, &name);
+            let values = match value {
+                Value::Table(values) => values
+                    .pairs::<Value, Value>()
+                    .map(|pair| pair.map(|(_, value)| value))
+                    .collect::<mlua::Result<Vec<_>>>()?,
+                value => vec![value],
+            };
+            for value in values {
+                let value = convert::lenient_text(self.call.lua, value)?;
+                let value = value.as_bytes();
+                let is_token = |byte: u8| byte.is_ascii_graphic() && byte != b':';
+                let breaks = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
+                if name.is_empty() || !name.bytes().all(is_token) || value.iter().any(breaks) {
+                    return Ok(Some(format!("invalid header '{}'", name.escape_default()).into()));
+                }
+                if self.note(&name, &value) {
+                    length = Some(value.to_vec());
+                } else {
+                    self.field(name.as_bytes(), &value);
+                }
+            }
+        }
+        // Both would let two servers disagree about where the request ends.
+        if let Some(length) = length.filter(|_| !self.has.chunked) {
+            self.field(b"Content-Length", &length);
+        }
+        Ok(None)
+    }
+
+    /// Notes a field that there is. Whether it is the length.
+    fn note(&mut self, name: &str, value: &[u8]) -> bool {
+        let has = &mut self.has;
+        match name.to_ascii_lowercase().as_str() {
+            "host" => has.host = true,
+            "user-agent" => has.agent = true,
+            "connection" => has.connection = true,
+            "proxy-authorization" => has.proxy_authorization = true,
+            "traceparent" => has.traceparent = true,
+            "expect" => has.expects = value == b"100-continue",
+            "transfer-encoding" => {
+                has.chunked |= value.to_ascii_lowercase().windows(7).any(|part| part == b"chunked");
+            }
+            "content-length" => {
+                has.length = true;
+                return true;
+            }
+            _ => {}
+        }
+        false
+    }
+
+    fn field(&mut self, name: &[u8], value: &[u8]) {
+        for part in [name, b": ", value, b"\r\n"] {
+            self.text.extend_from_slice(part);
+        }
+    }
+}

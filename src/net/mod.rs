@@ -1,0 +1,101 @@
+//! Sockets: what functions reach out with. No Lua value is named here.
+//!
+//! A [`Socket`] is what a function has in its hands: open or closed, busy or not, with timeouts. The
+//! connection in it belongs to the reactor of the tokio runtime in which it was made; a [`Net`] has the
+//! pools of one VM, in which connections wait to be used again, apart for each reactor. What all VMs
+//! of a runtime share, the rules and the resolver, is their [`Reach`].
+//!
+//! # Cancel safety
+//!
+//! Whoever waits holds nothing but the socket: dropping the future of an operation ends the operation,
+//! and the socket is as good as before but for data that a partly done one had taken or sent. When
+//! a request ends, its sockets are closed by the drop of its [`Sockets`].
+
+mod address;
+mod chunked;
+mod connecting;
+mod fault;
+mod filter;
+mod limits;
+mod network;
+mod options;
+mod pool;
+mod receiving;
+mod resolver;
+mod sending;
+mod socket;
+mod stream;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
+mod udp;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use parking_lot::Mutex;
+
+pub(crate) use self::address::{Target, local};
+pub(crate) use self::chunked::{Chunked, Portion};
+pub(crate) use self::connecting::PoolOptions;
+pub(crate) use self::fault::Fault;
+pub(crate) use self::filter::{Filter, Until};
+use self::limits::Count;
+pub(crate) use self::limits::{Limits, Sockets};
+pub use self::network::{Network, NetworkRule};
+pub(crate) use self::options::Setting;
+use self::pool::Pools;
+pub(crate) use self::receiving::Received;
+pub use self::resolver::Resolved;
+pub(crate) use self::resolver::Resolver;
+pub(crate) use self::socket::{Socket, Timeouts};
+pub(crate) use self::udp::{Datagrams, MAX_DATAGRAM};
+
+/// What the VMs of a runtime share of the network.
+pub(crate) struct Reach {
+    pub(crate) network: Network,
+    pub(crate) resolver: Resolver,
+    pub(crate) limits: Limits,
+    /// How many sockets of all VMs are open, those in pools among them.
+    pub(crate) open: AtomicUsize,
+    /// Made when it is first needed, unless something is to be trusted that is not the default.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: std::sync::OnceLock<tls::Settings>,
+}
+
+#[cfg(feature = "tls")]
+impl Reach {
+    fn tls(&self) -> &tls::Settings {
+        self.tls.get_or_init(tls::Settings::default)
+    }
+}
+
+/// The network as one VM has it: how many sockets are open, and the connections that wait to be used
+/// again.
+pub(crate) struct Net {
+    reach: Arc<Reach>,
+    open: Count,
+    buffered: Count,
+    pools: Mutex<Pools>,
+}
+
+impl Net {
+    pub(crate) fn new(reach: Arc<Reach>) -> Arc<Self> {
+        let open = Count::new(reach.limits.sockets);
+        let buffered = Count::new(reach.limits.buffered);
+        Arc::new(Self { reach, open, buffered, pools: Mutex::default() })
+    }
+}
+
+impl Default for Reach {
+    /// Nothing is reached.
+    fn default() -> Self {
+        Self {
+            network: Network::off(),
+            resolver: Resolver::system(),
+            limits: Limits::default(),
+            open: AtomicUsize::new(0),
+            #[cfg(feature = "tls")]
+            tls: std::sync::OnceLock::new(),
+        }
+    }
+}

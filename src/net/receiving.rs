@@ -1,0 +1,160 @@
+//! Receiving.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::time::{Instant, Sleep};
+
+use super::filter::Fed;
+use super::socket::{State, Use};
+use super::{Fault, Filter, Net, Socket};
+
+/// What came of receiving: what was asked for, or why it did not come, and what came of it.
+pub(crate) type Received = Result<BytesMut, (Fault, BytesMut)>;
+
+/// A socket that waits for what a function has asked for.
+pub(crate) struct Receiving {
+    socket: Arc<Socket>,
+    filter: Filter,
+    deadline: Deadline,
+    is_waiting: bool,
+}
+
+impl Socket {
+    /// Starts to receive what `filter` wants.
+    pub(crate) fn receive(self: &Arc<Self>, filter: Filter) -> Result<Receiving, Fault> {
+        let mut state = self.lock();
+        state.open(Use::Reading)?;
+        let deadline = Deadline::new(state.timeouts.read);
+        drop(state);
+        Ok(Receiving { socket: Arc::clone(self), filter, deadline, is_waiting: false })
+    }
+
+    /// Whether data may be received now, and if not, why.
+    pub(crate) fn check_readable(&self) -> Result<(), Fault> {
+        self.lock().open(Use::Reading).map(|_| ())
+    }
+}
+
+impl Receiving {
+    /// What there is without waiting.
+    pub(crate) fn now(&mut self) -> Option<Received> {
+        let mut cx = Context::from_waker(Waker::noop());
+        match self.poll_received(&mut cx) {
+            (Poll::Ready(received), _) => Some(received),
+            (Poll::Pending, _) => None,
+        }
+    }
+
+    /// The same for who waits, and how many bytes the connection has had in all.
+    fn poll_received(&mut self, cx: &mut Context<'_>) -> (Poll<Received>, u64) {
+        let mut state = self.socket.lock();
+        let polled = state.poll_receive(cx, &mut self.filter, &self.socket.net);
+        self.is_waiting = polled.is_pending();
+        state.reading = self.is_waiting;
+        let received = state.connection.as_ref().map_or(0, |connection| connection.received);
+        (polled, received)
+    }
+}
+
+impl Future for Receiving {
+    type Output = Received;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Received> {
+        let (polled, progress) = self.poll_received(cx);
+        if polled.is_ready() || self.deadline.poll(cx, progress).is_pending() {
+            return polled;
+        }
+        let partial = self.filter.take();
+        Poll::Ready(Err((Fault::TIMEOUT, partial)))
+    }
+}
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        if self.is_waiting {
+            self.socket.lock().reading = false;
+        }
+    }
+}
+
+impl State {
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        filter: &mut Filter,
+        net: &Arc<Net>,
+    ) -> Poll<Received> {
+        let Some(connection) = &mut self.connection else {
+            return Poll::Ready(Err((Fault::CLOSED, filter.take())));
+        };
+        let fault = loop {
+            if !connection.input.is_empty() || connection.eof {
+                match filter.feed(&mut connection.input, net) {
+                    Fed::Done => return Poll::Ready(Ok(filter.take())),
+                    Fed::More => {}
+                    Fed::Closed => break Fault::CLOSED,
+                    Fed::TooLong => break Fault::TOO_LONG,
+                    Fed::NoMemory => break Fault::NO_MEMORY,
+                    Fed::Invalid(problem) => break Fault::new(problem),
+                }
+                continue;
+            }
+            match connection.stream.poll_fill(cx, &mut connection.input, filter.wanted()) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(0)) => connection.eof = true,
+                Poll::Ready(Ok(bytes)) => connection.received += bytes as u64,
+                Poll::Ready(Err(error)) => break error.into(),
+            }
+        };
+        self.close_reading();
+        let mut partial = filter.take();
+        if fault == Fault::NO_MEMORY {
+            // There would be none for it in the VM either.
+            partial.clear();
+        }
+        Poll::Ready(Err((fault, partial)))
+    }
+}
+
+/// When an operation has taken too long: without progress, or in all.
+pub(super) struct Deadline {
+    limit: Duration,
+    progress: u64,
+    sleep: Option<(Pin<Box<Sleep>>, Instant)>,
+}
+
+/// How much longer than its timeout an operation may take that is never done, though something comes
+/// or goes now and then.
+// Kong: nginx waits for such a peer for ever.
+const PATIENCE: u32 = 10;
+
+/// The least that an operation gets in all.
+const LEAST: Duration = Duration::from_secs(60);
+
+impl Deadline {
+    pub(super) const fn new(limit: Duration) -> Self {
+        Self { limit, progress: 0, sleep: None }
+    }
+
+    /// Ready when the operation has taken too long, which has come as far as `progress`.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, progress: u64) -> Poll<()> {
+        let Self { limit, progress: before, sleep } = self;
+        let (sleep, last) = sleep.get_or_insert_with(|| {
+            let now = Instant::now();
+            let last = now + limit.saturating_mul(PATIENCE).clamp(LEAST, LONGEST);
+            (Box::pin(tokio::time::sleep(*limit)), last)
+        });
+        if std::mem::replace(before, progress) != progress {
+            sleep.as_mut().reset((Instant::now() + *limit).min(*last));
+        }
+        sleep.as_mut().poll(cx)
+    }
+}
+
+/// Longer than any request is.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);

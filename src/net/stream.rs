@@ -1,0 +1,193 @@
+//! A connected stream: over TCP or a Unix domain socket, in the clear or not.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+
+/// A connected stream.
+pub(super) enum Stream {
+    Plain(Plain),
+    #[cfg(feature = "tls")]
+    Tls(Box<super::tls::TlsStream<Plain>>),
+}
+
+/// One in the clear.
+pub(super) enum Plain {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+/// What is read at once, in bytes: at least, as nginx does, and at most.
+const CHUNK: usize = 4096;
+const MAX_CHUNK: usize = 64 << 10;
+
+/// The most that is read at once from a stream whose bytes are copied on the way.
+#[cfg(feature = "tls")]
+const RECORD: usize = 16 << 10;
+
+impl Stream {
+    /// Reads more into `buffer`, about `wanted` bytes; 0 is the end.
+    pub(super) fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut BytesMut,
+        wanted: usize,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(plain) => {
+                buffer.reserve(wanted.clamp(CHUNK, MAX_CHUNK));
+                plain.poll_fill(cx, buffer)
+            }
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => {
+                let mut record = [0; RECORD];
+                let mut record = ReadBuf::new(&mut record);
+                ready!(Pin::new(stream).poll_read(cx, &mut record))?;
+                buffer.extend_from_slice(record.filled());
+                Poll::Ready(Ok(record.filled().len()))
+            }
+        }
+    }
+
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(plain) => Pin::new(plain).poll_write(cx, data),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, data),
+        }
+    }
+
+    /// Sends what is written but not yet sent.
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    /// Says that nothing more will be sent.
+    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(plain) => Pin::new(plain).poll_shutdown(cx),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+
+    /// Ready when there is something to read, an end or an error: what a connection that waits to be
+    /// used again must not have. What it has is lost.
+    pub(super) fn poll_disturbed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut byte = [0];
+        let mut byte = ReadBuf::new(&mut byte);
+        let read = match self {
+            Self::Plain(plain) => Pin::new(plain).poll_read(cx, &mut byte),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, &mut byte),
+        };
+        read.map(|_| ())
+    }
+
+    /// Whether nothing has come of the peer, by the system's own account: the reactor may not have
+    /// heard yet.
+    pub(super) fn is_quiet(&self) -> bool {
+        let peeked = match self.plain() {
+            Plain::Tcp(stream) => peek(&socket2::SockRef::from(stream)),
+            #[cfg(unix)]
+            Plain::Unix(stream) => peek(&socket2::SockRef::from(stream)),
+        };
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    pub(super) fn plain(&self) -> &Plain {
+        match self {
+            Self::Plain(plain) => plain,
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// Says goodbye where that can be done at once.
+    pub(super) fn close(mut self) {
+        if !matches!(self, Self::Plain(_)) {
+            let _ = self.poll_shutdown(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+}
+
+fn peek(socket: &socket2::SockRef<'_>) -> io::Result<usize> {
+    socket.peek(&mut [std::mem::MaybeUninit::uninit()])
+}
+
+impl Plain {
+    fn poll_fill(&self, cx: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
+        loop {
+            let read = match self {
+                Self::Tcp(stream) => {
+                    ready!(stream.poll_read_ready(cx))?;
+                    stream.try_read_buf(buffer)
+                }
+                #[cfg(unix)]
+                Self::Unix(stream) => {
+                    ready!(stream.poll_read_ready(cx))?;
+                    stream.try_read_buf(buffer)
+                }
+            };
+            match read {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
+        }
+    }
+}
+
+impl AsyncRead for Plain {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+            #[cfg(unix)]
+            Self::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Plain {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, data),
+            #[cfg(unix)]
+            Self::Unix(stream) => Pin::new(stream).poll_write(cx, data),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            #[cfg(unix)]
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `ngx.socket`.
+
+mod connect;
+mod keepalive;
+mod limits;
+mod network;
+mod options;
+mod receive;
+mod receiveuntil;
+mod request;
+mod send;
+mod tls;
+mod udp;
+
+use std::net::SocketAddr;
+
+use crate::support::App;
+
+/// Asserts what each source prints, with `sock` connected to a peer of its own.
+async fn assert_prints(peer: SocketAddr, cases: &[(&str, &str)]) {
+    for (source, expected) in cases {
+        let source = format!(
+            "local sock = ngx.socket.tcp()
+             assert(sock:connect('127.0.0.1', PORT))
+             local function show(...)
+               local texts = {{}}
+               for i = 1, select('#', ...) do texts[i] = tostring((select(i, ...))) end
+               ngx.print('[', table.concat(texts, ','), ']')
+             end
+             {source}"
+        );
+        assert_eq!(App::reach(peer, &source).await, *expected, "{source}");
+    }
+}
