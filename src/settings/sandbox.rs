@@ -69,7 +69,7 @@ impl Sandbox {
         self
     }
 
-    /// Which addresses functions may reach: [none](crate::net::Network::off), unless this says otherwise.
+    /// Which addresses functions may reach: [none](crate::Network::off), unless this says otherwise.
     #[cfg(feature = "net")]
     pub fn network(mut self, network: crate::net::Network) -> Self {
         self.network = network;

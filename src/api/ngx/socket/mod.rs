@@ -163,12 +163,12 @@ impl<'a> Method<'a> {
             Value::Table(values) => {
                 let mut pieces = Pieces::strict(call, argument);
                 pieces.add_array(&values)?;
-                Ok(Data::Pieces(pieces.text))
+                Ok(Data::Pieces(pieces.text.into_vec()))
             }
             value @ (Value::Nil | Value::Boolean(_) | Value::Integer(_) | Value::Number(_)) => {
                 let mut pieces = Pieces::new(call, argument);
                 pieces.add(&value)?;
-                Ok(Data::Pieces(pieces.text))
+                Ok(Data::Pieces(pieces.text.into_vec()))
             }
             other => {
                 let problem = format!(
