@@ -1,36 +1,20 @@
 //! Ids of entities.
 
-use tower_lua::RequestId;
+use uuid::Uuid;
 
 /// A random one (version 4).
 pub(crate) fn random() -> String {
-    shape(RequestId::random().as_str(), 4)
+    Uuid::new_v4().to_string()
 }
 
 /// The one that a name always has (version 5): a declarative file that is loaded again names the
 /// same entities.
 pub(crate) fn of_name(name: &str) -> String {
-    let digest = sha1_smol::Sha1::from(format!("tower-lua:{name}")).digest().to_string();
-    shape(&digest, 5)
+    Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string()
 }
 
-/// Puts version and variant into 32 hexadecimal digits.
-fn shape(digits: &str, version: u8) -> String {
-    let variant = match digits.as_bytes()[16] {
-        b'0' | b'4' | b'8' | b'c' => '8',
-        b'1' | b'5' | b'9' | b'd' => '9',
-        b'2' | b'6' | b'a' | b'e' => 'a',
-        _ => 'b',
-    };
-    format!(
-        "{}-{}-{version}{}-{variant}{}-{}",
-        &digits[..8],
-        &digits[8..12],
-        &digits[13..16],
-        &digits[17..20],
-        &digits[20..32]
-    )
-}
+/// Under which names have their ids here: random, once.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5e1f_3b0a_9c47_4d21_8f66_d2a0_7b93_e415);
 
 #[cfg(test)]
 mod tests {
