@@ -1,6 +1,7 @@
 //! `sandbox`: what a function may reach.
 
 mod environment;
+mod headers;
 mod require;
 
 use std::path::PathBuf;

@@ -213,3 +213,20 @@ async fn a_body_above_the_buffer_is_refused_unless_its_size_is_allowed() {
         assert_eq!(reply.text(), expected, "{mime} {arguments}");
     }
 }
+
+#[tokio::test]
+async fn a_boundary_has_at_most_seventy_characters() {
+    let boundary = "b".repeat(30_000);
+    let content_type = format!("multipart/form-data; boundary={boundary}");
+    let seen = decoded(&content_type, "-".repeat(1 << 20), "return body, err, mime").await;
+    let expected = "nil, unable to decode multipart body: boundary longer than 70 characters, \
+                    multipart/form-data";
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn a_body_that_looks_like_its_boundary_everywhere_is_read_at_one_go() {
+    for body in ["-".repeat(1 << 20), "--AaB03\n".repeat(1 << 17), "\n".repeat(1 << 20)] {
+        assert_eq!(decoded(MULTIPART, body, "return next(body), err").await, "nil, nil");
+    }
+}
