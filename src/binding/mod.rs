@@ -13,7 +13,7 @@ use mlua::{FromLuaMulti, Function, IntoLuaMulti, LightUserData, Lua, LuaString, 
 use crate::error::log::Level;
 use crate::lua::raw;
 use crate::lua::shortcut::{Answer, Arguments};
-use crate::lua::{Buffer, OutOfMemory, raise, raise_at, string};
+use crate::lua::{Buffer, Meter, OutOfMemory, raise, raise_at, string};
 use crate::message::headers::Refused;
 use crate::phase::{Phase, PhaseSet};
 use crate::settings::Settings;
@@ -108,6 +108,7 @@ pub(crate) type Shortcut = fn(&mut Transaction, &Arguments<'_>, &mut Vec<u8>) ->
 pub(crate) struct Scope<'a> {
     pub(crate) lua: &'a Lua,
     pub(crate) current: &'a Arc<Current>,
+    pub(crate) meter: &'a Arc<Meter>,
     pub(crate) settings: &'a Arc<Settings>,
     /// The prelude's wrapper for functions that wait.
     pub(crate) waiting: &'a Function,
@@ -197,14 +198,17 @@ impl Scope<'_> {
         R: 'static,
     {
         let (current, settings) = (Arc::clone(self.current), Arc::clone(self.settings));
+        let meter = Arc::clone(self.meter);
         let dialect = self.dialect;
         move |lua, arguments| {
-            current.with(|tx| {
+            let result = current.with(|tx| {
                 if !phases.contains(tx.site.phase) {
                     return Err(dialect.refuse(lua, tx.site.phase, phases));
                 }
                 function(&mut Call { lua, tx, settings: &settings }, arguments)
-            })
+            });
+            // To the hook, a call of a binding is one instruction.
+            if meter.tick_on_return() { Err(meter.exhausted(lua)) } else { result }
         }
     }
 

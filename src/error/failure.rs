@@ -31,4 +31,5 @@ pub(crate) enum FailureKind {
     Timeout,
     Memory,
     Sandbox,
+    Refused,
 }

@@ -87,6 +87,13 @@ impl Error {
         self.failed_as(FailureKind::Sandbox)
     }
 
+    /// Whether a function was not called because its last calls used up their time, one after the
+    /// other. It is called again after a while.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.failed_as(FailureKind::Refused)
+    }
+
     /// The functions that do not compile, if that is what went wrong.
     #[must_use]
     pub fn compile_errors(&self) -> &[CompileError] {

@@ -4,6 +4,7 @@ mod certificate;
 mod check;
 mod config;
 mod handle;
+mod record;
 mod retry;
 mod run;
 mod source;
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use self::config::FunctionsConfig;
 pub use self::handle::Handle;
+use self::record::Record;
 pub(crate) use self::retry::next_target;
 pub(crate) use self::run::{Progress, Run};
 use self::source::Source;
@@ -50,6 +52,8 @@ struct Set {
     number: u64,
     name: Arc<str>,
     phases: [Vec<Source>; Phase::ALL.len()],
+    /// One for each function, in the order of their phases.
+    records: Box<[Record]>,
     fail_open: bool,
 }
 
@@ -88,7 +92,8 @@ impl Functions {
     fn new(name: Arc<str>, phases: [Vec<Source>; Phase::ALL.len()], fail_open: bool) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        Self { set: Arc::new(Set { number, name, phases, fail_open }) }
+        let records = phases.iter().flatten().map(|_| Record::default()).collect();
+        Self { set: Arc::new(Set { number, name, phases, records, fail_open }) }
     }
 
     /// The name of the set.
@@ -120,6 +125,14 @@ impl Functions {
     /// Whether any function runs in one of `phases`.
     pub(crate) fn any_in(&self, phases: &[Phase]) -> bool {
         phases.iter().any(|phase| self.len(*phase) > 0)
+    }
+
+    /// Whether a function of one of `phases` has used up its time when it was last called.
+    pub(crate) fn any_suspect_in(&self, phases: &[Phase]) -> bool {
+        phases.iter().any(|phase| {
+            let first = self.offset(*phase);
+            self.set.records[first..first + self.len(*phase)].iter().any(Record::is_suspect)
+        })
     }
 
     /// Whether a request goes on as if a function that fails had not been there.

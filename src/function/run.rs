@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::Functions;
-use crate::error::{Error, Site, log};
+use super::record::Record;
+use crate::error::{Error, Failure, FailureKind, Site, log};
 use crate::phase::{Phase, Plugin};
 use crate::settings::FunctionOutcome;
 use crate::transaction::{Exit, Operation, ReadBody, Transaction};
@@ -19,6 +20,8 @@ pub(crate) struct Run {
     phases: &'static [Phase],
     /// How many functions of the first of `phases` have been started.
     started: usize,
+    /// The place of the function in the set that was started last.
+    place: usize,
     waiting: Option<Waiting>,
 }
 
@@ -42,7 +45,7 @@ pub(crate) enum Progress {
 
 impl Run {
     pub(crate) fn new(functions: Functions, plugin: Plugin, phases: &'static [Phase]) -> Self {
-        Self { functions, plugin, phases, started: 0, waiting: None }
+        Self { functions, plugin, phases, started: 0, place: 0, waiting: None }
     }
 
     /// Waits until the function that waits can go on. There may be none.
@@ -68,7 +71,7 @@ impl Run {
         let mut given = Some(transaction);
         let result = pool.with(&mut bound, |vm| {
             let mut transaction = given.take().expect("given above");
-            transaction.vm = Some(vm.number());
+            transaction.vm = Some(vm.bound());
             vm.enter(transaction);
             let progress = self.advance_in(pool, vm);
             (vm.leave(), progress)
@@ -96,7 +99,13 @@ impl Run {
                     }
                     Some((phase, place)) => {
                         vm.begin(self.site(phase));
-                        vm.start(first + place)
+                        self.place = place;
+                        if self.functions.record(place).is_refused() {
+                            pool.count_refused();
+                            Step::Failed(refused())
+                        } else {
+                            vm.start(first + place)
+                        }
                     }
                     None => return Progress::Ended,
                 },
@@ -104,6 +113,7 @@ impl Run {
             if let (Some(observer), Some(began)) = (&observer, began) {
                 observer.observe(&vm.site(), outcome(&step), began.elapsed());
             }
+            self.remember(vm, &step);
             match step {
                 Step::Done(None) => {}
                 Step::Done(Some(Exit::Phase)) => self.end_phase(),
@@ -124,6 +134,31 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Notes whether the function has kept within its time.
+    fn remember(&self, vm: &Vm, step: &Step) {
+        let record = self.functions.record(self.place);
+        match step {
+            Step::Waiting(..) => {}
+            Step::Failed(failure) if failure.kind == FailureKind::Refused => {}
+            Step::Failed(failure) if failure.kind == FailureKind::Timeout => {
+                if let Some(time) = record.strike() {
+                    let Site { plugin, phase, set, index } = vm.site();
+                    tracing::warn!(
+                        target: "tower_lua::function",
+                        "[{plugin}] {set}: {phase}[{index}]: refused for {time:?}: \
+                         its calls use up their time, one after the other"
+                    );
+                }
+            }
+            _ => record.clear(),
+        }
+    }
+
+    /// Whether a function that is to run now used up its time when it was last called.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.waiting.is_none() && self.functions.any_suspect_in(self.phases)
     }
 
     /// The functions cannot run at all.
@@ -164,6 +199,16 @@ impl Run {
     }
 }
 
+#[cold]
+fn refused() -> Failure {
+    Failure {
+        kind: FailureKind::Refused,
+        message: "not called: its last calls used up their CPU budget".to_owned(),
+        position: None,
+        traceback: String::new(),
+    }
+}
+
 /// What an observer is told of a step.
 const fn outcome(step: &Step) -> FunctionOutcome {
     match step {
@@ -189,8 +234,12 @@ impl Functions {
         })
     }
 
+    fn record(&self, place: usize) -> &Record {
+        &self.set.records[place]
+    }
+
     /// Where the functions of `phase` begin among all of the set.
-    fn offset(&self, phase: Phase) -> usize {
+    pub(super) fn offset(&self, phase: Phase) -> usize {
         self.set.phases[..phase.index()].iter().map(Vec::len).sum()
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use mlua::{HookTriggers, Lua, LuaString, VmState};
 
 use super::memory::{Memory, OutOfMemory};
-use super::meter::{Exhausted, Meter};
+use super::meter::Meter;
 
 /// How often the hook looks at the clock, in VM instructions: a microsecond of ordinary work. One
 /// instruction may be a copy of a string as large as the memory limit, which is why it is not more;
@@ -145,7 +145,7 @@ pub(crate) fn check(lua: &Lua, bytes: usize) -> mlua::Result<()> {
     if bytes > limits.memory.room() {
         return Err(OutOfMemory.into());
     }
-    if limits.meter.tick() { Err(mlua::Error::external(Exhausted)) } else { Ok(()) }
+    if limits.meter.tick() { Err(limits.meter.exhausted(lua)) } else { Ok(()) }
 }
 
 /// Makes `lua` keep to `budget`, by `meter`'s clock. The prelude has turned the JIT off.
@@ -159,8 +159,9 @@ pub(crate) fn enforce(
     lua.set_app_data(Limits { meter: Arc::clone(&meter), memory });
     if budget.limits_time() {
         let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_TICK);
-        lua.set_global_hook(triggers, move |_, _| {
-            if meter.tick() { Err(mlua::Error::external(Exhausted)) } else { Ok(VmState::Continue) }
+        lua.set_global_hook(triggers, move |lua, _| {
+            meter.tick_memory(lua);
+            if meter.tick() { Err(meter.exhausted(lua)) } else { Ok(VmState::Continue) }
         })?;
     }
     if let Some(bytes) = budget.memory {

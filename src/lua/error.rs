@@ -24,7 +24,7 @@ pub(crate) fn raise_at(lua: &Lua, message: &str) -> mlua::Error {
 
 /// Chunk and line of the innermost Lua function on the stack that is not the prelude's.
 pub(crate) fn position(lua: &Lua) -> Option<(String, usize)> {
-    let frames = (1..).map_while(|level| {
+    let frames = (0..).map_while(|level| {
         lua.inspect_stack(level, |frame| {
             let chunk = frame.source().short_src?;
             let line = frame.current_line()?;
@@ -43,4 +43,12 @@ pub(crate) fn without_position(message: &str) -> &str {
         Some((line, rest)) if line.bytes().all(|byte| byte.is_ascii_digit()) => rest,
         _ => message,
     }
+}
+
+/// Lua's stack from the innermost function outwards, without our own frames.
+pub(crate) fn traceback(lua: &Lua, level: usize) -> mlua::Result<String> {
+    let traceback = lua.traceback(None, level)?.to_string_lossy();
+    let ours = format!("\t{PRELUDE_NAME}:");
+    let frames: Vec<_> = traceback.lines().filter(|frame| !frame.starts_with(&ours)).collect();
+    Ok(frames.join("\n"))
 }

@@ -1,13 +1,14 @@
 //! The clock of the call that runs in a VM.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
+use mlua::Lua;
 use parking_lot::Mutex;
 
-use super::Budget;
+use super::{Budget, position, traceback};
 
 /// Raised when a function has used its time. No guard of the prelude lets a function catch it.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +49,29 @@ pub(crate) struct Meter {
     cpu: AtomicU64,
     /// The clock of the run that a module interrupts which is being loaded.
     interrupted: Mutex<Option<Interrupted>>,
+    /// How many bindings have returned.
+    returns: AtomicU32,
+    /// How much memory the VM may use before the function is looked at that takes it.
+    watermark: AtomicU64,
+    /// Where the function was when it was last looked at.
+    place: Mutex<Option<Place>>,
+    /// Whether it was found there to have used its time.
+    is_exhausted: AtomicBool,
 }
+
+/// Where a function is: chunk and line, and Lua's stack.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) position: Option<(String, usize)>,
+    pub(crate) traceback: String,
+}
+
+/// After how many returns of bindings the clock is looked at, whatever else they do. Bindings whose
+/// work grows with their arguments look at it themselves.
+const RETURNS_PER_TICK: u32 = 8;
+
+/// By how much a VM's memory grows before the function is looked at that takes it, in bytes.
+const GROWTH: u64 = 2 << 20;
 
 /// What a meter says, and when.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +107,10 @@ impl Meter {
             marked: AtomicU64::new(0),
             cpu: AtomicU64::new(0),
             interrupted: Mutex::default(),
+            returns: AtomicU32::new(0),
+            watermark: AtomicU64::new(u64::MAX),
+            place: Mutex::default(),
+            is_exhausted: AtomicBool::new(false),
         }
     }
 
@@ -136,6 +163,50 @@ impl Meter {
             self.mark(now);
         }
         now > self.deadline.load(Ordering::Relaxed) && self.is_over(now)
+    }
+
+    /// Looks at the clock when a binding returns, as often as is worth it.
+    pub(crate) fn tick_on_return(&self) -> bool {
+        let returns = self.returns.load(Ordering::Relaxed).wrapping_add(1);
+        self.returns.store(returns, Ordering::Relaxed);
+        returns % RETURNS_PER_TICK == 0 && self.tick()
+    }
+
+    /// The error of a function that has used its time, which is remembered with where it is.
+    #[cold]
+    pub(crate) fn exhausted(&self, lua: &Lua) -> mlua::Error {
+        if !self.is_exhausted.swap(true, Ordering::Relaxed) {
+            self.note(lua);
+        }
+        mlua::Error::external(Exhausted)
+    }
+
+    /// Says how much memory the VM uses as a run begins.
+    pub(crate) fn watch_memory(&self, used: usize) {
+        self.watermark.store(used as u64 + GROWTH, Ordering::Relaxed);
+    }
+
+    /// Remembers where a function is that makes its VM grow: when an allocation fails, LuaJIT does
+    /// not say where.
+    pub(crate) fn tick_memory(&self, lua: &Lua) {
+        let used = lua.used_memory() as u64;
+        if used > self.watermark.load(Ordering::Relaxed) {
+            self.watermark.store(used + GROWTH, Ordering::Relaxed);
+            self.note(lua);
+        }
+    }
+
+    /// Where the function was when it was last looked at.
+    #[cold]
+    pub(crate) fn take_place(&self) -> Option<Place> {
+        self.is_exhausted.store(false, Ordering::Relaxed);
+        self.place.lock().take()
+    }
+
+    #[cold]
+    fn note(&self, lua: &Lua) {
+        let traceback = traceback(lua, 0).unwrap_or_default();
+        *self.place.lock() = Some(Place { position: position(lua), traceback });
     }
 
     /// Gives a module the time of a call for itself, to be loaded in.

@@ -15,8 +15,10 @@ mod value;
 pub use self::budget::Budget;
 pub(crate) use self::budget::{check, enforce, string, without_limit};
 pub(crate) use self::buffer::Buffer;
-pub(crate) use self::error::{PRELUDE_NAME, position, raise, raise_at, without_position};
+pub(crate) use self::error::{
+    PRELUDE_NAME, position, raise, raise_at, traceback, without_position,
+};
 pub(crate) use self::memory::{Charge, Memory, OutOfMemory, Share, counted};
-pub(crate) use self::meter::{Exhausted, Meter};
+pub(crate) use self::meter::{Exhausted, Meter, Place};
 pub(crate) use self::texts::Texts;
 pub(crate) use self::value::{as_number, type_name};

@@ -86,7 +86,7 @@ impl Log {
                 log::give_up(&self.lease.site, &format!("it took longer than {PATIENCE:?}"));
             }
         };
-        if let Err(why) = background.spawn(Kind::Log, vm, work) {
+        if let Err(why) = background.spawn(Kind::Log, vm.number, work) {
             log::give_up(&site, &why.to_string());
         }
     }

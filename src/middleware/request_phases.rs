@@ -1,11 +1,14 @@
 //! `rewrite` and `access`: from the request's arrival to the inner service, or to an answer.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::request::Parts;
 use http_body::Body;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::exchange::{Exchange, Lease, Participant};
 use super::layer::Config;
@@ -38,7 +41,17 @@ pub(super) struct RequestPhases {
     /// `None` as long as no response phase would need it.
     exchange: Option<Exchange>,
     log: Option<LogGuard>,
+    /// What comes before the functions go on.
+    turn: Option<Turn>,
+    /// Held while a function runs that has used up its time before.
+    permit: Option<OwnedSemaphorePermit>,
+    /// Whether the response stands in the transaction, and other tasks have a turn before it goes out.
+    is_answered: bool,
 }
+
+/// That it is a request's turn: to run a function that has used up its time before, as few do at
+/// once, or to answer when one has, after everybody else.
+type Turn = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
 
 /// What becomes of a request when its functions have run.
 pub(super) enum Decision {
@@ -83,7 +96,7 @@ impl RequestPhases {
             transaction.request.resume(head, body.size_hint().exact());
             let lease = Lease::new(transaction, Some(exchange.clone()));
             let exchange = Some(exchange);
-            return Ok(Self { run, lease, config, participant, exchange, log: None });
+            return Ok(Self::new(run, lease, config, participant, exchange, None));
         }
         let site = Site {
             plugin: config.plugin,
@@ -97,11 +110,32 @@ impl RequestPhases {
             .then(|| Exchange::new(runtime, participant.clone(), expected));
         let log = exchange.clone().map(LogGuard::new);
         let lease = Lease::new(transaction, exchange.clone());
-        Ok(Self { run, lease, config, participant, exchange, log })
+        Ok(Self::new(run, lease, config, participant, exchange, log))
+    }
+
+    const fn new(
+        run: Run,
+        lease: Lease,
+        config: Arc<Config>,
+        participant: Participant,
+        exchange: Option<Exchange>,
+        log: Option<LogGuard>,
+    ) -> Self {
+        let (turn, permit, is_answered) = (None, None, false);
+        Self { run, lease, config, participant, exchange, log, turn, permit, is_answered }
     }
 
     /// Runs functions until all have run, or one waits or has decided.
     pub(super) fn advance(&mut self) -> Decision {
+        if self.run.is_suspect() {
+            let line = self.config.runtime().pool().line();
+            self.turn = Some(Box::pin(async { line.acquire_owned().await.ok() }));
+            return Decision::Wait;
+        }
+        self.advance_at_once()
+    }
+
+    fn advance_at_once(&mut self) -> Decision {
         let pool = self.config.runtime().pool();
         let progress = self.lease.with(|transaction| self.run.advance(pool, transaction));
         self.decide(progress)
@@ -109,21 +143,50 @@ impl RequestPhases {
 
     /// Waits, and runs functions on, until they have decided.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, body: &mut dyn ReadBody) -> Poll<Decision> {
+        while let Some(turn) = &mut self.turn {
+            let permit = ready!(turn.as_mut().poll(cx));
+            self.turn = None;
+            if self.is_answered {
+                self.permit = None;
+                return Poll::Ready(Decision::Answer);
+            }
+            self.permit = permit;
+            match self.advance_at_once() {
+                Decision::Wait => {}
+                decision => return Poll::Ready(decision),
+            }
+        }
         let pool = self.config.runtime().pool();
         let progress = ready!(poll_run(&mut self.run, cx, &mut self.lease, pool, body));
-        Poll::Ready(self.decide(progress))
+        match self.decide(progress) {
+            // It waits for its turn now.
+            Decision::Wait => self.poll(cx, body),
+            decision => Poll::Ready(decision),
+        }
     }
 
     fn decide(&mut self, progress: Progress) -> Decision {
-        match progress {
+        let decision = match progress {
             Progress::Waiting => Decision::Wait,
             Progress::Ended if !self.lease.response.printed => Decision::Forward,
             Progress::Ended | Progress::Exited => Decision::Answer,
             Progress::Failed(error) => {
                 response::fail(&mut self.lease, &*self.config.errors, &error);
+                if error.is_timeout() {
+                    // Whoever shares the thread has waited all that time, and has a turn before the
+                    // next in line.
+                    self.is_answered = true;
+                    self.turn = Some(Box::pin(async {
+                        tokio::task::yield_now().await;
+                        None
+                    }));
+                    return Decision::Wait;
+                }
                 Decision::Answer
             }
-        }
+        };
+        self.permit = None;
+        decision
     }
 
     pub(super) fn forward(mut self) -> Forwarded {

@@ -70,7 +70,7 @@ impl FailedRequest<'_> {
     }
 }
 
-/// Kong's answer: a 500 whose body is JSON, or HTML, XML or plain text if the client would rather
+/// Kong's answer: a 500 (503 where the function was [refused](Error::is_refused)) whose body is JSON, or HTML, XML or plain text if the client would rather
 /// have that. It says that something went wrong, and the request's id.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DefaultResponseForError;
@@ -110,9 +110,13 @@ impl DefaultResponseForError {
 }
 
 impl ResponseForError for DefaultResponseForError {
-    fn response_for_error(&self, _: &Error, request: &FailedRequest<'_>) -> Response<Bytes> {
+    fn response_for_error(&self, error: &Error, request: &FailedRequest<'_>) -> Response<Bytes> {
+        let status = match error.is_refused() {
+            true => StatusCode::SERVICE_UNAVAILABLE,
+            false => StatusCode::INTERNAL_SERVER_ERROR,
+        };
         let id = RequestId::new(request.id());
-        self.response_for_status(StatusCode::INTERNAL_SERVER_ERROR, request.headers(), &id)
+        self.response_for_status(status, request.headers(), &id)
     }
 }
 

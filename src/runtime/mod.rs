@@ -53,6 +53,10 @@ pub struct Stats {
     /// Sockets of functions that are open, those among them that wait in pools to be used again.
     #[cfg(feature = "net")]
     pub sockets: usize,
+    /// VMs that were full and have been replaced by fresh ones.
+    pub replaced_vms: usize,
+    /// Calls of functions that were refused because the calls before used up their time.
+    pub refused_calls: usize,
 }
 
 impl Runtime {
@@ -76,9 +80,12 @@ impl Runtime {
     /// Counts what is going on. Takes no lock that a function holds.
     #[must_use]
     pub fn stats(&self) -> Stats {
+        let (replaced_vms, refused_calls) = self.pool.counts();
         let before = Stats {
             #[cfg(feature = "net")]
             sockets: self.settings().reach.open.load(std::sync::atomic::Ordering::Relaxed),
+            replaced_vms,
+            refused_calls,
             ..Stats::default()
         };
         self.pool.vms().fold(before, |stats, (used_memory, suspended)| Stats {
@@ -156,7 +163,7 @@ impl Runtime {
         let bound = transaction.vm.filter(|_| !transaction.tables.is_empty());
         drop(transaction);
         if let Some(vm) = bound {
-            self.pool.expire(vm);
+            self.pool.expire(vm.number);
         }
     }
 }

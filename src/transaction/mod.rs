@@ -9,6 +9,7 @@ mod request;
 mod response;
 pub(crate) mod spans;
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -54,8 +55,15 @@ pub(crate) struct Transaction {
     /// CPU time that the functions of this request have used so far.
     pub(crate) cpu_time: Duration,
     /// Which VM of the pool the request is bound to, once a function has run.
-    pub(crate) vm: Option<usize>,
+    pub(crate) vm: Option<Bound>,
     started: SystemTime,
+}
+
+/// A VM of the pool: its place, and which of the VMs that have been there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub(crate) number: usize,
+    pub(crate) generation: u32,
 }
 
 /// What few requests need.
@@ -155,6 +163,8 @@ pub(crate) struct Tables {
 pub(crate) struct HeldTables {
     /// What needs no place of its own in a transaction, being as rare.
     pub(crate) rare: Rare,
+    /// Keeps the VM that the tables lie in.
+    pub(crate) alive: Option<Arc<()>>,
     /// `ngx.ctx`
     pub(crate) ctx: Option<Kept>,
     /// `kong.ctx.shared`
@@ -196,6 +206,14 @@ impl Tables {
 
     pub(crate) fn get_mut(&mut self) -> Option<&mut HeldTables> {
         self.held.as_deref_mut()
+    }
+
+    /// Lets go of the Lua tables.
+    pub(crate) fn forget_lua_tables(&mut self) {
+        if let Some(held) = self.held.as_deref_mut() {
+            let rare = std::mem::take(&mut held.rare);
+            *held = HeldTables { rare, ..HeldTables::default() };
+        }
     }
 
     pub(crate) fn get_or_default(&mut self) -> &mut HeldTables {

@@ -1,12 +1,13 @@
 //! One run of a function: from its start, or from where it waited, to where it ends or waits again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mlua::{Error as LuaError, IntoLua, IntoLuaMulti, RegistryKey, Thread, Value};
 
 use super::Vm;
 use crate::error::{Failure, FailureKind, Site};
-use crate::lua::{Exhausted, type_name, without_limit, without_position};
+use crate::lua::{Exhausted, Place, type_name, without_limit, without_position};
 use crate::sandbox::Denied;
 use crate::transaction::{Exit, Operation, Transaction};
 
@@ -32,6 +33,8 @@ pub(crate) struct Coroutine {
     thread: RegistryKey,
     /// How long it has run so far.
     used: Duration,
+    /// Keeps the VM that it is in.
+    _alive: Arc<()>,
 }
 
 /// How many trampolines are kept for functions to come.
@@ -45,7 +48,11 @@ impl Vm {
     }
 
     pub(crate) fn leave(&mut self) -> Box<Transaction> {
-        self.current.leave().expect("entered before")
+        let mut transaction = self.current.leave().expect("entered before");
+        if let Some(tables) = transaction.tables.get_mut() {
+            tables.alive.get_or_insert_with(|| Arc::clone(&self.alive));
+        }
+        transaction
     }
 
     /// Says which function is next.
@@ -105,6 +112,10 @@ impl Vm {
 
     /// Runs `thread`, in which a function has used some time before.
     fn run(&mut self, thread: Thread, before: Duration, arguments: impl IntoLuaMulti) -> Step {
+        if self.budget.memory.is_some() {
+            self.used_before = self.used_memory();
+            self.meter.watch_memory(self.used_before);
+        }
         let result = thread.resume::<(i32, Value)>(arguments);
         let used = self.meter.stop();
         let (exit, failure, operation) = self.transaction(|tx| {
@@ -114,12 +125,16 @@ impl Vm {
             }
             (tx.exit, tx.failure.take(), tx.operation.take())
         });
-        match result {
+        let step = match result {
             Ok((WAIT, _)) => {
                 let keep = || self.lua.create_registry_value(thread);
                 match without_limit(&self.lua, &self.budget, keep) {
                     Ok(thread) => {
-                        let coroutine = Coroutine { thread, used: before + used };
+                        let coroutine = Coroutine {
+                            thread,
+                            used: before + used,
+                            _alive: Arc::clone(&self.alive),
+                        };
                         let operation = operation.expect("whoever waits has said for what");
                         Step::Waiting(coroutine, operation)
                     }
@@ -139,6 +154,10 @@ impl Vm {
             Err(error) => {
                 self.failed(failure.map_or_else(|| failure_of(&error), |failure| *failure))
             }
+        };
+        match self.budget.memory {
+            Some(limit) => self.settle(step, limit),
+            None => step,
         }
     }
 
@@ -149,16 +168,60 @@ impl Vm {
     }
 
     #[cold]
-    fn failed(&mut self, failure: Failure) -> Step {
-        if failure.kind == FailureKind::Memory {
-            // LuaJIT does not collect before it gives up: without this, the next request would find
-            // the VM as full as this one left it.
-            let _ = self.lua.gc_collect();
-            // What is left then is what functions keep in globals. Were they to keep it, every
-            // function of this VM would fail from now on.
-            self.is_full = self.budget.memory.is_some_and(|limit| self.used_memory() > limit / 2);
+    fn failed(&mut self, mut failure: Failure) -> Step {
+        // Where it was stopped, rather than where an error came to light that passed through
+        // coroutines; and of a failed allocation LuaJIT says nothing at all.
+        let is_lost = failure.kind == FailureKind::Memory && failure.position.is_none();
+        if failure.kind == FailureKind::Timeout || is_lost {
+            if let Some(Place { position, traceback }) = self.meter.take_place() {
+                (failure.position, failure.traceback) = (position, traceback);
+            }
         }
         Step::Failed(failure)
+    }
+
+    /// Looks at what a run has left of the VM's memory.
+    fn settle(&mut self, step: Step, limit: usize) -> Step {
+        match &step {
+            Step::Failed(failure) if failure.kind == FailureKind::Memory => {
+                self.recover(step, limit)
+            }
+            _ if self.used_memory() > limit / 2 => self.recover(step, limit),
+            _ => {
+                self.innocent_failures = 0;
+                step
+            }
+        }
+    }
+
+    /// Collects what nobody needs: LuaJIT does not before it gives up. What is left then is what
+    /// requests and functions keep. One that has taken more than half of the memory and would wait
+    /// fails; if there is as much in use without it, another VM takes this one's place.
+    #[cold]
+    fn recover(&mut self, step: Step, limit: usize) -> Step {
+        if matches!(&step, Step::Failed(failure) if failure.kind == FailureKind::Memory) {
+            let is_innocent = self.used_memory().saturating_sub(self.used_before) < limit / 8;
+            self.innocent_failures = if is_innocent { self.innocent_failures + 1 } else { 0 };
+        }
+        let _ = self.lua.gc_collect();
+        let kept = self.used_memory().saturating_sub(self.used_before);
+        let step = match step {
+            Step::Waiting(..) if kept > limit / 2 => self.let_go(step),
+            step => step,
+        };
+        self.is_spent = self.used_memory() > limit / 2 || self.innocent_failures > 1;
+        step
+    }
+
+    /// Takes away what a request keeps.
+    fn let_go(&mut self, waiting: Step) -> Step {
+        drop(waiting);
+        self.transaction(|tx| tx.tables.forget_lua_tables());
+        let error = LuaError::MemoryError("not enough memory".to_owned());
+        let step = self.failed(failure_of(&error));
+        self.lua.expire_registry_values();
+        let _ = self.lua.gc_collect();
+        step
     }
 
     fn transaction<R>(&self, f: impl FnOnce(&mut Transaction) -> R) -> R {
@@ -191,6 +254,8 @@ pub(crate) fn failure_of(error: &LuaError) -> Failure {
         LuaError::CallbackError { cause, .. } | LuaError::BadArgument { cause, .. } => {
             return failure_of(cause);
         }
+        // What a request kept in a VM that has been given up.
+        LuaError::MismatchedRegistryKey => (FailureKind::Memory, "not enough memory".to_owned()),
         LuaError::MemoryError(message) => (FailureKind::Memory, message.clone()),
         LuaError::RuntimeError(message) => (FailureKind::Runtime, message.clone()),
         LuaError::ExternalError(cause) if cause.is::<Exhausted>() => {

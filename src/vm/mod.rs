@@ -31,13 +31,14 @@ pub(crate) use self::call::{Step, failure_of};
 pub(crate) use self::pool::{Pool, Suspended};
 use self::prelude::Prelude;
 use crate::binding::{Api, Scope, convert};
+use crate::error::FailureKind;
 use crate::lua::{self, Budget, Memory, Meter};
 use crate::sandbox::Environments;
 use crate::settings::Settings;
-use crate::transaction::Current;
+use crate::transaction::{Bound, Current};
 
 pub(crate) struct Vm {
-    number: usize,
+    bound: Bound,
     lua: Lua,
     current: Arc<Current>,
     meter: Arc<Meter>,
@@ -55,13 +56,19 @@ pub(crate) struct Vm {
     idle: Vec<Thread>,
     /// What has been compiled in this VM, by the number of the function set.
     compiled: FxHashMap<u64, Compiled>,
-    /// Whether the functions hold so much memory that they have to go.
-    is_full: bool,
+    /// What is held by whatever a request keeps here.
+    alive: Arc<()>,
+    /// How much memory there was in use when the last run began.
+    used_before: usize,
+    /// How many functions in a row found no memory, though they had not taken it.
+    innocent_failures: u32,
+    /// Whether functions keep so much memory that another VM has to take this one's place.
+    is_spent: bool,
 }
 
 impl Vm {
     /// A VM with `api` in it.
-    pub(crate) fn new(number: usize, settings: &Arc<Settings>, api: &Api) -> mlua::Result<Self> {
+    pub(crate) fn new(bound: Bound, settings: &Arc<Settings>, api: &Api) -> mlua::Result<Self> {
         // Safe mode: no `debug`, no `ffi`, no C modules.
         let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new())?;
         let current = Arc::new(Current::default());
@@ -72,6 +79,7 @@ impl Vm {
         let scope = |dialect| Scope {
             lua: &lua,
             current: &current,
+            meter: &meter,
             settings,
             waiting: &waiting,
             awaiting: &awaiting,
@@ -84,7 +92,7 @@ impl Vm {
         let memory = Arc::new(Memory::new(&settings.budget));
         lua::enforce(&lua, &meter, &memory, &settings.budget)?;
         Ok(Self {
-            number,
+            bound,
             trampoline: prelude.get("trampoline")?,
             add: prelude.get("add")?,
             functions: prelude.functions,
@@ -96,7 +104,10 @@ impl Vm {
             environments,
             idle: Vec::new(),
             compiled: FxHashMap::default(),
-            is_full: false,
+            alive: Arc::default(),
+            used_before: 0,
+            innocent_failures: 0,
+            is_spent: false,
             lua,
         })
     }
@@ -120,20 +131,22 @@ impl Vm {
         set: impl FnOnce() -> Weak<dyn Any + Send + Sync>,
         compile: impl Fn(&mut Self) -> mlua::Result<()>,
     ) -> mlua::Result<usize> {
-        if std::mem::take(&mut self.is_full) {
-            self.forget(|_| true)?;
-            self.lua.gc_collect()?;
-        }
         if let Some(compiled) = self.compiled.get(&number) {
             return Ok(compiled.numbers.start);
         }
         // A new set is the moment to let go of those that it may have replaced.
         self.forget(|compiled| compiled.set.strong_count() == 0)?;
         let first = self.count;
-        if let Err(error) = compile(self) {
+        if compile(self).is_err() {
+            // It may have been for want of memory that is not needed any more.
             self.remove(first..self.count)?;
             self.lua.gc_collect()?;
-            return Err(error);
+            self.count = first;
+            if let Err(error) = compile(self) {
+                self.remove(first..self.count)?;
+                self.is_spent = failure_of(&error).kind == FailureKind::Memory;
+                return Err(error);
+            }
         }
         let compiled = Compiled { numbers: first..self.count, set: set() };
         self.compiled.insert(number, compiled);
@@ -168,7 +181,21 @@ impl Vm {
 
     /// The place of this VM in its pool.
     pub(crate) fn number(&self) -> usize {
-        self.number
+        self.bound.number
+    }
+
+    pub(crate) fn bound(&self) -> Bound {
+        self.bound
+    }
+
+    /// Whether another VM should take this one's place.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.is_spent
+    }
+
+    /// Whether requests keep anything here.
+    pub(crate) fn is_bound(&self) -> bool {
+        Arc::strong_count(&self.alive) > 1
     }
 
     pub(crate) fn used_memory(&self) -> usize {

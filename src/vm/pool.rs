@@ -5,19 +5,26 @@
 //! is held only while Lua runs.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Semaphore;
 
 use super::{Coroutine, Vm};
 use crate::binding::Api;
 use crate::settings::Settings;
+use crate::transaction::Bound;
 
 /// The VMs of a runtime.
 pub(crate) struct Pool {
     slots: Box<[Slot]>,
     settings: Arc<Settings>,
     api: Api,
+    /// Where requests stand in line whose functions have used up their time before: as many run at
+    /// once as there are VMs.
+    line: Arc<Semaphore>,
+    replaced: AtomicUsize,
+    refused: AtomicUsize,
 }
 
 /// One VM, made when it is first needed. On a cache line of its own: the locks of two VMs that two
@@ -26,10 +33,25 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct Slot {
     vm: Mutex<Option<Vm>>,
+    /// Which of the VMs that have been here this is. Changes while the VM is held.
+    generation: AtomicU32,
+    /// VMs that were full, for the requests that are bound to them.
+    old: Mutex<Vec<(u32, Arc<Mutex<Vm>>)>>,
     /// Whether Lua values were dropped while the VM was in use, and so could not be let go of.
     has_garbage: AtomicBool,
     /// How many functions wait in this VM.
     suspended: AtomicUsize,
+}
+
+/// How many full VMs are kept in a place for the requests that are bound to them.
+const MAX_OLD: usize = 1;
+
+impl Slot {
+    fn old_vm(&self, generation: u32) -> Option<Arc<Mutex<Vm>>> {
+        let old = self.old.lock();
+        let (_, vm) = old.iter().find(|(number, _)| *number == generation)?;
+        Some(Arc::clone(vm))
+    }
 }
 
 thread_local! {
@@ -42,11 +64,29 @@ thread_local! {
 
 impl Pool {
     pub(crate) fn new(size: usize, settings: Arc<Settings>, api: Api) -> Self {
-        Self { slots: (0..size).map(|_| Slot::default()).collect(), settings, api }
+        let slots = (0..size).map(|_| Slot::default()).collect();
+        let line = Arc::new(Semaphore::new(size));
+        let (replaced, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { slots, settings, api, line, replaced, refused }
     }
 
     pub(crate) fn settings(&self) -> &Arc<Settings> {
         &self.settings
+    }
+
+    pub(crate) fn line(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.line)
+    }
+
+    /// Notes a call that was refused.
+    #[cold]
+    pub(crate) fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many VMs have been replaced, and how many calls refused.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.replaced.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
     }
 
     /// Runs `f` with the VM that `bound` names, after choosing one if it names none.
@@ -56,24 +96,58 @@ impl Pool {
     /// When the VM is new and cannot be made.
     pub(crate) fn with<R>(
         &self,
-        bound: &mut Option<usize>,
+        bound: &mut Option<Bound>,
         f: impl FnOnce(&mut Vm) -> R,
     ) -> mlua::Result<R> {
         let (number, mut guard) = match *bound {
-            Some(number) => (number, self.slots[number].vm.lock()),
+            Some(bound) => (bound.number, self.slots[bound.number].vm.lock()),
             None => self.free(),
         };
-        *bound = Some(number);
+        let slot = &self.slots[number];
+        let generation = slot.generation.load(Ordering::Relaxed);
+        if let Some(bound) = bound.filter(|bound| bound.generation != generation)
+            && let Some(old) = slot.old_vm(bound.generation)
+        {
+            drop(guard);
+            return Ok(f(&mut old.lock()));
+        }
+        let here = Bound { number, generation };
+        *bound = Some(here);
         let vm = match &mut *guard {
             Some(vm) => vm,
-            none => none.insert(Vm::new(number, &self.settings, &self.api)?),
+            none => none.insert(Vm::new(here, &self.settings, &self.api)?),
         };
-        let slot = &self.slots[number];
         if slot.has_garbage.load(Ordering::Acquire) {
             slot.has_garbage.store(false, Ordering::Release);
             vm.lua().expire_registry_values();
         }
-        Ok(f(vm))
+        let result = f(vm);
+        if vm.is_spent() {
+            self.replace(slot, &mut guard);
+        }
+        Ok(result)
+    }
+
+    /// Has the next request find a fresh VM. Requests that are bound to this one end in it; of those
+    /// that wait in full VMs, the oldest are given up.
+    #[cold]
+    fn replace(&self, slot: &Slot, vm: &mut Option<Vm>) {
+        let Some(spent) = vm.take() else { return };
+        self.replaced.fetch_add(1, Ordering::Relaxed);
+        let generation = slot.generation.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(
+            target: "tower_lua::vm",
+            used_memory = spent.used_memory(),
+            "a Lua VM is full of what functions keep, and has been replaced"
+        );
+        let mut old = slot.old.lock();
+        old.retain(|(_, vm)| vm.try_lock().is_none_or(|vm| vm.is_bound()));
+        if spent.is_bound() {
+            old.push((generation, Arc::new(Mutex::new(spent))));
+        }
+        if old.len() > MAX_OLD {
+            old.remove(0);
+        }
     }
 
     fn free(&self) -> (usize, MutexGuard<'_, Option<Vm>>) {
@@ -89,6 +163,12 @@ impl Pool {
     /// is free, else when it is next used. Never waits for it.
     pub(crate) fn expire(&self, number: usize) {
         let slot = &self.slots[number];
+        slot.old.lock().retain(|(_, vm)| {
+            vm.try_lock().is_none_or(|vm| {
+                vm.lua().expire_registry_values();
+                vm.is_bound()
+            })
+        });
         match slot.vm.try_lock().as_deref() {
             Some(Some(vm)) => vm.lua().expire_registry_values(),
             _ => slot.has_garbage.store(true, Ordering::Release),

@@ -191,6 +191,10 @@ end
 local take_turn = awaiting(native.take_turn)
 
 local function guarded_yield(...)
+  -- mlua's functions for futures yield an address that no Lua code has, and are called again at once.
+  if type((...)) == "userdata" and native.is_async((...)) then
+    native.fail("an asynchronous function of a Rust module is not ready: functions cannot wait for it")
+  end
   if own[running()] then
     return yield(...)
   end
@@ -285,6 +289,7 @@ end
 
 if native.limits_time then
   native.bound_patterns(string, native)
+  native.bound_libraries(string, table, os, native)
 end
 
 -- What OpenResty adds to LuaJIT's `table`.

@@ -60,6 +60,12 @@ impl Prelude {
         let budget = settings.budget.clone();
         let search = lua.create_function(move |lua, arguments| search(lua, &budget, arguments))?;
         native.set("search", search)?;
+        native.set("tick", lua.create_function(|lua, ()| check(lua, 0))?)?;
+        let is_async = |_: &Lua, value: Value| {
+            Ok(matches!(value, Value::LightUserData(pointer) if !pointer.0.is_null()))
+        };
+        native.set("is_async", lua.create_function(is_async)?)?;
+        native.set("bound_libraries", chunk(lua, include_str!("border.lua"))?)?;
         native.set("bound_patterns", chunk(lua, include_str!("patterns.lua"))?)?;
         let functions = lua.create_table()?;
         native.set("functions", &functions)?;
@@ -94,7 +100,7 @@ fn on_error(lua: &Lua, current: &Arc<Current>) -> mlua::Result<Function> {
     lua.create_function(move |lua, error: Value| {
         let failure = Failure {
             position: lua::position(lua),
-            traceback: traceback(lua)?,
+            traceback: lua::traceback(lua, 1)?,
             ..failure_of_value(&error)
         };
         slot.with(|tx| {
@@ -102,14 +108,6 @@ fn on_error(lua: &Lua, current: &Arc<Current>) -> mlua::Result<Function> {
             Ok(())
         })
     })
-}
-
-/// The stack of the function that failed, without our own frames.
-fn traceback(lua: &Lua) -> mlua::Result<String> {
-    let traceback = lua.traceback(None, 1)?.to_string_lossy();
-    let ours = format!("\t{PRELUDE_NAME}:");
-    let frames: Vec<_> = traceback.lines().filter(|frame| !frame.starts_with(&ours)).collect();
-    Ok(frames.join("\n"))
 }
 
 /// Lets other tasks have a turn.

@@ -163,6 +163,21 @@ impl Metrics {
             head(&mut text, name, "gauge", help);
             sample(&mut text, name, &[], value);
         }
+        for (name, help, value) in [
+            (
+                "kong_lua_vms_replaced_total",
+                "Lua VMs that were full and have been replaced",
+                stats.replaced_vms,
+            ),
+            (
+                "kong_lua_refused_calls_total",
+                "Calls refused of functions that used up their time again and again",
+                stats.refused_calls,
+            ),
+        ] {
+            head(&mut text, name, "counter", help);
+            sample(&mut text, name, &[], value);
+        }
         text
     }
 

@@ -348,7 +348,7 @@ fn key_of(call: &Call<'_>, key: Value) -> mlua::Result<LuaString> {
 
 /// The VM that a value is for.
 fn reader(call: &Call<'_>) -> usize {
-    call.tx.vm.unwrap_or_default()
+    call.tx.vm.map_or(0, |vm| vm.number)
 }
 
 /// Why a value cannot be stored, in LuaJIT's words.

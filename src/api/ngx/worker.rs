@@ -33,5 +33,5 @@ fn count(call: &mut Call<'_>, (): ()) -> mlua::Result<usize> {
 }
 
 fn id(call: &mut Call<'_>, (): ()) -> mlua::Result<usize> {
-    Ok(call.tx.vm.unwrap_or_default())
+    Ok(call.tx.vm.map_or(0, |vm| vm.number))
 }

@@ -1,5 +1,6 @@
 //! The VMs: how functions end, wait, and are kept within their limits.
 
+mod border;
 mod budget;
 mod coroutine;
 mod depth;
@@ -9,5 +10,7 @@ mod outside;
 mod pattern;
 mod pool;
 mod references;
+mod repeated;
+mod replace;
 mod termination;
 mod waiting;

@@ -1,0 +1,111 @@
+-- Functions of Lua's own libraries whose work grows with what they are given. LuaJIT does it in C,
+-- where no hook reaches: long work is done here in pieces, with a look at the clock between them.
+
+local string, table, os, native = ...
+local tick = native.tick
+local type = type
+local sub, find = string.sub, string.find
+local concat, date = table.concat, os.date
+
+-- How long a text may be that is worked on at one go.
+local STRETCH = 262144
+
+-- Functions that make of each byte one other byte.
+for _, name in next, { "lower", "upper" } do
+  local of = string[name]
+  string[name] = function(text)
+    if type(text) ~= "string" or #text <= STRETCH then
+      return of(text)
+    end
+    local pieces = {}
+    for first = 1, #text, STRETCH do
+      pieces[#pieces + 1] = of(sub(text, first, first + STRETCH - 1))
+      tick()
+    end
+    return concat(pieces)
+  end
+end
+
+local reverse = string.reverse
+
+function string.reverse(text)
+  if type(text) ~= "string" or #text <= STRETCH then
+    return reverse(text)
+  end
+  local pieces = {}
+  for last = #text, 1, -STRETCH do
+    local first = last - STRETCH + 1
+    pieces[#pieces + 1] = reverse(sub(text, first < 1 and 1 or first, last))
+    tick()
+  end
+  return concat(pieces)
+end
+
+-- How many values are joined at one go.
+local VALUES = 4096
+
+function table.concat(list, separator, first, last)
+  if type(list) ~= "table" or (first ~= nil and type(first) ~= "number")
+    or (last ~= nil and type(last) ~= "number") then
+    return concat(list, separator, first, last)
+  end
+  local from, to = first or 1, last or #list
+  if not (to - from >= VALUES) then
+    return concat(list, separator, first, last)
+  end
+  local pieces = {}
+  for at = from, to, VALUES do
+    local stop = at + VALUES - 1
+    pieces[#pieces + 1] = concat(list, separator, at, stop < to and stop or to)
+    tick()
+  end
+  return concat(pieces, separator)
+end
+
+-- How long a format of dates may be that is worked on at one go.
+local FORMAT = 256
+
+function os.date(format, time)
+  if type(format) ~= "string" or #format <= FORMAT then
+    return date(format, time)
+  end
+  local utc = sub(format, 1, 1) == "!" and "!" or ""
+  time = time or os.time()
+  local pieces, at = {}, #utc + 1
+  while at <= #format do
+    local stop = at + FORMAT - 1
+    -- A piece ends with a whole directive: after an even number of `%`.
+    local run = 0
+    while run <= stop - at and sub(format, stop - run, stop - run) == "%" do
+      run = run + 1
+    end
+    stop = stop + run % 2
+    if find(sub(format, stop - 1, stop), "^%%[EO]$") then
+      stop = stop + 1
+    end
+    pieces[#pieces + 1] = date(utc .. sub(format, at, stop), time)
+    at = stop + 1
+    tick()
+  end
+  return concat(pieces)
+end
+
+-- What makes a large text at one go, as fast as memory is: the clock is looked at afterwards.
+local LARGE = 1048576
+
+local function seen(text)
+  if type(text) == "string" and #text > LARGE then
+    tick()
+  end
+  return text
+end
+
+local rep, format = string.rep, string.format
+
+function string.rep(...)
+  return seen(rep(...))
+end
+
+function string.format(...)
+  return seen(format(...))
+end
