@@ -169,7 +169,7 @@ impl Meter {
     pub(crate) fn tick_on_return(&self) -> bool {
         let returns = self.returns.load(Ordering::Relaxed).wrapping_add(1);
         self.returns.store(returns, Ordering::Relaxed);
-        returns % RETURNS_PER_TICK == 0 && self.tick()
+        returns.is_multiple_of(RETURNS_PER_TICK) && self.tick()
     }
 
     /// The error of a function that has used its time, which is remembered with where it is.

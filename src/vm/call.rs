@@ -172,10 +172,10 @@ impl Vm {
         // Where it was stopped, rather than where an error came to light that passed through
         // coroutines; and of a failed allocation LuaJIT says nothing at all.
         let is_lost = failure.kind == FailureKind::Memory && failure.position.is_none();
-        if failure.kind == FailureKind::Timeout || is_lost {
-            if let Some(Place { position, traceback }) = self.meter.take_place() {
-                (failure.position, failure.traceback) = (position, traceback);
-            }
+        if (failure.kind == FailureKind::Timeout || is_lost)
+            && let Some(Place { position, traceback }) = self.meter.take_place()
+        {
+            (failure.position, failure.traceback) = (position, traceback);
         }
         Step::Failed(failure)
     }

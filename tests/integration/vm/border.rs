@@ -8,6 +8,11 @@ use crate::support::{App, Events, patient};
 
 /// Functions each of whose calls works long. Each is called again and again.
 const LONG: &[&str] = &[
+    "local s = ('a=b&'):rep(1e6) while true do ngx.decode_args(s, 0) end",
+    "local t = {} for i = 1, 1e5 do t[i] = i end while true do kong.table.merge(t, t) end",
+    "local t = {} for i = 1, 1e5 do t[i] = {i} end while true do kong.log.inspect(t) end",
+    "local s = (' '):rep(1e7) while true do ngx.escape_uri(s) end",
+    "local s = (\"'\"):rep(1e7) while true do ngx.quote_sql_str(s) end",
     "while true do os.date(('%c'):rep(1e6)) end",
     "local s = ('x'):rep(1e7) while true do s:upper() end",
     "local s = ('x'):rep(1e7) while true do s:lower() end",

@@ -28,11 +28,11 @@ async fn hoarding() -> App {
 async fn honest_requests_are_answered_between_those_that_fill_a_vm() {
     let app = hoarding().await;
     for _ in 0..3 {
-        for place in 0..HOARDERS.len() {
+        for (place, source) in HOARDERS.iter().enumerate() {
             let call = app.get(&format!("/?place={place}"));
             let hoarding = tokio::spawn(call.try_send());
             for _ in 0..4 {
-                assert_eq!(app.get("/").send().await.status, 200, "beside {}", HOARDERS[place]);
+                assert_eq!(app.get("/").send().await.status, 200, "beside {source}");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             hoarding.abort();
