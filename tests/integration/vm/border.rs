@@ -28,9 +28,9 @@ const LONG: &[&str] = &[
     "local s = ('x'):rep(1e6) while true do ngx.crc32_long(s) end",
 ];
 
-/// How long a function may run that may run for 50 ms: with room for a machine that does other
-/// things as well, and for a build without optimizations.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a function may run that may run for 50 ms, on the wall: with room for a machine that does
+/// other things as well, and for a build without optimizations. None of these would ever end.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn a_function_whose_calls_work_long_is_stopped_and_the_next_request_is_served() {
