@@ -116,6 +116,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) awaiting: &'a Function,
     /// The prelude's wrapper for functions that end more than themselves.
     pub(crate) exiting: &'a Function,
+    /// The prelude's functions of `ngx.thread`.
+    pub(crate) threads: &'a Table,
     /// The words of a phase error.
     pub(crate) dialect: Dialect,
 }

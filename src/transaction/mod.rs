@@ -4,6 +4,7 @@
 //! VM's [`Current`] slot, where the bindings find it; between runs it is with the layer's future or
 //! body.
 
+mod flights;
 mod operation;
 mod request;
 mod response;
@@ -16,6 +17,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
+pub(crate) use self::flights::Flights;
 pub(crate) use self::operation::{Answer, BodyIsGone, Operation, ReadBody};
 pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Response, Source};
@@ -35,6 +37,8 @@ pub(crate) struct Transaction {
     pub(crate) exit: Option<Exit>,
     /// What a suspended function waits for.
     pub(crate) operation: Option<Operation>,
+    /// What the light threads of the function that runs wait for.
+    pub(crate) flights: Option<Box<Flights>>,
     /// What the future that the function waited for has come to. The call that waited takes it.
     pub(crate) answer: Option<Answer>,
     /// What the error handler noted when a function failed.
@@ -229,6 +233,7 @@ impl Transaction {
             site,
             exit: None,
             operation: None,
+            flights: None,
             answer: None,
             failure: None,
             chunk: Chunk::default(),

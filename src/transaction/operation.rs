@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use mlua::{IntoLuaMulti, Lua, MultiValue};
 
-use super::{RequestBody, Transaction};
+use super::{Flights, RequestBody, Transaction};
 
 /// What a suspended function waits for. Dropping it gives it up.
 pub(crate) enum Operation {
@@ -15,6 +15,8 @@ pub(crate) enum Operation {
     ReadBody { limit: u64 },
     /// Whatever else Rust can await.
     Future(Pending),
+    /// One of those that the function's light threads wait for.
+    Any(Option<Box<Flights>>),
 }
 
 /// A future on its way to an answer.
@@ -73,6 +75,11 @@ impl Operation {
                 transaction.request.body = ready!(body.poll_read(cx, *limit));
             }
             Self::Future(future) => transaction.answer = Some(ready!(future.as_mut().poll(cx))),
+            Self::Any(flights) => {
+                let all = flights.as_mut().expect("not polled after it has ended");
+                ready!(all.poll(cx, transaction, body));
+                transaction.flights = flights.take();
+            }
         }
         Poll::Ready(())
     }

@@ -16,6 +16,8 @@ pub(super) const DONE: i32 = 1;
 pub(super) const EXIT: i32 = 2;
 pub(super) const WAIT: i32 = 3;
 pub(super) const FAILED: i32 = 4;
+/// It has light threads from now on, which are for the scheduler to run.
+pub(super) const SCHEDULE: i32 = 5;
 
 /// How far a run has come.
 pub(crate) enum Step {
@@ -116,16 +118,24 @@ impl Vm {
             self.used_before = self.used_memory();
             self.meter.watch_memory(self.used_before);
         }
+        self.drive(thread, before, arguments)
+    }
+
+    fn drive(&mut self, thread: Thread, before: Duration, arguments: impl IntoLuaMulti) -> Step {
         let result = thread.resume::<(i32, Value)>(arguments);
         let used = self.meter.stop();
         let (exit, failure, operation) = self.transaction(|tx| {
             tx.cpu_time += used;
-            if !matches!(result, Ok((WAIT, _))) {
+            let flights = tx.flights.take();
+            if !matches!(result, Ok((WAIT | SCHEDULE, _))) {
                 tx.loads.clear();
             }
-            (tx.exit, tx.failure.take(), tx.operation.take())
+            let operation = tx.operation.take();
+            let operation = operation.or_else(|| flights.map(|any| Operation::Any(Some(any))));
+            (tx.exit, tx.failure.take(), operation)
         });
         let step = match result {
+            Ok((SCHEDULE, _)) => return self.schedule(thread, before + used),
             Ok((WAIT, _)) => {
                 let keep = || self.lua.create_registry_value(thread);
                 match without_limit(&self.lua, &self.budget, keep) {
@@ -158,6 +168,19 @@ impl Vm {
         match self.budget.memory {
             Some(limit) => self.settle(step, limit),
             None => step,
+        }
+    }
+
+    /// Goes on with a function that has its first light thread.
+    #[cold]
+    fn schedule(&mut self, thread: Thread, used: Duration) -> Step {
+        let make = || self.lua.create_thread(self.scheduler.clone());
+        match without_limit(&self.lua, &self.budget, make) {
+            Ok(scheduler) => {
+                self.meter.start_at_once(used, self.transaction(|tx| tx.cpu_time));
+                self.drive(scheduler, used, thread)
+            }
+            Err(error) => self.failed(failure_of(&error)),
         }
     }
 

@@ -18,6 +18,7 @@ mod call;
 mod pattern;
 mod pool;
 mod prelude;
+mod threads;
 
 use std::any::Any;
 use std::ops::Range;
@@ -46,6 +47,8 @@ pub(crate) struct Vm {
     budget: Budget,
     environments: Environments,
     trampoline: Function,
+    /// Runs the light threads of a function.
+    scheduler: Function,
     /// Makes a chunk a function.
     add: Function,
     /// The functions, by their numbers.
@@ -75,7 +78,7 @@ impl Vm {
         let meter = Arc::new(Meter::new(&settings.budget));
         let prelude = Prelude::load(&lua, &current, &meter, settings)?;
         let (waiting, awaiting) = (prelude.get("waiting")?, prelude.get("awaiting")?);
-        let exiting = prelude.get("exiting")?;
+        let (exiting, threads) = (prelude.get("exiting")?, prelude.threads()?);
         let scope = |dialect| Scope {
             lua: &lua,
             current: &current,
@@ -84,6 +87,7 @@ impl Vm {
             waiting: &waiting,
             awaiting: &awaiting,
             exiting: &exiting,
+            threads: &threads,
             dialect,
         };
         convert::register(&lua)?;
@@ -94,6 +98,7 @@ impl Vm {
         Ok(Self {
             bound,
             trampoline: prelude.get("trampoline")?,
+            scheduler: prelude.get("schedule")?,
             add: prelude.get("add")?,
             functions: prelude.functions,
             count: 0,

@@ -6,7 +6,8 @@
 -- those, so their `create`, `resume`, `wrap` and `yield` are wrapped here.
 
 local native = ...
-local DONE, EXIT, WAIT, FAILED = native.DONE, native.EXIT, native.WAIT, native.FAILED
+local DONE, EXIT, WAIT, FAILED, SCHEDULE =
+  native.DONE, native.EXIT, native.WAIT, native.FAILED, native.SCHEDULE
 local PENDING, explain, on_error = native.PENDING, native.explain, native.on_error
 local functions = native.functions
 
@@ -19,7 +20,8 @@ local find, sub = string.find, string.sub
 -- Raised where a yield cannot reach the trampoline. The guards below raise it again.
 local LEAVE = {}
 
--- The coroutines that functions made, and whether they wait for an operation: `true`, or `PENDING`.
+-- The coroutines that functions made, and whether they wait for an operation: `true` if they do not,
+-- `PENDING`, or "normal" if one that they have resumed does.
 -- A running coroutine that is not here is a trampoline.
 local own = setmetatable({}, { __mode = "k" })
 
@@ -30,6 +32,10 @@ local own = setmetatable({}, { __mode = "k" })
 local base, depth = 0, 0
 local MAX_DEPTH = 160
 
+-- What runs the light threads of the function that runs, if it has any; and what one of them asks it
+-- for.
+local scheduler, request, argument
+
 -- Ends the function from any depth. What it ends with stands in the transaction.
 local function leave()
   if base == 0 and isyieldable() then
@@ -38,18 +44,23 @@ local function leave()
   error(LEAVE, 0)
 end
 
--- Suspends the function until its operation has ended.
-local function wait()
+-- Suspends the light thread until its operation has ended, or its scheduler has seen to what it asks
+-- for.
+local function wait(state, asked, about)
   if not isyieldable() then
+    request = nil
     error("attempt to yield across C-call boundary", 0)
+  end
+  if asked then
+    request, argument = asked, about
   end
   local co = running()
   if own[co] then
-    own[co] = PENDING
+    own[co] = state or PENDING
     yield(PENDING)
     own[co] = true
   else
-    yield(WAIT)
+    scheduler = yield(request and SCHEDULE or WAIT)
     base, depth = 0, 0
   end
 end
@@ -115,7 +126,7 @@ local function after_resume(own_base, own_depth, co, ok, ...)
     return false, caught((...))
   end
   if (...) == PENDING then
-    wait()
+    wait("normal")
     local below = base + depth
     own_base, own_depth = base, depth
     base, depth = below + 1, 0
@@ -128,7 +139,7 @@ end
 -- resume: neither is for functions to resume.
 local function guarded_resume(co, ...)
   if own[co] ~= true and type(co) == "thread" then
-    return false, "cannot resume non-suspended coroutine"
+    return false, "cannot resume " .. coroutine.status(co) .. " coroutine"
   end
   local own_base, own_depth = base, depth
   local below = own_base + own_depth
@@ -197,6 +208,8 @@ local function guarded_yield(...)
   end
   if own[running()] then
     return yield(...)
+  elseif scheduler then
+    return wait(nil, "turn")
   end
   return take_turn()
 end
@@ -292,51 +305,7 @@ if native.limits_time then
   native.bound_libraries(string, table, os, native)
 end
 
--- What OpenResty adds to LuaJIT's `table`.
-table.new, table.clear = require("table.new"), require("table.clear")
-
-local function check_table(t, name)
-  if type(t) ~= "table" then
-    native.fail("bad argument #1 to '" .. name .. "' (table expected, got " .. type(t) .. ")")
-  end
-end
-
-function table.isempty(t)
-  check_table(t, "isempty")
-  return next(t) == nil
-end
-
-function table.isarray(t)
-  check_table(t, "isarray")
-  for key in next, t do
-    if type(key) ~= "number" or key < 1 or key % 1 ~= 0 then
-      return false
-    end
-  end
-  return true
-end
-
-function table.nkeys(t)
-  check_table(t, "nkeys")
-  local count = 0
-  for _ in next, t do
-    count = count + 1
-  end
-  return count
-end
-
-function table.clone(t)
-  check_table(t, "clone")
-  local clone = {}
-  for key, value in next, t do
-    clone[key] = value
-  end
-  return clone
-end
-
-for _, name in next, { "isempty", "isarray", "nkeys", "clone" } do
-  package.loaded["table." .. name] = table[name]
-end
+native.tables(native)
 
 -- Below is what matters where functions see all of Lua. Bytecode could do anything to the process,
 -- and so could C data: LuaJIT opens its FFI when it first compiles a 64-bit number, so here is one,
@@ -451,7 +420,7 @@ end
 -- is left to rot.
 function prelude.trampoline(number)
   while true do
-    base, depth = 0, 0
+    base, depth, scheduler = 0, 0, nil
     local ok, err = xpcall(functions[number] or number, handler)
     if ok or err == LEAVE then
       number = yield(DONE)
@@ -486,10 +455,52 @@ end
 function prelude.exiting(f)
   return function(...)
     local ends = f(...)
-    if ends or ends == false and base > 0 then
+    if ends or ends == false and (base > 0 or scheduler) then
       leave()
     end
   end
 end
+
+local threads = native.threads(native, {
+  wait = wait,
+  own = own,
+  create = create,
+  resume = resume,
+  yield = yield,
+  xpcall = xpcall,
+  enter = function(of_thread)
+    base, depth, scheduler = 0, 0, of_thread
+  end,
+  current = function()
+    return scheduler
+  end,
+  request = function()
+    local asked, about = request, argument
+    request, argument = nil, nil
+    return asked, about
+  end,
+  handler = function(err)
+    if err ~= LEAVE then
+      on_error(err)
+    end
+    return err
+  end,
+  -- What is to become of an error of a light thread, and what of it is for functions to see.
+  judge = function(err)
+    if err == LEAVE then
+      return "leave"
+    elseif err == "not enough memory" then
+      return "fatal"
+    end
+    local ok, seen = pcall(caught, err)
+    if not ok or seen == "not enough memory" then
+      return "fatal"
+    end
+    return "error", seen
+  end,
+})
+
+coroutine.status = threads.status
+prelude.schedule, prelude.threads = threads.schedule, threads.api
 
 return prelude

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use mlua::{Function, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
 
-use super::call::{DONE, EXIT, FAILED, WAIT, failure_of, failure_of_value};
+use super::call::{DONE, EXIT, FAILED, SCHEDULE, WAIT, failure_of, failure_of_value};
 use super::pattern::{self, Capture, Fault, Found};
+use super::threads;
 use crate::binding::pending;
 use crate::error::{Failure, FailureKind};
 use crate::lua::{self, Budget, Meter, PRELUDE_NAME, check, raise_at, string};
@@ -33,6 +34,10 @@ impl Prelude {
         native.set("EXIT", EXIT)?;
         native.set("WAIT", WAIT)?;
         native.set("FAILED", FAILED)?;
+        native.set("SCHEDULE", SCHEDULE)?;
+        native.set("tables", chunk(lua, include_str!("tables.lua"))?)?;
+        native.set("threads", chunk(lua, include_str!("threads.lua"))?)?;
+        threads::register(lua, current, &native)?;
         native.set("PENDING", pending())?;
         native.set("explain", lua.create_function(|_, error: Value| Ok(explain(&error)))?)?;
         native.set("on_error", on_error(lua, current)?)?;
@@ -71,6 +76,10 @@ impl Prelude {
         native.set("functions", &functions)?;
         let table = chunk(lua, include_str!("prelude.lua"))?.call(native)?;
         Ok(Self { table, functions })
+    }
+
+    pub(super) fn threads(&self) -> mlua::Result<Table> {
+        self.table.get("threads")
     }
 
     pub(super) fn get(&self, name: &str) -> mlua::Result<Function> {

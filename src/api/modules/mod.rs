@@ -4,6 +4,7 @@ mod cjson;
 mod ngx_base64;
 mod ngx_errlog;
 mod ngx_req;
+mod ngx_semaphore;
 #[cfg(feature = "tls")]
 mod ngx_ssl;
 mod resty;
@@ -32,6 +33,9 @@ const MODULES: &[(&str, Maker)] = &[
     ("ngx.re", |lua| chunk(lua, include_str!("ngx_re.lua"))?.call(of_ngx(lua, "re", "match")?)),
     #[cfg(feature = "tls")]
     ("ngx.ssl", ngx_ssl::module),
+    ("ngx.semaphore", |lua| {
+        chunk(lua, include_str!("ngx_semaphore.lua"))?.call(bound(lua, &ngx_semaphore::NAMESPACE)?)
+    }),
     ("ngx.resp", |lua| {
         let names = ["add_header", "set_status"];
         let functions = names.map(|name| Ok((name, of_ngx(lua, "resp", name)?)));
@@ -71,7 +75,8 @@ const FUNCTIONS: &[&str] =
     &["table.clear", "table.clone", "table.isarray", "table.isempty", "table.new", "table.nkeys"];
 
 /// The namespaces of modules whose functions work on the request that is being served.
-pub(crate) const NAMESPACES: &[&Namespace] = &[&ngx_errlog::NAMESPACE, &ngx_req::NAMESPACE];
+pub(crate) const NAMESPACES: &[&Namespace] =
+    &[&ngx_errlog::NAMESPACE, &ngx_req::NAMESPACE, &ngx_semaphore::NAMESPACE];
 
 /// Where a VM keeps the functions of [`NAMESPACES`].
 const BOUND_KEY: &str = "tower-lua.modules";

@@ -24,6 +24,7 @@ mod sleep;
 #[cfg(feature = "net")]
 pub(crate) mod socket;
 mod string;
+mod thread;
 mod time;
 mod uri;
 mod variable;
@@ -59,6 +60,7 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &socket::UDP_NAMESPACE,
     #[cfg(feature = "net")]
     &socket::REQUEST_NAMESPACE,
+    &thread::NAMESPACE,
     &time::NAMESPACE,
     &uri::NAMESPACE,
     &args::NAMESPACE,
@@ -103,6 +105,7 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     regex::register(scope, &ngx.raw_get("re")?)?;
     #[cfg(feature = "net")]
     socket::register(scope, &ngx.raw_get("socket")?, &ngx.raw_get("req")?)?;
+    thread::register(scope, &ngx.raw_get("thread")?)?;
     shdict::register(scope, &ngx.raw_get("shared")?)?;
     for (name, field) in [("header", "HEADER"), ("var", "VARIABLE"), ("arg", "INDEX")] {
         let accessors: Table = ngx.raw_get(name)?;

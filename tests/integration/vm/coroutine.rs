@@ -56,7 +56,7 @@ async fn the_coroutine_that_runs_a_function_cannot_be_resumed_by_another() {
         )
         .serve()
         .await;
-    assert_eq!(app.get("/").send().await.text(), "false: cannot resume non-suspended coroutine");
+    assert_eq!(app.get("/").send().await.text(), "false: cannot resume running coroutine");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod ngx_errlog;
 mod ngx_re;
 mod ngx_req;
 mod ngx_resp;
+mod ngx_semaphore;
 mod resty_aes;
 mod resty_digest;
 mod resty_hmac;

@@ -1,0 +1,59 @@
+//! What the scheduler of light threads is given of Rust's.
+
+use std::sync::Arc;
+
+use mlua::{Lua, Table};
+
+use crate::error::log::{self, Level, Line};
+use crate::transaction::Current;
+
+/// Adds to `native` what `threads.lua` calls.
+pub(super) fn register(lua: &Lua, current: &Arc<Current>, native: &Table) -> mlua::Result<()> {
+    let slot = Arc::clone(current);
+    // The thread that has stopped waits for the transaction's operation: the operation's ticket.
+    let depart = lua.create_function(move |_, ()| {
+        slot.with(|tx| {
+            let operation = tx.operation.take().expect("whoever waits has said for what");
+            Ok(tx.flights.get_or_insert_default().depart(operation))
+        })
+    })?;
+    let slot = Arc::clone(current);
+    // The ticket of an operation that has ended, and lays its answer where the thread looks for it.
+    let arrive = lua.create_function(move |_, ()| {
+        slot.with(|tx| {
+            let arrived = tx.flights.as_mut().and_then(|flights| flights.arrive());
+            Ok(arrived.map(|(ticket, answer)| {
+                tx.answer = answer;
+                ticket
+            }))
+        })
+    })?;
+    let slot = Arc::clone(current);
+    let cancel = lua.create_function(move |_, ticket: u32| {
+        slot.with(|tx| {
+            if let Some(flights) = &mut tx.flights {
+                flights.cancel(ticket);
+            }
+            Ok(())
+        })
+    })?;
+    let slot = Arc::clone(current);
+    // Reports a thread that has failed, which is no failure of its function.
+    let aborted = lua.create_function(move |_, message: mlua::LuaString| {
+        slot.with(|tx| {
+            let failure = tx.failure.take();
+            if tx.lines.admit(Level::Err, &tx.site) {
+                let mut line = Line::from("lua user thread aborted: runtime error: ");
+                line.push_bytes(&message.as_bytes());
+                line.push("\n");
+                line.push(failure.as_ref().map_or("", |failure| &failure.traceback));
+                log::write(Level::Err, &tx.site, line);
+            }
+            Ok(())
+        })
+    })?;
+    native.set("depart", depart)?;
+    native.set("arrive", arrive)?;
+    native.set("cancel", cancel)?;
+    native.set("aborted", aborted)
+}
