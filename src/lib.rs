@@ -101,8 +101,8 @@ pub use mlua;
 
 pub use self::error::{CompileError, Error};
 pub use self::extension::{
-    Connection, Consumer, Credential, InternalRedirect, RequestId, Route, Service, Timeouts, Tls,
-    Upstream, UriCaptures,
+    CloseConnection, Connection, Consumer, Credential, InternalRedirect, RequestId, Route, Service,
+    Timeouts, Tls, Upstream, UriCaptures,
 };
 pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
 pub use self::lua::Budget;

@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::BoxError;
+use crate::admin::Guard;
 use crate::network::network;
 use crate::request::counters::Counters;
 
@@ -29,6 +30,9 @@ pub(crate) struct Config {
     /// Addresses of the Admin API, separated by commas; `off` for none.
     #[arg(long, env = "KONG_ADMIN_LISTEN", default_value = "127.0.0.1:8001", value_name = "ADDR")]
     pub(crate) admin_listen: String,
+
+    #[command(flatten)]
+    pub(crate) admin: Guard,
 
     /// A file in Kong's declarative format: services, routes, plugins.
     #[arg(long, env = "KONG_DECLARATIVE_CONFIG", value_name = "FILE")]
@@ -140,6 +144,10 @@ pub(crate) struct FunctionsConfig {
     /// The header in which a trusted proxy names its client.
     #[arg(long, env = "KONG_REAL_IP_HEADER", default_value = "X-Real-IP", value_name = "NAME")]
     real_ip_header: HeaderName,
+
+    /// The host of requests that name none, as those of HTTP/1.0 may.
+    #[arg(long, env = "KONG_NGINX_PROXY_SERVER_NAME", default_value = "kong", value_name = "NAME")]
+    server_name: String,
 
     /// How far functions are trusted.
     #[arg(long, env = "KONG_UNTRUSTED_LUA", default_value = "sandbox", value_name = "MODE")]
@@ -265,6 +273,7 @@ impl FunctionsConfig {
             .environment(names(&self.untrusted_lua_env))
             .trusted_ips(names(&self.trusted_ips))
             .real_ip_header(self.real_ip_header.clone())
+            .server_name(&self.server_name)
             .body_buffer_size(self.client_body_buffer_size);
         if let Some(directory) = &self.lua_module_path {
             builder = builder.module_path(directory);

@@ -203,7 +203,9 @@ impl Gateway {
             let admin = admin::service(Arc::clone(&self.database), self.runtime.clone(), counts);
             let metrics = Arc::clone(&self.metrics);
             let metrics = metrics.endpoint(Arc::clone(&self.counters), self.runtime.clone());
-            let service = metrics.fallback_service(admin);
+            let guard = Arc::new(self.config.admin.clone());
+            let guard = axum::middleware::from_fn_with_state(guard, admin::check);
+            let service = metrics.fallback_service(admin).layer(guard);
             for socket in listener.sockets {
                 let (address, stopped) = (listener.address.clone(), self.stopped.clone());
                 tokio::spawn(server.clone().serve(socket, address, service.clone(), stopped));

@@ -159,6 +159,26 @@ impl InternalRedirect {
     }
 }
 
+/// That the client is to get the end of its connection and no response, because a function has called
+/// `ngx.exit(444)`: the layer puts it into the response's extensions.
+///
+/// A layer cannot close connections. Whoever serves them looks for this, and fails the request
+/// instead of answering; hyper closes the connection then.
+///
+/// ```
+/// use std::io;
+/// use tower_lua::CloseConnection;
+///
+/// fn closing<B>(response: http::Response<B>) -> io::Result<http::Response<B>> {
+///     match response.extensions().get::<CloseConnection>() {
+///         Some(CloseConnection) => Err(io::ErrorKind::ConnectionAborted.into()),
+///         None => Ok(response),
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CloseConnection;
+
 /// What a router found in the path: put it into the request's extensions for
 /// `kong.request.get_uri_captures()`.
 ///

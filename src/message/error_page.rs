@@ -17,6 +17,11 @@ const HTML: &str = "text/html; charset=utf-8";
 const XML: &str = "application/xml; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
+/// Whether nginx has a page for an exit with nothing but a status.
+pub(crate) const fn has_page(status: u16) -> bool {
+    matches!(status, 400..=416 | 421 | 429 | 494..=497 | 500..=507)
+}
+
 /// The page of an exit with nothing but a status: plain text unless the client asks for more.
 pub(crate) fn for_exit(headers: &HeaderMap, status: u16, id: &str) -> ErrorPage {
     let wanted = headers.get(ACCEPT).or_else(|| headers.get(CONTENT_TYPE));

@@ -10,6 +10,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::framing;
 use super::replay::{BodyReader, Replay};
 use super::request_body::RequestBody;
 use super::request_phases::{Decision, Passage, RequestPhases};
@@ -167,11 +168,14 @@ where
                 Err((transaction, runtime)) => Filtered::Done(respond_once(transaction, &runtime)),
             });
         }
-        let forwarded = phases.forward();
+        let mut forwarded = phases.forward();
         let body = match forwarded.body {
             Some(replacement) => Replay::of_chunks([replacement], true),
             None => body.into_replay(),
         };
+        if forwarded.is_reframed {
+            framing::correct_request(&mut forwarded.head, &body.size_hint());
+        }
         let request = Request::from_parts(forwarded.head, RequestBody::new(body));
         Self::Inner { future: service.call(request), passage: forwarded.passage }
     }

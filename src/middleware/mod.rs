@@ -2,7 +2,10 @@
 //!
 //! No Lua value is named here, and nothing below knows of tower.
 
+mod body_error;
+mod conditional;
 mod exchange;
+mod framing;
 mod future;
 mod layer;
 mod log;

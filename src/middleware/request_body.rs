@@ -8,6 +8,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use super::BoxError;
+use super::body_error;
 use super::replay::Replay;
 
 pin_project! {
@@ -31,15 +33,19 @@ impl<B: Body> RequestBody<B> {
     }
 }
 
-impl<B: Body> Body for RequestBody<B> {
+impl<B> Body for RequestBody<B>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = BoxError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        self.project().body.poll_frame(cx)
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.project().body.poll_frame(cx).map_err(body_error::hand_on)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -59,6 +65,8 @@ impl<B: Body + Default> Default for RequestBody<B> {
 
 impl<B: Body> fmt::Debug for RequestBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestBody").field("size_hint", &self.size_hint()).finish_non_exhaustive()
+        f.debug_struct("RequestBody")
+            .field("size_hint", &self.body.size_hint())
+            .finish_non_exhaustive()
     }
 }

@@ -68,6 +68,8 @@ pub(super) struct Forwarded {
     pub(super) head: Parts,
     /// The body that a function has set.
     pub(super) body: Option<Bytes>,
+    /// Whether functions have touched the headers that say where the body ends.
+    pub(super) is_reframed: bool,
     pub(super) passage: Option<Passage>,
 }
 
@@ -194,9 +196,10 @@ impl RequestPhases {
             RequestBody::Replaced(body) => Some(body.clone()),
             _ => None,
         };
+        let is_reframed = self.lease.request.is_reframed;
         if self.exchange.is_none() && self.lease.is_disposable() {
             let head = self.lease.into_inner().request.into_head();
-            return Forwarded { head, body, passage: None };
+            return Forwarded { head, body, is_reframed, passage: None };
         }
         self.lease.times.called = Some(self.lease.age());
         let mut head = self.lease.request.share_head();
@@ -206,7 +209,7 @@ impl RequestPhases {
         if tries_again {
             head.extensions.insert(RetryCallback::new(passage.exchange.clone()));
         }
-        Forwarded { head, body, passage: Some(passage) }
+        Forwarded { head, body, is_reframed, passage: Some(passage) }
     }
 
     /// Ends the request phases with a response of the functions: what is left to do, or the

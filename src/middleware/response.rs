@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::error::Error;
 use crate::extension::RequestId;
-use crate::message::error_page;
+use crate::message::{error_page, grpc};
 use crate::transaction::{Request, Source, Transaction};
 
 /// Makes the response of a request whose function has failed.
@@ -79,7 +79,8 @@ impl DefaultResponseForError {
     /// The same for another status: what a gateway answers when a service cannot be reached, in
     /// Kong's words for it.
     ///
-    /// `headers` are the request's, for its `Accept`.
+    /// `headers` are the request's, for its `Accept`; where its `Content-Type` is gRPC's, the response
+    /// is one of gRPC, a 200 of trailers only with a `grpc-status`.
     ///
     /// ```
     /// use http::{HeaderMap, StatusCode};
@@ -100,12 +101,10 @@ impl DefaultResponseForError {
         headers: &HeaderMap,
         id: &RequestId,
     ) -> Response<Bytes> {
-        let page = error_page::for_status(headers, status.as_u16(), id.as_str());
-        let mut response = Response::new(page.body);
-        *response.status_mut() = status;
-        let content_type = HeaderValue::from_static(page.content_type);
-        response.headers_mut().insert(CONTENT_TYPE, content_type);
-        response
+        if grpc::is_content_type(headers) {
+            return grpc_error(status);
+        }
+        page_for_status(status, headers, id)
     }
 }
 
@@ -115,9 +114,31 @@ impl ResponseForError for DefaultResponseForError {
             true => StatusCode::SERVICE_UNAVAILABLE,
             false => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let id = RequestId::new(request.id());
-        self.response_for_status(status, request.headers(), &id)
+        if request.request.is_grpc() {
+            return grpc_error(status);
+        }
+        page_for_status(status, request.headers(), &RequestId::new(request.id()))
     }
+}
+
+fn page_for_status(status: StatusCode, headers: &HeaderMap, id: &RequestId) -> Response<Bytes> {
+    let page = error_page::for_status(headers, status.as_u16(), id.as_str());
+    let mut response = Response::new(page.body);
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static(page.content_type);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+/// An error as gRPC has it: what would be trailers stands in the head, and nothing follows.
+fn grpc_error(status: StatusCode) -> Response<Bytes> {
+    let (number, meaning) = grpc::status_of(status.as_u16());
+    let mut response = Response::new(Bytes::new());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(grpc::MIME));
+    headers.insert(grpc::STATUS, HeaderValue::from_static(number));
+    headers.insert(grpc::MESSAGE, HeaderValue::from_static(meaning));
+    response
 }
 
 /// Puts the response for `error` into the transaction, in the place of what it has.

@@ -4,8 +4,8 @@ use std::task::{Context, Poll, ready};
 
 use http::header::CONTENT_LENGTH;
 use http::response::Parts;
-use http::{HeaderValue, Method, Response, StatusCode, Version};
-use http_body::Body;
+use http::{Method, Response, StatusCode, Version};
+use http_body::{Body, SizeHint};
 
 use super::exchange::{Duties, Lease, Participant};
 use super::replay::{Extent, Replay};
@@ -13,6 +13,8 @@ use super::request_phases::Passage;
 use super::response;
 use super::response_body::{Filter, ResponseBody};
 use super::wait::poll_run;
+use super::{conditional, framing};
+use crate::extension::CloseConnection;
 use crate::function::{Progress, Run};
 use crate::phase::Phase;
 use crate::runtime::Runtime;
@@ -71,8 +73,9 @@ impl Passage {
     pub(super) fn respond_with_own<B: Body>(self) -> Filtered<B> {
         let (head, ()) = Response::new(()).into_parts();
         match self.exchange.lease() {
-            Some(lease) => {
+            Some(mut lease) => {
                 self.exchange.answer_reached();
+                conditional::apply(&mut lease);
                 HeadFilter::begin(self, lease, head, None)
             }
             None => {
@@ -181,7 +184,12 @@ impl Passage {
             head.headers.remove(CONTENT_LENGTH);
         }
         let silent = lease.request.method() == Method::HEAD || has_no_body(head.status);
-        correct_length(&mut head, &body, silent);
+        let length = if filters.is_empty() { body.size_hint() } else { SizeHint::default() };
+        finish_head(&mut head, &lease, &length, silent);
+        if kept || !filters.is_empty() {
+            let framing = framing::of_response(&lease.request, &head, &length, silent);
+            framing.into_iter().for_each(|framing| lease.response.show_framing(framing));
+        }
         drop(lease);
         let log = self.log.filter(|_| self.exchange.any_in(&[Phase::Log]));
         let filter =
@@ -196,30 +204,28 @@ pub(super) fn respond_once<B: Body>(
     runtime: &Runtime,
 ) -> Response<ResponseBody<B>> {
     let (mut head, ()) = Response::new(()).into_parts();
+    conditional::apply(&mut transaction);
     if transaction.request.method() == Method::HEAD {
         transaction.response.measure();
     }
     let body = own_body(&mut transaction, None);
     (head.status, head.headers) = transaction.response.take_head();
     let silent = transaction.request.method() == Method::HEAD || has_no_body(head.status);
-    correct_length(&mut head, &body, silent);
+    finish_head(&mut head, &transaction, &body.size_hint(), silent);
     runtime.release(transaction);
     Response::from_parts(head, ResponseBody::new(body, None, None))
 }
 
-/// Says how long the body is where a function has said otherwise.
-///
-// Kong: sends what the function said, and the client loses its place in the connection.
-fn correct_length<B: Body>(head: &mut Parts, body: &Replay<B>, silent: bool) {
-    let Some(said) = head.headers.get(CONTENT_LENGTH).filter(|_| !silent) else { return };
-    let Some(length) = body.size_hint().exact() else { return };
-    let said = said.to_str().ok().and_then(|said| said.parse().ok());
-    if said != Some(length) {
-        tracing::warn!(
-            target: "tower_lua::function",
-            "a function has set a Content-Length that is not the body's: corrected to {length}"
-        );
-        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+/// What a head must say, or must not, whatever functions have made of it.
+fn finish_head(head: &mut Parts, transaction: &Transaction, length: &SizeHint, silent: bool) {
+    if head.status == StatusCode::NO_CONTENT {
+        head.headers.remove(CONTENT_LENGTH);
+    }
+    if !silent {
+        framing::correct_response(head, length, transaction.response.says_length);
+    }
+    if transaction.response.closes {
+        head.extensions.insert(CloseConnection);
     }
 }
 
@@ -237,8 +243,10 @@ fn own_body<B: Body>(transaction: &mut Transaction, service_body: Option<Replay<
     let output = response.take_output();
     // What was printed chunk by chunk has no length, as nginx sends it; HTTP/1.0 has no other way
     // to tell the end.
-    let sized = !response.printed || transaction.request.version() == Version::HTTP_10;
-    let chunks = replacement.map_or(output, |body| vec![body]);
+    let (chunks, printed) =
+        replacement.map_or((output, response.printed), |body| (vec![body], false));
+    let says_length = response.says_length;
+    let sized = !printed || says_length || transaction.request.version() == Version::HTTP_10;
     if bodiless || has_no_body(status) { Replay::empty() } else { Replay::of_chunks(chunks, sized) }
 }
 

@@ -43,6 +43,7 @@ impl Default for RuntimeBuilder {
             max_body_size: 64 << 20,
             trusted_ips: Vec::new(),
             real_ip_header: HeaderName::from_static("x-real-ip"),
+            server_name: "kong".to_owned(),
             vms: 0,
             cache: Arc::new(Cache::new(16 << 20)),
             background: Arc::new(Background::new()),
@@ -171,6 +172,13 @@ impl RuntimeBuilder {
     /// several addresses the last counts.
     pub fn real_ip_header(mut self, name: HeaderName) -> Self {
         self.settings.real_ip_header = name;
+        self
+    }
+
+    /// The host of requests that name none, as those of HTTP/1.0 may: nginx's `server_name`, `kong` by
+    /// default. It is `ngx.var.server_name`, too.
+    pub fn server_name(mut self, name: impl Into<String>) -> Self {
+        self.settings.server_name = name.into();
         self
     }
 

@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) max_body_size: u64,
     pub(crate) trusted_ips: Vec<IpNet>,
     pub(crate) real_ip_header: HeaderName,
+    /// The host of requests that name none.
+    pub(crate) server_name: String,
     pub(crate) vms: usize,
     /// What functions do when no request waits for them.
     pub(crate) background: Arc<Background>,

@@ -20,7 +20,7 @@ use rustc_hash::FxHashMap;
 pub(crate) use self::flights::Flights;
 pub(crate) use self::operation::{Answer, BodyIsGone, Operation, ReadBody};
 pub(crate) use self::request::{Request, RequestBody};
-pub(crate) use self::response::{Response, Source};
+pub(crate) use self::response::{Framing, Response, Source};
 use self::spans::Spans;
 use crate::error::log::Lines;
 use crate::error::{Failure, Site};

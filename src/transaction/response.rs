@@ -38,6 +38,20 @@ pub(crate) struct Response {
     /// Whether a function has said that it will print no more.
     pub(crate) ended: bool,
     pub(crate) body_bytes: u64,
+    /// Whether functions have said how long the body is.
+    pub(crate) says_length: bool,
+    /// Whether the client is to get nothing but the end of its connection.
+    pub(crate) closes: bool,
+    /// Whether `If-None-Match` and its like are not looked at.
+    pub(crate) ignores_conditions: bool,
+}
+
+/// How a response of HTTP/1 tells its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Framing {
+    pub(crate) connection: &'static str,
+    pub(crate) length: Option<u64>,
+    pub(crate) is_chunked: bool,
 }
 
 /// Who made the response.
@@ -69,6 +83,7 @@ impl Response {
 
     pub(crate) fn set_status(&mut self, status: u16) {
         self.status = status;
+        self.closes = false;
     }
 
     pub(crate) fn service_status(&self) -> Option<u16> {
@@ -96,6 +111,7 @@ impl Response {
     ) -> Result<(), Refused> {
         let new = !self.headers.contains_key(&name);
         headers::set(&mut self.headers, &name, values, &SINGLE, share)?;
+        self.says_length |= name == CONTENT_LENGTH;
         match self.headers.contains_key(&name) {
             true if new => self.added.insert(name),
             true => false,
@@ -112,10 +128,40 @@ impl Response {
     ) -> Result<(), Refused> {
         let new = !self.headers.contains_key(&name);
         headers::add(&mut self.headers, &name, value, &SINGLE, share)?;
+        self.says_length |= name == CONTENT_LENGTH;
         if new {
             self.added.insert(name);
         }
         Ok(())
+    }
+
+    pub(crate) fn remove_header(&mut self, name: &HeaderName) {
+        self.headers.remove(name);
+    }
+
+    /// Forgets the body that functions have made.
+    pub(crate) fn clear_body(&mut self) {
+        self.take_output();
+        self.replacement = None;
+        self.measured = false;
+        self.headers.remove(CONTENT_LENGTH);
+    }
+
+    /// Shows functions how the message is framed, once that is settled.
+    pub(crate) fn show_framing(&mut self, framing: Framing) {
+        self.headers.insert(header::CONNECTION, HeaderValue::from_static(framing.connection));
+        match framing.length {
+            Some(length) => {
+                self.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+            }
+            None => {
+                self.headers.remove(CONTENT_LENGTH);
+            }
+        }
+        if framing.is_chunked {
+            let chunked = HeaderValue::from_static("chunked");
+            self.headers.insert(header::TRANSFER_ENCODING, chunked);
+        }
     }
 
     /// Replaces a header with a value that is known to be one.
@@ -213,7 +259,7 @@ impl Response {
 
     /// Sees the head again after other layers have had it.
     pub(crate) fn resume(&mut self, status: StatusCode, headers: HeaderMap) {
-        self.status = status.as_u16();
+        self.set_status(status.as_u16());
         self.headers = headers;
     }
 
@@ -236,7 +282,12 @@ impl Response {
 
     fn status_code(&self) -> StatusCode {
         // A function may leave 0 (it printed and set nothing) or a number that no response can have.
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK)
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        // One that announces another response is only a service's to give.
+        if status.is_informational() && self.service_status != Some(self.status) {
+            return StatusCode::INTERNAL_SERVER_ERROR;
+        }
+        status
     }
 }
 

@@ -39,6 +39,8 @@ const GATEWAY: &[&str] = &[
     "request/uri",
     "request/counters",
     "request/trusted",
+    "request/hop_by_hop",
+    "request/sound",
     "request/flight", // a request's companion, which knows nothing of who reads it
     "request/metrics",
     "request/record",

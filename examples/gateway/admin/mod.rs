@@ -6,6 +6,7 @@ mod config;
 pub(crate) mod database;
 mod endpoint;
 mod entity;
+mod guard;
 mod information;
 mod list;
 
@@ -26,6 +27,7 @@ use self::answer::Answer;
 use self::body::Arguments;
 use self::database::Database;
 use self::endpoint::Endpoint;
+pub(crate) use self::guard::{Guard, check};
 use crate::configured::problem::Problem;
 
 /// The most bytes that a body may have: what Kong takes.

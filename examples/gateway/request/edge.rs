@@ -8,15 +8,18 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::{HeaderName, SERVER, VIA};
-use http::{HeaderMap, HeaderValue, Request, Response, Version};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body::{Body, Frame, SizeHint};
+use hyper::ext::ReasonPhrase;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
-use tower_lua::RequestId;
+use tower_lua::{DefaultResponseForError, RequestId};
 
 use crate::in_force::snapshot::Published;
 use crate::request::flight::Flight;
+use crate::request::hop_by_hop::remove_named_by_connection;
 use crate::request::record::{Record, Recorder};
+use crate::request::sound;
 use crate::request::trusted::Trusted;
 
 /// What the gateway calls itself, with its version.
@@ -82,9 +85,16 @@ where
         let client = self.layer.trusted.client(&request);
         let flight = Arc::new(Flight::new(self.layer.published.current(), value, client));
         let record = self.layer.recorder.begin(&request, &flight);
+        if let Some(status) = sound::refusal(&request) {
+            let refused = Some(refuse(status, request.headers(), &id));
+            return ResponseFuture { future: None, refused, flight, record: Some(record) };
+        }
+        // Before functions and the gateway set headers of their own: a client cannot name those.
+        remove_named_by_connection(request.headers_mut());
         request.extensions_mut().insert(id);
         request.extensions_mut().insert(Arc::clone(&flight));
-        ResponseFuture { future: self.inner.call(request), flight, record: Some(record) }
+        let future = Some(self.inner.call(request));
+        ResponseFuture { future, refused: None, flight, record: Some(record) }
     }
 }
 
@@ -92,7 +102,9 @@ pin_project! {
     /// The response future of [`Edge`].
     pub(crate) struct ResponseFuture<F> {
         #[pin]
-        future: F,
+        future: Option<F>,
+        // The answer to a request that nobody gets to see.
+        refused: Option<Response<Bytes>>,
         flight: Arc<Flight>,
         record: Option<Record>,
     }
@@ -106,14 +118,45 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut response = match ready!(this.future.poll(cx)) {
-            Ok(response) => response,
-            Err(never) => match never {},
+        let mut response = match this.future.as_pin_mut() {
+            Some(future) => {
+                let Ok(response) = ready!(future.poll(cx));
+                response.map(|body| (Some(body), Bytes::new()))
+            }
+            None => this.refused.take().expect("polled after completion").map(|page| (None, page)),
         };
+        set_reason(&mut response, this.flight);
         add_headers(response.headers_mut(), this.flight);
         let mut record = this.record.take().expect("polled after completion");
         record.respond(response.status());
-        Poll::Ready(Ok(response.map(|body| RecordedBody { body, record })))
+        Poll::Ready(Ok(response.map(|(body, page)| RecordedBody { body, page, record })))
+    }
+}
+
+/// The answer to a request that nobody gets to see, on a connection that ends with it: where the next
+/// request begins is not known.
+fn refuse(status: StatusCode, headers: &HeaderMap, id: &RequestId) -> Response<Bytes> {
+    let accept = headers.get(header::ACCEPT).map(|accept| (header::ACCEPT, accept.clone()));
+    let wishes = HeaderMap::from_iter(accept);
+    let mut response = DefaultResponseForError.response_for_status(status, &wishes, id);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// Has hyper write the reason that belongs to the status: the service's if the status is, too, and
+/// none rather than `<none>` where HTTP knows of none.
+fn set_reason<B>(response: &mut Response<B>, flight: &Flight) {
+    let status = response.status();
+    if flight.service_status() != Some(status) {
+        if status.canonical_reason().is_none() {
+            response.extensions_mut().insert(ReasonPhrase::from_static(b""));
+        } else if flight.service_status().is_some() {
+            response.extensions_mut().remove::<ReasonPhrase>();
+        }
+    } else if status.canonical_reason().is_none()
+        && response.extensions().get::<ReasonPhrase>().is_none()
+    {
+        response.extensions_mut().insert(ReasonPhrase::from_static(b""));
     }
 }
 
@@ -136,7 +179,9 @@ pin_project! {
     /// A response's body, which is recorded when it has ended or is dropped.
     pub(crate) struct RecordedBody<B> {
         #[pin]
-        body: B,
+        body: Option<B>,
+        // The body where there is no other.
+        page: Bytes,
         record: Record,
     }
 }
@@ -150,7 +195,11 @@ impl<B: Body<Data = Bytes>> Body for RecordedBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.project();
-        let frame = ready!(this.body.poll_frame(cx));
+        let frame = match this.body.as_pin_mut() {
+            Some(body) => ready!(body.poll_frame(cx)),
+            None if this.page.is_empty() => None,
+            None => Some(Ok(Frame::data(std::mem::take(this.page)))),
+        };
         if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
             this.record.sent(data.len());
         }
@@ -158,10 +207,11 @@ impl<B: Body<Data = Bytes>> Body for RecordedBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().map_or(self.page.is_empty(), B::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let page = || SizeHint::with_exact(self.page.len() as u64);
+        self.body.as_ref().map_or_else(page, B::size_hint)
     }
 }

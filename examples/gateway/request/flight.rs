@@ -21,7 +21,7 @@ pub(crate) struct Flight {
     matched: OnceLock<Matched>,
     /// When the request went to the service, and when the head of its response was there.
     called: OnceLock<Duration>,
-    answered: OnceLock<Duration>,
+    answered: OnceLock<(Duration, StatusCode)>,
 }
 
 /// What the router has found.
@@ -116,14 +116,19 @@ impl Flight {
     }
 
     /// Notes that the head of the service's response is there.
-    pub(crate) fn answer(&self) {
-        let _ = self.answered.set(self.started.elapsed());
+    pub(crate) fn answer(&self, status: StatusCode) {
+        let _ = self.answered.set((self.started.elapsed(), status));
+    }
+
+    /// The status that the service has answered with.
+    pub(crate) fn service_status(&self) -> Option<StatusCode> {
+        self.answered.get().map(|(_, status)| *status)
     }
 
     /// How long the gateway took before the service was called, and the service to answer: of
     /// requests that a service has answered.
     pub(crate) fn latencies(&self) -> Option<(Duration, Duration)> {
-        let (called, answered) = (*self.called.get()?, *self.answered.get()?);
+        let (called, answered) = (*self.called.get()?, self.answered.get()?.0);
         Some((called, answered.saturating_sub(called)))
     }
 }

@@ -3,11 +3,13 @@
 pub(crate) mod counters;
 pub(crate) mod edge;
 pub(crate) mod flight;
+pub(crate) mod hop_by_hop;
 pub(crate) mod listen;
 pub(crate) mod metrics;
 pub(crate) mod plugins;
 pub(crate) mod proxy;
 pub(crate) mod record;
 pub(crate) mod routing;
+pub(crate) mod sound;
 pub(crate) mod trusted;
 pub(crate) mod uri;

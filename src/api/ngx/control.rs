@@ -11,7 +11,6 @@ use crate::binding::refuse_at;
 use crate::binding::{Call, Namespace, bindings};
 use crate::error::log::{self, Level};
 use crate::lua::{as_number, position, raise_at, type_name};
-use crate::message::error_page;
 use crate::message::uri::{self, Escape};
 use crate::phase::{Phase, PhaseSet};
 use crate::transaction::{Exit, Source};
@@ -30,6 +29,9 @@ const ERROR: i64 = -1;
 const AGAIN: i64 = -2;
 const DONE: i64 = -4;
 const DECLINED: i64 = -5;
+
+/// nginx's status for closing a connection without a response.
+const CLOSE: u16 = 444;
 
 fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
     let Some(status) = as_number(&status) else {
@@ -50,7 +52,10 @@ fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
         // Kong: closes the connection, which a layer cannot.
         ERROR => end_with_page(call, 500),
         status => match u16::try_from(status) {
-            Ok(status @ 100..=999) if call.tx.response.printed => end_printed(call, status),
+            Ok(CLOSE) => end_with_page(call, CLOSE),
+            Ok(status @ 100..=999) if call.tx.response.printed && !goes_on => {
+                end_printed(call, status);
+            }
             Ok(status @ 300..=999) => end_with_page(call, status),
             Ok(status @ 100..300) => {
                 let response = &mut call.tx.response;
@@ -89,12 +94,10 @@ fn end_printed(call: &Call<'_>, status: u16) {
 }
 
 fn end_with_page(call: &mut Call<'_>, status: u16) {
-    let page = (status >= 400).then(|| {
-        let id = call.tx.request.id().clone();
-        error_page::for_exit(call.tx.request.headers(), status, id.as_str())
-    });
+    let page = call.tx.request.page_for_exit(status);
     let response = &mut call.tx.response;
     response.set_status(status);
+    response.closes = status == CLOSE;
     response.source = Some(Source::Error);
     match page {
         Some(page) => {

@@ -1,6 +1,7 @@
 //! The response's headers: `ngx.header` and `ngx.resp`.
 
 use http::HeaderName;
+use http::header::TRANSFER_ENCODING;
 use mlua::{LuaString, Value};
 
 use super::arguments::{Argument, tostring};
@@ -60,14 +61,23 @@ fn writable(call: &Call<'_>, name: Value) -> mlua::Result<Option<HeaderName>> {
     }
     let name = tostring(call, name)?;
     let name = headers::response_name_of(&name.as_bytes());
-    name.map(Some).map_err(|why| refuse_at(call.lua, why))
+    let name = name.map_err(|why| refuse_at(call.lua, why))?;
+    if name == TRANSFER_ENCODING {
+        write(call, Level::Warn, "manually setting Transfer-Encoding. Ignored.");
+        return Ok(None);
+    }
+    Ok(Some(name))
 }
 
 /// What comes too late is logged and otherwise ignored.
 pub(super) fn complain(call: &Call<'_>, message: &str) {
-    if call.logs(Level::Err) {
+    write(call, Level::Err, message);
+}
+
+fn write(call: &Call<'_>, level: Level, message: &str) {
+    if call.logs(level) {
         let position = position(call.lua);
-        log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), &message.into());
+        log::write_for_ngx(level, &call.tx.site, position.as_ref(), &message.into());
     }
 }
 
@@ -95,7 +105,8 @@ fn set_status(call: &mut Call<'_>, (status, reason): (Value, Value)) -> mlua::Re
     super::misc::set_status(call, status)
 }
 
-/// Nothing here looks at `If-Modified-Since` and its like.
-fn bypass_if_checks(_: &mut Call<'_>, (): ()) -> mlua::Result<()> {
+/// Has nobody look at `If-Modified-Since` and its like.
+fn bypass_if_checks(call: &mut Call<'_>, (): ()) -> mlua::Result<()> {
+    call.tx.response.ignores_conditions = true;
     Ok(())
 }

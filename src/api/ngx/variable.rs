@@ -23,9 +23,6 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     },
 };
 
-/// What Kong calls its server.
-const SERVER_NAME: &str = "kong";
-
 fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
     let name = match name {
         Value::String(name) => name.to_string_lossy().to_ascii_lowercase(),
@@ -67,7 +64,7 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
         "bytes_sent" => Some(response.length().to_string()),
         "content_length" => return Ok(header(call, "content-length")),
         "content_type" => return Ok(header(call, "content-type")),
-        "host" => Some(request.host().unwrap_or_else(|| SERVER_NAME.to_owned())),
+        "host" => Some(request.host_or_server(call.settings)),
         "hostname" => Some(std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned())),
         "http2" => Some(if request.version() == Version::HTTP_2 { "h2" } else { "" }.to_owned()),
         "https" => Some(if request.scheme() == "https" { "on" } else { "" }.to_owned()),
@@ -113,7 +110,7 @@ fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
             let local = connection.and_then(|connection| connection.local_addr());
             local.map(|local| local.ip().to_string())
         }
-        "server_name" => Some(SERVER_NAME.to_owned()),
+        "server_name" => Some(call.settings.server_name.clone()),
         "server_port" => Some(request.port().to_string()),
         "server_protocol" => Some(format!("{:?}", request.version())),
         "ssl_server_name" => {

@@ -11,8 +11,9 @@ use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
 use crate::extension::{Connection, Known, RequestId, Upstream, UriCaptures};
 use crate::lua::Share;
+use crate::message::error_page::{self, ErrorPage};
 use crate::message::headers::{self, Refused};
-use crate::message::uri;
+use crate::message::{grpc, uri};
 use crate::settings::Settings;
 
 /// What functions see of the request, and how they have changed it.
@@ -27,6 +28,8 @@ pub(crate) struct Request {
     pub(crate) body: RequestBody,
     /// Whether the whole response is wanted before `header_filter` runs.
     pub(crate) buffers_response: bool,
+    /// Whether functions have touched the headers that say where the body ends.
+    pub(crate) is_reframed: bool,
     /// Whether functions have given it another path.
     pub(crate) is_internal: bool,
     connection: Option<Connection>,
@@ -84,6 +87,7 @@ impl Request {
             upstream: Upstream::default(),
             body: RequestBody::Unread,
             buffers_response: false,
+            is_reframed: false,
             is_internal: false,
             connection: None,
             captures: None,
@@ -134,6 +138,7 @@ impl Request {
             return Err(Refused::Unfit);
         }
         headers::set(&mut self.head.headers, name, values, &SINGLE, share)?;
+        self.is_reframed |= frames(name);
         if names_host {
             self.upstream.host = self.head.headers.get(HOST).cloned();
         }
@@ -154,11 +159,38 @@ impl Request {
         if *name == HOST {
             return self.set_header(name, [value], share);
         }
+        self.is_reframed |= frames(name);
         headers::add(&mut self.head.headers, name, value, &SINGLE, share)
     }
 
     pub(crate) fn remove_header(&mut self, name: &[u8]) {
         headers::remove(&mut self.head.headers, name);
+        self.is_reframed |= headers::name_of(name).is_ok_and(|name| frames(&name));
+    }
+
+    /// The page of an exit with nothing but a status, if there is one for it.
+    pub(crate) fn page_for_exit(&mut self, status: u16) -> Option<ErrorPage> {
+        if !error_page::has_page(status) {
+            return None;
+        }
+        let id = self.id().clone();
+        Some(error_page::for_exit(self.headers(), status, id.as_str()))
+    }
+
+    /// Whether the request is a gRPC call.
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.version() == Version::HTTP_2 && grpc::is_content_type(self.headers())
+    }
+
+    /// Whether the client lets its connection live on after the response: HTTP/1.
+    pub(crate) fn keeps_alive(&self) -> bool {
+        let values = self.headers().get_all(header::CONNECTION).iter();
+        let names = values.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
+        let mut names = names.map(str::trim);
+        match self.version() {
+            Version::HTTP_11 => !names.any(|name| name.eq_ignore_ascii_case("close")),
+            _ => names.any(|name| name.eq_ignore_ascii_case("keep-alive")),
+        }
     }
 
     /// The version as `ngx.req.http_version()` has it: 1.1 or 2.
@@ -200,6 +232,11 @@ impl Request {
         let host = &host[..end];
         // A name may end with the dot of the root; nginx leaves it off.
         Some(host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase())
+    }
+
+    /// The same, or the server's name for a request that names none.
+    pub(crate) fn host_or_server(&self, settings: &Settings) -> String {
+        self.host().unwrap_or_else(|| settings.server_name.clone())
     }
 
     /// The `Host` header of a request that names its host elsewhere: `:authority` in HTTP/2, which
@@ -332,4 +369,9 @@ impl Request {
             _ => RequestBody::Unread,
         };
     }
+}
+
+/// Whether a header says where the body of its message ends.
+fn frames(name: &HeaderName) -> bool {
+    *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING
 }

@@ -1,6 +1,7 @@
 //! What the tests are written with: the gateway as a process, and services for it to forward to.
 
 mod gateway;
+mod kept_head;
 mod kong_yml;
 mod random;
 mod shop;
@@ -15,6 +16,7 @@ mod echo;
 pub use self::client::{Call, Reply};
 pub use self::echo::echo;
 pub use self::gateway::{Gateway, Start, form, gateway_path};
+pub use self::kept_head::KeptHead;
 pub use self::kong_yml::{kong_yml, with_plugins};
 pub use self::random::Random;
 pub use self::shop::{answering, shop};

@@ -11,10 +11,13 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
 use tower::retry::{Policy, RetryLayer};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+use tower_http::limit::RequestBodyLimitLayer;
 use tower_lua::{
     Connection, Functions, Phase, PostFunction, PostFunctionLayer, PreFunction, PreFunctionLayer,
     RequestBody, RequestId, Runtime, Upstream,
 };
+
+use crate::support::Chunks;
 
 fn stamp(value: &str) -> Functions {
     let source = format!(r#"kong.response.add_header("x-stamp", "{value}")"#);
@@ -227,4 +230,26 @@ async fn kong_ctx_spans_both_layers_and_all_phases() {
         [reply.header("x-pre"), reply.header("x-post"), reply.header("x-shared")],
         ["pre", "post", "pre post"]
     );
+}
+
+#[tokio::test]
+async fn a_body_limit_outside_is_found_by_extractors_inside() {
+    let reads = "local body, why = kong.request.get_raw_body() kong.log.info(why)";
+    for source in ["kong.ctx.shared.seen = true", reads, "ngx.req.read_body()", "ngx.sleep(0)"] {
+        let functions = || Functions::access("limited", source).unwrap();
+        let handler = || Router::new().route("/", post(|body: Bytes| async move { body }));
+        let limit = || RequestBodyLimitLayer::new(10);
+        let layered = handler()
+            .layer(PostFunctionLayer::new(functions()))
+            .layer(PreFunctionLayer::new(functions()))
+            .layer(limit());
+        let stacked =
+            ServiceBuilder::new().layer(limit()).layer(PreFunctionLayer::new(functions()));
+        for app in [layered, handler().layer(stacked)] {
+            let chunks = Chunks::new(4, 5);
+            let request = Request::post("/").body(axum::body::Body::new(chunks)).unwrap();
+            let response = app.oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE, "{source}");
+        }
+    }
 }

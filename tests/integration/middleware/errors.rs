@@ -164,3 +164,22 @@ async fn headers_that_are_no_text_reach_functions_as_their_bytes() {
     let reply = app.get("/").header("x-bytes", [b'a', 0xff, b'b']).send().await;
     assert_eq!(reply.text(), "3: 255");
 }
+
+#[tokio::test]
+async fn a_grpc_call_gets_its_error_as_trailers_alone() {
+    for source in ["error('boom')", "ngx.header.x = 1 local x = nil + 1"] {
+        let app = App::access(source).await;
+        let call = app.post("/").http2().header("content-type", "application/grpc+proto");
+        let reply = call.body("x").send().await;
+        assert_eq!((reply.status.as_u16(), &*reply.text()), (200, ""), "{source}");
+        assert_eq!(reply.header("content-type"), "application/grpc");
+        assert_eq!((reply.header("grpc-status"), reply.header("grpc-message")), ("13", "Internal"));
+        // Over HTTP/1 it cannot be gRPC.
+        let reply = app.post("/").header("content-type", "application/grpc").send().await;
+        assert_eq!(reply.status, 500);
+    }
+    let app = App::builder().header_filter("error('boom')").serve().await;
+    let call = app.post("/").http2().header("content-type", "application/grpc");
+    let reply = call.send().await;
+    assert_eq!((reply.status.as_u16(), reply.header("grpc-status")), (200, "13"));
+}

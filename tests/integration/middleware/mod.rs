@@ -2,7 +2,9 @@
 
 mod bodies;
 mod compose;
+mod conditional;
 mod errors;
+mod framing;
 mod log;
 mod order;
 mod pre_function;

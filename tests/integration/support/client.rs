@@ -64,8 +64,11 @@ impl Call {
 
     /// Sends the request, and leaves the body of the response to be read.
     pub async fn open(self) -> Result<Response<Incoming>, BoxError> {
-        let client: Client<HttpConnector, Full<Bytes>> =
-            Client::builder(TokioExecutor::new()).http2_only(self.http2).build_http();
+        let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new())
+            .http2_only(self.http2)
+            .http1_max_headers(10_000)
+            .http2_max_header_list_size(1 << 20)
+            .build_http();
         Ok(client.request(self.request).await?)
     }
 }

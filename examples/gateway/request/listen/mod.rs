@@ -1,6 +1,7 @@
 //! Connections of clients: how they begin, and how they end.
 
 mod flags;
+mod heads;
 mod socket;
 mod tls;
 
@@ -22,9 +23,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::{Service, ServiceExt};
-use tower_lua::{Connection, Tls};
+use tower_lua::{CloseConnection, Connection, Tls};
 
 pub(crate) use self::flags::{Address, addresses};
+pub(crate) use self::heads::{LONGEST, LONGEST_LIST, MOST_FIELDS};
 pub(crate) use self::socket::Listener;
 pub(crate) use self::tls::TlsAcceptor;
 use crate::BoxError;
@@ -47,9 +49,6 @@ pub(crate) struct ServerName(pub(crate) Arc<str>);
 /// How long a client may take to say hello, and to send the head of a request: nginx's
 /// `client_header_timeout`.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How long the head of a request may be: nginx's `large_client_header_buffers`, four of 8 KiB.
-const LONGEST_HEAD: usize = 32 << 10;
 
 /// What hyper buffers of a connection, at least twice that.
 const BUFFER: usize = 64 << 10;
@@ -178,13 +177,14 @@ where
             }
             request
         });
+        let service = service.map_result(closed_where_asked);
         let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(service));
         if is_http2 {
             let mut builder = http2::Builder::new(TokioExecutor::new());
             builder
                 .timer(TokioTimer::new())
                 .max_concurrent_streams(128)
-                .max_header_list_size(LONGEST_HEAD as u32)
+                .max_header_list_size(LONGEST_LIST)
                 .keep_alive_interval(PATIENCE);
             let mut served = pin!(builder.serve_connection(stream, service));
             tokio::select! {
@@ -194,7 +194,14 @@ where
             served.await?;
         } else {
             let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(BUFFER);
+            builder
+                .timer(TokioTimer::new())
+                .header_read_timeout(PATIENCE)
+                .max_buf_size(BUFFER)
+                .max_header_size(LONGEST)
+                .max_headers(MOST_FIELDS)
+                .preserve_header_case(true)
+                .title_case_headers(true);
             let mut served = pin!(builder.serve_connection(stream, service).with_upgrades());
             tokio::select! {
                 ended = served.as_mut() => return Ok(ended?),
@@ -203,6 +210,15 @@ where
             served.await?;
         }
         Ok(())
+    }
+}
+
+/// A response, unless the client is to get nothing but the end of its connection.
+fn closed_where_asked<B>(result: Result<Response<B>, Infallible>) -> Result<Response<B>, BoxError> {
+    let Ok(response) = result;
+    match response.extensions().get::<CloseConnection>() {
+        Some(CloseConnection) => Err("a function has closed the connection".into()),
+        None => Ok(response),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Response, StatusCode};
+use http::request::Parts;
+use http::{Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full, LengthLimitError};
 use tower_lua::{DefaultResponseForError, RequestId};
 
@@ -49,11 +50,7 @@ fn upgrade(text: &str, protocol: &'static str) -> Response<Body> {
 }
 
 /// The answer where the service did not give one.
-pub(super) fn failure(
-    failure: &Failure,
-    accept: Option<&HeaderValue>,
-    id: &HeaderValue,
-) -> Response<Body> {
+pub(super) fn failure(failure: &Failure, asked: &HeaderMap, id: &HeaderValue) -> Response<Body> {
     let status = match failure {
         Failure::Connect(ConnectError::Name(_)) => {
             return message(StatusCode::SERVICE_UNAVAILABLE, "name resolution failed");
@@ -68,17 +65,31 @@ pub(super) fn failure(
         }
         Failure::TimedOut | Failure::Connect(ConnectError::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
         Failure::ClientTimedOut => StatusCode::REQUEST_TIMEOUT,
-        Failure::Connect(ConnectError::Failed(_)) | Failure::Broken(_) | Failure::Invalid => {
-            StatusCode::BAD_GATEWAY
-        }
+        Failure::Connect(ConnectError::Failed(_))
+        | Failure::Broken(_)
+        | Failure::Unsound
+        | Failure::Invalid => StatusCode::BAD_GATEWAY,
     };
-    let mut headers = HeaderMap::new();
-    if let Some(accept) = accept {
-        headers.insert(header::ACCEPT, accept.clone());
-    }
     let id = RequestId::new(id.to_str().unwrap_or_default());
-    let page = DefaultResponseForError.response_for_status(status, &headers, &id);
+    let page = DefaultResponseForError.response_for_status(status, asked, &id);
     page.map(|body: Bytes| Full::new(body).map_err(|never| match never {}).boxed_unsync())
+}
+
+/// The headers of a request that say how it is to be answered: few enough to be kept until then.
+pub(super) fn wishes(head: &Parts) -> HeaderMap {
+    let mut wishes = HeaderMap::new();
+    let is_grpc = |value: &HeaderValue| value.as_bytes().starts_with(b"application/grpc");
+    let content_type = head.headers.get(header::CONTENT_TYPE);
+    let content_type =
+        content_type.filter(|_| head.version == Version::HTTP_2).filter(|v| is_grpc(v));
+    for (name, value) in
+        [(header::ACCEPT, head.headers.get(header::ACCEPT)), (header::CONTENT_TYPE, content_type)]
+    {
+        if let Some(value) = value {
+            wishes.insert(name, value.clone());
+        }
+    }
+    wishes
 }
 
 fn is_too_large(error: &hyper::Error) -> bool {

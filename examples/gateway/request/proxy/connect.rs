@@ -16,6 +16,7 @@ use super::pool::Sender;
 use super::tls::{Roots, TlsConfigs};
 use crate::BoxError;
 use crate::in_force::target::Key;
+use crate::request::listen::{LONGEST_LIST, MOST_FIELDS};
 
 /// Makes connections.
 pub(super) struct Connector {
@@ -78,7 +79,8 @@ where
 {
     let stream = TokioIo::new(stream);
     if key.http2 {
-        let builder = http2::Builder::new(TokioExecutor::new());
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.max_header_list_size(LONGEST_LIST);
         let (sender, connection) = builder.handshake(stream).await.map_err(failed)?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -87,7 +89,9 @@ where
         });
         return Ok(Sender::Http2(sender));
     }
-    let (sender, connection) = http1::Builder::new().handshake(stream).await.map_err(failed)?;
+    let mut builder = http1::Builder::new();
+    builder.max_headers(MOST_FIELDS).preserve_header_case(true).title_case_headers(true);
+    let (sender, connection) = builder.handshake(stream).await.map_err(failed)?;
     tokio::spawn(async move {
         if let Err(error) = connection.with_upgrades().await {
             tracing::debug!("connection to a service broke: {error}");

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::TrySendError;
 use tower_lua::RetryCallback;
@@ -28,6 +28,8 @@ pub(super) enum Failure {
     /// The client did not send the rest of its body.
     ClientTimedOut,
     Broken(hyper::Error),
+    /// The response could be understood in two ways.
+    Unsound,
     /// The request cannot be sent at all.
     Invalid,
     /// The service cannot be reached, and functions knew of nothing else.
@@ -59,7 +61,7 @@ impl Shared {
             flight.call();
             match self.send(lease, request, plan, progress).await? {
                 Ok(response) => {
-                    flight.answer();
+                    flight.answer(response.status());
                     return Ok(response);
                 }
                 Err(mut unsent) => match unsent.take_message().or(copy) {
@@ -77,8 +79,9 @@ impl Shared {
         lease.share();
         flight.call();
         let response = self.send(lease, request, plan, progress).await?;
-        flight.answer();
-        response.map_err(|unsent| Failure::Broken(unsent.into_error()))
+        let response = response.map_err(|unsent| Failure::Broken(unsent.into_error()))?;
+        flight.answer(response.status());
+        Ok(response)
     }
 
     /// A connection to the service, or to where `callback` says when there is none to be had.
@@ -113,6 +116,7 @@ impl Shared {
         plan: &Plan,
         progress: Option<&Progress>,
     ) -> Result<Result<Response<ResponseBody>, TrySendError<Request<RequestBody>>>, Failure> {
+        let asks_to_switch = request.headers().contains_key(header::UPGRADE);
         let sent = match lease.sender() {
             Sender::Http1(sender) => {
                 timed(sender.try_send_request(request), plan.timeouts, progress).await?
@@ -121,12 +125,28 @@ impl Shared {
                 timed(sender.try_send_request(request), plan.timeouts, progress).await?
             }
         };
-        let read = plan.timeouts.read;
-        Ok(sent.map(|response| {
-            let lease = (!lease.is_shared()).then_some(lease);
-            response.map(|body| ResponseBody::new(body, lease, read))
-        }))
+        let response = match sent {
+            Ok(response) => response,
+            Err(unsent) => return Ok(Err(unsent)),
+        };
+        if !is_sound(&response, asks_to_switch) {
+            // The connection goes, too: where the next response begins is not known.
+            return Err(Failure::Unsound);
+        }
+        let lease = (!lease.is_shared()).then_some(lease);
+        Ok(Ok(response.map(|body| ResponseBody::new(body, lease, plan.timeouts.read))))
     }
+}
+
+/// Whether a response has one length, and speaks the protocol that it was asked in.
+fn is_sound<B>(response: &Response<B>, asks_to_switch: bool) -> bool {
+    let mut codings = response.headers().get_all(header::TRANSFER_ENCODING).iter();
+    let is_chunked = match codings.next() {
+        None => return response.status() != StatusCode::SWITCHING_PROTOCOLS || asks_to_switch,
+        Some(coding) => coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
+    };
+    let has_length = response.headers().contains_key(header::CONTENT_LENGTH);
+    is_chunked && codings.next().is_none() && !has_length
 }
 
 /// A request that may be sent twice without harm, once more.
@@ -140,6 +160,7 @@ fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     *copy.uri_mut() = request.uri().clone();
     *copy.version_mut() = request.version();
     copy.headers_mut().clone_from(request.headers());
+    copy.extensions_mut().clone_from(request.extensions());
     Some(copy)
 }
 
@@ -174,6 +195,7 @@ impl fmt::Display for Failure {
             Self::TimedOut => f.write_str("it timed out"),
             Self::ClientTimedOut => f.write_str("the client's body timed out"),
             Self::Broken(error) => write!(f, "{}", chain(error)),
+            Self::Unsound => f.write_str("its response can be understood in two ways"),
             Self::Invalid => f.write_str("the request cannot be forwarded"),
             Self::NowhereElse => f.write_str("failure to get a peer from retry handler"),
         }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Version};
+use hyper::upgrade::OnUpgrade;
 use tower_lua::Connection;
 
 use crate::in_force::router::split_port;
 use crate::request::edge::REQUEST_ID;
 use crate::request::flight::{Flight, Matched};
+use crate::request::hop_by_hop::HOP_BY_HOP;
 use crate::request::trusted::{FORWARDED_PROTO, Trusted};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -85,10 +87,13 @@ fn add_to_chain(headers: &mut HeaderMap, peer: &str) {
 }
 
 /// The protocol that a client asks to switch to.
+///
+/// What functions say does not count: the client would not know what it is in for.
 pub(super) fn upgrade_of<B>(request: &Request<B>) -> Option<HeaderValue> {
     if request.version() != Version::HTTP_11 {
         return None;
     }
+    request.extensions().get::<OnUpgrade>()?;
     let upgrade = request.headers().get(header::UPGRADE)?;
     let connection = request.headers().get_all(header::CONNECTION).iter();
     let mut names = connection.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
@@ -105,44 +110,13 @@ pub(super) fn switch_to(headers: &mut HeaderMap, protocol: HeaderValue) {
 ///
 /// Where trailers pass, as they do for gRPC, a client's `TE: trailers` does, too.
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap, keeps_trailers: bool) {
-    if headers.contains_key(header::CONNECTION) {
-        let named: Vec<HeaderName> = headers
-            .get_all(header::CONNECTION)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(|name| name.trim().parse().ok())
-            .filter(|name| !is_vital(name))
-            .collect();
-        for name in named {
+    let wants_trailers = headers.get(header::TE).is_some_and(|te| te == "trailers");
+    for name in &HOP_BY_HOP {
+        if !(*name == header::TE && keeps_trailers && wants_trailers) {
             headers.remove(name);
         }
-        headers.remove(header::CONNECTION);
-    }
-    let wants_trailers = headers.get(header::TE).is_some_and(|te| te == "trailers");
-    if !(keeps_trailers && wants_trailers) {
-        headers.remove(header::TE);
-    }
-    for name in [
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-        // hyper has answered it, or will when the body is asked for.
-        header::EXPECT,
-        HeaderName::from_static("keep-alive"),
-        HeaderName::from_static("proxy-connection"),
-    ] {
-        headers.remove(name);
     }
 }
-
-/// Whether a request would not be itself without the header, whatever `Connection` says of it.
-fn is_vital(name: &HeaderName) -> bool {
-    [header::HOST, header::CONTENT_LENGTH, header::CONTENT_TYPE, header::AUTHORIZATION, VIA_FOR]
-        .contains(name)
-}
-
-/// A client must not have the gateway forget who it is.
-const VIA_FOR: HeaderName = FORWARDED_FOR;
 
 /// Makes one header of the several that HTTP/2 has for cookies.
 pub(super) fn join_cookies(headers: &mut HeaderMap) {

@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Extensions, Request, Response, Uri, Version, header};
+use http::{Request, Response, Uri, Version, header};
 use tower::Service;
 use tower_lua::{InternalRedirect, RetryCallback, Upstream};
 
@@ -94,19 +94,19 @@ impl Shared {
         if let Some(refusal) = &matched.refusal {
             return answer::refusal(refusal);
         }
-        let accept = head.headers.get(header::ACCEPT).cloned();
+        let wishes = answer::wishes(&head);
         let upstream = head.extensions.remove::<Upstream>();
         let callback = head.extensions.remove::<RetryCallback>();
         let Some(plan) = plan(route, upstream.as_ref()) else { return answer::no_service() };
         let prepared = self.prepare(&mut head, matched, route, &plan, upstream.as_ref());
         if let Err(error) = prepared {
             tracing::error!("cannot forward: {error}");
-            return answer::failure(&Failure::Invalid, accept.as_ref(), &flight.id);
+            return answer::failure(&Failure::Invalid, &wishes, &flight.id);
         }
         if let Some(protocol) = &switch {
             headers::switch_to(&mut head.headers, protocol.clone());
         }
-        head.extensions = Extensions::new();
+        // hyper has the spelling of names there.
         let (body, progress) = RequestBody::new(body);
         let request = Request::from_parts(head, body);
         let (progress, callback) = (progress.as_deref(), callback.as_ref());
@@ -114,7 +114,7 @@ impl Shared {
             Ok(response) => tunnel::answer(response, client),
             Err(failure) => {
                 tracing::error!("cannot reach the service {}: {failure}", plan.target);
-                answer::failure(&failure, accept.as_ref(), &flight.id)
+                answer::failure(&failure, &wishes, &flight.id)
             }
         }
     }

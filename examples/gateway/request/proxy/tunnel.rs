@@ -8,6 +8,7 @@ use hyper_util::rt::TokioIo;
 use super::body::ResponseBody;
 use super::headers;
 use crate::in_force::plugins::Body;
+use crate::request::hop_by_hop::remove_named_by_connection;
 
 /// The answer of a service as the client gets it; where both want another protocol, their bytes pass
 /// from then on.
@@ -29,6 +30,7 @@ pub(super) fn answer(
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    remove_named_by_connection(headers);
     headers::remove_hop_by_hop(headers, false);
 }
 

@@ -67,8 +67,8 @@ fn get_scheme(call: &mut Call<'_>, (): ()) -> mlua::Result<LuaString> {
     call.string(call.tx.request.scheme())
 }
 
-fn get_host(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<LuaString>> {
-    call.tx.request.host().map(|host| call.string(host)).transpose()
+fn get_host(call: &mut Call<'_>, (): ()) -> mlua::Result<LuaString> {
+    call.string(call.tx.request.host_or_server(call.settings))
 }
 
 fn get_port(call: &mut Call<'_>, (): ()) -> mlua::Result<u16> {
@@ -96,9 +96,9 @@ fn split_authority(authority: &[u8]) -> (&[u8], Option<&[u8]>) {
     find(host, b':').map_or((host, None), |colon| (&host[..colon], Some(&host[colon + 1..])))
 }
 
-fn get_forwarded_host(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<LuaString>> {
+fn get_forwarded_host(call: &mut Call<'_>, (): ()) -> mlua::Result<LuaString> {
     match forwarded(call, "x-forwarded-host") {
-        Some(host) => call.string(split_authority(host).0.to_ascii_lowercase()).map(Some),
+        Some(host) => call.string(split_authority(host).0.to_ascii_lowercase()),
         None => get_host(call, ()),
     }
 }

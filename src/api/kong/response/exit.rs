@@ -11,6 +11,7 @@ use crate::api::json::{self, JsonError};
 use crate::api::kong::{checks, log};
 use crate::binding::Call;
 use crate::lua::raise;
+use crate::message::grpc::MIME;
 use crate::message::{error_page, headers};
 use crate::phase::Phase;
 use crate::transaction::{Exit, Source};
@@ -49,8 +50,8 @@ pub(super) fn error(
     let headers = given_headers(call, headers)?;
     let content_type = value_of(&headers, &CONTENT_TYPE)
         .and_then(|given| HeaderValue::from_bytes(&given.as_bytes()).ok());
-    if content_type.is_none() && grpc::is_asked_for(&call.tx.request) {
-        call.tx.response.put(CONTENT_TYPE, grpc::MIME);
+    if content_type.is_none() && call.tx.request.is_grpc() {
+        call.tx.response.put(CONTENT_TYPE, MIME);
         return send(call, status, Value::Nil, &headers);
     }
     let (message, given) = (message.as_deref(), content_type.as_ref());
@@ -119,14 +120,17 @@ fn send(call: &mut Call<'_>, status: u16, body: Value, headers: &Headers) -> mlu
             }
             response.end_with(body, !has_length);
         }
-        (None, None) if status >= 400 => {
-            let id = call.tx.request.id().clone();
-            let page = error_page::for_exit(call.tx.request.headers(), status, id.as_str());
+        (None, None) => {
+            let page = call.tx.request.page_for_exit(status);
             let response = &mut call.tx.response;
-            response.put(CONTENT_TYPE, page.content_type);
-            response.end_with(page.body, true);
+            match page {
+                Some(page) => {
+                    response.put(CONTENT_TYPE, page.content_type);
+                    response.end_with(page.body, true);
+                }
+                None => response.end_with(Bytes::new(), !has_length),
+            }
         }
-        (None, None) => response.end_with(Bytes::new(), !has_length),
     }
     Ok(end(call))
 }

@@ -1,19 +1,14 @@
 //! What an exit looks like to a gRPC client: headers that say what happened.
 
 use bytes::Bytes;
-use http::Version;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
+use http::header::CONTENT_TYPE;
 use mlua::LuaString;
 
 use crate::binding::Call;
 use crate::binding::refuse;
 use crate::lua::Share;
-use crate::transaction::{Request, Response};
-
-pub(super) const MIME: &str = "application/grpc";
-
-const STATUS: HeaderName = HeaderName::from_static("grpc-status");
-const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+use crate::message::grpc::{MESSAGE, MIME, STATUS, status_of};
+use crate::transaction::Response;
 
 /// How a gRPC response carries the text of an exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +29,9 @@ impl Grpc {
         };
         match named {
             Some(named) => named.then_some(Self::Body),
-            None => is_asked_for(&call.tx.request).then_some(Self::Message),
+            None => call.tx.request.is_grpc().then_some(Self::Message),
         }
     }
-}
-
-/// Whether the request is a gRPC call.
-pub(super) fn is_asked_for(request: &Request) -> bool {
-    let content_type = |headers: &HeaderMap| {
-        headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(MIME.as_bytes()))
-    };
-    request.version() == Version::HTTP_2 && content_type(request.headers())
 }
 
 /// Ends the response, whose HTTP status is set.
@@ -73,23 +60,4 @@ pub(super) fn end(
         }
     }
     Ok(())
-}
-
-/// The gRPC status that stands for an HTTP status, and its name.
-fn status_of(status: u16) -> (&'static str, &'static str) {
-    match status {
-        401 => ("16", "Unauthenticated"),
-        403 => ("7", "PermissionDenied"),
-        404 => ("5", "NotFound"),
-        409 => ("6", "AlreadyExists"),
-        429 => ("8", "ResourceExhausted"),
-        499 => ("1", "Canceled"),
-        501 => ("12", "Unimplemented"),
-        503 => ("14", "Unavailable"),
-        504 => ("4", "DeadlineExceeded"),
-        200..=299 => ("0", "OK"),
-        400..=498 => ("3", "InvalidArgument"),
-        500..=599 => ("13", "Internal"),
-        _ => ("2", "Unknown"),
-    }
 }

@@ -81,10 +81,15 @@ async fn the_host_in_the_request_line_wins_over_the_header() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_host_has_none() {
-    let app = App::access("kong.response.exit(200, tostring(kong.request.get_host()))").await;
+async fn a_request_without_a_host_is_for_the_server() {
+    let source = "kong.response.exit(200, table.concat({ kong.request.get_host(),
+        kong.request.get_forwarded_host(), ngx.var.host, ngx.var.server_name }, ' '))";
+    let app = App::access(source).await;
     let answer = app.raw("GET / HTTP/1.0\r\n\r\n").await;
-    assert!(answer.ends_with("\r\n\r\nnil"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nkong kong kong kong"), "{answer}");
+    let named = App::builder().access(source).runtime(|runtime| runtime.server_name("shop.test"));
+    let answer = named.serve().await.raw("GET / HTTP/1.0\r\n\r\n").await;
+    assert!(answer.ends_with("\r\n\r\nshop.test shop.test shop.test shop.test"), "{answer}");
 }
 
 #[tokio::test]

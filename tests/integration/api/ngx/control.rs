@@ -1,9 +1,12 @@
 //! `ngx.exit`, `ngx.redirect`, `ngx.exec` and `ngx.on_abort`.
 
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::Full;
+use tower::{Layer, Service, service_fn};
+use tower_lua::{CloseConnection, Functions, Phase, PreFunctionLayer};
 
 use super::assert_errors;
-use tower_lua::Phase;
 
 use crate::support::{App, Events};
 
@@ -16,7 +19,9 @@ async fn an_error_status_is_answered_with_the_gateways_page() {
         (429, "Too many requests"),
         (500, "An unexpected error occurred"),
         (503, "The upstream server is currently unavailable"),
-        (599, "The upstream server responded with 599"),
+        (416, "Range not satisfiable"),
+        (494, "Request header or cookie too large"),
+        (507, "Insufficient storage"),
     ] {
         let app = App::access(&format!("return ngx.exit({status})")).await;
         let reply = app.get("/").send().await;
@@ -341,4 +346,53 @@ async fn what_is_nowhere_is_refused() {
 async fn nothing_is_called_when_the_client_goes_away() {
     let source = "ngx.on_abort(function() error('never') end)";
     assert_eq!(App::eval(source).await, "nil, lua_check_client_abort is off");
+}
+
+#[tokio::test]
+async fn a_status_without_a_page_is_an_empty_answer() {
+    for status in [417, 418, 422, 423, 428, 431, 451, 456, 508, 511, 599] {
+        for exit in ["ngx.exit", "kong.response.exit"] {
+            let app = App::access(&format!("return {exit}({status})")).await;
+            let reply = app.get("/").send().await;
+            assert_eq!((reply.status.as_u16(), &*reply.text()), (status, ""), "{exit}");
+            assert_eq!((reply.header("content-length"), reply.header("content-type")), ("0", ""));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_exit_in_header_filter_replaces_what_a_function_has_printed() {
+    for answer in ["ngx.say('hi') return ngx.exit(200)", "return kong.response.exit(200, 'hi')"] {
+        let app = App::builder().access(answer).header_filter("return ngx.exit(403)").serve().await;
+        for call in [app.get("/"), app.get("/").http2()] {
+            let reply = call.send().await;
+            assert_eq!(reply.status, 403);
+            assert!(reply.text().starts_with("Forbidden\nrequest_id: "), "{}", reply.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_closing_of_a_connection_is_asked_for() {
+    for (access, header_filter) in [
+        ("return ngx.exit(444)", ""),
+        ("ngx.say('hi') return ngx.exit(444)", ""),
+        ("ngx.say('hi')", "return ngx.exit(444)"),
+        ("", "return ngx.exit(444)"),
+    ] {
+        let functions = Functions::builder("closing").function(Phase::Access, access);
+        let functions = functions.function(Phase::HeaderFilter, header_filter).build().unwrap();
+        let service = service_fn(|_: Request<_>| async {
+            Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::from(
+                "service",
+            ))))
+        });
+        let mut layered = PreFunctionLayer::new(functions).layer(service);
+        let request = Request::new(Full::<Bytes>::default());
+        let response = layered.call(request).await.unwrap();
+        assert!(
+            response.extensions().get::<CloseConnection>().is_some(),
+            "{access}{header_filter}"
+        );
+    }
 }

@@ -1,0 +1,43 @@
+//! Headers that are between two neighbours only (RFC 9110, section 7.6.1).
+
+use http::header::{self, HeaderMap, HeaderName};
+
+/// Removes what the sender has called its neighbour's business (RFC 9110, section 7.6.1), but for
+/// what a message would not be itself without. What is always the neighbour's business stays.
+pub(crate) fn remove_named_by_connection(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::CONNECTION) {
+        return;
+    }
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter(|name| !matches!(name.trim(), "" | "close" | "keep-alive" | "upgrade"))
+        .filter_map(|name| name.trim().parse().ok())
+        .filter(|name| !is_vital(name) && !HOP_BY_HOP.contains(name))
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+}
+
+/// What is between two neighbours only, by whatever name `Connection` has for it.
+pub(crate) static HOP_BY_HOP: [HeaderName; 7] = [
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    // hyper has answered it, or will when the body is asked for.
+    header::EXPECT,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::TE,
+];
+
+/// Whether a request would not be itself without the header, whatever `Connection` says of it.
+fn is_vital(name: &HeaderName) -> bool {
+    // A client must not have the gateway forget who it is.
+    *name == "x-forwarded-for"
+        || [header::HOST, header::CONTENT_LENGTH, header::CONTENT_TYPE, header::AUTHORIZATION]
+            .contains(name)
+}
