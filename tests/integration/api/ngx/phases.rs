@@ -131,6 +131,7 @@ async fn of_ngx_req() {
         ("ngx.req.set_method(ngx.HTTP_PUT)", ALL),
         ("ngx.req.set_uri('/')", ALL),
         ("ngx.req.set_uri_args('')", ALL),
+        ("ngx.req.socket()", YIELDABLE),
         ("ngx.req.start_time()", ALL),
     ];
     assert_phases(cases).await;
