@@ -27,6 +27,36 @@
 //! # Ok::<(), tower_lua::Error>(())
 //! ```
 //!
+//! Failures, and what functions log, are events of [`tracing`](https://docs.rs/tracing), each with the
+//! request's id: without a subscriber, `tracing_subscriber::fmt::init()` for one, nobody sees them but
+//! the first failure, which goes to standard error.
+//!
+//! # Body types
+//!
+//! The layers hand on bodies of their own types, [`RequestBody`] and [`ResponseBody`], so that what no
+//! function looks at costs nothing. Layers that take only axum's own body, as `axum::middleware::from_fn`
+//! does, get it from `MapRequestBodyLayer`; on a `Router`, axum does that by itself. An inner service must
+//! be `Clone`: a `BoxCloneService`, not a `BoxService`.
+//!
+//! ```
+//! use axum::{body::Body, extract::Request, middleware::{self, Next}, response::Response};
+//! use tower::{ServiceBuilder, ServiceExt, util::BoxCloneService};
+//! use tower_http::map_request_body::MapRequestBodyLayer;
+//! use tower_lua::{Functions, PreFunctionLayer};
+//!
+//! async fn inside(request: Request, next: Next) -> Response {
+//!     next.run(request).await
+//! }
+//!
+//! let handler = tower::service_fn(|_: Request| async { Ok::<_, std::convert::Infallible>(Response::new(Body::empty())) });
+//! let service = ServiceBuilder::new()
+//!     .layer(PreFunctionLayer::new(Functions::empty()))
+//!     .layer(MapRequestBodyLayer::new(Body::new))
+//!     .layer(middleware::from_fn(inside))
+//!     .service(BoxCloneService::new(handler));
+//! # let _ = service.oneshot(Request::new(Body::empty()));
+//! ```
+//!
 //! # Functions and phases
 //!
 //! A set of [`Functions`] has Lua functions for each [`Phase`] of a request: `rewrite` and `access`
@@ -101,8 +131,8 @@ pub use mlua;
 
 pub use self::error::{CompileError, Error};
 pub use self::extension::{
-    CloseConnection, Connection, Consumer, Credential, InternalRedirect, RequestId, Route, Service,
-    Timeouts, Tls, Upstream, UriCaptures,
+    CloseConnection, Connection, Consumer, Credential, InternalRedirect, RequestId, ResponseSource,
+    Route, Service, Timeouts, Tls, Upstream, UpstreamUri, UriCaptures,
 };
 pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
 pub use self::lua::Budget;

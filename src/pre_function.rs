@@ -9,6 +9,11 @@ use crate::post_function::PostFunctionLayer;
 /// Its functions see a request before the layers inside it do, and can answer it themselves. In the
 /// response phases they run first again, as in Kong.
 ///
+/// In axum, [`Router::layer`](https://docs.rs/axum/latest/axum/struct.Router.html#method.layer) runs a
+/// layer after a route was found: `kong.service.request.set_path` and its like change the request's
+/// URI, but not which handler gets it. For a function to choose the handler, put the layer around the
+/// router, as [the guide shows](crate::guide::phases#to-another-path).
+///
 /// ```
 /// use axum::{Router, routing::get};
 /// use tower_lua::{Functions, PreFunctionLayer};

@@ -1,20 +1,18 @@
 //! The command line, and the same as environment variables with the names that Kong gives them.
 
-use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, ValueEnum};
+use clap::{ArgAction, Args, Parser};
 use http::HeaderName;
 use tower_lua::{FunctionCall, Runtime, Sandbox, ServerStats, UntrustedLua};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::BoxError;
 use crate::admin::Guard;
+use crate::log::{LogConfig, on_or_off};
 use crate::network::network;
 use crate::request::counters::Counters;
 
@@ -270,6 +268,8 @@ impl FunctionsConfig {
             })
             .sandbox(sandbox)
             .cache(self.mem_cache_size)
+            // Kong: has groups of targets. Here there are none to be found.
+            .upstreams(|_| false)
             .environment(names(&self.untrusted_lua_env))
             .trusted_ips(names(&self.trusted_ips))
             .real_ip_header(self.real_ip_header.clone())
@@ -316,72 +316,4 @@ fn size(text: &str) -> Result<usize, &'static str> {
     };
     let bytes = digits.parse::<usize>().ok().and_then(|count| count.checked_mul(factor));
     bytes.filter(|_| factor > 0).ok_or("expected a size, as in 128m")
-}
-
-fn on_or_off(text: &str) -> Result<bool, &'static str> {
-    match text {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err("expected 'on' or 'off'"),
-    }
-}
-
-/// Where the log goes, and how much of it.
-#[derive(Debug, Args)]
-pub(crate) struct LogConfig {
-    /// The least level that is logged, or a filter of `tracing`.
-    #[arg(long, env = "KONG_LOG_LEVEL", default_value = "notice", value_name = "LEVEL")]
-    log_level: String,
-
-    /// How lines of the log look: `pretty` for people, `json` for programs.
-    #[arg(long, default_value = "pretty", value_name = "FORMAT")]
-    log_format: LogFormat,
-
-    /// `off` for no line for each request.
-    #[arg(long, env = "KONG_PROXY_ACCESS_LOG", default_value = "on", value_name = "on|off")]
-    proxy_access_log: String,
-
-    /// A file to append the log to, instead of standard error.
-    #[arg(long, value_name = "FILE")]
-    log_file: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum LogFormat {
-    Pretty,
-    Json,
-}
-
-impl LogConfig {
-    /// Whether each request is logged.
-    pub(crate) fn writes_access_log(&self) -> bool {
-        self.proxy_access_log != "off"
-    }
-
-    /// Sends the events of `tracing` to the log.
-    pub(crate) fn start(&self) -> Result<(), BoxError> {
-        // nginx's names for tracing's levels.
-        let filter = match self.log_level.as_str() {
-            "notice" => "info",
-            "err" | "crit" | "alert" | "emerg" => "error",
-            other => other,
-        };
-        let writer = match &self.log_file {
-            None => BoxMakeWriter::new(std::io::stderr),
-            Some(path) => {
-                let file = OpenOptions::new().create(true).append(true).open(path);
-                let file = file.map_err(|error| format!("{}: {error}", path.display()))?;
-                BoxMakeWriter::new(Mutex::new(file))
-            }
-        };
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::try_new(filter)?)
-            .with_writer(writer)
-            .with_ansi(false);
-        match self.log_format {
-            LogFormat::Pretty => subscriber.init(),
-            LogFormat::Json => subscriber.json().init(),
-        }
-        Ok(())
-    }
 }

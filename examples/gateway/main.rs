@@ -15,6 +15,7 @@ mod config;
 mod configured;
 mod demo;
 mod in_force;
+mod log;
 mod network;
 mod request;
 mod signals;
@@ -71,6 +72,11 @@ async fn run(config: Config) -> Result<(), BoxError> {
     let proxies = bind(&config.proxy_listen, config.workers.0)?;
     let admins = bind(&config.admin_listen, 1)?;
     let admin_addrs: Vec<_> = admins.iter().map(|listener| listener.addr).collect();
+    if proxies.is_empty() && admins.is_empty() {
+        return Err("--proxy-listen off and --admin-listen off leave nothing to serve: \
+            give one of them an address"
+            .into());
+    }
     let gateway = Gateway::open(config, &admin_addrs, stopped).await?;
     if gateway.config.demo {
         gateway.load_demo(proxies.first().map(|listener| listener.addr)).await?;
@@ -181,10 +187,10 @@ impl Gateway {
                 sockets.push((socket, listener.address.clone()));
             }
         }
-        let writes_log = self.config.log.writes_access_log();
+        let access_log = self.config.log.access_log();
         let workers = sockets.into_iter().enumerate().map(|(number, sockets)| {
             let (counters, metrics) = (Arc::clone(&self.counters), Arc::clone(&self.metrics));
-            let recorder = Recorder::new(counters, metrics, number, writes_log);
+            let recorder = Recorder::new(counters, metrics, number, access_log);
             worker::start(number, sockets, parts.clone(), recorder, self.stopped.clone())
         });
         let workers = workers.collect::<Result<_, _>>()?;

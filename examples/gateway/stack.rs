@@ -35,16 +35,20 @@ pub(crate) fn new(
     let pre = PreFunctionLayer::resolver(of_flight(|flight| flight.pre())).runtime(runtime);
     let rewrite_pre = of_flight(|flight| &flight.snapshot().rewrite().pre);
     let rewrite_post = of_flight(|flight| &flight.snapshot().rewrite().post);
+    let pre = pre.paired_with(&post);
+    // What a function of `rewrite` answers has no route: the other global functions have it then.
+    let rewrite_pre = PreFunctionLayer::resolver(rewrite_pre).runtime(runtime).answers_for(&pre);
+    let rewrite_post = PostFunctionLayer::resolver(rewrite_post).runtime(runtime).answers_for(&pre);
     ServiceBuilder::new()
         // An id, the snapshot in force; the gateway's own headers, the access log, metrics.
         .layer(edge)
         // Global functions of `rewrite`, which may change what the route is looked for by.
-        .layer(PreFunctionLayer::resolver(rewrite_pre).runtime(runtime))
-        .layer(PostFunctionLayer::resolver(rewrite_post).runtime(runtime))
+        .layer(rewrite_pre)
+        .layer(rewrite_post)
         // The route, for all that follows.
         .map_request(move |request| routing::route(request, &trusted))
         // The functions of the route: before all other plugins, and after them.
-        .layer(pre.paired_with(&post))
+        .layer(pre)
         .layer(PluginsLayer)
         .layer(post)
         // To the service, and back.

@@ -70,6 +70,7 @@ pub(crate) fn request_headers_table(
 /// A table of query or form arguments. One without a value is `true`, several of one name are an
 /// array.
 pub(crate) fn args_table(lua: &Lua, query: &[u8], max: usize) -> mlua::Result<Collected> {
+    let (query, truncated) = uri::first_args(query, max);
     let fields = uri::args(query).map(|(name, value): Arg<'_>| {
         let value = match value {
             Some(value) => Value::String(lua.create_string(value)?),
@@ -77,7 +78,8 @@ pub(crate) fn args_table(lua: &Lua, query: &[u8], max: usize) -> mlua::Result<Co
         };
         Ok((lua.create_string(name)?, value))
     });
-    multimap(lua, fields, max)
+    let Noted(args, _) = multimap(lua, fields, 0)?;
+    Ok(Noted(args, truncated.then_some("truncated")))
 }
 
 /// A table of fields, where several values of one name are an array. `max` 0 is no limit.

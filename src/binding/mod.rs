@@ -298,7 +298,7 @@ impl<'a> Call<'a> {
 
     /// Whether the function may write a line to the log that somebody wants to read.
     pub(crate) fn logs(&self, level: Level) -> bool {
-        self.tx.lines.admit(level, &self.tx.site)
+        self.tx.lines.admit(level, || self.tx.origin())
     }
 
     /// A buffer for what is put together for the function.

@@ -5,6 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Site};
 
+/// Which function writes a line, and for which request.
+pub(crate) struct Origin<'a> {
+    pub(crate) site: &'a Site,
+    pub(crate) request_id: &'a str,
+}
+
 /// nginx's log levels, by their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Level {
@@ -84,8 +90,8 @@ impl From<&str> for Line {
 #[derive(Default)]
 pub(crate) struct Lines {
     count: AtomicU64,
-    /// Where the first line was dropped.
-    dropped: OnceLock<Box<Site>>,
+    /// Who was the first to write too much, and for which request.
+    dropped: OnceLock<(Box<Site>, Box<str>)>,
 }
 
 /// The most lines of a request.
@@ -96,14 +102,17 @@ impl Lines {
         self.count.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether the function at `site` may write a line of `level` that somebody wants to read.
-    pub(crate) fn admit(&self, level: Level, site: &Site) -> bool {
+    /// Whether the function may write a line of `level` that somebody wants to read.
+    pub(crate) fn admit<'a>(&self, level: Level, origin: impl FnOnce() -> Origin<'a>) -> bool {
         if !is_enabled(level) {
             return false;
         }
         let is_admitted = self.count.fetch_add(1, Ordering::Relaxed) < MAX_LINES;
         if !is_admitted {
-            self.dropped.get_or_init(|| Box::new(site.clone()));
+            self.dropped.get_or_init(|| {
+                let Origin { site, request_id } = origin();
+                (Box::new(site.clone()), request_id.into())
+            });
         }
         is_admitted
     }
@@ -111,12 +120,12 @@ impl Lines {
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        if let Some(site) = self.dropped.get() {
+        if let Some((site, request_id)) = self.dropped.get() {
             let dropped = self.count.load(Ordering::Relaxed) - MAX_LINES;
             let message = format!(
                 "{dropped} lines of this request were dropped: it has written {MAX_LINES} already"
             );
-            write(Level::Warn, site, Line::from(&*message));
+            write(Level::Warn, &Origin { site, request_id }, Line::from(&*message));
         }
     }
 }
@@ -182,27 +191,27 @@ fn is_enabled(level: Level) -> bool {
 /// Writes a line of `kong.log`, as Kong has it: `[kong] file:line [plugin] message`.
 pub(crate) fn write_for_kong(
     level: Level,
-    site: &Site,
+    origin: &Origin<'_>,
     position: Option<&(String, usize)>,
     message: &Line,
 ) {
     let (chunk, number) = place(position);
-    let mut line = Line::from(&*format!("[kong] {chunk}:{number} [{}] ", site.plugin));
+    let mut line = Line::from(&*format!("[kong] {chunk}:{number} [{}] ", origin.site.plugin));
     line.append(message);
-    write(level, site, line);
+    write(level, origin, line);
 }
 
 /// Writes a line of `ngx.log`, as lua-nginx-module has it: `[lua] file:line: message`.
 pub(crate) fn write_for_ngx(
     level: Level,
-    site: &Site,
+    origin: &Origin<'_>,
     position: Option<&(String, usize)>,
     message: &Line,
 ) {
     let (chunk, number) = place(position);
     let mut line = Line::from(&*format!("[lua] {chunk}:{number}: "));
     line.append(message);
-    write(level, site, line);
+    write(level, origin, line);
 }
 
 fn place(position: Option<&(String, usize)>) -> (&str, usize) {
@@ -210,8 +219,9 @@ fn place(position: Option<&(String, usize)>) -> (&str, usize) {
 }
 
 /// Writes a line that has all that it is to have.
-pub(crate) fn write(level: Level, site: &Site, line: Line) {
+pub(crate) fn write(level: Level, origin: &Origin<'_>, line: Line) {
     let message = line.finish();
+    let Origin { site, request_id } = origin;
     macro_rules! event {
         ($level:expr) => {
             tracing::event!(
@@ -221,6 +231,7 @@ pub(crate) fn write(level: Level, site: &Site, line: Line) {
                 plugin = site.plugin.name(),
                 functions = &*site.set,
                 phase = site.phase.name(),
+                request_id,
                 "{message}"
             )
         };
@@ -243,9 +254,21 @@ pub(crate) fn give_up(site: &Site, why: &str) {
 /// Reports a function that failed: one event, with all that is known.
 #[cold]
 pub(crate) fn report(error: &Error) {
+    if !tracing::dispatcher::has_been_set() {
+        // Nobody hears of events. A program that answers 500 and says nothing is no start.
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(|| {
+            eprintln!(
+                "tower-lua: {error}\n\
+                 tower-lua: this and what follows goes to `tracing`, which has no subscriber: \
+                 call tracing_subscriber::fmt::init()"
+            );
+        });
+    }
     let (chunk, line) = error.position().unwrap_or(("?", 0));
     tracing::error!(
         target: "tower_lua::function",
+        request_id = error.request_id(),
         functions = error.function_set(),
         phase = error.phase().map(crate::Phase::name),
         chunk,

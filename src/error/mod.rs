@@ -28,6 +28,8 @@ enum Kind {
 
 struct FunctionError {
     site: Site,
+    /// Of the request that it was called for, where it got so far.
+    request: Option<Box<str>>,
     failure: Failure,
 }
 
@@ -46,7 +48,15 @@ impl Error {
     }
 
     pub(crate) fn function(site: Site, failure: Failure) -> Self {
-        Self { kind: Kind::Function(Box::new(FunctionError { site, failure })) }
+        Self { kind: Kind::Function(Box::new(FunctionError { site, request: None, failure })) }
+    }
+
+    /// Names the request that a function failed for.
+    pub(crate) fn of_request(mut self, id: &str) -> Self {
+        if let Kind::Function(error) = &mut self.kind {
+            error.request = Some(id.into());
+        }
+        self
     }
 
     pub(crate) fn config(message: impl Into<String>) -> Self {
@@ -107,6 +117,12 @@ impl Error {
     #[must_use]
     pub fn function_set(&self) -> Option<&str> {
         self.function_error().map(|error| &*error.site.set)
+    }
+
+    /// The id of the request that a function failed for.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.function_error()?.request.as_deref()
     }
 
     /// The phase in which a function failed.
@@ -210,7 +226,7 @@ impl fmt::Display for Error {
             }
             Kind::Function(error) => write!(f, "{error}"),
             Kind::Config(message) => f.write_str(message),
-            Kind::File(path, _) => write!(f, "cannot read {}", path.display()),
+            Kind::File(path, error) => write!(f, "cannot read {}: {error}", path.display()),
         }
     }
 }
@@ -224,7 +240,8 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
-            Kind::File(_, error) => Some(error),
+            // The message has the error's own already.
+            Kind::File(_, error) => error.source(),
             _ => None,
         }
     }

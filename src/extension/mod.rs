@@ -5,9 +5,11 @@ mod known;
 mod tls;
 mod upstream;
 
+use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 pub(crate) use self::entity::Fields;
 pub use self::entity::{Consumer, Credential, Route, Service};
@@ -80,7 +82,8 @@ impl Connection {
 /// The id of a request: `$kong_request_id`, the `request_id` of error bodies.
 ///
 /// Put one into the request's extensions to have functions use the id that the application logs;
-/// otherwise a request gets a random one when something first asks for it.
+/// otherwise a request gets a random one. The inner service finds it in the extensions, and each event
+/// of [`tracing`] that tells of a function has it in the field `request_id`.
 ///
 /// ```
 /// use tower_lua::RequestId;
@@ -89,19 +92,30 @@ impl Connection {
 /// request.extensions_mut().insert(RequestId::new("4bf92f3577b34da6"));
 /// assert_eq!(RequestId::random().as_str().len(), 32);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RequestId(Arc<str>);
+#[derive(Clone)]
+pub struct RequestId(Arc<OnceLock<Box<str>>>);
 
 impl RequestId {
     /// The id `id`.
     #[must_use]
     pub fn new(id: &str) -> Self {
-        Self(id.into())
+        Self(Arc::new(OnceLock::from(Box::from(id))))
     }
 
     /// An id of 32 hexadecimal digits that no other request has.
     #[must_use]
     pub fn random() -> Self {
+        // Most are never looked at: the digits are made for the first who does.
+        Self(Arc::default())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.get_or_init(Self::digits)
+    }
+
+    fn digits() -> Box<str> {
         use std::hash::{BuildHasher, RandomState};
 
         // The keys of a `RandomState` are random and differ at each call: a source of random bits
@@ -109,10 +123,73 @@ impl RequestId {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let count = COUNTER.fetch_add(1, Ordering::Relaxed);
         let half = || RandomState::new().hash_one(count);
-        Self(format!("{:016x}{:016x}", half(), half()).into())
+        format!("{:016x}{:016x}", half(), half()).into()
+    }
+}
+
+impl PartialEq for RequestId {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for RequestId {}
+
+impl Hash for RequestId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RequestId").field(&self.as_str()).finish()
+    }
+}
+
+/// Who made a response: what `kong.response.get_source()` says of it.
+///
+/// A response of the inner service counts as the service's own. A proxy whose service could not be
+/// reached puts this into the extensions of the page that it answers with instead.
+///
+/// ```
+/// use tower_lua::ResponseSource;
+///
+/// let mut page = http::Response::new("Bad Gateway");
+/// page.extensions_mut().insert(ResponseSource::Error);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponseSource {
+    /// Somebody answered for the service, on purpose.
+    Exit,
+    /// Something went wrong before the service could answer.
+    Error,
+}
+
+/// Where a router has decided that a request goes, path and query: `ngx.var.upstream_uri` before a
+/// function sets it.
+///
+/// Put one into the request's extensions where the service gets another path than the client asked
+/// for.
+///
+/// ```
+/// use tower_lua::UpstreamUri;
+///
+/// let mut request = http::Request::new(());
+/// request.extensions_mut().insert(UpstreamUri::new("/base/orders"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamUri(Arc<str>);
+
+impl UpstreamUri {
+    /// The path `path`, escaped as a URI has it.
+    #[must_use]
+    pub fn new(path: &str) -> Self {
+        Self(path.into())
     }
 
-    /// The id as text.
+    /// The path as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -217,8 +294,9 @@ mod tests {
 
     #[test]
     fn random_ids_differ() {
-        let ids: std::collections::HashSet<_> = (0..1000).map(|_| RequestId::random()).collect();
+        let ids = (0..1000).map(|_| RequestId::random().as_str().to_owned());
+        let ids: std::collections::HashSet<_> = ids.collect();
         assert_eq!(ids.len(), 1000);
-        assert!(ids.iter().all(|id| id.as_str().bytes().all(|b| b.is_ascii_hexdigit())));
+        assert!(ids.iter().all(|id| id.bytes().all(|b| b.is_ascii_hexdigit())));
     }
 }

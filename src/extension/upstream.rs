@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use crate::lua::Share;
 use crate::message::headers::{self, Refused};
@@ -30,6 +30,8 @@ pub struct Upstream {
     pub(crate) scheme: Option<&'static str>,
     pub(crate) host: Option<HeaderValue>,
     pub(crate) has_path: bool,
+    /// The request's own URI, where functions have set a path to forward to.
+    pub(crate) requested_uri: Option<Box<Uri>>,
     /// What few functions ask for.
     balancer: Option<Box<Balancer>>,
 }
@@ -83,6 +85,17 @@ impl Upstream {
     #[must_use]
     pub const fn has_path(&self) -> bool {
         self.has_path
+    }
+
+    /// The URI that the client asked for, where functions have set the path to forward to: takes it
+    /// away, and [`has_path`](Self::has_path) is false from then on.
+    ///
+    /// For a router that looks for a route after functions have run: the path that they have set is
+    /// for the service, and says nothing of which service that is.
+    pub fn take_requested_uri(&mut self) -> Option<Uri> {
+        let uri = self.requested_uri.take()?;
+        self.has_path = false;
+        Some(*uri)
     }
 
     /// Headers that the service is to get in the place of what a proxy would say: the `X-Forwarded-*`
@@ -170,6 +183,9 @@ impl Upstream {
             self.host.clone_from(&other.host);
         }
         self.has_path |= other.has_path;
+        if let Some(uri) = &other.requested_uri {
+            self.requested_uri.get_or_insert_with(|| uri.clone());
+        }
         if let Some(other) = &other.balancer {
             self.balancer_mut().extend(other);
         }

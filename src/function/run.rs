@@ -125,7 +125,8 @@ impl Run {
                     return Progress::Waiting;
                 }
                 Step::Failed(failure) => {
-                    let error = Error::function(vm.site(), failure);
+                    let error =
+                        Error::function(vm.site(), failure).of_request(vm.request_id().as_str());
                     log::report(&error);
                     if !self.functions.fails_open() {
                         self.end_phase();

@@ -16,10 +16,27 @@ pub(crate) fn raise(message: impl Into<String>) -> mlua::Error {
 /// lua-nginx-module reports misuse.
 #[cold]
 pub(crate) fn raise_at(lua: &Lua, message: &str) -> mlua::Error {
-    match position(lua) {
+    match caller(lua) {
         Some((chunk, line)) => raise(format!("{chunk}:{line}: {message}")),
         None => raise(message),
     }
+}
+
+/// Chunk and line of the Lua function that called a binding; nothing where a function in C did, as
+/// `pcall` does with what it is handed.
+fn caller(lua: &Lua) -> Option<(String, usize)> {
+    for level in 1.. {
+        // The frame's place; none of the prelude's, which wraps bindings.
+        let place = lua.inspect_stack(level, |frame| {
+            let Some(line) = frame.current_line() else { return Some(None) };
+            let chunk = frame.source().short_src?;
+            (chunk != PRELUDE_NAME).then(|| Some((chunk.into_owned(), line)))
+        })?;
+        if let Some(place) = place {
+            return place;
+        }
+    }
+    None
 }
 
 /// Chunk and line of the innermost Lua function on the stack that is not the prelude's.

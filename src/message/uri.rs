@@ -24,6 +24,8 @@ pub(crate) enum Escape {
     UpstreamPath,
     /// What a query string that is escaped already cannot have.
     Query,
+    /// The same of one that is not UTF-8.
+    AsciiQuery,
 }
 
 impl Escape {
@@ -54,7 +56,8 @@ impl Escape {
             Self::HeaderName => {
                 !(byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
             }
-            Self::Query => control || high || b" \"#<>".contains(&byte),
+            Self::Query => control || byte == 0x7f || b" \"#<>".contains(&byte),
+            Self::AsciiQuery => high || Self::Query.escapes(byte),
             Self::HeaderValue => (control && byte != b'\t') || byte == 0x7f,
             Self::UpstreamPath => {
                 !(byte.is_ascii_alphanumeric() || b"!#$&'()*+,/:;=?@[]-_.~%".contains(&byte))
@@ -177,6 +180,16 @@ pub(crate) fn args(query: &[u8]) -> impl Iterator<Item = Arg<'_>> {
         let name = unescape(halves.next().unwrap_or_default());
         (!name.is_empty()).then(|| (name, halves.next().map(unescape)))
     })
+}
+
+/// The part of a query string that its first `max` arguments are in, and whether there is more. Those
+/// without a name count, too. `max` 0 is no limit.
+pub(crate) fn first_args(query: &[u8], max: usize) -> (&[u8], bool) {
+    let mut ends = query.iter().enumerate().filter(|&(_, &byte)| byte == b'&');
+    match max.checked_sub(1).and_then(|before| ends.nth(before)) {
+        Some((end, _)) => (&query[..end], true),
+        None => (query, false),
+    }
 }
 
 /// The path as Kong's router and `kong.request.get_path` see it: unreserved bytes decoded,

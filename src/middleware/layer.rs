@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http::request::Parts;
 use tower_layer::Layer;
 
+use super::exchange::Participant;
 use super::response::{DefaultResponseForError, ResponseForError};
 use super::service::FunctionService;
 use crate::function::{Functions, Handle};
@@ -41,6 +42,8 @@ pub(super) struct Config {
     source: Source,
     /// The other layer of a pair.
     paired: Option<Arc<Config>>,
+    /// The layer whose response phases run where this one's functions answer.
+    answers_for: Option<Arc<Config>>,
     runtime: Option<Runtime>,
     pub(super) errors: Arc<dyn ResponseForError>,
 }
@@ -51,6 +54,9 @@ enum Source {
     Handle(Handle),
     Resolver(Arc<Resolver>),
 }
+
+/// The participants of a layer and of its pair.
+pub(super) type StandIns = (Participant, Option<Participant>);
 
 type Resolver = dyn Fn(&Parts) -> Functions + Send + Sync;
 
@@ -99,6 +105,7 @@ impl<P: PluginKind> FunctionLayer<P> {
             plugin: P::PLUGIN,
             source,
             paired: None,
+            answers_for: None,
             runtime: None,
             errors: Arc::new(DefaultResponseForError),
         };
@@ -116,6 +123,27 @@ impl<P: PluginKind> FunctionLayer<P> {
     #[must_use]
     pub fn response_for_error(self, response: impl ResponseForError) -> Self {
         self.with(|config| config.errors = Arc::new(response))
+    }
+
+    /// Runs the response phases of `other`, and of the layer that it is paired with, on what the
+    /// functions of this one answer.
+    ///
+    /// For functions that stand alone outside a router, `rewrite` before a route is known: the
+    /// request that they answer never reaches the layers inside.
+    ///
+    /// ```
+    /// use tower_lua::{Functions, PreFunctionLayer};
+    ///
+    /// let headers = r#"kong.response.set_header("x-seen", "1")"#;
+    /// let headers = Functions::builder("headers").function(tower_lua::Phase::HeaderFilter, headers);
+    /// let inside = PreFunctionLayer::new(headers.build()?);
+    /// let outside = Functions::access("closed", "kong.response.exit(503)")?;
+    /// let outside = PreFunctionLayer::new(outside).answers_for(&inside);
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    #[must_use]
+    pub fn answers_for<Q>(self, other: &FunctionLayer<Q>) -> Self {
+        self.with(|config| config.answers_for = Some(Arc::clone(&other.config)))
     }
 
     pub(crate) fn with_pair<Q>(self, other: &FunctionLayer<Q>) -> Self {
@@ -148,6 +176,15 @@ impl Config {
     pub(super) fn paired_functions(&self, request: &Parts) -> Option<(Functions, Plugin)> {
         let other = self.paired.as_ref()?;
         Some((other.functions(request)?, other.plugin))
+    }
+
+    /// Whose response phases run where functions of this layer answer.
+    pub(super) fn stand_ins(&self, request: &Parts) -> Option<StandIns> {
+        let other = self.answers_for.as_ref()?;
+        let participant = |(functions, plugin)| Participant { functions, plugin };
+        let functions = other.functions(request).unwrap_or_else(Functions::empty);
+        let own = participant((functions, other.plugin));
+        Some((own, other.paired_functions(request).map(participant)))
     }
 
     pub(super) fn runtime(&self) -> &Runtime {

@@ -11,7 +11,7 @@ use http_body::Body;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::exchange::{Exchange, Lease, Participant};
-use super::layer::Config;
+use super::layer::{Config, StandIns};
 use super::log::LogGuard;
 use super::response;
 use super::retry::RetryCallback;
@@ -38,6 +38,7 @@ pub(super) struct RequestPhases {
     lease: Lease,
     config: Arc<Config>,
     participant: Participant,
+    stand_ins: Option<StandIns>,
     /// `None` as long as no response phase would need it.
     exchange: Option<Exchange>,
     log: Option<LogGuard>,
@@ -86,6 +87,7 @@ impl RequestPhases {
         if functions.is_none() && expected.is_none() {
             return Err(head);
         }
+        let stand_ins = config.stand_ins(&head);
         let functions = functions.unwrap_or_else(Functions::empty);
         let expected = expected.map(|(functions, plugin)| Participant { functions, plugin });
         let participant = Participant { functions, plugin: config.plugin };
@@ -98,7 +100,8 @@ impl RequestPhases {
             transaction.request.resume(head, body.size_hint().exact());
             let lease = Lease::new(transaction, Some(exchange.clone()));
             let exchange = Some(exchange);
-            return Ok(Self::new(run, lease, config, participant, exchange, None));
+            let phases = Self::new(run, lease, config, participant, exchange, None);
+            return Ok(Self { stand_ins, ..phases });
         }
         let site = Site {
             plugin: config.plugin,
@@ -112,7 +115,8 @@ impl RequestPhases {
             .then(|| Exchange::new(runtime, participant.clone(), expected));
         let log = exchange.clone().map(LogGuard::new);
         let lease = Lease::new(transaction, exchange.clone());
-        Ok(Self::new(run, lease, config, participant, exchange, log))
+        let phases = Self::new(run, lease, config, participant, exchange, log);
+        Ok(Self { stand_ins, ..phases })
     }
 
     const fn new(
@@ -123,8 +127,19 @@ impl RequestPhases {
         exchange: Option<Exchange>,
         log: Option<LogGuard>,
     ) -> Self {
-        let (turn, permit, is_answered) = (None, None, false);
-        Self { run, lease, config, participant, exchange, log, turn, permit, is_answered }
+        let (stand_ins, turn, permit, is_answered) = (None, None, None, false);
+        Self {
+            run,
+            lease,
+            config,
+            participant,
+            stand_ins,
+            exchange,
+            log,
+            turn,
+            permit,
+            is_answered,
+        }
     }
 
     /// Runs functions until all have run, or one waits or has decided.
@@ -214,7 +229,14 @@ impl RequestPhases {
 
     /// Ends the request phases with a response of the functions: what is left to do, or the
     /// transaction if there is nothing.
-    pub(super) fn answer(self) -> Result<Passage, (Box<Transaction>, Runtime)> {
+    pub(super) fn answer(mut self) -> Result<Passage, (Box<Transaction>, Runtime)> {
+        if let (None, Some((own, expected))) = (&self.exchange, self.stand_ins.take()) {
+            let expected = expected.filter(Participant::has_response_phases);
+            let exchange = Exchange::new(self.config.runtime(), own, expected);
+            self.log = Some(LogGuard::new(exchange.clone()));
+            self.lease.settle_in(exchange.clone());
+            self.exchange = Some(exchange);
+        }
         if self.exchange.is_some() {
             return Ok(self.into_passage());
         }

@@ -34,7 +34,7 @@ impl Passage {
             return false;
         }
         lease.times.answered = Some(lease.age());
-        lease.response.receive(head.status, headers);
+        lease.response.receive(head.status, headers, head.extensions.get().copied());
         lease.request.buffers_response && head.status != StatusCode::SWITCHING_PROTOCOLS
     }
 

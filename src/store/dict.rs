@@ -289,16 +289,16 @@ impl Store {
         safe: bool,
     ) -> (Result<(), Refused>, bool) {
         let size = entry.size(key);
-        if size > capacity {
-            return (Err(NO_MEMORY), false);
-        }
         let mut forcible = false;
         // Kong: gives up after thirty, whether there is room then or not.
         while self.used + size > capacity {
             if safe {
                 return (Err(NO_MEMORY), forcible);
             }
-            let Some((key, entry)) = self.entries.pop_lru() else { break };
+            // What is larger than the dictionary makes room for nothing, and that is noticed late.
+            let Some((key, entry)) = self.entries.pop_lru() else {
+                return (Err(NO_MEMORY), forcible);
+            };
             self.used -= entry.size(&key);
             forcible = true;
         }

@@ -22,7 +22,7 @@ pub(crate) use self::operation::{Answer, BodyIsGone, Operation, ReadBody};
 pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Framing, Response, Source};
 use self::spans::Spans;
-use crate::error::log::Lines;
+use crate::error::log::{Lines, Origin};
 use crate::error::{Failure, Site};
 use crate::lua::{Charge, OutOfMemory, Share, counted};
 use crate::phase::Plugin;
@@ -282,6 +282,11 @@ impl Transaction {
             }
             _ => None,
         }
+    }
+
+    /// Whose lines of the log these are that a function writes now.
+    pub(crate) fn origin(&self) -> Origin<'_> {
+        Origin { request_id: self.request.id().as_str(), site: &self.site }
     }
 
     /// When the request began, since 1970.

@@ -7,6 +7,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, StatusCode};
 use rustc_hash::FxHashSet;
 
+use crate::extension::ResponseSource;
 use crate::lua::Share;
 use crate::message::headers::{self, Refused};
 
@@ -235,10 +236,19 @@ impl Response {
 
     /// Takes in the head that the service answered with, under the headers that functions set
     /// before.
-    pub(crate) fn receive(&mut self, status: StatusCode, mut headers: HeaderMap) {
-        self.source = Some(Source::Service);
+    pub(crate) fn receive(
+        &mut self,
+        status: StatusCode,
+        mut headers: HeaderMap,
+        source: Option<ResponseSource>,
+    ) {
         self.status = status.as_u16();
-        self.service_status = Some(self.status);
+        self.source = Some(match source {
+            None => Source::Service,
+            Some(ResponseSource::Exit) => Source::Exit,
+            Some(ResponseSource::Error) => Source::Error,
+        });
+        self.service_status = source.is_none().then_some(self.status);
         if self.headers.is_empty() {
             self.headers = headers;
             return;

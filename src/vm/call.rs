@@ -7,6 +7,7 @@ use mlua::{Error as LuaError, IntoLua, IntoLuaMulti, RegistryKey, Thread, Value}
 
 use super::Vm;
 use crate::error::{Failure, FailureKind, Site};
+use crate::extension::RequestId;
 use crate::lua::{Exhausted, Place, type_name, without_limit, without_position};
 use crate::sandbox::Denied;
 use crate::transaction::{Exit, Operation, Transaction};
@@ -70,6 +71,11 @@ impl Vm {
     /// The function that ran last.
     pub(crate) fn site(&self) -> Site {
         self.transaction(|tx| tx.site.clone())
+    }
+
+    /// The id of the request that is being served.
+    pub(crate) fn request_id(&self) -> RequestId {
+        self.transaction(|tx| tx.request.id().clone())
     }
 
     /// Whether the request has output of a function.

@@ -42,12 +42,12 @@ pub(super) fn register(lua: &Lua, current: &Arc<Current>, native: &Table) -> mlu
     let aborted = lua.create_function(move |_, message: mlua::LuaString| {
         slot.with(|tx| {
             let failure = tx.failure.take();
-            if tx.lines.admit(Level::Err, &tx.site) {
+            if tx.lines.admit(Level::Err, || tx.origin()) {
                 let mut line = Line::from("lua user thread aborted: runtime error: ");
                 line.push_bytes(&message.as_bytes());
                 line.push("\n");
                 line.push(failure.as_ref().map_or("", |failure| &failure.traceback));
-                log::write(Level::Err, &tx.site, line);
+                log::write(Level::Err, &tx.origin(), line);
             }
             Ok(())
         })

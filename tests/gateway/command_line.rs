@@ -108,6 +108,24 @@ fn a_mode_that_there_is_not_is_answered_with_those_that_there_are() {
 }
 
 #[test]
+fn a_level_of_the_log_that_there_is_not_is_answered_with_those_that_there_are() {
+    for level in ["loud", "info,loud", ""] {
+        let said = refusal(Start::new().arg("--demo").arg("--log-level").arg(level));
+        assert!(said.contains("expected one of trace, debug, info, notice, warn"), "{said}");
+    }
+    for level in ["crit", "INFO", "info,hyper=warn"] {
+        let start = Start::new().arg("--proxy-listen").arg("nowhere").arg("--log-level").arg(level);
+        assert!(refusal(start).contains("cannot listen on 'nowhere'"), "{level}");
+    }
+}
+
+#[test]
+fn a_gateway_that_would_serve_nothing_does_not_start() {
+    let off = Start::new().arg("--proxy-listen").arg("off").arg("--admin-listen").arg("off");
+    assert!(refusal(off).contains("leave nothing to serve"));
+}
+
+#[test]
 fn a_log_file_that_cannot_be_written_is_named() {
     let said = refusal(Start::new().arg("--demo").arg("--log-file").arg("/nowhere/gateway.log"));
     assert!(said.contains("/nowhere/gateway.log"), "{said}");

@@ -116,6 +116,25 @@ fn an_unknown_field_is_named() {
 }
 
 #[test]
+fn a_mistake_is_told_with_its_line_and_the_names_of_what_it_is_in() {
+    let said = refusal(
+        "_format_version: '3.0'
+services:
+  - name: shop
+    url: http://127.0.0.1:1
+    routes:
+      - {name: cart, paths: [/cart]}
+      - name: till
+        paths: [/till]
+        colour: red
+",
+    );
+    let expected =
+        "line 9: services[1].routes[2].colour: unknown field (service 'shop', route 'till')";
+    assert!(said.contains(expected), "{said}");
+}
+
+#[test]
 fn an_unknown_plugin_is_named() {
     let said = refusal(
         "_format_version: \"3.0\"\nplugins: [{ name: bot-detection, config: { access: [return 1] } }]",

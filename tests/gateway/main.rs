@@ -37,6 +37,8 @@ mod proxy_heads;
 mod proxy_http2;
 mod proxy_raw;
 mod proxy_steering;
+mod readme;
+mod rewrite;
 mod routes;
 mod routing;
 mod scopes;

@@ -110,6 +110,26 @@ async fn the_access_log_can_be_off_and_the_log_json() {
 }
 
 #[tokio::test]
+async fn a_line_of_the_access_log_in_json_has_fields() {
+    let file = kong_yml(echo_upstream().await, &json!({}), &json!({}));
+    let gateway = Start::of_file(&file).arg("--log-format").arg("json").serving();
+    let reply = gateway.call(http::Method::POST, "/shop?x=1").send().await;
+    let line = gateway.logged("\"target\":\"access\"");
+    let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let fields = &event["fields"];
+    assert_eq!(fields["method"], "POST");
+    assert_eq!(fields["path"], "/shop?x=1");
+    assert_eq!(fields["status"], 200);
+    assert_eq!(fields["bytes"], reply.body.len());
+    assert_eq!(fields["request_id"], reply.header("x-kong-request-id"));
+    assert_eq!(fields["client"], "127.0.0.1");
+    for name in ["latency_ms", "gateway_latency_ms", "service_latency_ms"] {
+        assert!(fields[name].is_u64(), "{name}: {line}");
+    }
+    assert!(fields["service"].is_string() && fields["route"].is_string(), "{line}");
+}
+
+#[tokio::test]
 async fn several_workers_share_an_address() {
     let file = saying(unused_addr().await, "hello");
     let gateway = Start::of_file(&file).env("KONG_NGINX_WORKER_PROCESSES", "4").serving();

@@ -94,7 +94,8 @@ impl Database {
         let text = tokio::fs::read_to_string(path)
             .await
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        let draft = declarative::read(&text).map_err(|error| named(error.in_lines().into()))?;
+        let draft = declarative::read(&text)
+            .map_err(|error| named(error.in_lines(&declarative::Source::new(&text)).into()))?;
         self.replace(draft).await.map_err(|problem| named(problem.into()).into())
     }
 

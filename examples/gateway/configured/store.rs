@@ -23,7 +23,11 @@ impl Store {
     /// When it cannot be opened, is of something else, or of another version of the gateway.
     pub(crate) async fn open(url: &str) -> Result<Self, BoxError> {
         let named = |error: BoxError| format!("cannot open the database '{url}': {error}");
-        Self::try_open(url).await.map_err(|error| named(error).into())
+        Self::try_open(url).await.map_err(|error| {
+            let is_locked = error.downcast_ref().is_some_and(is_locked);
+            let why = "another gateway has it open; give this one a --database of its own";
+            named(if is_locked { why.into() } else { error }).into()
+        })
     }
 
     async fn try_open(url: &str) -> Result<Self, BoxError> {
@@ -146,6 +150,13 @@ async fn prepare(connection: &mut AnyConnection) -> Result<(), BoxError> {
         return Ok(());
     }
     Err("it is a SQLite database of something else".into())
+}
+
+/// Whether the file is another process's for now.
+fn is_locked(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: [&str; 2] = ["5", "261"];
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| SQLITE_BUSY.contains(&&*code))
 }
 
 /// How the Admin API keeps what it changes.

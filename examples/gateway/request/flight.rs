@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, StatusCode, Uri};
 use tower_lua::Functions;
 
@@ -33,6 +34,8 @@ pub(crate) struct Matched {
     pub(crate) refusal: Option<Refusal>,
     /// The URI that the client asked for, whatever functions make of it.
     pub(crate) uri: Uri,
+    /// The path and query for the service that functions have set before the route was known.
+    pub(crate) set_path: Option<PathAndQuery>,
 }
 
 /// Why the request of a route is answered without the route's access.

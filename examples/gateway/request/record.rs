@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use http::uri::PathAndQuery;
 use http::{Method, Request, StatusCode, Uri, Version, header};
 use tower_lua::Connection;
 
+use crate::log::AccessLog;
 use crate::request::counters::Counters;
 use crate::request::flight::Flight;
 use crate::request::metrics::{Metrics, Sample};
@@ -16,7 +19,7 @@ pub(crate) struct Recorder {
     counters: Arc<Counters>,
     metrics: Arc<Metrics>,
     worker: usize,
-    writes_log: bool,
+    access_log: AccessLog,
 }
 
 /// A request that is being recorded. It is written down when this is dropped.
@@ -47,9 +50,9 @@ impl Recorder {
         counters: Arc<Counters>,
         metrics: Arc<Metrics>,
         worker: usize,
-        writes_log: bool,
+        access_log: AccessLog,
     ) -> Self {
-        Self { counters, metrics, worker, writes_log }
+        Self { counters, metrics, worker, access_log }
     }
 
     pub(crate) fn counters(&self) -> &Arc<Counters> {
@@ -58,7 +61,7 @@ impl Recorder {
 
     pub(crate) fn begin<B>(&self, request: &Request<B>, flight: &Arc<Flight>) -> Record {
         self.counters.begin();
-        let line = self.writes_log.then(|| Box::new(Line::new(request)));
+        let line = (self.access_log != AccessLog::Off).then(|| Box::new(Line::new(request)));
         let (recorder, flight) = (self.clone(), Arc::clone(flight));
         Record { recorder, flight, status: CLIENT_CLOSED_REQUEST, bytes: 0, line }
     }
@@ -82,16 +85,49 @@ impl Drop for Record {
         let latencies = self.flight.latencies();
         let sample = Sample { route, status, bytes, whole, latencies };
         self.recorder.metrics.record(self.recorder.worker, &sample);
-        let Some(line) = &self.line else { return };
-        let Line { client, method, uri, version, referer, agent } = &**line;
+        if let Some(line) = &self.line {
+            self.write(line, whole);
+        }
+    }
+}
+
+impl Record {
+    /// Writes what there is to say of a request that took `whole`.
+    fn write(&self, line: &Line, whole: Duration) {
+        let Line { client, method, uri, version, referer, agent } = line;
         let client = client.map_or_else(|| "-".to_owned(), |client| client.to_string());
-        let id = self.flight.id.to_str().unwrap_or_default();
-        // As nginx's `combined`, and with the request's id.
+        let (status, bytes) = (self.status, self.bytes);
+        let request_id = self.flight.id.to_str().unwrap_or_default();
+        let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        if self.recorder.access_log == AccessLog::Line {
+            // As nginx's `combined`, and with the request's id.
+            tracing::info!(
+                target: "access",
+                request_id,
+                "{client} \"{method} {path} {version:?}\" {status} {bytes} \"{referer}\" \"{agent}\" {}ms",
+                whole.as_millis(),
+            );
+            return;
+        }
+        let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let route = self.flight.route_in_force();
+        let (gateway, service) = self.flight.latencies().unzip();
         tracing::info!(
             target: "access",
-            request_id = id,
-            "{client} \"{method} {uri} {version:?}\" {status} {bytes} \"{referer}\" \"{agent}\" {}ms",
-            whole.as_millis(),
+            request_id,
+            client,
+            method = method.as_str(),
+            path,
+            version = ?version,
+            status,
+            bytes,
+            referer,
+            agent,
+            service = route.map(|route| &*route.labels.0),
+            route = route.map(|route| &*route.labels.1),
+            latency_ms = milliseconds(whole),
+            gateway_latency_ms = gateway.map(milliseconds),
+            service_latency_ms = service.map(milliseconds),
         );
     }
 }

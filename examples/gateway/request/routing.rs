@@ -5,26 +5,39 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
-use http::{Request, StatusCode, Version};
-use tower_lua::UriCaptures;
+use http::{Request, StatusCode, Uri, Version};
+use tower_lua::{Upstream, UpstreamUri, UriCaptures};
 
 use crate::in_force::router::{Found, Query, RequestHost, split_port};
 use crate::in_force::snapshot::RouteInForce;
 use crate::request::flight::{Flight, Matched, Refusal};
 use crate::request::listen::ServerName;
 use crate::request::trusted::{Trusted, is_https};
-use crate::request::uri;
+use crate::request::uri::{self, PathHandling};
 
 /// Finds the route of `request`.
 pub(crate) fn route<B>(request: Request<B>, trusted: &Trusted) -> Request<B> {
     let (mut head, body) = request.into_parts();
     let flight: Arc<Flight> =
         head.extensions.get().cloned().expect("the first layer puts it there");
-    let (matched, captures) = look(&head, &flight, trusted);
+    // What functions of `rewrite` have set for the service says nothing of which service it is.
+    let upstream = head.extensions.get_mut::<Upstream>();
+    let set_path = upstream.and_then(Upstream::take_requested_uri).and_then(|requested| {
+        std::mem::replace(&mut head.uri, requested).into_parts().path_and_query
+    });
+    let (mut matched, captures) = look(&head, &flight, trusted);
     if let Some(captures) = captures {
         head.extensions.insert(captures);
     }
     if let Some(route) = matched.route.as_ref().filter(|route| route.chain.has_functions()) {
+        let uri = match &set_path {
+            Some(path) => UpstreamUri::new(path.path()),
+            None => {
+                let path = routed_path(&matched.uri, &matched, route);
+                UpstreamUri::new(&String::from_utf8_lossy(&path))
+            }
+        };
+        head.extensions.insert(uri);
         let (known_route, known_service) = route.known();
         known_route.iter().cloned().for_each(|route| {
             head.extensions.insert(route);
@@ -33,6 +46,7 @@ pub(crate) fn route<B>(request: Request<B>, trusted: &Trusted) -> Request<B> {
             head.extensions.insert(service);
         });
     }
+    matched.set_path = set_path;
     flight.route(matched);
     Request::from_parts(head, body)
 }
@@ -43,6 +57,15 @@ pub(crate) fn route<B>(request: Request<B>, trusted: &Trusted) -> Request<B> {
 // others do.
 pub(crate) fn again(head: &Parts, flight: &Flight, trusted: &Trusted) -> Matched {
     look(head, flight, trusted).0
+}
+
+/// Where the service's path and the route's say that a request goes.
+pub(crate) fn routed_path(uri: &Uri, matched: &Matched, route: &RouteInForce) -> Vec<u8> {
+    let base = route.service.as_ref().and_then(|service| service.path.as_deref());
+    let is_v1 = route.route.path_handling == "v1";
+    let handling = if is_v1 { PathHandling::V1 } else { PathHandling::V0 };
+    let path = uri::normalize(uri.path());
+    uri::upstream_path(handling, route.route.strip_path, base, &path, matched.prefix)
 }
 
 fn look(head: &Parts, flight: &Flight, trusted: &Trusted) -> (Matched, Option<UriCaptures>) {

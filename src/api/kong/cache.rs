@@ -335,7 +335,7 @@ fn warn(call: &mut Call<'_>, (message,): (LuaString,)) -> mlua::Result<()> {
 fn log_line(call: &Call<'_>, level: log::Level, message: &str) {
     if call.logs(level) {
         let position = position(call.lua);
-        log::write_for_ngx(level, &call.tx.site, position.as_ref(), &message.into());
+        log::write_for_ngx(level, &call.tx.origin(), position.as_ref(), &message.into());
     }
 }
 

@@ -32,7 +32,7 @@ fn raw_log(call: &mut Call<'_>, (level, message): (Value, Value)) -> mlua::Resul
     if call.logs(level) {
         let mut line = Line::default();
         line.push_bytes(&message.as_bytes());
-        log::write(level, &call.tx.site, line);
+        log::write(level, &call.tx.origin(), line);
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 
 fn encode_args(call: &mut Call<'_>, args: Value) -> mlua::Result<LuaString> {
     let Value::Table(args) = args else {
-        return Err(Argument::new(1, "encode_args").mismatch(call, "table", type_name(&args)));
+        return Err(Argument::new(1, "?").mismatch(call, "table", type_name(&args)));
     };
     call.string(query_of(call, &args)?)
 }

@@ -77,7 +77,7 @@ fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
 }
 
 /// Ends a request whose status is on its way to the client already.
-fn end_printed(call: &Call<'_>, status: u16) {
+fn end_printed(call: &mut Call<'_>, status: u16) {
     let sent = call.tx.response.status();
     if status >= 300
         && status != sent
@@ -89,7 +89,7 @@ fn end_printed(call: &Call<'_>, status: u16) {
              {sent}"
         );
         let position = position(call.lua);
-        log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), &(*message).into());
+        log::write_for_ngx(Level::Err, &call.tx.origin(), position.as_ref(), &(*message).into());
     }
 }
 

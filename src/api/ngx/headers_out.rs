@@ -54,7 +54,7 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
 }
 
 /// The header `name`, unless headers have been sent already.
-fn writable(call: &Call<'_>, name: Value) -> mlua::Result<Option<HeaderName>> {
+fn writable(call: &mut Call<'_>, name: Value) -> mlua::Result<Option<HeaderName>> {
     if call.tx.response.sent {
         complain(call, "attempt to set ngx.header.HEADER after sending out response headers");
         return Ok(None);
@@ -77,7 +77,7 @@ pub(super) fn complain(call: &Call<'_>, message: &str) {
 fn write(call: &Call<'_>, level: Level, message: &str) {
     if call.logs(level) {
         let position = position(call.lua);
-        log::write_for_ngx(level, &call.tx.site, position.as_ref(), &message.into());
+        log::write_for_ngx(level, &call.tx.origin(), position.as_ref(), &message.into());
     }
 }
 

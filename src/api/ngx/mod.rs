@@ -139,6 +139,7 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
         .into_function()?;
     fields.call::<()>((&ngx, misc::FIELDS.to_vec()))?;
     scope.extend(&scope.lua.globals(), &log::GLOBAL_NAMESPACE)?;
+    log::register(scope, &ngx)?;
     scope.lua.globals().set("ngx", ngx)
 }
 

@@ -51,9 +51,10 @@ pub(super) fn register(scope: &Scope<'_>, shared: &Table) -> mlua::Result<()> {
         .lua
         .load(
             r#"
-            local methods, place = ...
+            local methods, place, zone = ...
             local next, error, setmetatable = next, error, setmetatable
-            return setmetatable({}, {
+            -- In OpenResty the first element is the zone, and `ngx.encode_args` trips over it.
+            return setmetatable({ zone }, {
               __shared = true,
               __dict = place,
               __index = methods,
@@ -65,7 +66,7 @@ pub(super) fn register(scope: &Scope<'_>, shared: &Table) -> mlua::Result<()> {
         .set_name("=tower-lua")
         .into_function()?;
     for (place, (name, _)) in scope.settings.shared_dicts.iter().enumerate() {
-        shared.raw_set(name.as_str(), make.call::<Table>((&methods, place))?)?;
+        shared.raw_set(name.as_str(), make.call::<Table>((&methods, place, Value::NULL))?)?;
     }
     Ok(())
 }

@@ -4,12 +4,13 @@ mod target;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::header::{self, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Uri, Version};
 
-use crate::extension::{Connection, Known, RequestId, Upstream, UriCaptures};
+use crate::extension::{Connection, Known, RequestId, Upstream, UpstreamUri, UriCaptures};
 use crate::lua::Share;
 use crate::message::error_page::{self, ErrorPage};
 use crate::message::headers::{self, Refused};
@@ -35,7 +36,9 @@ pub(crate) struct Request {
     connection: Option<Connection>,
     captures: Option<Box<UriCaptures>>,
     known: Option<Box<Known>>,
-    id: Option<RequestId>,
+    /// Where the router sends it, once its extensions are elsewhere.
+    routed: Option<UpstreamUri>,
+    id: OnceLock<RequestId>,
 }
 
 /// How much of the request body the functions have.
@@ -92,7 +95,8 @@ impl Request {
             connection: None,
             captures: None,
             known: None,
-            id: None,
+            routed: None,
+            id: OnceLock::new(),
         }
     }
 
@@ -292,9 +296,9 @@ impl Request {
             .unwrap_or_else(|| if self.scheme() == "https" { 443 } else { 80 })
     }
 
-    pub(crate) fn id(&mut self) -> &RequestId {
+    pub(crate) fn id(&self) -> &RequestId {
         let given = &self.head.extensions;
-        self.id.get_or_insert_with(|| given.get().cloned().unwrap_or_else(RequestId::random))
+        self.id.get_or_init(|| given.get().cloned().unwrap_or_else(RequestId::random))
     }
 
     /// The address of the client, as far as it can be believed.
@@ -321,12 +325,13 @@ impl Request {
         self.original.is_none()
             && self.upstream_path.is_none()
             && !self.buffers_response
-            && self.id.is_none()
+            && self.id.get().is_none()
             && matches!(self.body, RequestBody::Unread)
     }
 
     /// The head for the inner service, when no later phase will look at the request.
     pub(crate) fn into_head(mut self) -> http::request::Parts {
+        self.name_head();
         self.apply_upstream();
         self.head
     }
@@ -336,9 +341,8 @@ impl Request {
         self.connection = self.connection();
         self.captures = self.captures().cloned().map(Box::new);
         self.known = Known::keep(&self.head.extensions, self.known.take());
-        if self.id.is_none() {
-            self.id = self.head.extensions.get().cloned();
-        }
+        self.name_head();
+        self.routed = self.head.extensions.get().cloned();
         self.original.get_or_insert_with(|| Box::new(self.head.uri.clone()));
         let kept = self.head.uri.clone();
         let upstream_path = self.upstream_path.clone();
@@ -353,11 +357,22 @@ impl Request {
         head
     }
 
+    /// Has whoever gets the head know the request's id.
+    fn name_head(&mut self) {
+        let id = self.id().clone();
+        if self.head.extensions.get::<RequestId>().is_none() {
+            self.head.extensions.insert(id);
+        }
+    }
+
     /// Takes over a head that other layers may have changed since [`share_head`](Self::share_head),
     /// and a body of which `length` is known.
     pub(crate) fn resume(&mut self, head: http::request::Parts, length: Option<u64>) {
         self.head = head;
         self.upstream_path = None;
+        // The head says of itself what it has been made for.
+        self.upstream.has_path = false;
+        self.upstream.requested_uri = None;
         // A body that was read comes again, from memory. One of another length comes from a layer
         // between, which has changed it; one of no known length might.
         self.body = match std::mem::take(&mut self.body) {

@@ -4,7 +4,7 @@ use http::Uri;
 use http::uri::PathAndQuery;
 
 use super::Request;
-use crate::extension::{InternalRedirect, Upstream};
+use crate::extension::{InternalRedirect, Upstream, UpstreamUri};
 use crate::message::uri::{self, Escape};
 
 impl Request {
@@ -34,7 +34,8 @@ impl Request {
         self.set_uri(path, query.as_deref())
     }
 
-    /// Replaces the query string, keeping the path. Bytes that no query can have are escaped.
+    /// Replaces the query string, keeping the path. Bytes that no query can have are escaped; those
+    /// of UTF-8 stay as they are.
     ///
     /// # Errors
     ///
@@ -42,7 +43,9 @@ impl Request {
     pub(crate) fn set_query(&mut self, query: &[u8]) -> Result<(), http::Error> {
         uri::ensure_fits(query.len())?;
         let path = self.path().to_owned();
-        let query = uri::escape(query, Escape::Query);
+        let kind =
+            if std::str::from_utf8(query).is_ok() { Escape::Query } else { Escape::AsciiQuery };
+        let query = uri::escape(query, kind);
         let query = String::from_utf8_lossy(&query);
         self.set_uri(&path, Some(&*query).filter(|query| !query.is_empty()))
     }
@@ -58,7 +61,10 @@ impl Request {
     }
 
     pub(crate) fn upstream_path(&self) -> &str {
-        self.upstream_path.as_deref().unwrap_or_else(|| self.path())
+        let asked = self.original.as_deref().is_none_or(|original| original.path() == self.path());
+        let routed = || self.head.extensions.get().or(self.routed.as_ref()).filter(|_| asked);
+        let set = self.upstream_path.as_deref();
+        set.or_else(|| routed().map(UpstreamUri::as_str)).unwrap_or_else(|| self.path())
     }
 
     /// Sets the path that is forwarded, which the functions themselves do not see as the request's.
@@ -98,8 +104,10 @@ impl Request {
     pub(super) fn apply_upstream(&mut self) {
         if let Some(path) = self.upstream_path.take() {
             let uri = upstream_uri(&self.head.uri, &path);
-            self.head.uri = uri.expect("checked when path and query were set");
+            let uri = uri.expect("checked when path and query were set");
+            let requested = std::mem::replace(&mut self.head.uri, uri);
             self.upstream.has_path = true;
+            self.upstream.requested_uri = Some(Box::new(requested));
         }
         if !self.upstream.is_empty() {
             for (name, value) in self.upstream.headers() {

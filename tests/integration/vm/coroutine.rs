@@ -129,3 +129,17 @@ async fn wait_until(condition: impl Fn() -> bool) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
+
+#[tokio::test]
+async fn who_resumes_itself_or_whoever_waits_for_it_is_told_so() {
+    let source = "(function()
+        local outer = coroutine.running()
+        local _, self = coroutine.resume(outer)
+        local co
+        co = coroutine.create(function() return select(2, coroutine.resume(outer)) end)
+        local _, waiting = coroutine.resume(co)
+        return self, waiting, select(2, coroutine.resume(co))
+      end)()";
+    let expected = "cannot resume running coroutine, cannot resume normal coroutine, cannot resume dead coroutine";
+    assert_eq!(App::eval(source).await, expected);
+}

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::source::{Source, Step};
 use crate::configured::problem::Problem;
 use crate::configured::schema::Object;
 
@@ -69,40 +70,66 @@ impl Errors {
         Some(object)
     }
 
-    /// One line for each error: `services[1].plugins[1].name: plugin 'x' not enabled`.
-    pub(crate) fn in_lines(&self) -> String {
-        let mut lines = Vec::new();
-        for (name, error) in &self.root {
-            add_lines(&mut lines, name, error);
-        }
-        lines.join("\n")
+    /// One line for each error, with where it is in `source`:
+    /// `line 9: services[1].plugins[1].name: plugin 'x' not enabled (service 'shop')`.
+    pub(crate) fn in_lines(&self, source: &Source) -> String {
+        let mut lines = Lines { source, path: Vec::new(), lines: Vec::new() };
+        lines.add_fields(&self.root);
+        lines.lines.join("\n")
     }
 }
 
-fn add_lines(lines: &mut Vec<String>, place: &str, error: &Value) {
-    match error {
-        Value::Null => {}
-        Value::Array(list) => {
-            for (position, error) in list.iter().enumerate() {
-                add_lines(lines, &format!("{place}[{}]", position + 1), error);
-            }
-        }
-        Value::Object(object) => {
-            for (name, error) in object {
-                match (name.as_str(), error) {
-                    ("@entity", Value::Array(list)) => {
-                        for error in list {
-                            add_lines(lines, place, error);
-                        }
-                    }
-                    _ => add_lines(lines, &format!("{place}.{name}"), error),
+/// Errors on their way into lines.
+struct Lines<'a> {
+    source: &'a Source,
+    /// What is being looked at.
+    path: Vec<Step<'a>>,
+    lines: Vec<String>,
+}
+
+impl<'a> Lines<'a> {
+    fn add(&mut self, step: Step<'a>, error: &'a Value) {
+        self.path.push(step);
+        match error {
+            Value::Null => {}
+            Value::Array(list) => {
+                for (position, error) in list.iter().enumerate() {
+                    self.add(Step::Element(position), error);
                 }
             }
+            Value::Object(object) => self.add_fields(object),
+            error => self.add_text(error),
         }
-        error => {
-            let text = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
-            lines.push(format!("{place}: {text}"));
+        self.path.pop();
+    }
+
+    fn add_fields(&mut self, object: &'a Object) {
+        for (name, error) in object {
+            match (name.as_str(), error) {
+                // What is wrong with the entity itself.
+                ("@entity", Value::Array(list)) => {
+                    list.iter().for_each(|error| self.add_text(error));
+                }
+                _ => self.add(Step::Field(name), error),
+            }
         }
+    }
+
+    fn add_text(&mut self, error: &Value) {
+        let place = self.path.iter().fold(String::new(), |place, step| match step {
+            Step::Element(position) => format!("{place}[{}]", position + 1),
+            Step::Field(name) if place.is_empty() => (*name).to_owned(),
+            Step::Field(name) => format!("{place}.{name}"),
+        });
+        let text = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
+        let position = self.source.find(&self.path);
+        let mut line = position.line.map_or_else(String::new, |line| format!("line {line}: "));
+        line += &if place.is_empty() { text } else { format!("{place}: {text}") };
+        if !position.owners.is_empty() {
+            let owners = position.owners.iter().map(|(kind, name)| format!("{kind} '{name}'"));
+            line += &format!(" ({})", owners.collect::<Vec<_>>().join(", "));
+        }
+        self.lines.push(line);
     }
 }
 

@@ -3,12 +3,14 @@
 mod errors;
 mod export;
 mod flatten;
+mod source;
 
 use serde_json::Value;
 
 pub(crate) use self::errors::Errors;
 pub(crate) use self::export::export;
 use self::flatten::flatten;
+pub(crate) use self::source::Source;
 use crate::configured::entities::{Draft, Kind};
 use crate::configured::schema::{self, Given, Object};
 

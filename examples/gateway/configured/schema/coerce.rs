@@ -3,8 +3,8 @@
 
 use serde_json::{Number, Value};
 
-use super::functions::split_functions;
-use super::{Field, Kind, Object, Schema, Split, fields_of};
+use super::functions::{split_functions, unescape};
+use super::{Field, Kind, Object, Rule, Schema, Split, fields_of};
 
 /// How a client sent an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,14 @@ fn coerce_value(field: &'static Field, value: &mut Value, given: Given) {
                 coerce(schema, object, given);
             }
         }
-        Kind::String | Kind::Config | Kind::Foreign(_) => {}
+        Kind::String => {
+            if let Value::String(text) = value
+                && field.rules.iter().any(|rule| matches!(rule, Rule::Function(..)))
+            {
+                unescape(text);
+            }
+        }
+        Kind::Config | Kind::Foreign(_) => {}
     }
 }
 

@@ -18,14 +18,14 @@ fn compiles(source: &str) -> bool {
     compile_error(source).is_none()
 }
 
-/// Checks a function of the plugin `plugin`.
-pub(super) fn check(plugin: &str, source: &str) -> Result<(), String> {
+/// Checks a function of the plugin `plugin`, which stands in the field `field`.
+pub(super) fn check(plugin: &str, field: &str, source: &str) -> Result<(), String> {
     let Some(error) = compile_error(source) else { return Ok(()) };
     let is_file_name = source.starts_with('@') && source.lines().count() == 1;
     if is_file_name {
         return Err(format!(
             "error parsing {plugin}: {error}; '{source}' is the name of a file, not what is in it: \
-             curl sends the content with -F \"config.functions={source}\" and the name with --data"
+             curl sends the content with -F \"config.{field}={source}\" and the name with --data"
         ));
     }
     Err(format!("error parsing {plugin}: {error}"))
@@ -52,6 +52,16 @@ pub(super) fn split_functions(text: &str) -> Vec<String> {
         return vec![unescaped];
     }
     if compiles(&unescaped) { vec![unescaped] } else { functions }
+}
+
+/// Undoes the documentation's `\,` in a function that does not compile as it stands.
+pub(super) fn unescape(source: &mut String) {
+    if source.contains("\\,") && !compiles(source) {
+        let unescaped = source.replace("\\,", ",");
+        if compiles(&unescaped) {
+            *source = unescaped;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -86,12 +96,28 @@ mod tests {
     #[test]
     fn what_is_no_lua_is_not_torn_apart() {
         assert_eq!(split_functions("this is, not lua"), ["this is, not lua"]);
-        assert!(check("pre-function", "this is not lua").unwrap_err().contains("'=' expected"));
+        assert!(
+            check("pre-function", "access", "this is not lua")
+                .unwrap_err()
+                .contains("'=' expected")
+        );
+    }
+
+    #[test]
+    fn commas_stay_escaped_where_lua_would_have_them_so() {
+        let unescaped = |source: &str| {
+            let mut source = source.to_owned();
+            unescape(&mut source);
+            source
+        };
+        assert_eq!(unescaped(r#"kong.log(1\, "2")"#), r#"kong.log(1, "2")"#);
+        assert_eq!(unescaped(r"return ([[a\,b]])"), r"return ([[a\,b]])");
+        assert_eq!(unescaped(r"this is\, not lua"), r"this is\, not lua");
     }
 
     #[test]
     fn the_name_of_a_file_is_told_from_a_function() {
-        let error = check("pre-function", "@custom-auth.lua").unwrap_err();
-        assert!(error.contains("-F \"config.functions=@custom-auth.lua\""), "{error}");
+        let error = check("pre-function", "access", "@custom-auth.lua").unwrap_err();
+        assert!(error.contains("-F \"config.access=@custom-auth.lua\""), "{error}");
     }
 }

@@ -97,8 +97,8 @@ pub(crate) enum Rule {
     /// At most one of the subsets has elements in the list.
     Exclusive(&'static [&'static [&'static str]]),
     Check(fn(&str) -> Result<(), String>),
-    /// A function of the plugin of this name.
-    Function(&'static str),
+    /// A function of the plugin of this name, in the field of this one.
+    Function(&'static str, &'static str),
 }
 
 /// What must hold between fields. Names are paths: `config.access`.

@@ -71,21 +71,23 @@ const fn texts(name: &'static str) -> Field {
 
 /// The two function plugins, which differ in what their messages call them.
 macro_rules! functions {
-    ($static:ident, $element:ident, $name:literal) => {
-        static $element: Field = Field::element(Kind::String).rules(&[Rule::Function($name)]);
+    ($static:ident, $name:literal) => {
         plugin!(
             $static,
             [
-                phase("certificate", &$element),
-                phase("rewrite", &$element),
-                phase("access", &$element),
-                phase("header_filter", &$element),
-                phase("body_filter", &$element),
-                phase("log", &$element),
+                phase("certificate", &function(&[Rule::Function($name, "certificate")])),
+                phase("rewrite", &function(&[Rule::Function($name, "rewrite")])),
+                phase("access", &function(&[Rule::Function($name, "access")])),
+                phase("header_filter", &function(&[Rule::Function($name, "header_filter")])),
+                phase("body_filter", &function(&[Rule::Function($name, "body_filter")])),
+                phase("log", &function(&[Rule::Function($name, "log")])),
                 // What Kong's first versions had: functions for `access`.
-                Field::new("functions", Kind::Array(&$element, Split::Functions))
-                    .legacy()
-                    .rules(FUNCTIONS),
+                Field::new(
+                    "functions",
+                    Kind::Array(&function(&[Rule::Function($name, "functions")]), Split::Functions)
+                )
+                .legacy()
+                .rules(FUNCTIONS),
                 // Ours: whether a request goes on when a function fails.
                 Field::new("fail_open", Kind::Boolean).legacy(),
             ],
@@ -96,12 +98,17 @@ macro_rules! functions {
 
 const FUNCTIONS: &[Rule] = &[Rule::LenMax(functions::MAX_FUNCTIONS)];
 
+/// An element of a list of functions.
+const fn function(rules: &'static [Rule]) -> Field {
+    Field::element(Kind::String).rules(rules)
+}
+
 const fn phase(name: &'static str, element: &'static Field) -> Field {
     Field::new(name, Kind::Array(element, Split::Never)).required().default("[]").rules(FUNCTIONS)
 }
 
-functions!(PRE_FUNCTION, PRE_ELEMENT, "pre-function");
-functions!(POST_FUNCTION, POST_ELEMENT, "post-function");
+functions!(PRE_FUNCTION, "pre-function");
+functions!(POST_FUNCTION, "post-function");
 
 plugin!(
     CORRELATION_ID,

@@ -76,7 +76,7 @@ pub(crate) fn print_field(field: &Field) -> Value {
             Rule::Timestamp => put("timestamp", true.into()),
             Rule::StartsWith(start) => put("starts_with", start.into()),
             Rule::Exclusive(subsets) => put("mutually_exclusive_subsets", json!(subsets)),
-            Rule::Check(_) | Rule::Function(_) => {}
+            Rule::Check(_) | Rule::Function(..) => {}
         }
     }
     out.into()

@@ -145,7 +145,7 @@ fn validate_rule(rule: &Rule, value: &Value) -> Result<(), String> {
     let (holds, error) = match *rule {
         Rule::Null(_) => return Ok(()),
         Rule::Check(check) => return check(text),
-        Rule::Function(plugin) => return functions::check(plugin, text),
+        Rule::Function(plugin, field) => return functions::check(plugin, field, text),
         Rule::OneOf(options) => {
             (options.contains(&text), format!("expected one of: {}", options.join(", ")))
         }

@@ -55,6 +55,10 @@ impl TlsAcceptor {
         let read = pairs.map(|(certificate, key)| read(certificate.as_ref(), key.as_ref()));
         let mut certificates = read.collect::<Result<Vec<_>, BoxError>>()?;
         if certificates.is_empty() {
+            tracing::warn!(
+                "no --ssl-cert: clients get a certificate for 'localhost' that was made just now, \
+                 and that none of them believes"
+            );
             certificates.push(self_signed()?);
         }
         let provider = Arc::new(ring::default_provider());

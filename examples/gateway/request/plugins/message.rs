@@ -5,6 +5,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use serde_json::json;
+use tower_lua::ResponseSource;
 
 use super::Body;
 
@@ -23,5 +24,6 @@ pub(super) fn answer(
     let mut response = Response::new(body.boxed_unsync());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response.extensions_mut().insert(ResponseSource::Exit);
     response
 }

@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tower::{Service, ServiceExt};
+use tower_lua::ResponseSource;
 
 use super::message::answer;
 use super::whole::whole;
@@ -113,6 +114,7 @@ impl Termination {
             None => {
                 let mut response = Response::new(Body::default());
                 *response.status_mut() = self.status;
+                response.extensions_mut().insert(ResponseSource::Exit);
                 response
             }
         })

@@ -5,7 +5,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full, LengthLimitError};
-use tower_lua::{DefaultResponseForError, RequestId};
+use tower_lua::{DefaultResponseForError, RequestId, ResponseSource};
 
 use super::connect::ConnectError;
 use super::exchange::Failure;
@@ -51,6 +51,12 @@ fn upgrade(text: &str, protocol: &'static str) -> Response<Body> {
 
 /// The answer where the service did not give one.
 pub(super) fn failure(failure: &Failure, asked: &HeaderMap, id: &HeaderValue) -> Response<Body> {
+    let mut page = page(failure, asked, id);
+    page.extensions_mut().insert(ResponseSource::Error);
+    page
+}
+
+fn page(failure: &Failure, asked: &HeaderMap, id: &HeaderValue) -> Response<Body> {
     let status = match failure {
         Failure::Connect(ConnectError::Name(_)) => {
             return message(StatusCode::SERVICE_UNAVAILABLE, "name resolution failed");

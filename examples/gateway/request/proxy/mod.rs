@@ -33,9 +33,8 @@ use crate::in_force::snapshot::RouteInForce;
 use crate::in_force::target::{Plan, Target};
 use crate::request::edge::via;
 use crate::request::flight::{Flight, Matched};
-use crate::request::routing;
+use crate::request::routing::{self, routed_path};
 use crate::request::trusted::Trusted;
-use crate::request::uri::{self, PathHandling};
 
 /// Forwards each request to the service of its route. Clones share their connections.
 #[derive(Clone)]
@@ -186,12 +185,10 @@ fn upstream_path(
     if let Some(whole) = uri.path_and_query().filter(|_| upstream.is_some_and(Upstream::has_path)) {
         return Ok(whole.clone());
     }
-    let base = route.service.as_ref().and_then(|service| service.path.as_deref());
-    let is_v1 = route.route.path_handling == "v1";
-    let handling = if is_v1 { PathHandling::V1 } else { PathHandling::V0 };
-    let path = uri::normalize(uri.path());
-    let strip = route.route.strip_path;
-    let mut path = uri::upstream_path(handling, strip, base, &path, matched.prefix);
+    if let Some(path) = matched.set_path.as_ref().filter(|_| *uri == matched.uri) {
+        return Ok(path.clone());
+    }
+    let mut path = routed_path(uri, matched, route);
     if let Some(query) = uri.query() {
         path.push(b'?');
         path.extend_from_slice(query.as_bytes());

@@ -47,7 +47,7 @@ fn write(call: &mut Call<'_>, arguments: MultiValue, namespace: &[u8]) -> mlua::
         // Kong: draws a frame around the values, a line of the log for each of theirs. Here they are
         // one event.
         let line = format::render(FORMAT, &name, &place, &shown);
-        log::write(Level::Notice, &call.tx.site, line);
+        log::write(Level::Notice, &call.tx.origin(), line);
     }
     Ok(())
 }

@@ -51,7 +51,7 @@ fn write(call: &mut Call<'_>, level: Level, arguments: &MultiValue) -> mlua::Res
     if call.logs(level) {
         let position = position(call.lua);
         let message = text(call, arguments);
-        log::write_for_kong(level, &call.tx.site, position.as_ref(), &message);
+        log::write_for_kong(level, &call.tx.origin(), position.as_ref(), &message);
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ fn write_in_format(
         let place = format::Place::of_caller(call.lua);
         let message = text(call, &arguments);
         let line = format::render(&format.as_bytes(), &name, &place, &message);
-        log::write(level, &call.tx.site, line);
+        log::write(level, &call.tx.origin(), line);
     }
     Ok(())
 }
@@ -87,7 +87,7 @@ fn write_in_format(
 pub(super) fn warn(call: &Call<'_>, message: &str) {
     if call.logs(Level::Warn) {
         let position = position(call.lua);
-        log::write_for_kong(Level::Warn, &call.tx.site, position.as_ref(), &message.into());
+        log::write_for_kong(Level::Warn, &call.tx.origin(), position.as_ref(), &message.into());
     }
 }
 

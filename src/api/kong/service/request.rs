@@ -1,12 +1,12 @@
 //! `kong.service.request`: the request that the service gets.
 
 use http::Method;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderName};
 use mlua::{LuaString, Table, Value};
 
 use crate::api::forms;
 use crate::api::json::{self, JsonError};
-use crate::api::kong::checks;
+use crate::api::kong::{checks, log};
 use crate::binding::refuse;
 use crate::binding::{Call, Namespace, bindings, convert};
 use crate::lua::shortcut::{Answer, Arguments};
@@ -160,8 +160,18 @@ fn clear_query_arg(call: &mut Call<'_>, name: Value) -> mlua::Result<()> {
     put_query(call, query.as_bytes())
 }
 
+/// The header `name`. One that cannot be sent as it is, is sent escaped, as nginx would.
+fn header_name(call: &Call<'_>, name: &LuaString) -> mlua::Result<HeaderName> {
+    let sent = headers::name_of(&name.as_bytes()).map_err(refuse)?;
+    if !name.as_bytes().eq_ignore_ascii_case(sent.as_str().as_bytes()) {
+        let given = name.as_bytes().escape_ascii().to_string();
+        log::warn(call, &format!("no header can have the name \"{given}\": sending \"{sent}\""));
+    }
+    Ok(sent)
+}
+
 fn put_header(call: &mut Call<'_>, name: &LuaString, values: &[LuaString]) -> mlua::Result<()> {
-    let name = headers::name_of(&name.as_bytes()).map_err(refuse)?;
+    let name = header_name(call, name)?;
     let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
     let values = values.iter().map(|value| &**value);
     call.tx.request.set_header(&name, values, &mut call.tx.share).map_err(refuse)
@@ -196,7 +206,7 @@ fn set_header_shortcut(
 fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
     let values = checks::header_values(call, &name, &value)?;
     let name = checks::string(name, "header must be a string")?;
-    let name = headers::name_of(&name.as_bytes()).map_err(refuse)?;
+    let name = header_name(call, &name)?;
     for value in values {
         let tx = &mut *call.tx;
         tx.request.add_header(&name, &value.as_bytes(), &mut tx.share).map_err(refuse)?;

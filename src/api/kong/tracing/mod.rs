@@ -16,6 +16,7 @@ use crate::transaction::spans::{self, Spans, Start};
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "kong.tracing",
     bindings: bindings! {
+        "new", PhaseSet::ANY, calls get_spans;
         "active_span", PhaseSet::ANY, calls get_spans;
         "set_active_span", PhaseSet::ANY, calls get_spans;
         "start_span", PhaseSet::ANY, calls start_span;
@@ -36,6 +37,7 @@ pub(super) fn tracer(scope: &Scope<'_>, functions: &Table) -> mlua::Result<()> {
     native.raw_set("set_status", scope.calls(PhaseSet::ANY, set_status)?)?;
     native.raw_set("finish", scope.calls(PhaseSet::ANY, finish)?)?;
     native.raw_set("complain", scope.calls(PhaseSet::ANY, complain)?)?;
+    native.raw_set("is_on", scope.calls(PhaseSet::ANY, is_on)?)?;
     native.raw_set("configured_rate", scope.calls(PhaseSet::ANY, configured_rate)?)?;
     let tracer = scope.lua.load(include_str!("tracer.lua")).set_name("=tower-lua");
     tracer.call((functions, native))
@@ -181,9 +183,20 @@ fn complain(call: &mut Call<'_>, message: MultiValue) -> mlua::Result<()> {
         let position = position(call.lua);
         let mut line = Line::default();
         message.iter().for_each(|value| convert::log(call.lua, value, &mut line));
-        log::write_for_ngx(Level::Err, &call.tx.site, position.as_ref(), &line);
+        log::write_for_ngx(Level::Err, &call.tx.origin(), position.as_ref(), &line);
     }
     Ok(())
+}
+
+/// Whether the configuration has switched an instrumentation on. Then requests have an active span
+/// from the start.
+fn is_on(call: &mut Call<'_>, (): ()) -> mlua::Result<bool> {
+    let configured = call.settings.configuration.fields().get("tracing_instrumentations");
+    Ok(match configured {
+        Some(Json::String(names)) => names != "off",
+        Some(Json::Array(names)) => names.iter().any(|name| name != "off"),
+        _ => false,
+    })
 }
 
 fn configured_rate(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<f64>> {

@@ -14,14 +14,17 @@ local function nop() end
 local span_meta = {}
 span_meta.__index = span_meta
 
--- The spans of the request, with its active span in the field `active`. The first is the root.
+-- The spans of the request, with its active span in the field `active`. The first is the root, which
+-- is active from the start where tracing is on.
 local function get_spans()
   local spans = spans_of_request()
   if not spans[1] then
     local root = setmetatable({ name = "kong", kind = SERVER, should_sample = true }, span_meta)
     root.span_id, root.trace_id, root.start_time_ns = start("kong", SERVER, true)
-    root.active = true
-    spans[1], spans.active = root, root
+    root.tracer, spans[1] = tracing, root
+    if native.is_on() then
+      root.active, spans.active = true, root
+    end
   end
   return spans
 end
@@ -43,13 +46,27 @@ local function check_options(options)
   return options
 end
 
-function tracing.start_span(name, options)
+-- Where the tracer `tracer` keeps the active span of the request.
+local function kept_by(tracer)
+  local spans = get_spans()
+  if tracer == tracing then
+    return spans
+  end
+  local others = spans.others or {}
+  spans.others = others
+  others[tracer.name] = others[tracer.name] or {}
+  return others[tracer.name]
+end
+
+local function start_span(tracer, name, options)
   if type(name) ~= "string" or name == "" then
     error("invalid span name", 0)
   end
   options = check_options(options)
   local spans = get_spans()
-  local parent = options.parent or spans.active
+  local kept = kept_by(tracer)
+  -- Where no function has said which span is active, all belong to the root.
+  local parent = options.parent or kept.active or not kept.is_set and spans[1] or nil
   local sampled = options.should_sample
   if parent and parent.should_sample ~= nil then
     sampled = parent.should_sample
@@ -62,6 +79,7 @@ function tracing.start_span(name, options)
     should_sample = sampled ~= false,
     attributes = options.attributes,
     linked = true,
+    tracer = tracer,
   }, span_meta)
   span.span_id, span.trace_id, span.start_time_ns = start(name, span.kind, span.should_sample,
     span.parent_id, parent and parent.trace_id or options.trace_id, options.start_time_ns)
@@ -72,15 +90,26 @@ function tracing.start_span(name, options)
   return span
 end
 
-function tracing.active_span()
-  return get_spans().active
-end
-
-function tracing.set_active_span(span)
+local function set_active_span(tracer, span)
   if span then
     span.active = true
   end
-  get_spans().active = span
+  local kept = kept_by(tracer)
+  kept.active, kept.is_set = span, true
+end
+
+-- Gives `tracer` the functions that differ from tracer to tracer.
+local function equip(tracer)
+  function tracer.start_span(name, options)
+    return start_span(tracer, name, options)
+  end
+  function tracer.active_span()
+    return kept_by(tracer).active
+  end
+  function tracer.set_active_span(span)
+    set_active_span(tracer, span)
+  end
+  return tracer
 end
 
 function tracing.get_root_span()
@@ -133,9 +162,11 @@ function span_meta:finish(end_time_ns)
     return
   end
   self.end_time_ns = native.finish(self.span_id, end_time_ns)
-  local spans = get_spans()
-  if self.active and spans.active == self then
-    tracing.set_active_span(self.parent)
+  local kept = kept_by(self.tracer)
+  if self.active and kept.active == self then
+    local parent = self.parent
+    kept.active = parent and parent.active and parent or nil
+    kept.is_set = kept.active ~= nil
     self.active = nil
   end
 end
@@ -187,3 +218,27 @@ end
 function span_meta:each_baggage_item()
   return nop
 end
+
+equip(tracing)
+tracing.name = "core"
+
+-- The tracers that functions have made, by their names. All have the spans of the request in common.
+local tracers = setmetatable({}, { __mode = "v" })
+
+function tracing.new(name)
+  if type(name) ~= "string" or name == "" then
+    error("invalid tracer name", 0)
+  end
+  local tracer = tracers[name]
+  if not tracer then
+    tracer = setmetatable({ name = name }, { __index = tracing })
+    tracers[name] = equip(tracer)
+  end
+  return tracer
+end
+
+setmetatable(tracing, {
+  __call = function(_, name)
+    return tracing.new(name)
+  end,
+})

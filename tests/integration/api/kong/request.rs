@@ -181,7 +181,10 @@ async fn the_query_is_a_table_with_arrays_for_what_comes_several_times() {
 
 #[tokio::test]
 async fn a_query_ends_after_a_hundred_arguments_unless_another_number_is_given() {
-    let path = format!("/?{}", (1..=150).map(|n| format!("a{n}={n}&")).collect::<String>());
+    let path = format!(
+        "/?{}",
+        (1..=150).map(|n| format!("&a{n}={n}")).collect::<String>().replacen('&', "", 1)
+    );
     for (max, expected) in [("", "100, truncated"), ("150", "150, nil"), ("7", "7, truncated")] {
         let source = format!(
             "(function() local args, err = kong.request.get_query({max}) \

@@ -64,7 +64,7 @@ async fn a_raw_query_is_sent_as_it_is() {
         ("foo=bar&bla&baz=hello%20world", "/t?foo=bar&bla&baz=hello%20world"),
         ("", "/t"),
         ("a=b+c?d", "/t?a=b+c?d"),
-        ("a b\\r\\n\"<\u{e4}>#", "/t?a%20b%0D%0A%22%3C%C3%A4%3E%23"),
+        ("a b\\r\\n\"<\u{e4}>#", "/t?a%20b%0D%0A%22%3C\u{e4}%3E%23"),
     ] {
         let source = format!("kong.service.request.set_raw_query('{query}')");
         assert_eq!(uri_after("/t?old=1", &source).await, expected, "{query}");

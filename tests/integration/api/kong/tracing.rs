@@ -158,17 +158,14 @@ async fn functions_see_the_fields_of_a_span() {
         ),
         ("(s:set_status(2)), s.status", "nil, 2"),
         ("(s:finish()), s.end_time_ns >= s.start_time_ns", "nil, true"),
-        (
-            "root.name, root.kind, t.get_root_span() == root, t.active_span() == root",
-            "kong, 2, true, true",
-        ),
+        ("root.name, root.kind, t.get_root_span() == root, t.active_span()", "kong, 2, true, nil"),
         ("#t.get_spans(), t.get_spans()[2] == s", "2, true"),
         ("type(s:each_baggage_item())", "function"),
     ] {
         let source = format!(
             "(function()
                local t = kong.tracing
-               local root, s = t.active_span(), t.start_span('a')
+               local root, s = t.get_root_span(), t.start_span('a')
                return {source}
              end)()"
         );
@@ -226,7 +223,7 @@ async fn the_sampling_decision_is_made_by_the_parent_or_the_rate() {
     }
     let source = "(function()
         kong.tracing:set_should_sample(false)
-        return kong.tracing.active_span().should_sample, kong.tracing.start_span('a').should_sample
+        return kong.tracing.get_root_span().should_sample, kong.tracing.start_span('a').should_sample
       end)()";
     assert_eq!(App::eval(source).await, "false, false");
 }
@@ -257,7 +254,7 @@ async fn requests_have_spans_of_their_own() {
     let app = App::access(
         "kong.tracing.start_span('a')
          kong.response.exit(200, #kong.tracing.get_spans() .. ' ' .. (kept and kept:finish() or ''))
-         kept = kong.tracing.active_span()",
+         kept = kong.tracing.get_root_span()",
     )
     .await;
     for _ in 0..3 {
@@ -340,4 +337,38 @@ async fn wrong_arguments_are_refused() {
         .await;
     app.get("/").send().await;
     assert_eq!(app.recorder.wait_for(1).await, ["processor must be a function"]);
+}
+
+#[tokio::test]
+async fn the_root_is_active_where_an_instrumentation_is_on() {
+    for (instrumentations, expected) in [
+        (serde_json::json!(["all"]), "kong"),
+        (serde_json::json!("request"), "kong"),
+        (serde_json::json!(["off"]), "nil"),
+    ] {
+        let configuration = serde_json::json!({ "tracing_instrumentations": instrumentations });
+        let app = App::builder()
+            .runtime(move |runtime| runtime.configuration(configuration))
+            .access(
+                "local span = kong.tracing.active_span()
+                 kong.response.exit(200, tostring(span and span.name))",
+            )
+            .serve()
+            .await;
+        assert_eq!(app.get("/").send().await.text(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_tracer_has_an_active_span_of_its_own() {
+    let source = "(function()
+        local t = kong.tracing.new('t')
+        local span = t.start_span('access')
+        t.set_active_span(span)
+        local inner = t.start_span('inner')
+        return kong.tracing('t').active_span().name, inner.parent.name, span.tracer.name,
+          kong.tracing.active_span(), kong.tracing.new('u').active_span(), span:finish(),
+          t.active_span(), (pcall(kong.tracing.new, 1))
+      end)()";
+    assert_eq!(App::eval(source).await, "access, access, t, nil, nil, nil, nil, false");
 }

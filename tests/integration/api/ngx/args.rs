@@ -33,8 +33,8 @@ async fn a_value_may_be_a_flag_or_an_array() {
 #[tokio::test]
 async fn what_is_no_argument_is_refused() {
     assert_errors(&[
-        ("ngx.encode_args()", "bad argument #1 to 'encode_args' (table expected, got nil)"),
-        ("ngx.encode_args('a')", "bad argument #1 to 'encode_args' (table expected, got string)"),
+        ("ngx.encode_args()", "bad argument #1 to '?' (table expected, got nil)"),
+        ("ngx.encode_args('a')", "bad argument #1 to '?' (table expected, got string)"),
         ("ngx.encode_args({'a'})", "attempt to use a non-string key in the \"args\" option table"),
         ("ngx.encode_args({a = print})", "attempt to use function as query arg value"),
         ("ngx.encode_args({a = {{}}})", "attempt to use table as query arg value"),
@@ -114,7 +114,34 @@ async fn an_error_names_the_line_of_the_call() {
          kong.response.exit(200, message)",
     )
     .await;
-    let message = "bad argument #1 to 'encode_args' (table expected, got number)";
+    let message = "bad argument #1 to '?' (table expected, got number)";
     let text = app.get("/").send().await.text();
     assert_eq!(text, format!("[string \"local function build(args)...\"]:2: {message}"));
+}
+
+#[tokio::test]
+async fn arguments_without_a_name_count_towards_the_limit() {
+    for (query, max, expected) in [
+        ("=1&foo=3&=2", 2, "3, truncated"),
+        ("=1&foo=3", 2, "3, nil"),
+        ("foo=3&", 1, "3, truncated"),
+        ("foo=3&bar=4", 0, "3, nil"),
+    ] {
+        let source = format!(
+            "(function() local t, err = ngx.decode_args('{query}', {max}) return t.foo, err end)()"
+        );
+        assert_eq!(App::eval(&source).await, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_argument_is_named() {
+    let source = "(function()
+        local _, zone = pcall(ngx.encode_args, { foo = 3, bar = { ngx.null } })
+        local _, flag = pcall(ngx.encode_args, true)
+        return zone, flag
+      end)()";
+    let expected = "attempt to use userdata as query arg value, \
+                    bad argument #1 to '?' (table expected, got boolean)";
+    assert_eq!(App::eval(source).await, expected);
 }

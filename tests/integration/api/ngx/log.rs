@@ -100,3 +100,32 @@ async fn what_is_no_level_is_refused() {
     ])
     .await;
 }
+
+#[tokio::test]
+async fn tables_that_know_their_text_show_it() {
+    let events = Events::capture();
+    let source = "local t = setmetatable({}, { __tostring = function() return 'text' end })
+                  print(nil, t, 1, t) ngx.log(ngx.ERR, t)";
+    let app = App::builder()
+        .runtime(|runtime| runtime.sandbox(tower_lua::Sandbox::new(tower_lua::UntrustedLua::On)))
+        .access(source)
+        .serve()
+        .await;
+    app.get("/").send().await;
+    let messages = events.messages();
+    assert!(messages[0].ends_with(":2: niltext1text"), "{messages:?}");
+    assert!(messages[1].ends_with(":2: text"), "{messages:?}");
+}
+
+#[tokio::test]
+async fn a_line_names_the_request_that_the_service_sees() {
+    let events = Events::capture();
+    let app = App::access("kong.log.err('one') ngx.log(ngx.ERR, 'two')").await;
+    app.get("/").send().await;
+    app.get("/").send().await;
+    let ids: Vec<_> =
+        events.all().iter().map(|event| event.field("request_id").to_owned()).collect();
+    assert_eq!(ids.len(), 4, "{ids:?}");
+    assert!(ids[0] == ids[1] && ids[2] == ids[3] && ids[0] != ids[2], "{ids:?}");
+    assert!(ids.iter().all(|id| id.len() == 32), "{ids:?}");
+}

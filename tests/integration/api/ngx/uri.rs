@@ -188,3 +188,18 @@ async fn a_jump_is_for_rewrite_alone() {
     let message = "API disabled in the context of access_by_lua*";
     assert_errors(&[("ngx.req.set_uri('/other', true)", message)]).await;
 }
+
+#[tokio::test]
+async fn a_query_keeps_utf_8_as_it_is() {
+    for (query, expected) in [("lang=中文", "中文, 中文"), ("语言=chinese", "chinese, nil")]
+    {
+        let source = format!(
+            "(function()
+                ngx.req.set_uri_args('{query}')
+                local _, value = next(ngx.req.get_uri_args())
+                return value, ngx.var.arg_lang
+              end)()"
+        );
+        assert_eq!(App::eval(&source).await, expected, "{query}");
+    }
+}

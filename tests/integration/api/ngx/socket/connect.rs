@@ -197,5 +197,5 @@ async fn a_socket_of_another_request_is_a_bad_request() {
     let app = App::reaching(peer, source).await;
     assert_eq!(app.get("/").send().await.text(), "kept");
     assert_eq!(app.runtime.stats().sockets, 0);
-    assert_eq!(app.get("/").send().await.text(), " bad request, closed");
+    assert_eq!(app.get("/").send().await.text(), "bad request, closed");
 }

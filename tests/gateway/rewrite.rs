@@ -1,0 +1,70 @@
+//! Functions that run before the route is known, and what they leave for those after.
+
+use crate::support::{Gateway, echo_upstream};
+
+#[tokio::test]
+async fn a_path_for_the_service_that_is_set_in_rewrite_does_not_change_the_route() {
+    let functions = [
+        "kong.service.request.set_path('/elsewhere') ngx.req.set_uri_args('b=2')",
+        "kong.response.set_header('x-seen', ngx.var.uri .. ' ' .. ngx.var.upstream_uri)",
+    ];
+    let file = format!(
+        r#"
+_format_version: "3.0"
+plugins:
+  - name: pre-function
+    config: {{ rewrite: ["{}"], access: ["{}"] }}
+services:
+  - url: http://{}/base
+    routes: [{{ paths: [/shop] }}]
+"#,
+        functions[0],
+        functions[1],
+        echo_upstream().await
+    );
+    let reply = Gateway::of_file(&file).get("/shop/cart?a=1").send().await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.header("x-seen"), "/shop/cart /elsewhere");
+    assert_eq!(reply.json()["uri"], "/elsewhere?b=2", "{}", reply.text());
+}
+
+#[tokio::test]
+async fn what_a_global_function_answers_in_rewrite_passes_the_other_global_functions() {
+    let file = r#"
+_format_version: "3.0"
+plugins:
+  - name: pre-function
+    config:
+      rewrite: ["kong.ctx.shared.seen = 'rewrite' kong.response.exit(200, 'early')"]
+      header_filter: ["kong.response.set_header('x-pre', kong.ctx.shared.seen)"]
+      body_filter: ["if ngx.arg[1] ~= '' then ngx.arg[1] = ngx.arg[1] .. ' pre' end"]
+      log: ["kong.log.err('logged by pre')"]
+  - name: post-function
+    config:
+      header_filter: ["kong.response.set_header('x-post', kong.response.get_source())"]
+      body_filter: ["if ngx.arg[1] ~= '' then ngx.arg[1] = ngx.arg[1] .. ' post' end"]
+"#;
+    let gateway = Gateway::of_file(file);
+    let reply = gateway.get("/nowhere").send().await;
+    assert_eq!((reply.status.as_u16(), &*reply.text()), (200, "early pre post"));
+    assert_eq!((reply.header("x-pre"), reply.header("x-post")), ("rewrite", "exit"));
+    gateway.logged("logged by pre");
+}
+
+#[tokio::test]
+async fn functions_know_the_path_that_the_router_has_chosen() {
+    let file = format!(
+        r#"
+_format_version: "3.0"
+services:
+  - url: http://{}/base
+    routes: [{{ paths: [/x] }}]
+    plugins:
+      - name: pre-function
+        config: {{ access: ["ngx.var.upstream_uri = ngx.var.upstream_uri .. '/more'"] }}
+"#,
+        echo_upstream().await
+    );
+    let reply = Gateway::of_file(&file).get("/x/y?z=1").send().await;
+    assert_eq!(reply.json()["uri"], "/base/y/more?z=1", "{}", reply.text());
+}
