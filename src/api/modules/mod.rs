@@ -7,6 +7,7 @@ mod ngx_req;
 mod ngx_semaphore;
 #[cfg(feature = "tls")]
 mod ngx_ssl;
+mod pure;
 mod resty;
 
 use mlua::{Function, Lua, LuaString, Table, Value};
@@ -26,7 +27,6 @@ const MODULES: &[(&str, Maker)] = &[
     ("bit", |lua| copy(lua, &lua.globals().get("bit")?)),
     ("cjson", |lua| cjson::module(lua, Manner::Plain)),
     ("cjson.safe", |lua| cjson::module(lua, Manner::Safe)),
-    ("kong.resty.mlcache", |lua| chunk(lua, include_str!("mlcache.lua"))?.call(())),
     ("ngx.base64", ngx_base64::module),
     ("ngx.errlog", |lua| bound(lua, &ngx_errlog::NAMESPACE)),
     ("ngx.req", |lua| bound(lua, &ngx_req::NAMESPACE)),
@@ -83,7 +83,16 @@ const BOUND_KEY: &str = "tower-lua.modules";
 
 /// The names of all modules that are tables.
 fn names() -> impl Iterator<Item = &'static str> {
-    MODULES.iter().map(|(name, _)| *name)
+    all().map(|(name, _)| *name)
+}
+
+/// [`MODULES`], and those of the crate's features.
+fn all() -> impl Iterator<Item = &'static (&'static str, Maker)> {
+    #[cfg(feature = "crypto")]
+    let more = resty::openssl::MODULES;
+    #[cfg(not(feature = "crypto"))]
+    let more: &[(&str, Maker)] = &[];
+    MODULES.iter().chain(pure::MODULES).chain(more)
 }
 
 /// Makes the crate's modules known to `require`, which makes them when they are asked for.
@@ -157,7 +166,7 @@ fn add_stand_ins(lua: &Lua) -> mlua::Result<()> {
 /// The function that makes the module of a name.
 fn maker(lua: &Lua) -> mlua::Result<Function> {
     lua.create_function(|lua, name: LuaString| {
-        let module = MODULES.iter().find(|(own, _)| name.as_bytes() == own.as_bytes());
+        let module = all().find(|(own, _)| name.as_bytes() == own.as_bytes());
         let (_, make) = module.expect("asked for the names of modules alone");
         make(lua)
     })

@@ -121,7 +121,7 @@ fn derive(
 }
 
 /// OpenSSL's `EVP_BytesToKey`: `len` bytes.
-fn bytes_to_key(
+pub(super) fn bytes_to_key(
     lua: &Lua,
     hash: Algorithm,
     salt: &[u8],

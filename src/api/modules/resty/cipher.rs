@@ -1,14 +1,17 @@
-//! AES in the modes that `resty.aes` knows, with OpenSSL's rules for keys, padding and counters.
+//! AES in the modes that OpenSSL has of it, each from its own crate, with OpenSSL's rules for keys
+//! and padding.
 
-use aes::cipher::generic_array::GenericArray;
-use aes::cipher::{BlockDecrypt, BlockEncrypt, KeyInit};
 use aes::{Aes128, Aes192, Aes256};
-use ghash::GHash;
-use ghash::universal_hash::UniversalHash;
+use aes_gcm::AesGcm;
+use aes_gcm::aead::AeadInOut;
+use cipher::array::{Array, ArraySize};
+use cipher::consts::U16;
+use cipher::{
+    BlockCipherDecClosure, BlockCipherDecrypt, BlockCipherEncClosure, BlockCipherEncrypt,
+    BlockModeDecrypt, BlockModeEncrypt, BlockSizeUser, InnerIvInit, KeyInit, StreamCipher,
+};
 
 pub(super) const BLOCK: usize = 16;
-
-type Block = [u8; BLOCK];
 
 /// How many bytes are worked on before it is asked whether there is time for more.
 const STRETCH: usize = 64 << 10;
@@ -31,13 +34,6 @@ pub(super) enum Direction {
     Decrypt,
 }
 
-/// AES with a key of one of its three lengths.
-enum Aes {
-    Of128(Box<Aes128>),
-    Of192(Box<Aes192>),
-    Of256(Box<Aes256>),
-}
-
 /// A key and an initialization vector, for any number of texts.
 pub(super) struct Cipher {
     aes: Aes,
@@ -47,11 +43,14 @@ pub(super) struct Cipher {
 }
 
 /// A text, and the tag of a mode that has one.
-pub(super) type Encrypted = (Vec<u8>, Option<Block>);
+pub(super) type Encrypted = (Vec<u8>, Option<[u8; BLOCK]>);
 
 /// Why there is no text: the last block is not whole, its padding is wrong, or the tag is.
 #[derive(Debug)]
 pub(super) struct Unfit;
+
+/// Works on the next bytes of a text, in place: whole blocks where the mode is one of blocks.
+pub(super) type Work = Box<dyn FnMut(&mut [u8]) + Send + Sync>;
 
 impl Mode {
     pub(super) fn named(name: &[u8]) -> Option<Self> {
@@ -77,49 +76,19 @@ impl Mode {
         }
     }
 
-    const fn is_padded(self) -> bool {
+    /// Whether a text is a number of whole blocks.
+    pub(super) const fn is_padded(self) -> bool {
         matches!(self, Self::Ecb | Self::Cbc)
-    }
-}
-
-impl Aes {
-    fn new(key: &[u8]) -> Option<Self> {
-        Some(match key.len() {
-            16 => Self::Of128(Box::new(Aes128::new_from_slice(key).ok()?)),
-            24 => Self::Of192(Box::new(Aes192::new_from_slice(key).ok()?)),
-            32 => Self::Of256(Box::new(Aes256::new_from_slice(key).ok()?)),
-            _ => return None,
-        })
-    }
-
-    fn encrypt(&self, block: &mut Block) {
-        let block = GenericArray::from_mut_slice(block);
-        match self {
-            Self::Of128(aes) => aes.encrypt_block(block),
-            Self::Of192(aes) => aes.encrypt_block(block),
-            Self::Of256(aes) => aes.encrypt_block(block),
-        }
-    }
-
-    fn decrypt(&self, block: &mut Block) {
-        let block = GenericArray::from_mut_slice(block);
-        match self {
-            Self::Of128(aes) => aes.decrypt_block(block),
-            Self::Of192(aes) => aes.decrypt_block(block),
-            Self::Of256(aes) => aes.decrypt_block(block),
-        }
-    }
-
-    fn encrypted(&self, mut block: Block) -> Block {
-        self.encrypt(&mut block);
-        block
     }
 }
 
 impl Cipher {
     /// `None` when the key or the vector has no length that the mode takes.
     pub(super) fn new(mode: Mode, key: &[u8], iv: &[u8], padding: bool) -> Option<Self> {
-        let fits = if mode == Mode::Gcm { !iv.is_empty() } else { iv.len() == mode.iv_len() };
+        let fits = match mode {
+            Mode::Gcm => (1..=MAX_NONCE).contains(&iv.len()),
+            _ => iv.len() == mode.iv_len(),
+        };
         let aes = Aes::new(key)?;
         fits.then(|| Self { aes, mode, iv: iv.to_vec(), padding: padding && mode.is_padded() })
     }
@@ -133,32 +102,37 @@ impl Cipher {
         check: impl FnMut() -> Result<(), E>,
     ) -> Result<Result<Encrypted, Unfit>, E> {
         let mut text = text.to_vec();
+        if self.mode == Mode::Gcm {
+            let mut tag = [0; BLOCK];
+            let sealed = gcm(&self.aes, &self.iv, aad, &mut text, &mut tag, Direction::Encrypt);
+            return Ok(if sealed { Ok((text, Some(tag))) } else { Err(Unfit) });
+        }
         if self.padding {
-            let missing = BLOCK - text.len() % BLOCK;
-            text.resize(text.len() + missing, missing as u8);
+            pad(&mut text);
         } else if self.mode.is_padded() && !text.len().is_multiple_of(BLOCK) {
             return Ok(Err(Unfit));
         }
         self.run(&mut text, Direction::Encrypt, check)?;
-        let tag = (self.mode == Mode::Gcm).then(|| self.tag(aad, &text));
-        Ok(Ok((text, tag)))
+        Ok(Ok((text, None)))
     }
 
     /// The text that was encrypted, if its padding, or the tag, is right.
     pub(super) fn decrypt<E>(
         &self,
         text: &[u8],
-        tag: Option<Block>,
+        tag: Option<[u8; BLOCK]>,
         aad: &[u8],
         check: impl FnMut() -> Result<(), E>,
     ) -> Result<Result<Vec<u8>, Unfit>, E> {
-        let is_whole = !self.mode.is_padded() || text.len().is_multiple_of(BLOCK);
-        let is_authentic =
-            self.mode != Mode::Gcm || tag.is_some_and(|tag| self.verify(aad, text, tag));
-        if !is_whole || !is_authentic {
+        let mut text = text.to_vec();
+        if self.mode == Mode::Gcm {
+            let Some(mut tag) = tag else { return Ok(Err(Unfit)) };
+            let opened = gcm(&self.aes, &self.iv, aad, &mut text, &mut tag, Direction::Decrypt);
+            return Ok(if opened { Ok(text) } else { Err(Unfit) });
+        }
+        if self.mode.is_padded() && !text.len().is_multiple_of(BLOCK) {
             return Ok(Err(Unfit));
         }
-        let mut text = text.to_vec();
         self.run(&mut text, Direction::Decrypt, check)?;
         if self.padding {
             let Some(length) = unpadded(&text) else { return Ok(Err(Unfit)) };
@@ -173,154 +147,192 @@ impl Cipher {
         direction: Direction,
         mut check: impl FnMut() -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut register = self.register();
+        let mut work = self.work(direction);
         for stretch in text.chunks_mut(STRETCH) {
             check()?;
-            for block in stretch.chunks_mut(BLOCK) {
-                self.step(&mut register, block, direction);
-            }
+            work(stretch);
         }
         Ok(())
     }
 
-    /// What the first block is combined with.
-    fn register(&self) -> Block {
-        match self.mode {
-            Mode::Ecb => [0; BLOCK],
-            Mode::Gcm => increment_32(self.first_counter()),
-            _ => Block::try_from(&*self.iv).expect("checked by `new`"),
+    /// What works on a text from its beginning, in a mode other than GCM.
+    pub(super) fn work(&self, direction: Direction) -> Work {
+        let (aes, iv, encrypts) = (self.aes.clone(), &*self.iv, direction == Direction::Encrypt);
+        match (self.mode, encrypts) {
+            (Mode::Ecb, true) => {
+                Box::new(move |bytes| aes.encrypt_blocks(Array::slice_as_chunks_mut(bytes).0))
+            }
+            (Mode::Ecb, false) => {
+                Box::new(move |bytes| aes.decrypt_blocks(Array::slice_as_chunks_mut(bytes).0))
+            }
+            (Mode::Cbc, true) => encrypting(of::<cbc::Encryptor<Aes>>(aes, iv)),
+            (Mode::Cbc, false) => decrypting(of::<cbc::Decryptor<Aes>>(aes, iv)),
+            (Mode::Cfb8, true) => encrypting(of::<cfb8::Encryptor<Aes>>(aes, iv)),
+            (Mode::Cfb8, false) => decrypting(of::<cfb8::Decryptor<Aes>>(aes, iv)),
+            (Mode::Cfb128, true) => {
+                let mut mode = of::<cfb_mode::BufEncryptor<Aes>>(aes, iv);
+                Box::new(move |bytes| mode.encrypt(bytes))
+            }
+            (Mode::Cfb128, false) => {
+                let mut mode = of::<cfb_mode::BufDecryptor<Aes>>(aes, iv);
+                Box::new(move |bytes| mode.decrypt(bytes))
+            }
+            (Mode::Ofb, _) => streaming(ofb::Ofb::from_core(of(aes, iv))),
+            (Mode::Ctr, _) => streaming(ctr::Ctr128BE::from_core(of(aes, iv))),
+            (Mode::Cfb1, _) => by_bits(aes, iv, encrypts),
+            (Mode::Gcm, _) => unreachable!("GCM has its text at once"),
         }
     }
 
-    /// One block of text, or what is left of one at the end.
-    fn step(&self, register: &mut Block, text: &mut [u8], direction: Direction) {
-        let encrypts = direction == Direction::Encrypt;
-        match self.mode {
-            Mode::Ecb | Mode::Cbc => {
-                let mut block = Block::try_from(&*text).expect("whole blocks alone");
-                let chained = self.mode == Mode::Cbc;
-                if encrypts {
-                    xor(&mut block, register);
-                    self.aes.encrypt(&mut block);
-                    text.copy_from_slice(&block);
-                } else {
-                    self.aes.decrypt(&mut block);
-                    xor(&mut block, register);
-                    if chained {
-                        register.copy_from_slice(text);
-                    }
-                    text.copy_from_slice(&block);
-                }
-                if chained && encrypts {
-                    *register = block;
-                }
-            }
-            Mode::Cfb128 => {
-                let mask = self.aes.encrypted(*register);
-                let mut next = [0; BLOCK];
-                next[..text.len()].copy_from_slice(text);
-                xor(text, &mask);
-                if encrypts {
-                    next[..text.len()].copy_from_slice(text);
-                }
-                *register = next;
-            }
-            Mode::Cfb8 => {
-                for byte in text {
-                    let mask = self.aes.encrypted(*register)[0];
-                    let coded = if encrypts { *byte ^ mask } else { *byte };
-                    *byte ^= mask;
-                    *register =
-                        ((u128::from_be_bytes(*register) << 8) | u128::from(coded)).to_be_bytes();
-                }
-            }
-            Mode::Cfb1 => {
-                for byte in text {
-                    for bit in (0..8).rev() {
-                        let mask = self.aes.encrypted(*register)[0] >> 7;
-                        let plain = (*byte >> bit) & 1;
-                        let coded = if encrypts { plain ^ mask } else { plain };
-                        *byte ^= mask << bit;
-                        *register = ((u128::from_be_bytes(*register) << 1) | u128::from(coded))
-                            .to_be_bytes();
-                    }
-                }
-            }
-            Mode::Ofb => {
-                self.aes.encrypt(register);
-                xor(text, register);
-            }
-            Mode::Ctr => {
-                xor(text, &self.aes.encrypted(*register));
-                *register = u128::from_be_bytes(*register).wrapping_add(1).to_be_bytes();
-            }
-            Mode::Gcm => {
-                xor(text, &self.aes.encrypted(*register));
-                *register = increment_32(*register);
-            }
-        }
-    }
-
-    /// GCM's counter before the first block: NIST SP 800-38D, 7.1.
-    fn first_counter(&self) -> Block {
-        let mut counter = [0; BLOCK];
-        if self.iv.len() == Mode::Gcm.iv_len() {
-            counter[..12].copy_from_slice(&self.iv);
-            counter[15] = 1;
-            return counter;
-        }
-        let mut hash = self.ghash();
-        hash.update_padded(&self.iv);
-        hash.update(&[GenericArray::from(lengths(0, self.iv.len()))]);
-        counter.copy_from_slice(&hash.finalize());
-        counter
-    }
-
-    fn ghash(&self) -> GHash {
-        GHash::new(&GenericArray::from(self.aes.encrypted([0; BLOCK])))
-    }
-
-    fn hashed(&self, aad: &[u8], text: &[u8]) -> GHash {
-        let mut hash = self.ghash();
-        hash.update_padded(aad);
-        hash.update_padded(text);
-        hash.update(&[GenericArray::from(lengths(aad.len(), text.len()))]);
-        hash
-    }
-
-    fn tag(&self, aad: &[u8], text: &[u8]) -> Block {
-        let mut tag = self.aes.encrypted(self.first_counter());
-        xor(&mut tag, &self.hashed(aad, text).finalize());
-        tag
-    }
-
-    /// Whether the tag is that of the text, in a time that tells nothing of how much of it is.
-    fn verify(&self, aad: &[u8], text: &[u8], mut tag: Block) -> bool {
-        xor(&mut tag, &self.aes.encrypted(self.first_counter()));
-        self.hashed(aad, text).verify(&GenericArray::from(tag)).is_ok()
+    /// Encrypts a text in place with GCM and gives its tag, or decrypts it if the tag is right.
+    #[cfg(feature = "crypto")]
+    pub(super) fn gcm(
+        &self,
+        aad: &[u8],
+        text: &mut [u8],
+        tag: &mut [u8; BLOCK],
+        direction: Direction,
+    ) -> bool {
+        gcm(&self.aes, &self.iv, aad, text, tag, direction)
     }
 }
 
+/// AES with a key of any of its three lengths.
+#[derive(Clone)]
+enum Aes {
+    Of128(Box<Aes128>),
+    Of192(Box<Aes192>),
+    Of256(Box<Aes256>),
+}
+
+impl Aes {
+    fn new(key: &[u8]) -> Option<Self> {
+        Some(match key.len() {
+            16 => Self::Of128(Box::new(Aes128::new_from_slice(key).ok()?)),
+            24 => Self::Of192(Box::new(Aes192::new_from_slice(key).ok()?)),
+            32 => Self::Of256(Box::new(Aes256::new_from_slice(key).ok()?)),
+            _ => return None,
+        })
+    }
+}
+
+impl BlockSizeUser for Aes {
+    type BlockSize = U16;
+}
+
+impl BlockCipherEncrypt for Aes {
+    fn encrypt_with_backend(&self, f: impl BlockCipherEncClosure<BlockSize = U16>) {
+        match self {
+            Self::Of128(aes) => aes.encrypt_with_backend(f),
+            Self::Of192(aes) => aes.encrypt_with_backend(f),
+            Self::Of256(aes) => aes.encrypt_with_backend(f),
+        }
+    }
+}
+
+impl BlockCipherDecrypt for Aes {
+    fn decrypt_with_backend(&self, f: impl BlockCipherDecClosure<BlockSize = U16>) {
+        match self {
+            Self::Of128(aes) => aes.decrypt_with_backend(f),
+            Self::Of192(aes) => aes.decrypt_with_backend(f),
+            Self::Of256(aes) => aes.decrypt_with_backend(f),
+        }
+    }
+}
+
+/// A mode of AES with its vector.
+fn of<M: InnerIvInit<Inner = Aes>>(aes: Aes, iv: &[u8]) -> M {
+    M::inner_iv_slice_init(aes, iv).expect("checked by `new`")
+}
+
+fn encrypting<M: BlockModeEncrypt + Send + Sync + 'static>(mut mode: M) -> Work {
+    Box::new(move |bytes| mode.encrypt_blocks(Array::slice_as_chunks_mut(bytes).0))
+}
+
+fn decrypting<M: BlockModeDecrypt + Send + Sync + 'static>(mut mode: M) -> Work {
+    Box::new(move |bytes| mode.decrypt_blocks(Array::slice_as_chunks_mut(bytes).0))
+}
+
+fn streaming<M: StreamCipher + Send + Sync + 'static>(mut mode: M) -> Work {
+    Box::new(move |bytes| mode.apply_keystream(bytes))
+}
+
+/// CFB with a bit at a time, of which there is no crate: NIST SP 800-38A, 6.3.
+fn by_bits(aes: Aes, iv: &[u8], encrypts: bool) -> Work {
+    let mut register = u128::from_be_bytes(iv.try_into().expect("checked by `new`"));
+    Box::new(move |bytes| {
+        for byte in bytes {
+            for bit in (0..8).rev() {
+                let mut mask = Array::from(register.to_be_bytes());
+                aes.encrypt_block(&mut mask);
+                let mask = mask[0] >> 7;
+                let plain = (*byte >> bit) & 1;
+                let coded = if encrypts { plain ^ mask } else { plain };
+                *byte ^= mask << bit;
+                register = (register << 1) | u128::from(coded);
+            }
+        }
+    })
+}
+
+/// The longest vector of GCM, in bytes.
+const MAX_NONCE: usize = 32;
+
+/// GCM of a vector of any length: the crate has the length in the type.
+fn gcm(
+    aes: &Aes,
+    iv: &[u8],
+    aad: &[u8],
+    text: &mut [u8],
+    tag: &mut [u8; BLOCK],
+    direction: Direction,
+) -> bool {
+    use cipher::consts::*;
+    macro_rules! of_length {
+        ($($len:literal $Len:ident),*) => {
+            match iv.len() {
+                $($len => gcm_of::<$Len>(aes, iv, aad, text, tag, direction),)*
+                _ => false,
+            }
+        };
+    }
+    of_length!(
+        1 U1, 2 U2, 3 U3, 4 U4, 5 U5, 6 U6, 7 U7, 8 U8, 9 U9, 10 U10, 11 U11, 12 U12, 13 U13,
+        14 U14, 15 U15, 16 U16, 17 U17, 18 U18, 19 U19, 20 U20, 21 U21, 22 U22, 23 U23, 24 U24,
+        25 U25, 26 U26, 27 U27, 28 U28, 29 U29, 30 U30, 31 U31, 32 U32
+    )
+}
+
+fn gcm_of<N: ArraySize>(
+    aes: &Aes,
+    iv: &[u8],
+    aad: &[u8],
+    text: &mut [u8],
+    tag: &mut [u8; BLOCK],
+    direction: Direction,
+) -> bool {
+    let mode = AesGcm::<Aes, N>::from(aes.clone());
+    let iv = Array::try_from(iv).expect("of that length");
+    if direction == Direction::Decrypt {
+        return mode.decrypt_inout_detached(&iv, aad, text.into(), &Array::from(*tag)).is_ok();
+    }
+    let sealed = mode.encrypt_inout_detached(&iv, aad, text.into());
+    sealed.is_ok_and(|made| {
+        *tag = made.into();
+        true
+    })
+}
+
+/// Fills the last block up: PKCS #7.
+pub(super) fn pad(text: &mut Vec<u8>) {
+    let missing = BLOCK - text.len() % BLOCK;
+    text.resize(text.len() + missing, missing as u8);
+}
+
 /// The length of a text without its padding: PKCS #7.
-fn unpadded(text: &[u8]) -> Option<usize> {
+pub(super) fn unpadded(text: &[u8]) -> Option<usize> {
     let count = usize::from(*text.last()?);
     let length = text.len().checked_sub(count)?;
     let is_padding = (1..=BLOCK).contains(&count);
     (is_padding && text[length..].iter().all(|&byte| usize::from(byte) == count)).then_some(length)
-}
-
-/// As many bytes as there are of both.
-fn xor(bytes: &mut [u8], mask: &[u8]) {
-    bytes.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
-}
-
-fn increment_32(block: Block) -> Block {
-    let block = u128::from_be_bytes(block);
-    let counter = (block as u32).wrapping_add(1);
-    ((block >> 32 << 32) | u128::from(counter)).to_be_bytes()
-}
-
-/// Two lengths in bits, as GHASH ends.
-fn lengths(first: usize, second: usize) -> Block {
-    (((first as u128 * 8) << 64) | (second as u128 * 8)).to_be_bytes()
 }

@@ -9,6 +9,8 @@ pub(super) mod digest;
 pub(super) mod hmac;
 #[cfg(feature = "net")]
 pub(super) mod http;
+#[cfg(feature = "crypto")]
+pub(super) mod openssl;
 #[cfg(feature = "digest")]
 pub(super) mod random;
 pub(super) mod string;

@@ -1,0 +1,124 @@
+//! Modules that are Lua, ours: those of OpenResty that need `ffi` there, and what Kong's own
+//! functions require of Kong.
+
+#[cfg(feature = "crypto")]
+mod gzip;
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use mlua::{Lua, LuaString, Table};
+
+use super::{Maker, chunk};
+
+/// A module of a chunk alone.
+macro_rules! lua {
+    ($file:literal) => {
+        |lua| chunk(lua, include_str!($file))?.call(())
+    };
+}
+
+/// The modules, and how each is made.
+pub(super) const MODULES: &[(&str, Maker)] = &[
+    ("kong.constants", lua!("constants.lua")),
+    ("kong.meta", |lua| {
+        chunk(lua, r#"return { _NAME = "kong", _VERSION = kong.version }"#)?.call(())
+    }),
+    ("kong.resty.mlcache", lua!("mlcache.lua")),
+    ("kong.tools.http", lua!("tools_http.lua")),
+    ("kong.tools.ip", tools_ip),
+    ("kong.tools.string", lua!("tools_string.lua")),
+    ("kong.tools.table", lua!("tools_table.lua")),
+    ("kong.tools.time", lua!("tools_time.lua")),
+    ("ngx.process", lua!("ngx_process.lua")),
+    ("resty.cookie", lua!("cookie.lua")),
+    ("resty.core", lua!("core.lua")),
+    ("resty.core.base", lua!("core.lua")),
+    ("resty.core.base64", lua!("core.lua")),
+    ("resty.core.hash", lua!("core.lua")),
+    ("resty.core.regex", lua!("core.lua")),
+    ("resty.core.request", lua!("core.lua")),
+    ("resty.core.response", lua!("core.lua")),
+    ("resty.core.shdict", lua!("core.lua")),
+    ("resty.core.time", lua!("core.lua")),
+    ("resty.core.uri", lua!("core.lua")),
+    ("resty.core.var", lua!("core.lua")),
+    ("resty.limit.conn", lua!("limit_conn.lua")),
+    ("resty.limit.count", lua!("limit_count.lua")),
+    ("resty.limit.req", lua!("limit_req.lua")),
+    ("resty.limit.traffic", lua!("limit_traffic.lua")),
+    ("resty.lock", lua!("lock.lua")),
+    ("resty.lrucache", lua!("lrucache.lua")),
+    ("resty.lrucache.pureffi", lua!("lrucache.lua")),
+    ("resty.mlcache", lua!("mlcache.lua")),
+    ("tablepool", lua!("tablepool.lua")),
+    #[cfg(feature = "digest")]
+    ("kong.tools.rand", tools_rand),
+    #[cfg(feature = "digest")]
+    ("kong.tools.utils", lua!("tools_utils.lua")),
+    #[cfg(feature = "digest")]
+    ("kong.tools.uuid", lua!("tools_uuid.lua")),
+    #[cfg(feature = "digest")]
+    ("resty.jit-uuid", jit_uuid),
+    #[cfg(feature = "crypto")]
+    ("kong.plugins.jwt.jwt_parser", |lua| with_equal(lua, include_str!("jwt_parser.lua"))),
+    #[cfg(feature = "crypto")]
+    ("kong.tools.gzip", gzip::module),
+    #[cfg(feature = "crypto")]
+    ("resty.jwt", |lua| with_equal(lua, include_str!("jwt.lua"))),
+    #[cfg(feature = "crypto")]
+    ("resty.jwt-validators", lua!("jwt_validators.lua")),
+];
+
+fn tools_ip(lua: &Lua) -> mlua::Result<Table> {
+    let kind = |is_v4: bool| if is_v4 { 4 } else { 6 };
+    let is_ip = lua.create_function(move |_, text: LuaString| {
+        let address = text.to_string_lossy().parse::<IpAddr>();
+        Ok(address.ok().map(|address| kind(address.is_ipv4())))
+    })?;
+    let is_cidr = lua.create_function(move |_, text: LuaString| {
+        let block = text.to_string_lossy().parse::<IpNet>();
+        Ok(block.ok().map(|block| kind(block.addr().is_ipv4())))
+    })?;
+    // Kong: writes each part of an address with four digits.
+    let normalized = lua.create_function(|_, text: LuaString| {
+        let address = text.to_string_lossy().parse::<std::net::Ipv6Addr>();
+        let parts =
+            address.ok().map(|address| address.segments().map(|part| format!("{part:04x}")));
+        Ok(parts.map(|parts| parts.join(":")))
+    })?;
+    chunk(lua, include_str!("tools_ip.lua"))?.call((is_ip, is_cidr, normalized))
+}
+
+/// Bytes of the system's generator.
+#[cfg(feature = "digest")]
+fn random_bytes(lua: &Lua) -> mlua::Result<mlua::Function> {
+    super::resty::random::module(lua)?.get("bytes")
+}
+
+#[cfg(feature = "digest")]
+fn tools_rand(lua: &Lua) -> mlua::Result<Table> {
+    chunk(lua, include_str!("tools_rand.lua"))?.call(random_bytes(lua)?)
+}
+
+#[cfg(feature = "digest")]
+fn jit_uuid(lua: &Lua) -> mlua::Result<Table> {
+    use crate::api::digest::Algorithm;
+    let digest = |algorithm: Algorithm| {
+        lua.create_function(move |lua, text: LuaString| {
+            lua.create_string(algorithm.of(&text.as_bytes()))
+        })
+    };
+    let (md5, sha1) = (digest(Algorithm::Md5)?, digest(Algorithm::Sha1)?);
+    chunk(lua, include_str!("jit_uuid.lua"))?.call((random_bytes(lua)?, md5, sha1))
+}
+
+/// A module that compares secrets, in a time that tells nothing of where they differ.
+#[cfg(feature = "crypto")]
+fn with_equal(lua: &Lua, source: &str) -> mlua::Result<Table> {
+    use subtle::ConstantTimeEq;
+    let equal = lua.create_function(|_, (a, b): (LuaString, LuaString)| {
+        Ok(bool::from(a.as_bytes().ct_eq(&b.as_bytes())))
+    })?;
+    chunk(lua, source)?.call(equal)
+}
