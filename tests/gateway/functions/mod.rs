@@ -1,6 +1,7 @@
 //! Functions as people write them for Kong: those of `examples/functions`, as they stand there.
 
 mod credentials;
+mod cryptography;
 mod observing;
 mod requests;
 mod responses;
@@ -38,7 +39,11 @@ fn start(plugin: &Value, upstream: SocketAddr, path: &str) -> Start {
     });
     Start::of_file(&file.to_string())
         .arg("--untrusted-lua-sandbox-requires")
-        .arg("cjson,cjson.safe,resty.hmac,resty.sha256,resty.string,flags")
+        .arg(
+            "cjson,cjson.safe,resty.hmac,resty.sha256,resty.string,flags,ngx.base64,resty.cookie,resty.jwt,\
+             resty.jwt-validators,resty.openssl.pkey,resty.openssl.hmac,resty.openssl.cipher,\
+             resty.openssl.digest,resty.openssl.rand,kong.plugins.jwt.jwt_parser",
+        )
 }
 
 /// The function `name` before a service that tells what it was asked.
