@@ -36,11 +36,11 @@
 //! The layers hand on bodies of their own types, [`RequestBody`] and [`ResponseBody`], so that what no
 //! function looks at costs nothing. Layers that take only axum's own body, as `axum::middleware::from_fn`
 //! does, get it from `MapRequestBodyLayer`; on a `Router`, axum does that by itself. An inner service must
-//! be `Clone`: a `BoxCloneService`, not a `BoxService`.
+//! be `Clone`: a `BoxCloneService`, not a `BoxService` (and `Sync` where `from_fn` stands before it).
 //!
 //! ```
 //! use axum::{body::Body, extract::Request, middleware::{self, Next}, response::Response};
-//! use tower::{ServiceBuilder, ServiceExt, util::BoxCloneService};
+//! use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 //! use tower_http::map_request_body::MapRequestBodyLayer;
 //! use tower_lua::{Functions, PreFunctionLayer};
 //!
@@ -53,7 +53,7 @@
 //!     .layer(PreFunctionLayer::new(Functions::empty()))
 //!     .layer(MapRequestBodyLayer::new(Body::new))
 //!     .layer(middleware::from_fn(inside))
-//!     .service(BoxCloneService::new(handler));
+//!     .service(BoxCloneSyncService::new(handler));
 //! # let _ = service.oneshot(Request::new(Body::empty()));
 //! ```
 //!
