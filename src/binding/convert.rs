@@ -17,6 +17,7 @@ pub(crate) const DEFAULT_MAX: usize = 100;
 const HEADERS_META: &str = r#"
 local lower, find, gsub, rawget, tostring = string.lower, string.find, string.gsub, rawget, tostring
 return {
+  __metatable = false,
   __index = function(headers, name)
     name = lower(tostring(name))
     local value = rawget(headers, name)

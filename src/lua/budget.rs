@@ -148,6 +148,18 @@ pub(crate) fn check(lua: &Lua, bytes: usize) -> mlua::Result<()> {
     if limits.meter.tick() { Err(limits.meter.exhausted(lua)) } else { Ok(()) }
 }
 
+/// Looks at the clock when Rust has worked for a function, as often as is worth it.
+///
+/// # Errors
+///
+/// When the function's time is used up.
+pub(crate) fn look_at_clock(lua: &Lua) -> mlua::Result<()> {
+    match lua.app_data_ref::<Limits>() {
+        Some(limits) if limits.meter.tick_on_return() => Err(limits.meter.exhausted(lua)),
+        _ => Ok(()),
+    }
+}
+
 /// Makes `lua` keep to `budget`, by `meter`'s clock. The prelude has turned the JIT off.
 pub(crate) fn enforce(
     lua: &Lua,

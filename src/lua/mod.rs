@@ -13,7 +13,7 @@ mod texts;
 mod value;
 
 pub use self::budget::Budget;
-pub(crate) use self::budget::{check, enforce, string, without_limit};
+pub(crate) use self::budget::{check, enforce, look_at_clock, string, without_limit};
 pub(crate) use self::buffer::Buffer;
 pub(crate) use self::error::{
     PRELUDE_NAME, position, raise, raise_at, traceback, without_position,

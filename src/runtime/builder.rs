@@ -90,7 +90,8 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Lets `require(name)` find the module that `module` makes, once in each VM.
+    /// Lets `require(name)` find the module that `module` makes: once in each VM for the operator's own
+    /// Lua, and once more for each function in the sandbox that asks, which no other can change then.
     ///
     /// Registering it is allowing it: the sandbox's list need not name it.
     ///

@@ -1,13 +1,31 @@
 -- The global environment of each function: its own globals, over its own copies of what it may use.
 
-local next, type, require = next, type, require
+local MARKERS = ...
+local _G, next, type, require = _G, next, type, require
 local rawget, rawset, setmetatable, getmetatable = rawget, rawset, setmetatable, getmetatable
 
--- A table that holds nothing itself but answers for the request, `ngx.header` for one. Each function
--- has one of its own: `table.insert` writes to it without asking its metatable.
-local function is_proxy(value)
-  local meta = getmetatable(value)
-  return meta and meta.__shared
+local function shallow(original)
+  local copy = {}
+  for key, value in next, original do
+    copy[key] = value
+  end
+  return copy
+end
+
+-- A table that holds nothing itself but answers for the request, `ngx.header` for one, has this in
+-- its metatable. Each function has one of its own, with all that it shows: `table.insert` writes to
+-- tables without asking their metatables, and `pairs` may give one away.
+local function proxy_of(meta)
+  local own = shallow(meta)
+  own.__metatable = false
+  if type(own.__index) == "table" then
+    local methods = shallow(own.__index)
+    own.__index = methods
+    own.__pairs = function()
+      return next, methods
+    end
+  end
+  return own
 end
 
 -- A copy of a table of functions that fills itself as entries are asked for, so that a function
@@ -24,7 +42,12 @@ local function copy_of(original)
       return computed and computed(copy, key)
     end
     if type(value) == "table" then
-      value = is_proxy(value) and setmetatable({}, getmetatable(value)) or copy_of(value)
+      local of_value = getmetatable(value)
+      if of_value and of_value.__shared then
+        value = setmetatable(shallow(value), proxy_of(of_value))
+      else
+        value = copy_of(value)
+      end
     end
     rawset(copy, key, value)
     return value
@@ -45,9 +68,33 @@ local function copy_of(original)
   })
 end
 
--- The `require` of one function.
-local function gated(permitted, deny)
-  local own = {}
+-- The `require` of one function. What is made for it, and what that is made of, is the function's own.
+local function gated(modules, markers)
+  local permitted, offered, deny = modules.permitted, modules.offered, modules.deny
+  local own, globals = {}, nil
+  local required
+
+  -- Those of the VM, but for dictionaries, which modules may hand out.
+  local function globals_of_modules()
+    local ngx = setmetatable({ shared = copy_of(_G.ngx.shared) }, { __index = _G.ngx, __newindex = _G.ngx })
+    return setmetatable({ require = required, ngx = ngx }, { __index = _G, [MARKERS] = markers })
+  end
+
+  local function made(name, how)
+    if own[name] == nil then
+      globals = globals or globals_of_modules()
+      local module = how(name, globals)
+      own[name] = module == nil or module
+    end
+    return own[name]
+  end
+
+  -- What the crate's own modules require.
+  function required(name)
+    local how = offered[name]
+    return how and made(name, how) or require(name)
+  end
+
   return function(name)
     local how = permitted[name]
     if not how then
@@ -55,28 +102,28 @@ local function gated(permitted, deny)
     elseif how == true then
       return require(name)
     end
-    own[name] = own[name] or how(name)
-    return own[name]
+    return made(name, how)
   end
 end
 
 local maker = {}
 
 -- Makes environments that see all globals of `_G`.
-function maker.open(globals)
-  local meta = { __index = globals }
+function maker.open(globals, markers)
+  local meta = { __index = globals, [MARKERS] = markers }
   return function()
     return setmetatable({}, meta)
   end
 end
 
 -- Makes environments that see copies of what is in `allowed`, and a `require` that gives what is
--- `permitted`.
-function maker.closed(allowed, permitted, deny)
+-- permitted of `modules`.
+function maker.closed(allowed, modules)
   return function()
-    local env = copy_of(allowed)
+    local env, markers = copy_of(allowed), {}
+    getmetatable(env)[MARKERS] = markers
     rawset(env, "_G", env)
-    rawset(env, "require", gated(permitted, deny))
+    rawset(env, "require", gated(modules, markers))
     return env
   end
 end

@@ -29,6 +29,20 @@ const ALLOWED: &[&str] = &[
     "kong ngx",
 ];
 
+/// The field of an environment's metatable in which the function's own metatables of JSON arrays are.
+pub(crate) const MARKERS: &str = "markers";
+
+/// The metatables of JSON arrays that all have in common who see the VM's own globals.
+pub(crate) fn markers(lua: &Lua) -> mlua::Result<Table> {
+    const KEY: &str = "tower-lua.markers";
+    if let Some(markers) = lua.named_registry_value(KEY)? {
+        return Ok(markers);
+    }
+    let markers = lua.create_table()?;
+    lua.set_named_registry_value(KEY, &markers)?;
+    Ok(markers)
+}
+
 /// Makes the environment of each function.
 pub(crate) struct Environments {
     mode: UntrustedLua,
@@ -41,9 +55,9 @@ impl Environments {
         let mode = settings.sandbox.mode;
         let globals = lua.globals();
         let maker: Table =
-            lua.load(include_str!("environment.lua")).set_name("=tower-lua").eval()?;
+            lua.load(include_str!("environment.lua")).set_name("=tower-lua").call(MARKERS)?;
         let new = if mode == UntrustedLua::On {
-            maker.get::<Function>("open")?.call(globals)?
+            maker.get::<Function>("open")?.call((globals, markers(lua)?))?
         } else {
             // A method call on any string reaches the real table.
             globals.get::<Table>("string")?.raw_set("dump", Value::Nil)?;
@@ -57,8 +71,8 @@ impl Environments {
             for path in &settings.sandbox.globals {
                 link(lua, &globals, &allowed, path)?;
             }
-            let (permitted, deny) = require::gate(lua, settings, offered)?;
-            maker.get::<Function>("closed")?.call((allowed, permitted, deny))?
+            let modules = require::gate(lua, settings, offered)?;
+            maker.get::<Function>("closed")?.call((allowed, modules))?
         };
         Ok(Self { mode, new })
     }

@@ -5,7 +5,7 @@ mod require;
 
 use std::fmt;
 
-pub(crate) use self::environment::Environments;
+pub(crate) use self::environment::{Environments, MARKERS, markers};
 
 /// What the sandbox refuses, in Kong's words.
 #[derive(Clone, Debug)]

@@ -1,6 +1,8 @@
 //! `require`: which modules a function gets, and where they come from.
 
-use mlua::{Function, Lua, Table, Value};
+use std::sync::Arc;
+
+use mlua::{Lua, MultiValue, Table, Value};
 
 use super::Denied;
 use crate::binding::{Modules, convert};
@@ -22,16 +24,12 @@ pub(super) fn register(lua: &Lua, settings: &Settings) -> mlua::Result<()> {
     Ok(())
 }
 
-/// The `require` of functions in the sandbox: what it lets through, and what it calls for any other
-/// name.
+/// What the `require` of functions in the sandbox goes by: the names that are `permitted`, what the
+/// crate has `offered`, whoever may ask for it, and what it calls to `deny` any other name.
 ///
-/// A name that it lets through has `true`, or the function that makes the module: one of the
-/// those `offered`, which each function gets for itself, settings and all.
-pub(super) fn gate(
-    lua: &Lua,
-    settings: &Settings,
-    offered: &Modules,
-) -> mlua::Result<(Table, Function)> {
+/// A name has `true`, or the function that makes the module: each function gets it for itself,
+/// settings and all. What is in the operator's directory is shared, as in Kong.
+pub(super) fn gate(lua: &Lua, settings: &Settings, offered: &Modules) -> mlua::Result<Table> {
     let sandbox = &settings.sandbox;
     let permitted = lua.create_table()?;
     for name in &sandbox.requires {
@@ -43,12 +41,19 @@ pub(super) fn gate(
             permitted.set(*name, how)?;
         }
     }
-    for (name, _) in &settings.modules {
-        permitted.set(name.as_str(), true)?;
+    for (name, module) in &settings.modules {
+        let module = Arc::clone(module);
+        let make = lua.create_function(move |lua, _: MultiValue| module(lua))?;
+        permitted.set(name.as_str(), make)?;
     }
     let deny = lua.create_function(|lua, name: Value| -> mlua::Result<()> {
         let name = convert::display(lua, &name);
         Err(mlua::Error::external(Denied::Require(name)))
     })?;
-    Ok((permitted, deny))
+    let own = offered.iter().filter(|(_, how)| how.is_function()).cloned();
+    lua.create_table_from([
+        ("permitted", Value::Table(permitted)),
+        ("offered", Value::Table(lua.create_table_from(own)?)),
+        ("deny", Value::Function(deny)),
+    ])
 }

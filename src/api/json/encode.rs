@@ -4,7 +4,7 @@ use std::io::Write;
 
 use mlua::{Function, Lua, LuaString, Table, Value};
 
-use super::{Format, InvalidNumbers, JsonError, NEXT, array_mt, empty_array, empty_array_mt};
+use super::{Format, InvalidNumbers, JsonError, MEANINGS, Marker, NEXT, empty_array};
 use crate::lua::Buffer;
 use crate::lua::{as_number, type_name};
 
@@ -23,8 +23,16 @@ pub(crate) fn encode<'a>(
 ) -> Result<Buffer<'a>, JsonError> {
     let mut json = Buffer::new(lua);
     json.reserve(128)?;
-    let mut encoder =
-        Encoder { lua, format, next: None, json, number: Vec::new(), open: Vec::new(), values: 0 };
+    let mut encoder = Encoder {
+        lua,
+        format,
+        next: None,
+        meanings: None,
+        json,
+        number: Vec::new(),
+        open: Vec::new(),
+        values: 0,
+    };
     encoder.value(value)?;
     encoder.contents()?;
     Ok(encoder.json)
@@ -35,6 +43,8 @@ struct Encoder<'a> {
     format: Format,
     /// Lua's `next`, once it is needed.
     next: Option<Function>,
+    /// What metatables mean, once there is one.
+    meanings: Option<Table>,
     json: Buffer<'a>,
     /// The number that is being written.
     number: Vec<u8>,
@@ -192,14 +202,13 @@ impl Encoder<'_> {
             let message = format!("Cannot serialise, excessive nesting ({depth})");
             return Err(JsonError::Unfit(message));
         }
-        let meta = table.metatable();
-        let is = |marker: mlua::Result<Table>| Ok::<_, mlua::Error>(meta == Some(marker?));
-        let length = if meta.is_some() && is(array_mt(self.lua))? {
+        let marker = self.marker(table)?;
+        let length = if marker == Some(Marker::Array) {
             Some(table.raw_len())
         } else {
             match self.array_length(table)? {
                 Some(0) if self.format.empty_table_as_object => {
-                    (meta.is_some() && is(empty_array_mt(self.lua))?).then_some(0)
+                    (marker == Some(Marker::EmptyArray)).then_some(0)
                 }
                 length => length,
             }
@@ -219,6 +228,16 @@ impl Encoder<'_> {
             }
         });
         Ok(())
+    }
+
+    /// What the metatable of a table says of it.
+    fn marker(&mut self, table: &Table) -> mlua::Result<Option<Marker>> {
+        let Some(meta) = table.metatable() else { return Ok(None) };
+        let meanings = match &self.meanings {
+            Some(meanings) => meanings,
+            None => self.meanings.insert(self.lua.named_registry_value(MEANINGS)?),
+        };
+        Marker::meant_by(meanings, &meta)
     }
 
     /// The highest index of a table that has only whole numbers from 1 as keys.

@@ -6,11 +6,13 @@ mod parse;
 
 use mlua::{LightUserData, Lua, Table, Value};
 
-pub(crate) use self::decode::decode;
+use crate::sandbox::MARKERS;
+
+pub(crate) use self::decode::{decode, decode_marked};
 pub(crate) use self::encode::encode;
 
-const ARRAY_MT: &str = "tower-lua.json.array_mt";
-const EMPTY_ARRAY_MT: &str = "tower-lua.json.empty_array_mt";
+/// Where a VM has what each metatable of arrays means that there is.
+const MEANINGS: &str = "tower-lua.json.meanings";
 const NEXT: &str = "tower-lua.json.next";
 
 /// How values are written: lua-cjson's `encode_*` settings.
@@ -80,33 +82,70 @@ impl Rules {
 
 /// Prepares `lua` for JSON.
 pub(super) fn register(lua: &Lua) -> mlua::Result<()> {
-    // All functions share these two: what one wrote to them would be the metatable of what another
-    // decodes.
-    let sealed: Table = lua
-        .load(
-            r#"
-            local function refuse() error("the metatable of JSON arrays cannot be changed", 2) end
-            return { __newindex = refuse, __metatable = false }
-            "#,
-        )
-        .set_name("=tower-lua")
-        .eval()?;
-    for name in [ARRAY_MT, EMPTY_ARRAY_MT] {
-        let marker = lua.create_table()?;
-        marker.set_metatable(Some(sealed.clone()))?;
-        lua.set_named_registry_value(name, marker)?;
-    }
+    let meanings = lua.create_table()?;
+    meanings.set_metatable(Some(lua.create_table_from([("__mode", "k")])?))?;
+    lua.set_named_registry_value(MEANINGS, meanings)?;
     lua.set_named_registry_value(NEXT, lua.globals().get::<Value>("next")?)
 }
 
-/// The metatable of tables that are written as arrays.
-pub(super) fn array_mt(lua: &Lua) -> mlua::Result<Table> {
-    lua.named_registry_value(ARRAY_MT)
+/// What a metatable says of the tables that have it.
+///
+/// Each function has metatables of its own for this: what one wrote to them would be the metatable
+/// of what another decodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Marker {
+    /// They are written as arrays.
+    Array,
+    /// They are written as arrays when they are empty.
+    EmptyArray,
 }
 
-/// The metatable of tables that are written as arrays when they are empty.
-pub(super) fn empty_array_mt(lua: &Lua) -> mlua::Result<Table> {
-    lua.named_registry_value(EMPTY_ARRAY_MT)
+impl Marker {
+    /// The metatable among those of `markers`, of one function.
+    pub(crate) fn of(self, lua: &Lua, markers: &Table) -> mlua::Result<Table> {
+        if let Some(marker) = markers.raw_get(self.name())? {
+            return Ok(marker);
+        }
+        let marker = self.make(lua)?;
+        markers.raw_set(self.name(), &marker)?;
+        Ok(marker)
+    }
+
+    /// A metatable that nobody has yet.
+    fn make(self, lua: &Lua) -> mlua::Result<Table> {
+        let marker = lua.create_table()?;
+        let meanings: Table = lua.named_registry_value(MEANINGS)?;
+        meanings.raw_set(&marker, self == Self::Array)?;
+        Ok(marker)
+    }
+
+    /// What `meta` says.
+    fn meant_by(meanings: &Table, meta: &Table) -> mlua::Result<Option<Self>> {
+        let is_array: Option<bool> = meanings.raw_get(meta)?;
+        Ok(is_array.map(|is_array| if is_array { Self::Array } else { Self::EmptyArray }))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Array => "array_mt",
+            Self::EmptyArray => "empty_array_mt",
+        }
+    }
+}
+
+/// The metatable of arrays of the function that is running. Where the stack does not say which that
+/// is, one that nobody else has.
+fn array_mt_of_caller(lua: &Lua) -> mlua::Result<Table> {
+    let markers = (1..).map_while(|level| {
+        lua.inspect_stack(level, |frame| {
+            let globals = frame.function().environment()?;
+            globals.metatable()?.raw_get::<Table>(MARKERS).ok()
+        })
+    });
+    match markers.flatten().next() {
+        Some(markers) => Marker::Array.of(lua, &markers),
+        None => Marker::Array.make(lua),
+    }
 }
 
 /// The value that is written as an empty array.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use mlua::{IntoLua, Lua, LuaString, MultiValue, Table, Value};
 use parking_lot::Mutex;
 
-use crate::api::json::{self, Format, InvalidNumbers, JsonError, Rules};
+use crate::api::json::{self, Format, InvalidNumbers, JsonError, Marker, Rules};
+use crate::api::modules::Loader;
 use crate::lua::{as_number, raise_at, type_name};
+use crate::transaction::Kept;
 
 /// What happens when something cannot be done.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,13 +29,18 @@ struct Settings {
 }
 
 /// A module with settings of its own: `cjson`, `cjson.safe`.
-pub(super) fn module(lua: &Lua, manner: Manner) -> mlua::Result<Table> {
+pub(super) fn module(loader: &Loader<'_>, manner: Manner) -> mlua::Result<Table> {
     // Kong: sets up `cjson.safe`, but not what its `new` makes.
     let format = if manner == Manner::Safe { Format::KONG } else { Format::PLAIN };
-    with_settings(lua, manner, format)
+    with_settings(loader, &loader.markers()?, manner, format)
 }
 
-fn with_settings(lua: &Lua, manner: Manner, format: Format) -> mlua::Result<Table> {
+fn with_settings(
+    lua: &Lua,
+    markers: &Table,
+    manner: Manner,
+    format: Format,
+) -> mlua::Result<Table> {
     let settings =
         Arc::new(Mutex::new(Settings { format, rules: Rules::PLAIN, keep_buffer: true }));
     let module = lua.create_table()?;
@@ -45,20 +52,31 @@ fn with_settings(lua: &Lua, manner: Manner, format: Format) -> mlua::Result<Tabl
         manner.report(lua, json.and_then(|json| Ok(lua.create_string(json)?)))
     })?;
     module.set("encode", encode)?;
+    let array_mt = Marker::Array.of(lua, markers)?;
+    // In Lua's registry, where there is room for those of any number of functions.
+    let marker = Kept::new(lua, &array_mt)?;
     let shared = Arc::clone(&settings);
     let decode = lua.create_function(move |lua, arguments: MultiValue| {
         let value = only(lua, "decode", arguments)?;
         let Settings { rules, .. } = *shared.lock();
         let text = text(lua, &value);
-        manner.report(lua, text.and_then(|text| json::decode(lua, &text.as_bytes(), rules)))
+        manner.report(
+            lua,
+            text.and_then(|text| {
+                json::decode_marked(lua, &text.as_bytes(), rules, || marker.get(lua))
+            }),
+        )
     })?;
     module.set("decode", decode)?;
-    let new = lua.create_function(move |lua, ()| with_settings(lua, manner, Format::PLAIN))?;
+    let kept = Kept::new(lua, markers)?;
+    let new = lua.create_function(move |lua, ()| {
+        with_settings(lua, &kept.get(lua)?, manner, Format::PLAIN)
+    })?;
     module.set("new", new)?;
     add_settings(lua, &module, &settings)?;
     module.set("null", Value::NULL)?;
-    module.set("array_mt", json::array_mt(lua)?)?;
-    module.set("empty_array_mt", json::empty_array_mt(lua)?)?;
+    module.set("array_mt", array_mt)?;
+    module.set("empty_array_mt", Marker::EmptyArray.of(lua, markers)?)?;
     module.set("empty_array", json::empty_array())?;
     module.set("_NAME", "cjson")?;
     module.set("_VERSION", "2.1.0.11")?;

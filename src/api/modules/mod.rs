@@ -1,6 +1,7 @@
 //! What `require` offers beside the application's and the operator's modules.
 
 mod cjson;
+mod loader;
 mod ngx_base64;
 mod ngx_errlog;
 mod ngx_req;
@@ -13,13 +14,14 @@ mod resty;
 use mlua::{Function, Lua, LuaString, Table, Value};
 
 use self::cjson::Manner;
+pub(in crate::api) use self::loader::Loader;
 use crate::api::digest::Algorithm;
 use crate::api::json;
 use crate::binding::{Modules, Namespace, Scope};
 use crate::settings::Settings;
 
 /// Makes a module.
-type Maker = fn(&Lua) -> mlua::Result<Table>;
+type Maker = fn(&Loader<'_>) -> mlua::Result<Table>;
 
 /// The modules that come with the crate, and how each is made. None of them touches anything
 /// outside the request.
@@ -30,11 +32,11 @@ const MODULES: &[(&str, Maker)] = &[
     ("ngx.base64", ngx_base64::module),
     ("ngx.errlog", |lua| bound(lua, &ngx_errlog::NAMESPACE)),
     ("ngx.req", |lua| bound(lua, &ngx_req::NAMESPACE)),
-    ("ngx.re", |lua| chunk(lua, include_str!("ngx_re.lua"))?.call(of_ngx(lua, "re", "match")?)),
+    ("ngx.re", |lua| lua.chunk(include_str!("ngx_re.lua"))?.call(of_ngx(lua, "re", "match")?)),
     #[cfg(feature = "tls")]
     ("ngx.ssl", ngx_ssl::module),
     ("ngx.semaphore", |lua| {
-        chunk(lua, include_str!("ngx_semaphore.lua"))?.call(bound(lua, &ngx_semaphore::NAMESPACE)?)
+        lua.chunk(include_str!("ngx_semaphore.lua"))?.call(bound(lua, &ngx_semaphore::NAMESPACE)?)
     }),
     ("ngx.resp", |lua| {
         let names = ["add_header", "set_status"];
@@ -62,7 +64,7 @@ const MODULES: &[(&str, Maker)] = &[
     ("resty.string", resty::string::module),
     ("socket", |lua| {
         let ngx: Table = lua.globals().get("ngx")?;
-        chunk(lua, include_str!("luasocket.lua"))?.call(ngx)
+        lua.chunk(include_str!("luasocket.lua"))?.call(ngx)
     }),
 ];
 
@@ -99,6 +101,7 @@ fn all() -> impl Iterator<Item = &'static (&'static str, Maker)> {
 pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     let lua = scope.lua;
     json::register(lua)?;
+    loader::register(lua)?;
     let bound = lua.create_table()?;
     for namespace in NAMESPACES {
         let functions = lua.create_table()?;
@@ -148,7 +151,7 @@ fn is_in_directory(settings: &Settings, name: &str) -> bool {
 fn add_stand_ins(lua: &Lua) -> mlua::Result<()> {
     let preload: Table = lua.globals().get::<Table>("package")?.get("preload")?;
     let ffi = |lua: &Lua, _: Value| -> mlua::Result<Table> {
-        chunk(lua, include_str!("ffi.lua"))?.call(())
+        Loader::new(lua, None).chunk(include_str!("ffi.lua"))?.call(())
     };
     preload.set("ffi", lua.create_function(ffi)?)?;
     let traceback = |lua: &Lua, message: Value| match message {
@@ -163,12 +166,12 @@ fn add_stand_ins(lua: &Lua) -> mlua::Result<()> {
     lua.globals().set("debug", debug)
 }
 
-/// The function that makes the module of a name.
+/// The function that makes the module of a name, in globals of the function's or the VM's.
 fn maker(lua: &Lua) -> mlua::Result<Function> {
-    lua.create_function(|lua, name: LuaString| {
+    lua.create_function(|lua, (name, globals): (LuaString, Option<Table>)| {
         let module = all().find(|(own, _)| name.as_bytes() == own.as_bytes());
         let (_, make) = module.expect("asked for the names of modules alone");
-        make(lua)
+        make(&Loader::new(lua, globals))
     })
 }
 
@@ -180,11 +183,6 @@ fn bound(lua: &Lua, namespace: &Namespace) -> mlua::Result<Table> {
 /// A function of `ngx`.
 fn of_ngx(lua: &Lua, library: &str, name: &str) -> mlua::Result<Function> {
     lua.globals().get::<Table>("ngx")?.raw_get::<Table>(library)?.raw_get(name)
-}
-
-/// A chunk of the crate's own.
-fn chunk(lua: &Lua, source: &str) -> mlua::Result<Function> {
-    lua.load(source).set_name(format!("={}", crate::lua::PRELUDE_NAME)).into_function()
 }
 
 fn copy(lua: &Lua, table: &Table) -> mlua::Result<Table> {

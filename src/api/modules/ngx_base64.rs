@@ -3,12 +3,13 @@
 use base64::alphabet::URL_SAFE;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
-use mlua::{Lua, Table, Value};
+use mlua::{Table, Value};
 
+use crate::api::modules::Loader;
 use crate::api::ngx::{decode_digits, encode, without_padding};
 use crate::lua::Buffer;
 
-pub(super) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let module = lua.create_table()?;
     let encode = lua.create_function(|lua, value: Value| match value {
         Value::String(text) => {

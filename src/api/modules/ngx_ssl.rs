@@ -2,11 +2,12 @@
 
 use mlua::{Lua, LuaString, Table};
 
+use crate::api::modules::Loader;
 use crate::api::ngx::socket::{Certificate, Outcome, PrivateKey};
 use crate::net::Fault;
 use crate::net::tls::{Chain, Key};
 
-pub(super) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let module = lua.create_table()?;
     module.raw_set(
         "parse_pem_cert",

@@ -21,8 +21,8 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     },
 };
 
-/// Makes the table, which is the same for all requests: it answers for the one that asks.
-pub(super) fn table(lua: &Lua, ngx: &Table) -> mlua::Result<Table> {
+/// Makes the metatable of the table, of which each request has its own.
+pub(super) fn metatable(lua: &Lua, ngx: &Table) -> mlua::Result<Table> {
     let take = |name: &str| {
         let function: Function = ngx.raw_get(name)?;
         ngx.raw_remove(name)?;
@@ -33,11 +33,11 @@ pub(super) fn table(lua: &Lua, ngx: &Table) -> mlua::Result<Table> {
         .load(
             r#"
             local get, set = ...
-            return setmetatable({}, {
+            return {
               __metatable = false,
               __index = function(_, name) return get(name) end,
               __newindex = function(_, name, value) set(name, value) end,
-            })
+            }
             "#,
         )
         .set_name("=tower-lua")

@@ -22,15 +22,20 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 pub(super) fn register(lua: &mlua::Lua, ngx: &Table) -> mlua::Result<()> {
     let field: Function = ngx.raw_get("ctx.FIELD")?;
     ngx.raw_remove("ctx.FIELD")?;
-    let balancer = super::balancer_data::table(lua, ngx)?;
+    let balancer = super::balancer_data::metatable(lua, ngx)?;
     let make: Function = lua
         .load(
             r#"
-            local field, balancer_data = ...
+            local field, of_balancer_data = ...
+            local rawset, setmetatable = rawset, setmetatable
             return {
               __metatable = false,
-              __index = function(_, name)
-                if name == "balancer_data" then return balancer_data end
+              __index = function(ctx, name)
+                if name == "balancer_data" then
+                  local balancer_data = setmetatable({}, of_balancer_data)
+                  rawset(ctx, name, balancer_data)
+                  return balancer_data
+                end
                 return field(name)
               end,
             }

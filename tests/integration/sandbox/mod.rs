@@ -2,6 +2,7 @@
 
 mod environment;
 mod headers;
+mod isolation;
 mod require;
 
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ mod echo;
 mod events;
 mod http;
 mod peer;
+pub mod reach;
 mod recorder;
 mod spans;
 mod stream;

@@ -11,8 +11,24 @@ local spans_of_request, start, check_processor =
 
 local function nop() end
 
-local span_meta = {}
-span_meta.__index = span_meta
+-- The name of the tracer that `kong.tracing` is itself.
+local CORE = "core"
+
+-- What spans and tracers show, and not the tables that it lies in: those are one for all functions.
+local methods = {}
+local span_meta = { __index = methods, __metatable = false }
+local tracer_meta = { __index = tracing, __metatable = false }
+
+local equip
+
+-- The tracer of this name, of which each request has one.
+local function tracer_named(name)
+  local spans = spans_of_request()
+  local tracers = spans.tracers or {}
+  spans.tracers = tracers
+  tracers[name] = tracers[name] or equip(setmetatable({ name = name }, tracer_meta))
+  return tracers[name]
+end
 
 -- The spans of the request, with its active span in the field `active`. The first is the root, which
 -- is active from the start where tracing is on.
@@ -21,7 +37,7 @@ local function get_spans()
   if not spans[1] then
     local root = setmetatable({ name = "kong", kind = SERVER, should_sample = true }, span_meta)
     root.span_id, root.trace_id, root.start_time_ns = start("kong", SERVER, true)
-    root.tracer, spans[1] = tracing, root
+    root.tracer, spans[1] = tracer_named(CORE), root
     if native.is_on() then
       root.active, spans.active = true, root
     end
@@ -49,7 +65,7 @@ end
 -- Where the tracer `tracer` keeps the active span of the request.
 local function kept_by(tracer)
   local spans = get_spans()
-  if tracer == tracing then
+  if tracer.name == CORE then
     return spans
   end
   local others = spans.others or {}
@@ -79,7 +95,7 @@ local function start_span(tracer, name, options)
     should_sample = sampled ~= false,
     attributes = options.attributes,
     linked = true,
-    tracer = tracer,
+    tracer = tracer == tracing and tracer_named(CORE) or tracer,
   }, span_meta)
   span.span_id, span.trace_id, span.start_time_ns = start(name, span.kind, span.should_sample,
     span.parent_id, parent and parent.trace_id or options.trace_id, options.start_time_ns)
@@ -99,7 +115,7 @@ local function set_active_span(tracer, span)
 end
 
 -- Gives `tracer` the functions that differ from tracer to tracer.
-local function equip(tracer)
+function equip(tracer)
   function tracer.start_span(name, options)
     return start_span(tracer, name, options)
   end
@@ -151,7 +167,7 @@ function tracing.get_sampling_decision(_, parent_should_sample, rate)
   return type(rate) == "number" and sample(get_spans()[1].trace_id, rate)
 end
 
-function span_meta:finish(end_time_ns)
+function methods:finish(end_time_ns)
   if self.end_time_ns ~= nil then
     return
   elseif end_time_ns ~= nil and type(end_time_ns) ~= "number" then
@@ -171,7 +187,7 @@ function span_meta:finish(end_time_ns)
   end
 end
 
-function span_meta:set_attribute(key, value)
+function methods:set_attribute(key, value)
   if type(key) ~= "string" then
     error("invalid key", 0)
   end
@@ -186,7 +202,7 @@ function span_meta:set_attribute(key, value)
   native.set_attribute(self.span_id, key, value)
 end
 
-function span_meta:add_event(name, attributes, time_ns)
+function methods:add_event(name, attributes, time_ns)
   if type(name) ~= "string" then
     error("invalid name", 0)
   elseif attributes ~= nil and type(attributes) ~= "table" then
@@ -200,14 +216,14 @@ function span_meta:add_event(name, attributes, time_ns)
   self.events[0], self.events[count] = count, { name = name, time_ns = time, attributes = attributes }
 end
 
-function span_meta:record_error(err)
+function methods:record_error(err)
   if type(err) ~= "string" then
     err = tostring(err)
   end
   self:add_event("exception", { ["exception.message"] = err })
 end
 
-function span_meta:set_status(status)
+function methods:set_status(status)
   if type(status) ~= "number" then
     error("invalid status", 0)
   end
@@ -215,26 +231,19 @@ function span_meta:set_status(status)
   native.set_status(self.span_id, status)
 end
 
-function span_meta:each_baggage_item()
+function methods:each_baggage_item()
   return nop
 end
 
 equip(tracing)
-tracing.name = "core"
+tracing.name = CORE
 
--- The tracers that functions have made, by their names. All have the spans of the request in common.
-local tracers = setmetatable({}, { __mode = "v" })
-
+-- Tracers have the spans of the request in common.
 function tracing.new(name)
   if type(name) ~= "string" or name == "" then
     error("invalid tracer name", 0)
   end
-  local tracer = tracers[name]
-  if not tracer then
-    tracer = setmetatable({ name = name }, { __index = tracing })
-    tracers[name] = equip(tracer)
-  end
-  return tracer
+  return tracer_named(name)
 end
 
 setmetatable(tracing, {

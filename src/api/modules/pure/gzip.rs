@@ -7,12 +7,13 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use mlua::{Lua, LuaString, Table};
 
+use crate::api::modules::Loader;
 use crate::lua::check;
 
 /// How many bytes are worked on before it is asked whether there is time and room for more.
 const STRETCH: usize = 64 << 10;
 
-pub(super) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let module = lua.create_table()?;
     module.raw_set("deflate_gzip", lua.create_function(deflate)?)?;
     module.raw_set("inflate_gzip", lua.create_function(inflate)?)?;

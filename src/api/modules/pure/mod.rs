@@ -7,14 +7,14 @@ mod gzip;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use mlua::{Lua, LuaString, Table};
+use mlua::{LuaString, Table};
 
-use super::{Maker, chunk};
+use super::{Loader, Maker};
 
 /// A module of a chunk alone.
 macro_rules! lua {
     ($file:literal) => {
-        |lua| chunk(lua, include_str!($file))?.call(())
+        |lua| lua.chunk(include_str!($file))?.call(())
     };
 }
 
@@ -22,7 +22,7 @@ macro_rules! lua {
 pub(super) const MODULES: &[(&str, Maker)] = &[
     ("kong.constants", lua!("constants.lua")),
     ("kong.meta", |lua| {
-        chunk(lua, r#"return { _NAME = "kong", _VERSION = kong.version }"#)?.call(())
+        lua.chunk(r#"return { _NAME = "kong", _VERSION = kong.version }"#)?.call(())
     }),
     ("kong.resty.mlcache", lua!("mlcache.lua")),
     ("kong.tools.http", lua!("tools_http.lua")),
@@ -70,7 +70,7 @@ pub(super) const MODULES: &[(&str, Maker)] = &[
     ("resty.jwt-validators", lua!("jwt_validators.lua")),
 ];
 
-fn tools_ip(lua: &Lua) -> mlua::Result<Table> {
+fn tools_ip(lua: &Loader<'_>) -> mlua::Result<Table> {
     let kind = |is_v4: bool| if is_v4 { 4 } else { 6 };
     let is_ip = lua.create_function(move |_, text: LuaString| {
         let address = text.to_string_lossy().parse::<IpAddr>();
@@ -87,22 +87,22 @@ fn tools_ip(lua: &Lua) -> mlua::Result<Table> {
             address.ok().map(|address| address.segments().map(|part| format!("{part:04x}")));
         Ok(parts.map(|parts| parts.join(":")))
     })?;
-    chunk(lua, include_str!("tools_ip.lua"))?.call((is_ip, is_cidr, normalized))
+    lua.chunk(include_str!("tools_ip.lua"))?.call((is_ip, is_cidr, normalized))
 }
 
 /// Bytes of the system's generator.
 #[cfg(feature = "digest")]
-fn random_bytes(lua: &Lua) -> mlua::Result<mlua::Function> {
+fn random_bytes(lua: &Loader<'_>) -> mlua::Result<mlua::Function> {
     super::resty::random::module(lua)?.get("bytes")
 }
 
 #[cfg(feature = "digest")]
-fn tools_rand(lua: &Lua) -> mlua::Result<Table> {
-    chunk(lua, include_str!("tools_rand.lua"))?.call(random_bytes(lua)?)
+fn tools_rand(lua: &Loader<'_>) -> mlua::Result<Table> {
+    lua.chunk(include_str!("tools_rand.lua"))?.call(random_bytes(lua)?)
 }
 
 #[cfg(feature = "digest")]
-fn jit_uuid(lua: &Lua) -> mlua::Result<Table> {
+fn jit_uuid(lua: &Loader<'_>) -> mlua::Result<Table> {
     use crate::api::digest::Algorithm;
     let digest = |algorithm: Algorithm| {
         lua.create_function(move |lua, text: LuaString| {
@@ -110,15 +110,15 @@ fn jit_uuid(lua: &Lua) -> mlua::Result<Table> {
         })
     };
     let (md5, sha1) = (digest(Algorithm::Md5)?, digest(Algorithm::Sha1)?);
-    chunk(lua, include_str!("jit_uuid.lua"))?.call((random_bytes(lua)?, md5, sha1))
+    lua.chunk(include_str!("jit_uuid.lua"))?.call((random_bytes(lua)?, md5, sha1))
 }
 
 /// A module that compares secrets, in a time that tells nothing of where they differ.
 #[cfg(feature = "crypto")]
-fn with_equal(lua: &Lua, source: &str) -> mlua::Result<Table> {
+fn with_equal(lua: &Loader<'_>, source: &'static str) -> mlua::Result<Table> {
     use subtle::ConstantTimeEq;
     let equal = lua.create_function(|_, (a, b): (LuaString, LuaString)| {
         Ok(bool::from(a.as_bytes().ct_eq(&b.as_bytes())))
     })?;
-    chunk(lua, source)?.call(equal)
+    lua.chunk(source)?.call(equal)
 }

@@ -5,13 +5,14 @@ use mlua::{IntoLua, Lua, LuaString, Table, UserData, Value};
 use super::cipher::{BLOCK, Cipher, Mode};
 use super::{context, join, text};
 use crate::api::digest::Algorithm;
+use crate::api::modules::Loader;
 use crate::binding::convert;
 use crate::lua::check;
 use crate::lua::{as_number, raise_at};
 
 impl UserData for Cipher {}
 
-pub(in crate::api::modules) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(in crate::api::modules) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let native = lua.create_table()?;
     let hashes = Algorithm::ALL.map(|algorithm| (algorithm.name(), algorithm.name()));
     native.raw_set("hash", lua.create_table_from(hashes)?)?;

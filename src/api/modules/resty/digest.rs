@@ -4,6 +4,7 @@ use mlua::{Lua, LuaString, Table, UserData, Value};
 
 use super::{context, join, text};
 use crate::api::digest::{Algorithm, Digest};
+use crate::api::modules::Loader;
 use crate::lua::as_number;
 
 /// What an object has digested so far; nothing once it is final.
@@ -11,7 +12,10 @@ struct State(Option<Digest>);
 
 impl UserData for State {}
 
-pub(in crate::api::modules) fn module(lua: &Lua, algorithm: Algorithm) -> mlua::Result<Table> {
+pub(in crate::api::modules) fn module(
+    lua: &Loader<'_>,
+    algorithm: Algorithm,
+) -> mlua::Result<Table> {
     let native = lua.create_table()?;
     let new = lua.create_function(move |_, ()| Ok(State(Some(algorithm.begin()))))?;
     native.raw_set("new", new)?;

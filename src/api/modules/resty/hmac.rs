@@ -5,6 +5,7 @@ use mlua::{Lua, LuaString, Table, UserData, Value};
 use super::string::to_hex;
 use super::{context, join, text};
 use crate::api::digest::{Algorithm, Hmac};
+use crate::api::modules::Loader;
 use crate::lua::{raise_at, type_name};
 
 /// What an object has been given so far; nothing once it is final.
@@ -24,7 +25,7 @@ const ALGOS: [(&str, Algorithm); 5] = [
     ("SHA512", Algorithm::Sha512),
 ];
 
-pub(in crate::api::modules) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(in crate::api::modules) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let native = lua.create_table()?;
     let algorithms =
         lua.create_table_from(ALGOS.map(|(name, algorithm)| (name, algorithm.name())))?;

@@ -17,11 +17,12 @@ pub(super) mod string;
 
 use mlua::{AnyUserData, Lua, LuaString, Table, UserData, Value};
 
+use super::Loader;
 use crate::lua::{raise_at, type_name};
 
 /// Makes a module: runs the Lua half with the Rust half.
-fn join(lua: &Lua, lua_half: &str, rust_half: Table) -> mlua::Result<Table> {
-    super::chunk(lua, lua_half)?.call(rust_half)
+fn join(lua: &Loader<'_>, lua_half: &'static str, rust_half: Table) -> mlua::Result<Table> {
+    lua.chunk(lua_half)?.call(rust_half)
 }
 
 /// The bytes of an argument. Where it is no string, resty's modules fail when they ask for its

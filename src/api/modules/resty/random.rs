@@ -2,10 +2,11 @@
 
 use mlua::{Lua, LuaString, Table, Value};
 
+use crate::api::modules::Loader;
 use crate::lua::check;
 use crate::lua::{raise_at, type_name};
 
-pub(in crate::api::modules) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(in crate::api::modules) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let module = lua.create_table()?;
     module.raw_set("_VERSION", "0.17")?;
     module.raw_set("bytes", lua.create_function(bytes)?)?;

@@ -3,9 +3,10 @@
 use mlua::{Lua, LuaString, Table, Value};
 
 use super::text;
+use crate::api::modules::Loader;
 use crate::lua::Buffer;
 
-pub(in crate::api::modules) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(in crate::api::modules) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let module = lua.create_table()?;
     module.raw_set("_VERSION", "0.17")?;
     let to_hex =

@@ -4,8 +4,6 @@ local socket, stream, datagrams, body, req = ...
 local setmetatable = setmetatable
 local new_stream, new_datagrams, new_body = socket.tcp, socket.udp, req.socket
 
-stream.__index, datagrams.__index, body.__index = stream, datagrams, body
-
 -- `receiveuntil` of what compiles the pattern and what reads up to it.
 local function put_together(methods)
   local pattern, read = methods["receiveuntil.PATTERN"], methods["receiveuntil.READ"]
@@ -26,14 +24,22 @@ end
 put_together(stream)
 put_together(body)
 
+-- The metatable of objects. They show their methods, and not the table that these lie in: it is one for
+-- all functions.
+local function class(methods)
+  return { __index = methods, __metatable = false }
+end
+
+local stream_mt, datagrams_mt, body_mt = class(stream), class(datagrams), class(body)
+
 function socket.tcp(...)
-  return setmetatable({ new_stream(...) }, stream)
+  return setmetatable({ new_stream(...) }, stream_mt)
 end
 
 socket.stream = socket.tcp
 
 function socket.udp(...)
-  return setmetatable({ new_datagrams(...) }, datagrams)
+  return setmetatable({ new_datagrams(...) }, datagrams_mt)
 end
 
 local function connected(sock, ok, err)
@@ -44,7 +50,7 @@ local function connected(sock, ok, err)
 end
 
 function socket.connect(...)
-  local sock = setmetatable({ new_stream() }, stream)
+  local sock = setmetatable({ new_stream() }, stream_mt)
   return connected(sock, sock:connect(...))
 end
 
@@ -53,5 +59,5 @@ function req.socket(...)
   if not sock then
     return nil, err
   end
-  return setmetatable({ sock }, body)
+  return setmetatable({ sock }, body_mt)
 end

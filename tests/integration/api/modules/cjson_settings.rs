@@ -1,5 +1,7 @@
 //! The settings of `cjson`, and what it offers beside its two functions.
 
+use tower_lua::Sandbox;
+
 use crate::support::App;
 
 async fn eval(source: &str) -> String {
@@ -72,14 +74,70 @@ async fn settings_of_one_function_are_not_those_of_another() {
     assert_eq!(app.get("/").send().await.text(), "0.25");
 }
 
+/// What a function that has metatables answers, for a body `{"a":[],"b":[1]}`.
+async fn with_metatables(source: &str) -> String {
+    let sandbox = Sandbox::default().allow_global("setmetatable").allow_global("getmetatable");
+    let app = App::builder()
+        .access(&format!("local cjson = require('cjson') {source}"))
+        .runtime(|runtime| runtime.sandbox(sandbox))
+        .serve()
+        .await;
+    let request = app.post("/").header("content-type", "application/json");
+    request.body(r#"{"a":[],"b":[1]}"#).send().await.text()
+}
+
 #[tokio::test]
-async fn the_metatables_of_arrays_are_shared_and_sealed() {
-    let text = eval(
-        "return type(cjson.array_mt), type(cjson.empty_array_mt),
-           pcall(function() cjson.array_mt.__index = {} end)",
-    )
-    .await;
-    assert!(text.starts_with("table, table, false"), "{text}");
+async fn the_metatables_of_arrays_mark_arrays() {
+    for (source, expected) in [
+        ("kong.response.exit(200, cjson.encode(setmetatable({}, cjson.array_mt)))", "[]"),
+        ("kong.response.exit(200, cjson.encode(setmetatable({}, cjson.empty_array_mt)))", "[]"),
+        ("kong.response.exit(200, cjson.encode(setmetatable({1, x = 2}, cjson.array_mt)))", "[1]"),
+        (
+            "kong.response.exit(200, require('cjson.safe').encode(setmetatable({}, cjson.array_mt)))",
+            "[]",
+        ),
+        (
+            "kong.response.exit(200, cjson.encode(setmetatable({}, require('cjson.safe').new().array_mt)))",
+            "[]",
+        ),
+        ("kong.response.exit(200, { a = setmetatable({}, cjson.array_mt) })", r#"{"a":[]}"#),
+        (
+            "cjson.decode_array_with_array_mt(true)
+             local function decode(text) return cjson.decode(text) end
+             kong.response.exit(200, tostring(getmetatable(decode('[]')) == cjson.array_mt))",
+            "true",
+        ),
+        (
+            "local body = kong.request.get_body()
+             kong.response.exit(200, tostring(getmetatable(body.a) == cjson.array_mt))",
+            "true",
+        ),
+        ("kong.response.exit(200, cjson.encode(kong.request.get_body().a))", "[]"),
+    ] {
+        assert_eq!(with_metatables(source).await, expected, "{source}");
+    }
+}
+
+#[tokio::test]
+async fn the_metatables_of_arrays_are_each_function_s_own() {
+    let app = App::builder()
+        .access(
+            "local cjson = require('cjson')
+             ngx.re.match('b', '(?<__index>b)', 'D', nil, cjson.array_mt)
+             table.insert(cjson.empty_array_mt, 'x') cjson.array_mt.leak = 'mine'
+             require('recorder')(cjson.array_mt.leak)",
+        )
+        .access(
+            "local cjson = require('cjson')
+             local body = kong.request.get_body()
+             kong.response.exit(200, cjson.encode({ tostring(cjson.array_mt.leak), tostring(body.nothing),
+               tostring(cjson.empty_array_mt[1]), body }))",
+        )
+        .serve()
+        .await;
+    let request = app.post("/").header("content-type", "application/json");
+    assert_eq!(request.body("[]").send().await.text(), r#"["nil","nil","nil",[]]"#);
+    assert_eq!(app.recorder.entries(), ["mine"]);
 }
 
 #[tokio::test]

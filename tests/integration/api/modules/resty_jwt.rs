@@ -1,6 +1,7 @@
 //! `resty.jwt`, `resty.jwt-validators`, `kong.plugins.jwt.jwt_parser`.
 
 use super::resty_openssl::eval;
+use crate::support::App;
 
 /// What `statements` are worth, with both modules at hand.
 async fn with_jwt(statements: &str) -> String {
@@ -136,4 +137,17 @@ async fn a_certificate_that_comes_with_a_token_must_be_of_a_trusted_one() {
         return untrusted, trusted, jwt:verify(nil, token).verified"#;
     let expected = "No trusted certs loaded, everything is awesome~ :p, false";
     assert_eq!(with_jwt(statements).await, expected);
+}
+
+#[tokio::test]
+async fn what_one_function_sets_in_the_validators_is_not_for_another() {
+    let verified = format!(
+        "local pkey, jwt = require('resty.openssl.pkey'), require('resty.jwt')
+         local verified = jwt:verify((pkey.new('{ES256_KEY}')):to_PEM(), '{ES256_TOKEN}').verified
+         require('recorder')(verified)"
+    );
+    let lenient = format!("require('resty.jwt-validators').set_system_leeway(1e10) {verified}");
+    let app = App::builder().access(&lenient).access(&verified).serve().await;
+    app.get("/").send().await;
+    assert_eq!(app.recorder.entries(), ["true", "false"]);
 }

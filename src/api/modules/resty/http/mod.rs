@@ -13,7 +13,7 @@ use mlua::{IntoLuaMulti, Lua, MultiValue, Table, UserData, Value};
 use parking_lot::Mutex;
 
 use self::head::Head;
-use crate::api::modules;
+use crate::api::modules::{self, Loader};
 use crate::api::ngx::{self, socket};
 use crate::binding::{Await, Call, Namespace, bindings};
 use crate::lua::raise_at;
@@ -33,10 +33,10 @@ pub(in crate::api::modules) const NAMESPACE: Namespace = Namespace {
     },
 };
 
-pub(in crate::api::modules) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(in crate::api::modules) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let native = modules::bound(lua, &NAMESPACE)?;
     let ngx: Table = lua.globals().get("ngx")?;
-    let half = |source| modules::chunk(lua, source);
+    let half = |source| lua.chunk(source);
     let halves = [half(include_str!("connect.lua"))?, half(include_str!("response.lua"))?];
     let given = (native.clone(), ngx.clone());
     let extend = lua.create_function(move |_, http: Table| {

@@ -6,6 +6,7 @@ use num_bigint::{BigInt, BigUint, Sign};
 use num_integer::Integer;
 
 use super::{context, join, prime, text};
+use crate::api::modules::Loader;
 use crate::lua::as_number;
 use crate::lua::check;
 use crate::lua::raise_at;
@@ -20,7 +21,7 @@ const MAX_BITS: u64 = 65_536;
 /// The same where it grows with the third power, and of what is asked whether it is prime.
 const MAX_POWER_BITS: u64 = 4096;
 
-pub(super) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let native = lua.create_table()?;
     native.raw_set("from_number", lua.create_function(from_number)?)?;
     native.raw_set("from_text", lua.create_function(from_text)?)?;

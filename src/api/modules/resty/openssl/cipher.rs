@@ -6,6 +6,7 @@ use super::super::aes::bytes_to_key;
 use super::super::cipher::{BLOCK, Cipher, Direction, Mode, Work, pad, unpadded};
 use super::{context, hash, join, text};
 use crate::api::digest::Algorithm;
+use crate::api::modules::Loader;
 use crate::lua::as_number;
 use crate::lua::check;
 
@@ -27,7 +28,7 @@ impl UserData for Run {}
 /// A result, or `nil` and a message.
 type OrMessage<T> = mlua::Result<Result<T, &'static str>>;
 
-pub(super) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let native = lua.create_table()?;
     native.raw_set("about", lua.create_function(|_, name: LuaString| about(&name))?)?;
     native.raw_set("init", lua.create_function(init)?)?;

@@ -4,6 +4,7 @@ use mlua::{AnyUserData, Lua, LuaString, Table, UserData, Value};
 
 use super::{context, hash, join, text};
 use crate::api::digest::{Algorithm, Digest};
+use crate::api::modules::Loader;
 
 /// What an object has digested so far.
 pub(super) struct State {
@@ -13,7 +14,7 @@ pub(super) struct State {
 
 impl UserData for State {}
 
-pub(super) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let native = lua.create_table()?;
     native.raw_set("new", lua.create_function(new)?)?;
     native.raw_set("update", lua.create_function(update)?)?;

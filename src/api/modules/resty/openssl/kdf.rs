@@ -7,6 +7,7 @@ use mlua::{Lua, LuaString, Table, Value};
 use super::hash::{self, with_hash};
 use super::{join, optional};
 use crate::api::digest::Algorithm;
+use crate::api::modules::Loader;
 use crate::lua::as_number;
 use crate::lua::check;
 
@@ -15,7 +16,7 @@ type OrMessage<T> = mlua::Result<Result<T, &'static str>>;
 /// The most that a derived key may have, in bytes.
 const MAX_LEN: f64 = 1_048_576.0;
 
-pub(super) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let native = lua.create_table()?;
     native.raw_set("pbkdf2", lua.create_function(pbkdf2)?)?;
     native.raw_set("hkdf", lua.create_function(hkdf)?)?;

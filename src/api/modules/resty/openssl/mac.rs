@@ -4,6 +4,7 @@ use mlua::{AnyUserData, Lua, LuaString, Table, UserData, Value};
 
 use super::{context, hash, join, text};
 use crate::api::digest::Hmac;
+use crate::api::modules::Loader;
 
 /// What an object has been given so far.
 struct State {
@@ -13,15 +14,15 @@ struct State {
 
 impl UserData for State {}
 
-pub(super) fn hmac(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn hmac(lua: &Loader<'_>) -> mlua::Result<Table> {
     join(lua, include_str!("hmac.lua"), native(lua)?)
 }
 
-pub(super) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     join(lua, include_str!("mac.lua"), native(lua)?)
 }
 
-fn native(lua: &Lua) -> mlua::Result<Table> {
+fn native(lua: &Loader<'_>) -> mlua::Result<Table> {
     let native = lua.create_table()?;
     native.raw_set("new", lua.create_function(new)?)?;
     native.raw_set("update", lua.create_function(update)?)?;

@@ -1,7 +1,7 @@
 //! The modules of lua-resty-openssl, over `RustCrypto`.
 //!
 //! An object is a table whose `ctx` is what Rust has; its methods are Lua and short. A module that
-//! needs another has the VM's own copy, which no function sees.
+//! needs another has the function's own copy.
 
 mod bn;
 mod cipher;

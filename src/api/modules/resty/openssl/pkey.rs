@@ -10,6 +10,7 @@ use super::key::{
 };
 use super::{context, hash, join, optional, prime, text};
 use crate::api::digest::Algorithm;
+use crate::api::modules::Loader;
 use crate::lua::as_number;
 use crate::lua::check;
 
@@ -17,7 +18,7 @@ impl UserData for Key {}
 
 type OrMessage<T> = mlua::Result<Result<T, String>>;
 
-pub(super) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let native = lua.create_table()?;
     native.raw_set("load", lua.create_function(load)?)?;
     native.raw_set("generate", lua.create_function(generate)?)?;

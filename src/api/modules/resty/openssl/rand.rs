@@ -2,10 +2,11 @@
 
 use mlua::{Lua, LuaString, Table, Value};
 
+use crate::api::modules::Loader;
 use crate::lua::as_number;
 use crate::lua::check;
 
-pub(super) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let module = lua.create_table()?;
     module.raw_set("bytes", lua.create_function(bytes)?)?;
     Ok(module)

@@ -12,6 +12,7 @@ use super::key::{
 };
 use super::{context, hash, join};
 use crate::api::digest::Algorithm;
+use crate::api::modules::Loader;
 use crate::lua::check;
 
 /// A certificate of an object, and its bytes.
@@ -24,7 +25,7 @@ impl UserData for Holder {}
 
 type OrMessage<T> = mlua::Result<Result<T, &'static str>>;
 
-pub(super) fn module(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let native = lua.create_table()?;
     native.raw_set("load", lua.create_function(load)?)?;
     native.raw_set("export", lua.create_function(export)?)?;
