@@ -3,7 +3,7 @@
 
 local string, table, os, native = ...
 local tick = native.tick
-local type = type
+local select, type = select, type
 local sub, find = string.sub, string.find
 local concat, date = table.concat, os.date
 
@@ -60,6 +60,18 @@ function table.concat(list, separator, first, last)
     tick()
   end
   return concat(pieces, separator)
+end
+
+-- How long a list may be that is moved at one go, and how often: an insertion that is not at the end
+-- moves what is behind it.
+local MOVED = 4096
+local insert = table.insert
+
+function table.insert(list, ...)
+  if select("#", ...) > 1 and type(list) == "table" and #list > MOVED then
+    tick()
+  end
+  return insert(list, ...)
 end
 
 -- How long a format of dates may be that is worked on at one go.

@@ -4,6 +4,18 @@ local next, type = next, type
 -- What OpenResty adds to LuaJIT's `table`.
 table.new, table.clear = require("table.new"), require("table.clear")
 
+-- What goes through a whole table in C, or makes one: the clock is looked at before.
+if native.limits_time then
+  for _, name in next, { "clear", "maxn", "new" } do
+    local of, tick = table[name], native.tick
+    table[name] = function(...)
+      tick()
+      return of(...)
+    end
+  end
+  package.loaded["table.new"], package.loaded["table.clear"] = table.new, table.clear
+end
+
 local function check_table(t, name)
   if type(t) ~= "table" then
     native.fail("bad argument #1 to '" .. name .. "' (table expected, got " .. type(t) .. ")")
