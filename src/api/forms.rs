@@ -1,6 +1,8 @@
 //! Bodies that are forms or JSON, as Kong's `get_body` and `set_body` read and write them.
-
-use std::hash::{BuildHasher, RandomState};
+//!
+//! By hand, not by multer and form_urlencoded, because Kong's reading is its own: parts without a name,
+//! headers that are none, bytes that are no UTF-8 and whatever stands before the first boundary mean
+//! something to functions. All of it counts against the limits of the function.
 
 use bytes::Bytes;
 use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value};
@@ -8,6 +10,7 @@ use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value};
 use crate::api::json;
 use crate::binding::convert;
 use crate::lua::{Buffer, Texts};
+use crate::message::random;
 
 /// The kinds of body that functions may have decoded or encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,9 +236,8 @@ pub(crate) fn contain_boundary(parts: &Texts<'_>, boundary: &str) -> bool {
 
 /// A boundary that no part holds: the usual one, or one that nobody can have foreseen.
 pub(crate) fn new_boundary(parts: &Texts<'_>) -> String {
-    let random = || RandomState::new().hash_one(0);
-    let mut candidates = std::iter::once(0).chain(std::iter::repeat_with(random));
-    let mut candidates = candidates.by_ref().map(|number| format!("tower-lua-{number:020}"));
+    let candidates = std::iter::once(0).chain(std::iter::repeat_with(random::bits));
+    let mut candidates = candidates.map(|number| format!("tower-lua-{number:032x}"));
     candidates
         .find(|boundary| !contain_boundary(parts, boundary))
         .expect("parts are finite, numbers are not")

@@ -8,7 +8,6 @@ mod upstream;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use self::entity::Fields;
@@ -17,6 +16,7 @@ pub(crate) use self::known::Known;
 pub use self::tls::Tls;
 pub(crate) use self::upstream::Destination;
 pub use self::upstream::{Timeouts, Upstream};
+use crate::message::random;
 
 /// The connection that a request came on: put it into the request's extensions for functions to
 /// see addresses, ports and the scheme.
@@ -116,14 +116,7 @@ impl RequestId {
     }
 
     fn digits() -> Box<str> {
-        use std::hash::{BuildHasher, RandomState};
-
-        // The keys of a `RandomState` are random and differ at each call: a source of random bits
-        // that needs no crate. The counter rules out what little chance of repetition is left.
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
-        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let half = || RandomState::new().hash_one(count);
-        format!("{:016x}{:016x}", half(), half()).into()
+        format!("{:032x}", random::bits()).into()
     }
 }
 

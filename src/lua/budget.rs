@@ -95,6 +95,12 @@ impl Budget {
         self
     }
 
+    /// What Rust may hold for the functions of a VM.
+    pub(crate) fn held(&self) -> Memory {
+        let limit = |bytes: Option<usize>| bytes.unwrap_or(usize::MAX);
+        Memory::new(limit(self.memory), limit(self.request_memory))
+    }
+
     pub(crate) fn limits_time(&self) -> bool {
         self.call_time.is_some() || self.request_time.is_some()
     }

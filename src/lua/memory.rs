@@ -11,8 +11,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
-use super::budget::Budget;
-
 /// What Rust holds for the functions of a VM.
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -48,12 +46,9 @@ const OVERHEAD: usize = 128;
 const SMALL: usize = 1024;
 
 impl Memory {
-    pub(crate) fn new(budget: &Budget) -> Self {
-        Self {
-            limit: budget.memory.unwrap_or(usize::MAX),
-            request_limit: budget.request_memory.unwrap_or(usize::MAX),
-            held: AtomicUsize::new(0),
-        }
+    /// What may be held for all requests of the VM, and for one of them, in bytes.
+    pub(crate) const fn new(limit: usize, request_limit: usize) -> Self {
+        Self { limit, request_limit, held: AtomicUsize::new(0) }
     }
 
     /// What a request that holds `own` may have in all.
@@ -201,7 +196,7 @@ mod tests {
     use super::*;
 
     fn vm() -> Arc<Memory> {
-        Arc::new(Memory::new(&Budget::default().memory(1 << 20).request_memory(1 << 18)))
+        Arc::new(Memory::new(1 << 20, 1 << 18))
     }
 
     fn share(vm: &Arc<Memory>) -> Share {
@@ -243,7 +238,7 @@ mod tests {
 
     #[test]
     fn without_a_limit_there_is_none() {
-        let vm = Arc::new(Memory::new(&Budget::unlimited()));
+        let vm = Arc::new(Memory::new(usize::MAX, usize::MAX));
         let mut share = share(&vm);
         assert!(share.keep(&[0; 1 << 20]).is_ok());
         assert!(share.charge(1 << 40).is_ok());

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::exchange::{Exchange, Lease};
-use super::wait::poll_run;
+use super::run::poll_run;
 use crate::error::log;
 use crate::function::{Progress, Run};
 use crate::phase::Phase;

@@ -4,6 +4,7 @@
 
 mod body_error;
 mod conditional;
+mod config;
 mod exchange;
 mod framing;
 mod future;
@@ -16,6 +17,7 @@ mod response;
 mod response_body;
 mod response_phases;
 mod retry;
+mod run;
 mod service;
 mod wait;
 

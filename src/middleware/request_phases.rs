@@ -10,12 +10,12 @@ use http::request::Parts;
 use http_body::Body;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::config::{Config, StandIns};
 use super::exchange::{Exchange, Lease, Participant};
-use super::layer::{Config, StandIns};
 use super::log::LogGuard;
 use super::response;
 use super::retry::RetryCallback;
-use super::wait::poll_run;
+use super::run::poll_run;
 use crate::error::Site;
 use crate::function::{Functions, Progress, Run};
 use crate::phase::Phase;

@@ -13,7 +13,7 @@ use super::BoxError;
 use super::exchange::{Exchange, Lease, Participant};
 use super::log::LogGuard;
 use super::replay::Replay;
-use super::wait::poll_run;
+use super::run::poll_run;
 use crate::error::Error;
 use crate::function::{Progress, Run};
 use crate::phase::Phase;

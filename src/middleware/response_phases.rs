@@ -12,7 +12,7 @@ use super::replay::{Extent, Replay};
 use super::request_phases::Passage;
 use super::response;
 use super::response_body::{Filter, ResponseBody};
-use super::wait::poll_run;
+use super::run::poll_run;
 use super::{conditional, framing};
 use crate::extension::CloseConnection;
 use crate::function::{Progress, Run};

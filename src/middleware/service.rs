@@ -10,8 +10,8 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
+use super::config::Config;
 use super::future::ResponseFuture;
-use super::layer::Config;
 use super::request_body::RequestBody;
 use super::request_phases::{Decision, RequestPhases};
 use super::response_body::ResponseBody;

@@ -4,12 +4,9 @@ use std::task::{Context, Poll, ready};
 
 use http_body::Body;
 
-use super::exchange::Lease;
 use super::replay::{BodyReader, Extent, Replay};
 use super::request_phases::{Decision, RequestPhases};
-use crate::function::{Progress, Run};
 use crate::transaction::{ReadBody, RequestBody};
-use crate::vm::Pool;
 
 /// The functions of a request, one of which waits, and the service that comes after them.
 pub(super) struct Waiting<S, B: Body> {
@@ -36,23 +33,6 @@ impl<S, B: Body> Waiting<S, B> {
         let decision = ready!(phases.poll(cx, body));
         let (phases, body) = self.held.take().expect("looked at above");
         Poll::Ready((decision, phases, body))
-    }
-}
-
-/// Waits, and runs functions on, until all have run or one has failed or ended the request.
-pub(super) fn poll_run(
-    run: &mut Run,
-    cx: &mut Context<'_>,
-    lease: &mut Lease,
-    pool: &std::sync::Arc<Pool>,
-    body: &mut dyn ReadBody,
-) -> Poll<Progress> {
-    loop {
-        ready!(run.poll_ready(cx, lease, body));
-        match lease.with(|transaction| run.advance(pool, transaction)) {
-            Progress::Waiting => {}
-            progress => return Poll::Ready(progress),
-        }
     }
 }
 

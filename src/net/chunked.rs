@@ -2,7 +2,7 @@
 
 use bytes::{Buf, BytesMut};
 
-use super::filter::Fed;
+use super::fed::{Fed, append};
 
 /// A body in chunks, and how far into it what has come so far is.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl Chunked {
                     let taken = input.split_to(input.len().min(left).min(room));
                     let left = (left - taken.len()) as u64;
                     self.state = if left == 0 { State::End } else { State::Data(left) };
-                    super::filter::append(data, taken);
+                    append(data, taken);
                     let full = matches!(portion, Portion::Piece(max) if data.len() >= max);
                     if full || left == 0 && portion != Portion::All {
                         return Fed::Done;

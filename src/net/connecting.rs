@@ -10,9 +10,11 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::address::literal;
+use super::connection::Connection;
 use super::limits::Ticket;
-use super::pool::{Given, Joined, Membership, Name, Turn};
-use super::socket::{Connection, Use};
+use super::membership::{Membership, Name};
+use super::pool::{Given, Joined, Turn};
+use super::socket::Use;
 use super::stream::{Plain, Stream};
 use super::{Fault, Net, Reach, Socket, Sockets, Target};
 
@@ -49,7 +51,7 @@ impl Socket {
         }
         let name = Name::from(pool.name);
         if let Some(idle) = self.net.checkout(&name) {
-            self.lock().connection = Some(Connection::again(idle));
+            self.lock().connection = Some(idle.again());
             return Ok(None);
         }
         let joined = self.net.join(&name, pool.size, pool.backlog)?;
@@ -75,7 +77,7 @@ impl Busy {
             Joined::Wait(turn) => match wait(net, &name, turn, limit).await? {
                 Given::Place(place) => Some(place),
                 Given::Connection(idle) => {
-                    self.0.lock().connection = Some(Connection::again(*idle));
+                    self.0.lock().connection = Some(idle.again());
                     return Ok(());
                 }
             },

@@ -6,6 +6,7 @@ use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
 
 use super::chunked::{Chunked, Portion};
+use super::fed::{Fed, append};
 use super::limits::Gathered;
 use super::{Fault, Limits, Net, Received};
 
@@ -33,19 +34,6 @@ enum Kind {
     /// The head of an HTTP message: all up to an empty line, and whether a line is empty so far.
     Head(bool),
     Chunks(Arc<Mutex<Chunked>>, Portion),
-}
-
-/// What came of some input.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fed {
-    Done,
-    More,
-    /// The input ended too early.
-    Closed,
-    TooLong,
-    NoMemory,
-    /// It is not what it should be.
-    Invalid(&'static str),
 }
 
 impl Filter {
@@ -161,15 +149,6 @@ impl Filter {
     /// What it has.
     pub(super) fn take(&mut self) -> BytesMut {
         std::mem::take(&mut self.data)
-    }
-}
-
-/// Appends without a copy where there is nothing before.
-pub(super) fn append(data: &mut BytesMut, more: BytesMut) {
-    if data.is_empty() {
-        *data = more;
-    } else {
-        data.extend_from_slice(&more);
     }
 }
 

@@ -1,12 +1,9 @@
 //! How many sockets there may be, and how much they may hold.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
-
-use super::{Net, Socket};
-use crate::net::udp::Datagrams;
+use super::Net;
 
 /// How many sockets there may be, and how much they may hold.
 #[derive(Clone, Copy, Debug)]
@@ -110,55 +107,5 @@ impl Gathered {
 impl Drop for Gathered {
     fn drop(&mut self) {
         self.net.buffered.lower(self.counted);
-    }
-}
-
-/// The sockets of a request. They are closed when it ends.
-#[derive(Default)]
-pub(crate) struct Sockets {
-    made: Mutex<Made>,
-}
-
-#[derive(Default)]
-struct Made {
-    sockets: Vec<Weak<Socket>>,
-    datagrams: Vec<Weak<Datagrams>>,
-}
-
-impl Sockets {
-    pub(super) fn add(&self, socket: &Arc<Socket>) {
-        let mut made = self.made.lock();
-        prune(&mut made.sockets);
-        made.sockets.push(Arc::downgrade(socket));
-    }
-
-    pub(super) fn add_datagrams(&self, socket: &Arc<Datagrams>) {
-        let mut made = self.made.lock();
-        prune(&mut made.datagrams);
-        made.datagrams.push(Arc::downgrade(socket));
-    }
-
-    /// How many are open.
-    pub(super) fn open(&self) -> usize {
-        let made = self.made.lock();
-        let sockets = made.sockets.iter().filter_map(Weak::upgrade);
-        let datagrams = made.datagrams.iter().filter_map(Weak::upgrade);
-        sockets.filter(|socket| socket.is_open()).count()
-            + datagrams.filter(|socket| socket.is_open()).count()
-    }
-}
-
-/// Forgets sockets that are gone, now and then.
-fn prune<T>(sockets: &mut Vec<Weak<T>>) {
-    if sockets.len() == sockets.capacity() {
-        sockets.retain(|socket| socket.strong_count() > 0);
-    }
-}
-
-impl Drop for Sockets {
-    fn drop(&mut self) {
-        let made = self.made.get_mut();
-        made.sockets.iter().filter_map(Weak::upgrade).for_each(|socket| socket.abandon());
-        made.datagrams.iter().filter_map(Weak::upgrade).for_each(|socket| socket.abandon());
     }
 }

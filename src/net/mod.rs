@@ -14,9 +14,12 @@
 mod address;
 mod chunked;
 mod connecting;
+mod connection;
 mod fault;
+mod fed;
 mod filter;
 mod limits;
+mod membership;
 mod network;
 mod options;
 mod pool;
@@ -24,6 +27,7 @@ mod receiving;
 mod resolver;
 mod sending;
 mod socket;
+mod sockets;
 mod stream;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
@@ -40,7 +44,7 @@ pub(crate) use self::connecting::PoolOptions;
 pub(crate) use self::fault::Fault;
 pub(crate) use self::filter::{Filter, Until};
 use self::limits::Count;
-pub(crate) use self::limits::{Limits, Sockets};
+pub(crate) use self::limits::Limits;
 pub use self::network::{Network, NetworkRule};
 pub(crate) use self::options::Setting;
 use self::pool::Pools;
@@ -48,6 +52,7 @@ pub(crate) use self::receiving::Received;
 pub use self::resolver::Resolved;
 pub(crate) use self::resolver::Resolver;
 pub(crate) use self::socket::{Socket, Timeouts};
+pub(crate) use self::sockets::Sockets;
 pub(crate) use self::udp::{Datagrams, MAX_DATAGRAM};
 
 /// What the VMs of a runtime share of the network.

@@ -16,11 +16,9 @@ use rustc_hash::FxHashMap;
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep};
 
-use super::socket::Connection;
+use super::connection::Connection;
+use super::membership::{Membership, Name};
 use super::{Fault, Net};
-
-/// The name of a pool: what was connected to, or what the function says.
-pub(crate) type Name = Arc<[u8]>;
 
 /// The pools of a VM.
 #[derive(Default)]
@@ -57,11 +55,13 @@ pub(super) struct Idle {
     expires: Option<Instant>,
 }
 
-/// A place among the connections of a pool. Who waits for one gets it when it is dropped.
-pub(super) struct Membership {
-    net: Weak<Net>,
-    reactor: Id,
-    name: Name,
+impl Idle {
+    /// The connection, used once more.
+    pub(super) fn again(self) -> Connection {
+        let mut connection = self.connection;
+        connection.reused += 1;
+        connection
+    }
 }
 
 /// Whoever waits for a connection of a pool that has as many as it may.
@@ -182,6 +182,22 @@ impl Net {
         Ok(())
     }
 
+    /// A connection has left the pool `name`. Whoever waits gets its place.
+    pub(super) fn leave(self: &Arc<Self>, reactor: Id, name: &Name) {
+        let mut pools = self.pools.lock();
+        let Some(by_name) = pools.reactors.get_mut(&reactor) else { return };
+        let Some(pool) = by_name.pools.get_mut(name) else { return };
+        if let Some(turn) = pool.waiting.pop_front() {
+            drop(pools);
+            turn.give(Given::Place(Membership::new(self, reactor, name)));
+            return;
+        }
+        pool.connections = pool.connections.saturating_sub(1);
+        if pool.connections == 0 && pool.idle.is_empty() {
+            by_name.pools.remove(name);
+        }
+    }
+
     /// The VM is gone: closes what waits.
     pub(crate) fn close(&self) {
         let mut pools = self.pools.lock();
@@ -249,30 +265,6 @@ impl Pool {
     fn new(size: usize, backlog: Option<usize>) -> Self {
         let (idle, waiting) = (VecDeque::new(), VecDeque::new());
         Self { size: size.max(1), backlog, connections: 0, idle, waiting }
-    }
-}
-
-impl Membership {
-    fn new(net: &Arc<Net>, reactor: Id, name: &Name) -> Self {
-        Self { net: Arc::downgrade(net), reactor, name: Arc::clone(name) }
-    }
-}
-
-impl Drop for Membership {
-    fn drop(&mut self) {
-        let Some(net) = self.net.upgrade() else { return };
-        let mut pools = net.pools.lock();
-        let Some(reactor) = pools.reactors.get_mut(&self.reactor) else { return };
-        let Some(pool) = reactor.pools.get_mut(&self.name) else { return };
-        if let Some(turn) = pool.waiting.pop_front() {
-            drop(pools);
-            turn.give(Given::Place(Self::new(&net, self.reactor, &self.name)));
-            return;
-        }
-        pool.connections = pool.connections.saturating_sub(1);
-        if pool.connections == 0 && pool.idle.is_empty() {
-            reactor.pools.remove(&self.name);
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::time::{Instant, Sleep};
 
-use super::filter::Fed;
+use super::fed::Fed;
 use super::socket::{State, Use};
 use super::{Fault, Filter, Net, Socket};
 

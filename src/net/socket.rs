@@ -4,13 +4,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use bytes::BytesMut;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::limits::Ticket;
-use super::pool::{Idle, Membership, Name};
-use super::stream::Stream;
-use super::{Fault, Net, Sockets};
+use super::connection::Connection;
+use super::sockets::{Owned, Sockets};
+use super::{Fault, Net};
 
 /// A stream socket of a function.
 pub(crate) struct Socket {
@@ -55,23 +53,6 @@ pub(super) struct State {
     pub(super) tls: super::tls::Options,
 }
 
-/// A connection in use.
-pub(super) struct Connection {
-    pub(super) stream: Stream,
-    /// What has come and was not asked for yet.
-    pub(super) input: BytesMut,
-    /// How many bytes have come.
-    pub(super) received: u64,
-    pub(super) eof: bool,
-    pub(super) reused: u32,
-    /// The pool that it goes to when it is kept.
-    pub(super) name: Name,
-    pub(super) place: Option<Membership>,
-    pub(super) ticket: Ticket,
-    #[cfg(feature = "tls")]
-    pub(super) session: Option<super::tls::Session>,
-}
-
 /// What an operation does with a socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
@@ -88,7 +69,7 @@ impl Socket {
             owner: Arc::downgrade(owner),
             state: Mutex::default(),
         });
-        owner.add(&socket);
+        owner.add(Arc::downgrade(&socket) as _);
         socket
     }
 
@@ -99,11 +80,6 @@ impl Socket {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
-    }
-
-    pub(crate) fn is_open(&self) -> bool {
-        let state = self.lock();
-        state.connection.is_some() || state.connecting
     }
 
     /// Whether it was ever connected, or was to be.
@@ -166,9 +142,15 @@ impl Socket {
         drop(state);
         self.net.park(connection, timeout, size)
     }
+}
 
-    /// The request is over.
-    pub(super) fn abandon(&self) {
+impl Owned for Socket {
+    fn is_open(&self) -> bool {
+        let state = self.lock();
+        state.connection.is_some() || state.connecting
+    }
+
+    fn abandon(&self) {
         let connection = self.lock().take();
         connection.into_iter().for_each(Connection::close);
     }
@@ -221,38 +203,5 @@ impl State {
         if self.read_closed && self.write_closed {
             self.take().into_iter().for_each(Connection::close);
         }
-    }
-}
-
-impl Connection {
-    pub(super) fn new(
-        stream: Stream,
-        name: Name,
-        place: Option<Membership>,
-        ticket: Ticket,
-    ) -> Self {
-        Self {
-            stream,
-            input: BytesMut::new(),
-            received: 0,
-            eof: false,
-            reused: 0,
-            name,
-            place,
-            ticket,
-            #[cfg(feature = "tls")]
-            session: None,
-        }
-    }
-
-    /// A connection that was kept, used once more.
-    pub(super) fn again(idle: Idle) -> Self {
-        let mut connection = idle.connection;
-        connection.reused += 1;
-        connection
-    }
-
-    pub(super) fn close(self) {
-        self.stream.close();
     }
 }

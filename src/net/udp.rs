@@ -17,7 +17,8 @@ use tokio::net::UnixDatagram;
 use tokio::time::Sleep;
 
 use super::limits::Ticket;
-use super::{Fault, Net, Sockets, Target, Timeouts};
+use super::sockets::{Owned, Sockets};
+use super::{Fault, Net, Target, Timeouts};
 
 /// A datagram socket of a function.
 pub(crate) struct Datagrams {
@@ -52,17 +53,13 @@ impl Datagrams {
         let state = State { peer: None, timeout: Timeouts::DEFAULT, local: None, busy: false };
         let (net, state) = (Arc::clone(net), Mutex::new(state));
         let socket = Arc::new(Self { net, owner: Arc::downgrade(owner), state });
-        owner.add_datagrams(&socket);
+        owner.add(Arc::downgrade(&socket) as _);
         socket
     }
 
     /// Whether it is a socket of the request whose sockets `sockets` are.
     pub(crate) fn belongs_to(&self, sockets: &Arc<Sockets>) -> bool {
         std::ptr::eq(self.owner.as_ptr(), Arc::as_ptr(sockets))
-    }
-
-    pub(crate) fn is_open(&self) -> bool {
-        self.state.lock().peer.is_some()
     }
 
     pub(crate) fn set_timeout(&self, timeout: Duration) {
@@ -78,10 +75,6 @@ impl Datagrams {
         state.open()?;
         state.peer = None;
         Ok(())
-    }
-
-    pub(super) fn abandon(&self) {
-        self.state.lock().peer = None;
     }
 
     /// Says whom the socket speaks to.
@@ -123,6 +116,16 @@ impl Datagrams {
         let limit = state.timeout;
         let size = size.min(MAX_DATAGRAM);
         Ok(Datagram { socket: Arc::clone(self), size, limit, sleep: None, is_waiting: false })
+    }
+}
+
+impl Owned for Datagrams {
+    fn is_open(&self) -> bool {
+        self.state.lock().peer.is_some()
+    }
+
+    fn abandon(&self) {
+        self.state.lock().peer = None;
     }
 }
 

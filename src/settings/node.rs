@@ -1,6 +1,6 @@
 //! Who this process is, on which machine, and what it serves.
 
-use crate::extension::RequestId;
+use crate::message::random;
 
 /// What `kong.node` tells of.
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl Node {
 
 /// A random UUID, of version 4.
 fn uuid() -> String {
-    let mut digits = RequestId::random().as_str().to_owned();
+    let mut digits = format!("{:032x}", random::bits());
     digits.replace_range(12..13, "4");
     let variant = match digits.as_bytes()[16] {
         b'0'..=b'3' => "8",

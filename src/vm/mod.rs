@@ -93,7 +93,7 @@ impl Vm {
         convert::register(&lua)?;
         api.tables.iter().try_for_each(|(dialect, register)| register(&scope(*dialect)))?;
         let environments = Environments::new(&lua, settings, &(api.modules)(&lua, settings)?)?;
-        let memory = Arc::new(Memory::new(&settings.budget));
+        let memory = Arc::new(settings.budget.held());
         lua::enforce(&lua, &meter, &memory, &settings.budget)?;
         Ok(Self {
             bound,

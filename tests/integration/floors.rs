@@ -103,11 +103,11 @@ fn named(source: &str) -> Vec<String> {
     paths.map(|path| path.replace("::", "/")).collect()
 }
 
-fn is_of_path(c: char) -> bool {
+pub(crate) fn is_of_path(c: char) -> bool {
     c == ':' || c == '_' || c.is_ascii_alphanumeric()
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let found = entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] });
     found.filter(|path| path.extension().is_some_and(|kind| kind == "rs")).collect()

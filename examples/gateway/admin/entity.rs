@@ -26,7 +26,7 @@ pub(super) async fn collection(
         .database
         .change("create", kind, move |draft| {
             if let Some((parent_kind, key)) = parent {
-                let parent = find(&draft.state, parent_kind, &key)?;
+                let parent = draft.state.known(parent_kind, &key)?;
                 set_reference(&mut object, parent_kind, parent.id());
             }
             draft.insert(kind, object, given)
@@ -49,7 +49,7 @@ pub(super) async fn one(
         Method::PUT => {
             let edit = move |draft: &mut Draft| {
                 if let Some((parent_kind, key)) = parent {
-                    let parent = find(&draft.state, parent_kind, &key)?;
+                    let parent = draft.state.known(parent_kind, &key)?;
                     set_reference(&mut object, parent_kind, parent.id());
                 }
                 draft.upsert(kind, &Place::new(&key), object, given)
@@ -87,7 +87,7 @@ pub(super) async fn parent(call: Call<'_>, kind: Kind, key: &str, parent: Kind) 
     match call.head.method {
         Method::PUT => {
             let edit = move |draft: &mut Draft| {
-                let child = find(&draft.state, kind, &key)?;
+                let child = draft.state.known(kind, &key)?;
                 let id = child.reference(parent).map(str::to_owned);
                 let place = Place::Id(id.unwrap_or_else(crate::configured::entities::uuid::random));
                 let document = draft.upsert(parent, &place, object, given)?;
@@ -116,11 +116,6 @@ pub(super) async fn parent(call: Call<'_>, kind: Kind, key: &str, parent: Kind) 
     }
 }
 
-/// An entity by its id or name.
-pub(super) fn find(state: &State, kind: Kind, key: &str) -> Result<Arc<Document>, Problem> {
-    state.find(kind, key).cloned().ok_or_else(Problem::not_found)
-}
-
 /// An entity that belongs to its parent, if there must be one.
 fn find_in(
     state: &State,
@@ -129,10 +124,10 @@ fn find_in(
     parent: Option<&(Kind, String)>,
 ) -> Result<Arc<Document>, Problem> {
     let document = match parent {
-        None => return find(state, kind, key),
+        None => return state.known(kind, key),
         Some((parent_kind, parent_key)) => {
-            let parent = find(state, *parent_kind, parent_key)?;
-            let document = find(state, kind, key)?;
+            let parent = state.known(*parent_kind, parent_key)?;
+            let document = state.known(kind, key)?;
             (document.reference(*parent_kind) == Some(parent.id())).then_some(document)
         }
     };
@@ -140,9 +135,9 @@ fn find_in(
 }
 
 fn parent_of(state: &State, kind: Kind, key: &str, parent: Kind) -> Result<Arc<Document>, Problem> {
-    let child = find(state, kind, key)?;
+    let child = state.known(kind, key)?;
     let id = child.reference(parent).ok_or_else(Problem::not_found)?;
-    find(state, parent, id)
+    state.known(parent, id)
 }
 
 fn owned(parent: Option<(Kind, &str)>) -> Option<(Kind, String)> {

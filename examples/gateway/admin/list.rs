@@ -2,10 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::{Answered, Call, entity};
+use super::{Answered, Call};
 use crate::admin::body;
 use crate::configured::entities::{Document, Kind};
 use crate::configured::problem::Problem;
@@ -36,7 +37,7 @@ pub(super) fn answer(call: &Call<'_>, kind: Kind, parent: Option<(Kind, &str)>) 
     let parent = match parent {
         None => None,
         Some((parent_kind, key)) => {
-            let found = entity::find(&state, parent_kind, key)?;
+            let found = state.known(parent_kind, key)?;
             path = format!("/{}/{}/{}", parent_kind.name(), found.id(), kind.name());
             Some((parent_kind, found))
         }
@@ -163,14 +164,9 @@ impl Tags {
 }
 
 /// A value of a query.
-fn encode(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out += &format!("%{byte:02X}");
-        }
-    }
-    out
+fn encode(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, ESCAPED)
 }
+
+/// All but what RFC 3986 calls unreserved.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -65,6 +65,14 @@ pub(crate) struct Route {
     pub(crate) tags: Option<Vec<String>>,
 }
 
+impl Route {
+    /// The headers that it asks for. `Host` is not among them: that is what `hosts` is for.
+    pub(crate) fn header_criteria(&self) -> impl Iterator<Item = (&String, &Vec<String>)> {
+        let headers = self.headers.iter().flatten();
+        headers.filter(|(name, _)| !name.eq_ignore_ascii_case("host"))
+    }
+}
+
 /// A plugin and the requests that it is for: those of its route, of its service, of both, or all.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Plugin {

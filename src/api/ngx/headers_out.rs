@@ -6,11 +6,12 @@ use mlua::{LuaString, Value};
 
 use super::arguments::{Argument, tostring};
 use super::headers_in::header_values;
+use super::log::{complain, note};
 use crate::binding::convert::{self, Collected};
 use crate::binding::refuse_at;
 use crate::binding::{Call, Namespace, bindings};
-use crate::error::log::{self, Level};
-use crate::lua::{position, raise_at};
+use crate::error::log::Level;
+use crate::lua::raise_at;
 use crate::message::headers;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -63,22 +64,10 @@ fn writable(call: &mut Call<'_>, name: Value) -> mlua::Result<Option<HeaderName>
     let name = headers::response_name_of(&name.as_bytes());
     let name = name.map_err(|why| refuse_at(call.lua, why))?;
     if name == TRANSFER_ENCODING {
-        write(call, Level::Warn, "manually setting Transfer-Encoding. Ignored.");
+        note(call, Level::Warn, "manually setting Transfer-Encoding. Ignored.");
         return Ok(None);
     }
     Ok(Some(name))
-}
-
-/// What comes too late is logged and otherwise ignored.
-pub(super) fn complain(call: &Call<'_>, message: &str) {
-    write(call, Level::Err, message);
-}
-
-fn write(call: &Call<'_>, level: Level, message: &str) {
-    if call.logs(level) {
-        let position = position(call.lua);
-        log::write_for_ngx(level, &call.tx.origin(), position.as_ref(), &message.into());
-    }
 }
 
 fn get_headers(call: &mut Call<'_>, (max, _raw): (Value, Value)) -> mlua::Result<Collected> {

@@ -108,3 +108,16 @@ fn write(
     log::write_for_ngx(level, &call.tx.origin(), position.as_ref(), &message);
     Ok(())
 }
+
+/// What comes too late is logged and otherwise ignored.
+pub(super) fn complain(call: &Call<'_>, message: &str) {
+    note(call, Level::Err, message);
+}
+
+/// A line of our own about what a function does.
+pub(super) fn note(call: &Call<'_>, level: Level, message: &str) {
+    if call.logs(level) {
+        let position = position(call.lua);
+        log::write_for_ngx(level, &call.tx.origin(), position.as_ref(), &message.into());
+    }
+}

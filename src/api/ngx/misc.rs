@@ -2,7 +2,7 @@
 
 use mlua::Value;
 
-use super::headers_out::complain;
+use super::log::complain;
 use crate::binding::{Call, Namespace, bindings};
 use crate::lua::{raise_at, type_name};
 use crate::phase::PhaseSet;

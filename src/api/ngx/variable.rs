@@ -49,90 +49,114 @@ fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
 
 /// A variable whose name is all of it.
 fn plain(call: &mut Call<'_>, name: &str) -> mlua::Result<Option<Vec<u8>>> {
+    if let "time_iso8601" | "time_local" = name {
+        return time(call, name).map(Some);
+    }
+    let text = of_request(call, name)
+        .or_else(|| of_connection(call, name))
+        .or_else(|| of_response(call, name))
+        .or_else(|| of_process(call, name));
+    let value = text.map(String::into_bytes).or_else(|| bytes(call, name));
+    Ok(value.or_else(|| settable(call, name)))
+}
+
+fn of_request(call: &Call<'_>, name: &str) -> Option<String> {
     let request = &call.tx.request;
-    let response = &call.tx.response;
-    let connection = request.connection();
-    let value: Option<String> = match name {
+    match name {
         "args" | "query_string" => request.query().map(str::to_owned),
-        "binary_remote_addr" => {
-            return Ok(request.client_ip(call.settings).map(|address| match address {
-                IpAddr::V4(address) => address.octets().to_vec(),
-                IpAddr::V6(address) => address.octets().to_vec(),
-            }));
-        }
-        "body_bytes_sent" => Some(response.body_bytes.to_string()),
-        "bytes_sent" => Some(response.length().to_string()),
-        "content_length" => return Ok(header(call, "content-length")),
-        "content_type" => return Ok(header(call, "content-type")),
         "host" => Some(request.host_or_server(call.settings)),
-        "hostname" => Some(std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned())),
-        "http2" => Some(if request.version() == Version::HTTP_2 { "h2" } else { "" }.to_owned()),
-        "https" => Some(if request.scheme() == "https" { "on" } else { "" }.to_owned()),
         "is_args" => {
             Some(if request.query().unwrap_or_default().is_empty() { "" } else { "?" }.to_owned())
         }
-        "kong_request_id" | "request_id" => Some(call.tx.request.id().as_str().to_owned()),
+        "kong_request_id" | "request_id" => Some(request.id().as_str().to_owned()),
+        "request" => {
+            let (method, uri) = (request.method(), request.original_path_and_query());
+            Some(format!("{method} {uri} {:?}", request.version()))
+        }
+        "request_body_file" => call.tx.body_file().map(str::to_owned),
+        "request_length" => Some(request.length().to_string()),
+        "request_method" => Some(request.method().to_string()),
+        "request_uri" => Some(request.original_path_and_query().to_owned()),
+        _ => None,
+    }
+}
+
+fn of_connection(call: &Call<'_>, name: &str) -> Option<String> {
+    let request = &call.tx.request;
+    let connection = request.connection();
+    match name {
+        "http2" => Some(if request.version() == Version::HTTP_2 { "h2" } else { "" }.to_owned()),
+        "https" => Some(if request.scheme() == "https" { "on" } else { "" }.to_owned()),
+        "realip_remote_addr" => Some(connection?.peer_addr().ip().to_string()),
+        "remote_addr" => request.client_ip(call.settings).map(|address| address.to_string()),
+        "remote_port" | "realip_remote_port" => Some(connection?.peer_addr().port().to_string()),
+        "scheme" => Some(request.scheme().to_owned()),
+        "server_addr" => Some(connection?.local_addr()?.ip().to_string()),
+        "server_port" => Some(request.port().to_string()),
+        "server_protocol" => Some(format!("{:?}", request.version())),
+        "ssl_server_name" => {
+            request.known(|known| known.tls.as_ref()).and_then(Tls::server_name).map(str::to_owned)
+        }
+        _ => None,
+    }
+}
+
+fn of_response(call: &Call<'_>, name: &str) -> Option<String> {
+    let (request, response) = (&call.tx.request, &call.tx.response);
+    match name {
+        "body_bytes_sent" => Some(response.body_bytes.to_string()),
+        "bytes_sent" => Some(response.length().to_string()),
+        "request_completion" => {
+            Some(if call.tx.site.phase == Phase::Log { "OK" } else { "" }.to_owned())
+        }
+        "request_time" => Some(format!("{:.3}", call.tx.age().as_secs_f64())),
+        "status" => Some(format!("{:03}", response.status())),
+        "upstream_header_time" | "upstream_response_time" => {
+            let times = call.tx.times;
+            let waited = times.answered.zip(times.called).map(|(end, start)| end - start);
+            waited.map(|waited| format!("{:.3}", waited.as_secs_f64()))
+        }
+        "upstream_scheme" => Some(request.upstream.scheme().unwrap_or(request.scheme()).to_owned()),
+        "upstream_status" => response.service_status().map(|status| status.to_string()),
+        "upstream_uri" => Some(request.upstream_path().to_owned()),
+        _ => None,
+    }
+}
+
+fn of_process(call: &Call<'_>, name: &str) -> Option<String> {
+    match name {
+        "hostname" => Some(std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned())),
         "msec" => {
             let now = call.tx.started_at() + call.tx.age();
             Some(format!("{:.3}", now.as_secs_f64()))
         }
         "nginx_version" => Some("1.27.1".to_owned()),
         "pid" => Some(std::process::id().to_string()),
-        "remote_addr" => request.client_ip(call.settings).map(|address| address.to_string()),
-        "remote_user" => return Ok(remote_user(request)),
-        "remote_port" | "realip_remote_port" => {
-            connection.map(|connection| connection.peer_addr().port().to_string())
-        }
-        "proxy_add_x_forwarded_for" => return Ok(forwarded_for(call)),
-        "realip_remote_addr" => {
-            connection.map(|connection| connection.peer_addr().ip().to_string())
-        }
-        "request" => {
-            let (method, uri) = (request.method(), request.original_path_and_query());
-            Some(format!("{method} {uri} {:?}", request.version()))
-        }
+        "server_name" => Some(call.settings.server_name.clone()),
+        _ => None,
+    }
+}
+
+/// Those that need not be text.
+fn bytes(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
+    let request = &call.tx.request;
+    match name {
+        "binary_remote_addr" => Some(match request.client_ip(call.settings)? {
+            IpAddr::V4(address) => address.octets().to_vec(),
+            IpAddr::V6(address) => address.octets().to_vec(),
+        }),
+        "content_length" => header(call, "content-length"),
+        "content_type" => header(call, "content-type"),
+        "proxy_add_x_forwarded_for" => forwarded_for(call),
+        "remote_user" => remote_user(request),
         "request_body" => match &request.body {
-            RequestBody::Read(body) | RequestBody::Replaced(body) => {
-                return Ok(Some(body.to_vec()));
-            }
+            RequestBody::Read(body) | RequestBody::Replaced(body) => Some(body.to_vec()),
             _ => None,
         },
-        "request_body_file" => call.tx.body_file().map(str::to_owned),
-        "request_completion" => {
-            Some(if call.tx.site.phase == Phase::Log { "OK" } else { "" }.to_owned())
-        }
-        "request_length" => Some(request.length().to_string()),
-        "request_method" => Some(request.method().to_string()),
-        "request_time" => Some(format!("{:.3}", call.tx.age().as_secs_f64())),
-        "request_uri" => Some(request.original_path_and_query().to_owned()),
-        "scheme" => Some(request.scheme().to_owned()),
-        "server_addr" => {
-            let local = connection.and_then(|connection| connection.local_addr());
-            local.map(|local| local.ip().to_string())
-        }
-        "server_name" => Some(call.settings.server_name.clone()),
-        "server_port" => Some(request.port().to_string()),
-        "server_protocol" => Some(format!("{:?}", request.version())),
-        "ssl_server_name" => {
-            request.known(|known| known.tls.as_ref()).and_then(Tls::server_name).map(str::to_owned)
-        }
-        "status" => Some(format!("{:03}", response.status())),
-        "time_iso8601" | "time_local" => return time(call, name).map(Some),
-        "upstream_header_time" | "upstream_response_time" => {
-            let times = call.tx.times;
-            let waited = times.answered.zip(times.called).map(|(end, start)| end - start);
-            waited.map(|waited| format!("{:.3}", waited.as_secs_f64()))
-        }
-        "upstream_host" => return Ok(header(call, "host")),
-        "upstream_scheme" => Some(request.upstream.scheme().unwrap_or(request.scheme()).to_owned()),
-        "upstream_status" => response.service_status().map(|status| status.to_string()),
-        "upstream_uri" => Some(request.upstream_path().to_owned()),
-        "uri" | "document_uri" => {
-            return Ok(Some(uri::decode_path(request.path().as_bytes())));
-        }
-        name => return Ok(settable(call, name)),
-    };
-    Ok(value.map(String::into_bytes))
+        "upstream_host" => header(call, "host"),
+        "uri" | "document_uri" => Some(uri::decode_path(request.path().as_bytes())),
+        _ => None,
+    }
 }
 
 /// The variables of Kong's configuration, which are empty until they are set.

@@ -2,8 +2,11 @@
 
 mod form;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::StatusCode;
+use percent_encoding::percent_decode;
 use serde_json::Value;
 
 use crate::configured::problem::Problem;
@@ -76,31 +79,16 @@ pub(crate) fn urlencoded(text: &[u8]) -> Result<Vec<(String, String)>, Problem> 
 }
 
 fn decode(text: &[u8]) -> Result<String, Problem> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        match (first, hex(tail)) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            (b'+', _) => bytes.push(b' '),
-            (other, _) => bytes.push(*other),
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| not_text("the form"))
-}
-
-/// The byte that two hexadecimal digits stand for.
-fn hex(digits: &[u8]) -> Option<u8> {
-    let digits = digits.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
-    u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    let spaced: Vec<u8> =
+        text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    let decoded = percent_decode(&spaced).decode_utf8();
+    decoded.map(Cow::into_owned).map_err(|_| not_text("the form"))
 }
 
 /// A segment of a path without its percent-encoding.
 pub(crate) fn decode_segment(segment: &str) -> Result<String, Problem> {
-    decode(segment.replace('+', "%2B").as_bytes())
+    let decoded = percent_decode(segment.as_bytes()).decode_utf8();
+    decoded.map(Cow::into_owned).map_err(|_| not_text("the path"))
 }
 
 fn not_text(what: &str) -> Problem {

@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::errors::{Errors, Place};
-use super::reference;
 use crate::configured::entities::{Kind, uuid};
-use crate::configured::schema::Object;
+use crate::configured::schema::{self, Object};
 
 /// An entity of a file, and where it stands there.
 pub(super) struct Entity {
@@ -118,6 +117,15 @@ impl Collector<'_> {
             }
         }
         self.entities.push(Entity { kind, object, path });
+    }
+}
+
+/// A reference as a name or an id alone, which files may have.
+fn reference(value: &Value) -> Value {
+    match value.as_str() {
+        Some(id) if schema::is_uuid(id) => json!({ "id": id }),
+        Some(name) => json!({ "name": name }),
+        None => value.clone(),
     }
 }
 

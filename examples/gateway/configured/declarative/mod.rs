@@ -12,7 +12,7 @@ pub(crate) use self::export::export;
 use self::flatten::flatten;
 pub(crate) use self::source::Source;
 use crate::configured::entities::{Draft, Kind};
-use crate::configured::schema::{self, Given, Object};
+use crate::configured::schema::{Given, Object};
 
 const FORMATS: [&str; 3] = ["1.1", "2.1", "3.0"];
 
@@ -98,14 +98,5 @@ fn mark_expressions(route: &mut Object) {
         {
             path.insert(0, '~');
         }
-    }
-}
-
-/// A reference as a name or an id alone, which files may have.
-fn reference(value: &Value) -> Value {
-    match value.as_str() {
-        Some(id) if schema::is_uuid(id) => serde_json::json!({ "id": id }),
-        Some(name) => serde_json::json!({ "name": name }),
-        None => value.clone(),
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 pub(crate) use self::document::Document;
 pub(crate) use self::draft::{Draft, Place, Step, check};
 use crate::configured::entity::Entities;
+use crate::configured::problem::Problem;
 use crate::configured::schema::{self, Schema};
 
 /// The kinds of entities.
@@ -110,6 +111,11 @@ impl State {
             return self.by_id(kind, &key.to_ascii_lowercase());
         }
         self.by_key(kind, key)
+    }
+
+    /// The entity with this id or name, or what is answered where there is none.
+    pub(crate) fn known(&self, kind: Kind, key: &str) -> Result<Arc<Document>, Problem> {
+        self.find(kind, key).cloned().ok_or_else(Problem::not_found)
     }
 
     /// The entity with this name.

@@ -2,7 +2,7 @@
 
 use tower_lua::{Functions, Phase};
 
-use super::coerce::split_at_commas;
+use super::commas::split_at_commas;
 
 /// How many functions a phase may have: each is compiled to be checked.
 pub(super) const MAX_FUNCTIONS: usize = 1000;

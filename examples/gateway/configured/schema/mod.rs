@@ -5,6 +5,7 @@
 
 mod checks;
 mod coerce;
+mod commas;
 mod custom;
 mod defaults;
 mod functions;

@@ -63,23 +63,26 @@ pub(crate) fn print_field(field: &Field) -> Value {
     if let Some(default) = field.default_value() {
         put("default", default);
     }
-    for rule in field.rules {
-        match *rule {
-            Rule::Null(_) => put("eq", Value::Null),
-            Rule::OneOf(options) => put("one_of", json!(options)),
-            Rule::OneOfIntegers(options) => put("one_of", json!(options)),
-            Rule::GreaterThan(limit) => put("gt", limit.into()),
-            Rule::Between(least, most) => put("between", json!([least, most])),
-            Rule::LenMin(least) => put("len_min", least.into()),
-            Rule::LenMax(most) => put("len_max", most.into()),
-            Rule::Uuid => put("uuid", true.into()),
-            Rule::Timestamp => put("timestamp", true.into()),
-            Rule::StartsWith(start) => put("starts_with", start.into()),
-            Rule::Exclusive(subsets) => put("mutually_exclusive_subsets", json!(subsets)),
-            Rule::Check(_) | Rule::Function(..) => {}
-        }
-    }
+    field.rules.iter().filter_map(print_rule).for_each(|(name, value)| put(name, value));
     out.into()
+}
+
+/// The name and the value by which a rule is told of, if it is.
+fn print_rule(rule: &Rule) -> Option<(&'static str, Value)> {
+    Some(match *rule {
+        Rule::Null(_) => ("eq", Value::Null),
+        Rule::OneOf(options) => ("one_of", json!(options)),
+        Rule::OneOfIntegers(options) => ("one_of", json!(options)),
+        Rule::GreaterThan(limit) => ("gt", limit.into()),
+        Rule::Between(least, most) => ("between", json!([least, most])),
+        Rule::LenMin(least) => ("len_min", least.into()),
+        Rule::LenMax(most) => ("len_max", most.into()),
+        Rule::Uuid => ("uuid", true.into()),
+        Rule::Timestamp => ("timestamp", true.into()),
+        Rule::StartsWith(start) => ("starts_with", start.into()),
+        Rule::Exclusive(subsets) => ("mutually_exclusive_subsets", json!(subsets)),
+        Rule::Check(_) | Rule::Function(..) => return None,
+    })
 }
 
 fn print_check(check: &Check) -> Option<Value> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tower_lua::{Functions, FunctionsConfig, Runtime};
 
-use super::read;
+use super::config::read;
 use crate::BoxError;
 
 /// The functions of a plugin, in the parts in which they run.

@@ -1,5 +1,6 @@
 //! Plugins made ready for requests, and which of them a request gets.
 
+mod config;
 mod functions;
 mod scopes;
 
@@ -9,11 +10,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::util::BoxService;
 use tower_lua::Runtime;
 
+pub(crate) use self::config::read;
 use self::functions::PluginFunctions;
 pub(crate) use self::scopes::{Chain, Rewrite, Scopes};
 use crate::BoxError;
@@ -109,14 +110,4 @@ pub(crate) fn unknown(name: &str) -> String {
         "plugin '{name}' not enabled; add it to the 'plugins' configuration property: this gateway \
          has {names}"
     )
-}
-
-/// Reads a plugin's configuration; what is null has its default.
-pub(crate) fn read<C: DeserializeOwned>(name: &str, config: &Value) -> Result<C, BoxError> {
-    let mut config = config.clone();
-    if let Value::Object(fields) = &mut config {
-        fields.retain(|_, value| !value.is_null());
-    }
-    let config = if config.is_null() { Value::Object(serde_json::Map::new()) } else { config };
-    serde_json::from_value(config).map_err(|error| format!("{name}: config: {error}").into())
 }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use rustc_hash::FxBuildHasher;
 
-use super::matcher::{HostPattern, Matcher, Path};
-use super::{Entry, Query};
+use super::host::HostPattern;
+use super::matcher::{Matcher, Path};
+use super::query::Query;
 
 /// Routes by host, and by path within a host. Each list has the better routes first.
 #[derive(Default)]
@@ -33,15 +34,15 @@ struct Prefix {
 }
 
 impl Index {
-    /// The index of `entries`, the better ones first.
-    pub(super) fn new(entries: &[Entry]) -> Self {
+    /// The index of `matchers`, the better ones first.
+    pub(super) fn new<'a>(matchers: impl Iterator<Item = &'a Matcher>) -> Self {
         let mut index = Self::default();
-        for (rank, entry) in entries.iter().enumerate() {
-            let text = literal_start(&entry.matcher);
-            if entry.matcher.hosts().is_empty() {
+        for (rank, matcher) in matchers.enumerate() {
+            let text = literal_start(matcher);
+            if matcher.hosts().is_empty() {
                 index.any_host.add(&text, rank);
             }
-            for host in entry.matcher.hosts() {
+            for host in matcher.hosts() {
                 index.paths_of(&host.pattern).add(&text, rank);
             }
         }

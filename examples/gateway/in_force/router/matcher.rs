@@ -4,8 +4,8 @@ use http::HeaderMap;
 use http::header::HeaderName;
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
-use super::Query;
-use super::precedence::header_names;
+use super::host::Host;
+use super::query::Query;
 use crate::BoxError;
 use crate::configured::entity::Route;
 
@@ -16,22 +16,6 @@ pub(super) struct Matcher {
     pub(super) path: Option<Path>,
     methods: Vec<String>,
     snis: Vec<String>,
-}
-
-/// A host of a route, in lower case.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Host {
-    pub(super) pattern: HostPattern,
-    port: Option<u16>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum HostPattern {
-    Plain(String),
-    /// `*.example.com`, without the asterisk.
-    Suffix(String),
-    /// `example.*`, without the asterisk.
-    Prefix(String),
 }
 
 struct Header {
@@ -50,7 +34,7 @@ pub(super) enum Path {
 impl Matcher {
     pub(super) fn new(route: &Route, path: Option<&str>) -> Result<Self, BoxError> {
         let list = |field: &Option<Vec<String>>| field.clone().unwrap_or_default();
-        let headers = header_names(route).map(|(name, values)| Header::new(name, values));
+        let headers = route.header_criteria().map(|(name, values)| Header::new(name, values));
         Ok(Self {
             hosts: list(&route.hosts).iter().map(|host| Host::new(host)).collect(),
             headers: headers.collect::<Result<_, _>>()?,
@@ -81,62 +65,6 @@ impl Matcher {
         self.snis.is_empty()
             || !query.is_tls
             || query.sni.is_some_and(|sni| self.snis.iter().any(|wanted| wanted == sni))
-    }
-}
-
-impl Host {
-    pub(super) fn new(host: &str) -> Self {
-        let host = host.to_ascii_lowercase();
-        let (name, port) = split_port(&host);
-        let pattern = if let Some(suffix) = name.strip_prefix('*') {
-            HostPattern::Suffix(suffix.to_owned())
-        } else if let Some(prefix) = name.strip_suffix('*') {
-            HostPattern::Prefix(prefix.to_owned())
-        } else {
-            HostPattern::Plain(name.to_owned())
-        };
-        Self { pattern, port }
-    }
-
-    fn matches(&self, host: &RequestHost<'_>) -> bool {
-        let name = host.name;
-        let named = match &self.pattern {
-            HostPattern::Plain(wanted) => name == wanted,
-            HostPattern::Suffix(suffix) => name.len() > suffix.len() && name.ends_with(suffix),
-            HostPattern::Prefix(prefix) => name.len() > prefix.len() && name.starts_with(prefix),
-        };
-        named && self.port.is_none_or(|port| port == host.port)
-    }
-}
-
-/// The host that a request names, in lower case, with its port or the scheme's.
-#[derive(Clone, Copy)]
-pub(crate) struct RequestHost<'a> {
-    pub(super) name: &'a str,
-    port: u16,
-}
-
-impl<'a> RequestHost<'a> {
-    pub(crate) fn new(host: &'a str, is_tls: bool) -> Self {
-        let (name, port) = split_port(host);
-        Self { name, port: port.unwrap_or(if is_tls { 443 } else { 80 }) }
-    }
-}
-
-/// A host without its port and, around an IPv6 address, its brackets.
-pub(crate) fn split_port(host: &str) -> (&str, Option<u16>) {
-    if let Some(rest) = host.strip_prefix('[') {
-        return match rest.split_once(']') {
-            Some((name, after)) => (name, after.strip_prefix(':').and_then(|p| p.parse().ok())),
-            None => (host, None),
-        };
-    }
-    match host.split_once(':') {
-        Some((name, "")) => (name, None),
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            (name, port.parse().ok())
-        }
-        _ => (host, None),
     }
 }
 

@@ -3,19 +3,21 @@
 //! A [`Router`] is made once for each change of the routes and never changed, so that any number of
 //! workers ask it at a time. It asks only those routes whose host and path begin as the request's do.
 
+mod host;
 mod index;
 mod matcher;
 mod precedence;
+mod query;
 
 use std::sync::Arc;
 
-use http::HeaderMap;
 use tower_lua::UriCaptures;
 
+pub(crate) use self::host::{RequestHost, split_port};
 use self::index::Index;
 use self::matcher::Matcher;
-pub(crate) use self::matcher::{RequestHost, split_port};
 use self::precedence::Precedence;
+pub(crate) use self::query::Query;
 use crate::BoxError;
 use crate::configured::entity::Route;
 
@@ -33,18 +35,6 @@ struct Entry {
     matcher: Matcher,
     /// The place of the route among those that the router was made of.
     route: usize,
-}
-
-/// What a router is asked by.
-pub(crate) struct Query<'a> {
-    pub(crate) method: &'a str,
-    pub(crate) host: RequestHost<'a>,
-    /// The path, normalised, without the query.
-    pub(crate) path: &'a [u8],
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) is_tls: bool,
-    /// The server name that the client gave in its TLS handshake.
-    pub(crate) sni: Option<&'a str>,
 }
 
 /// The answer of a router.
@@ -76,7 +66,7 @@ impl Router {
         }
         // Stable: of routes that are equal in everything, the first.
         entries.sort_by(|one, other| one.precedence.cmp(&other.precedence));
-        let index = Index::new(&entries);
+        let index = Index::new(entries.iter().map(|entry| &entry.matcher));
         Ok(Self { entries, index })
     }
 

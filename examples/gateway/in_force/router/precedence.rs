@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use super::host::split_port;
 use crate::configured::entity::Route;
 
 /// The rank of a route: the least one wins. The fields are compared in their order.
@@ -48,7 +49,7 @@ impl Details {
 impl Precedence {
     /// The rank of `route` with this one of its paths.
     pub(crate) fn of(route: &Route, path: Option<&str>) -> Self {
-        let headers = header_names(route).count();
+        let headers = route.header_criteria().count();
         let regex = path.is_some_and(|path| path.starts_with('~'));
         let categories = [
             (!hosts(route).is_empty(), Criteria::HOST),
@@ -88,12 +89,6 @@ fn hosts(route: &Route) -> &[String] {
     route.hosts.as_deref().unwrap_or_default()
 }
 
-/// The headers that a route asks for. `Host` is not among them: that is what `hosts` is for.
-pub(super) fn header_names(route: &Route) -> impl Iterator<Item = (&String, &Vec<String>)> {
-    let headers = route.headers.iter().flatten();
-    headers.filter(|(name, _)| !name.eq_ignore_ascii_case("host"))
-}
-
 fn has_port(host: &str) -> bool {
-    super::matcher::split_port(host).1.is_some()
+    split_port(host).1.is_some()
 }

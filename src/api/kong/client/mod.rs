@@ -5,19 +5,12 @@ pub(super) mod tls;
 use http::HeaderValue;
 use mlua::{LuaString, Table, Value};
 
-use super::{checks, entity};
+use super::{AUTH_AND_LATER, checks, entity};
 use crate::binding::convert::{self, Noted};
 use crate::binding::{Call, Namespace, bindings};
 use crate::extension::{Consumer, Credential};
 use crate::lua::raise;
 use crate::phase::PhaseSet;
-
-/// When authentication has had its turn.
-pub(super) const AUTH_AND_LATER: PhaseSet = PhaseSet::ACCESS
-    .or(PhaseSet::RESPONSE)
-    .or(PhaseSet::HEADER_FILTER)
-    .or(PhaseSet::BODY_FILTER)
-    .or(PhaseSet::LOG);
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "kong.client",

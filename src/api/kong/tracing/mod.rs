@@ -7,8 +7,8 @@ use super::ctx::kept;
 use crate::binding::{Call, Namespace, Scope, bindings, convert};
 use crate::error::log::Line;
 use crate::error::log::{self, Level};
-use crate::extension::RequestId;
 use crate::lua::{as_number, position, raise};
+use crate::message::random;
 use crate::phase::PhaseSet;
 use crate::transaction::spans::{self, Spans, Start};
 
@@ -68,15 +68,11 @@ fn start_span(
     ),
 ) -> mlua::Result<(LuaString, LuaString, f64)> {
     let time = time.unwrap_or_else(|| now(call));
-    let random = u128::from_str_radix(RequestId::random().as_str(), 16);
-    let random = random.expect("its own digits").to_be_bytes();
+    let random = random::bits().to_be_bytes();
     let id = std::array::from_fn(|at| random[at]);
     let trace_id = match trace_id {
         Value::String(trace_id) => trace_id,
-        _ => {
-            let own = u128::from_str_radix(RequestId::random().as_str(), 16);
-            call.string(own.expect("its own digits").to_be_bytes())?
-        }
+        _ => call.string(random::bits().to_be_bytes())?,
     };
     if sampled && spans::is_enabled() {
         let parent_id = match &parent_id {

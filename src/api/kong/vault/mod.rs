@@ -2,7 +2,7 @@
 
 mod reference;
 
-use mlua::{Function, Lua, LuaString, Table, Value};
+use mlua::{Lua, LuaString, Table, Value};
 use serde_json::Value as Json;
 
 use self::reference::Reference;
@@ -26,70 +26,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 /// What stands in the table `$refs` of a table are the references of its fields: texts, or tables of
 /// them for fields that are tables.
 pub(super) fn with_tables(lua: &Lua, functions: &Table) -> mlua::Result<()> {
-    let add: Function = lua
-        .load(
-            r#"
-            local vault = ...
-            local pairs, type, next = pairs, type, next
-            local dereference = vault.update
-
-            local function update(config)
-              if type(config) ~= "table" then
-                return config
-              end
-              for key, value in pairs(config) do
-                if key ~= "$refs" and type(value) == "table" then
-                  update(value)
-                end
-              end
-              local references = config["$refs"]
-              if type(references) ~= "table" then
-                return config
-              end
-              for name, reference in pairs(references) do
-                if type(reference) == "string" then
-                  config[name] = dereference(reference)
-                elseif type(reference) == "table" then
-                  for key, ref in pairs(reference) do
-                    config[name][key] = dereference(ref)
-                  end
-                end
-              end
-              return config
-            end
-
-            local function has_references(options)
-              if type(options) ~= "table" then
-                return false
-              end
-              local references = options["$refs"]
-              if type(references) == "table" and next(references) ~= nil then
-                return true
-              end
-              for key, value in pairs(options) do
-                if key ~= "$refs" and has_references(value) then
-                  return true
-                end
-              end
-              return false
-            end
-
-            vault.update = update
-
-            function vault.try(callback, options)
-              if not has_references(options) then
-                return callback(options)
-              end
-              local result = callback(update(options))
-              if result then
-                return result
-              end
-              return callback(update(options))
-            end
-            "#,
-        )
-        .set_name("=tower-lua")
-        .into_function()?;
+    let add = lua.load(include_str!("vault.lua")).set_name("=tower-lua").into_function()?;
     add.call(functions)
 }
 

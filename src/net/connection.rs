@@ -1,0 +1,50 @@
+//! A connection: a stream with what belongs to it, in the hands of a socket or in a pool.
+
+use bytes::BytesMut;
+
+use super::limits::Ticket;
+use super::membership::{Membership, Name};
+use super::stream::Stream;
+
+/// A connection in use.
+pub(super) struct Connection {
+    pub(super) stream: Stream,
+    /// What has come and was not asked for yet.
+    pub(super) input: BytesMut,
+    /// How many bytes have come.
+    pub(super) received: u64,
+    pub(super) eof: bool,
+    pub(super) reused: u32,
+    /// The pool that it goes to when it is kept.
+    pub(super) name: Name,
+    pub(super) place: Option<Membership>,
+    pub(super) ticket: Ticket,
+    #[cfg(feature = "tls")]
+    pub(super) session: Option<super::tls::Session>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        stream: Stream,
+        name: Name,
+        place: Option<Membership>,
+        ticket: Ticket,
+    ) -> Self {
+        Self {
+            stream,
+            input: BytesMut::new(),
+            received: 0,
+            eof: false,
+            reused: 0,
+            name,
+            place,
+            ticket,
+            #[cfg(feature = "tls")]
+            session: None,
+        }
+    }
+
+    pub(super) fn close(self) {
+        self.stream.close();
+    }
+}
