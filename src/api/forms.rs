@@ -1,6 +1,6 @@
 //! Bodies that are forms or JSON, as Kong's `get_body` and `set_body` read and write them.
 //!
-//! By hand, not by multer and form_urlencoded, because Kong's reading is its own: parts without a name,
+//! By hand, not by `multer` and `form_urlencoded`, because Kong's reading is its own: parts without a name,
 //! headers that are none, bytes that are no UTF-8 and whatever stands before the first boundary mean
 //! something to functions. All of it counts against the limits of the function.
 
