@@ -317,10 +317,24 @@ impl Dialect {
     #[cold]
     fn refuse(self, lua: &Lua, phase: Phase, phases: PhaseSet) -> mlua::Error {
         match self {
+            _ if phase == Phase::Timer => self.refuse_in_timer(lua, phases),
             Self::Kong => {
                 raise(format!("function cannot be called in {phase} phase (only in: {phases})"))
             }
             Self::Ngx => raise_at(lua, &format!("API disabled in the context of {phase}_by_lua*")),
+        }
+    }
+
+    /// Where there is no request, neither asks which phase it is.
+    fn refuse_in_timer(self, lua: &Lua, phases: PhaseSet) -> mlua::Error {
+        let of_any_request = phases.contains(Phase::Rewrite) && phases.contains(Phase::Log);
+        match self {
+            Self::Kong if phases == PhaseSet::CLIENT => {
+                raise_at(lua, "API disabled in the current context")
+            }
+            Self::Kong => raise(format!("no phase in ngx.ctx.KONG_PHASE, (need one of {phases})")),
+            Self::Ngx if of_any_request => raise_at(lua, "API disabled in the current context"),
+            Self::Ngx => raise_at(lua, "API disabled in the context of ngx.timer"),
         }
     }
 }

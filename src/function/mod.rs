@@ -51,7 +51,7 @@ struct Set {
     /// By which VMs know what they have compiled of this set.
     number: u64,
     name: Arc<str>,
-    phases: [Vec<Source>; Phase::ALL.len()],
+    phases: [Vec<Source>; Phase::COUNT],
     /// One for each function, in the order of their phases.
     records: Box<[Record]>,
     fail_open: bool,
@@ -89,7 +89,7 @@ impl Functions {
         Self::new("empty".into(), Default::default(), false)
     }
 
-    fn new(name: Arc<str>, phases: [Vec<Source>; Phase::ALL.len()], fail_open: bool) -> Self {
+    fn new(name: Arc<str>, phases: [Vec<Source>; Phase::COUNT], fail_open: bool) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let records = phases.iter().flatten().map(|_| Record::default()).collect();
@@ -159,7 +159,7 @@ impl fmt::Debug for Functions {
 #[must_use]
 pub struct FunctionsBuilder {
     name: Arc<str>,
-    phases: [Vec<Source>; Phase::ALL.len()],
+    phases: [Vec<Source>; Phase::COUNT],
     fail_open: bool,
 }
 
@@ -191,8 +191,15 @@ impl FunctionsBuilder {
     ///
     /// # Errors
     ///
-    /// When functions do not compile, all of them; when there is none at all.
+    /// When functions do not compile, all of them; when there is none at all, or one for
+    /// [`Phase::Timer`].
     pub fn build(self) -> Result<Functions, Error> {
+        if !self.phases[Phase::Timer.index()].is_empty() {
+            return Err(Error::config(format!(
+                "{}: no function is for the phase 'timer': others start timers, with ngx.timer.at",
+                self.name
+            )));
+        }
         if self.phases.iter().all(Vec::is_empty) {
             let phases = Phase::ALL.map(|phase| format!("'{phase}'")).join(", ");
             return Err(Error::config(format!(

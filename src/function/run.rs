@@ -9,7 +9,6 @@ use super::Functions;
 use super::record::Record;
 use crate::error::{Error, Failure, FailureKind, Site, log};
 use crate::phase::{Phase, Plugin};
-use crate::settings::FunctionOutcome;
 use crate::transaction::{Exit, Operation, ReadBody, Transaction};
 use crate::vm::{Pool, Step, Suspended, Vm, failure_of};
 
@@ -111,7 +110,7 @@ impl Run {
                 },
             };
             if let (Some(observer), Some(began)) = (&observer, began) {
-                observer.observe(&vm.site(), outcome(&step), began.elapsed());
+                observer.observe(&vm.site(), step.outcome(), began.elapsed());
             }
             self.remember(vm, &step);
             match step {
@@ -207,16 +206,6 @@ fn refused() -> Failure {
         message: "not called: its last calls used up their CPU budget".to_owned(),
         position: None,
         traceback: String::new(),
-    }
-}
-
-/// What an observer is told of a step.
-const fn outcome(step: &Step) -> FunctionOutcome {
-    match step {
-        Step::Done(None) => FunctionOutcome::Returned,
-        Step::Done(Some(_)) => FunctionOutcome::Exited,
-        Step::Failed(_) => FunctionOutcome::Failed,
-        Step::Waiting(..) => FunctionOutcome::Waited,
     }
 }
 

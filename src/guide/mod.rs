@@ -35,7 +35,7 @@ mod tests {
         let rows = namespaces.flat_map(|Namespace { path, bindings }| {
             bindings.iter().map(move |binding| {
                 let phases: Vec<_> = binding.phases.phases().map(crate::Phase::name).collect();
-                let all = phases.len() == crate::Phase::ALL.len();
+                let all = phases.len() == crate::Phase::COUNT;
                 let phases = if all { "any".to_owned() } else { phases.join(", ") };
                 (format!("{path}.{}", binding.name), phases)
             })

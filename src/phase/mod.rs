@@ -25,6 +25,9 @@ pub enum Phase {
     BodyFilter,
     /// Once, when the response has been sent or given up.
     Log,
+    /// Not of a request: a function that `ngx.timer` calls later. Sets have no functions for it, and
+    /// it is not among [`ALL`](Self::ALL).
+    Timer,
 }
 
 impl Phase {
@@ -37,6 +40,9 @@ impl Phase {
         Self::BodyFilter,
         Self::Log,
     ];
+
+    /// How many there are, with those that are not of a request.
+    pub(crate) const COUNT: usize = Self::ALL.len() + 1;
 
     /// The name of the phase, as `ngx.get_phase()` and Kong's configuration have it.
     ///
@@ -52,10 +58,11 @@ impl Phase {
             Self::HeaderFilter => "header_filter",
             Self::BodyFilter => "body_filter",
             Self::Log => "log",
+            Self::Timer => "timer",
         }
     }
 
-    /// The place of the phase in [`Phase::ALL`].
+    /// The place of the phase in [`Phase::ALL`], or behind it.
     pub(crate) const fn index(self) -> usize {
         self as usize
     }
@@ -68,6 +75,7 @@ impl Phase {
             Self::HeaderFilter => PhaseSet::HEADER_FILTER,
             Self::BodyFilter => PhaseSet::BODY_FILTER,
             Self::Log => PhaseSet::LOG,
+            Self::Timer => PhaseSet::TIMER,
         }
     }
 }
@@ -95,17 +103,26 @@ impl PhaseSet {
     pub(crate) const CLUSTER_LISTENER: Self = Self(0x100);
     pub(crate) const HEADER_FILTER: Self = Self(0x200);
     pub(crate) const BODY_FILTER: Self = Self(0x400);
+    /// Kong: knows no such phase. Its bit is free there, and no message names it.
+    pub(crate) const TIMER: Self = Self(0x1000);
     pub(crate) const LOG: Self = Self(0x2000);
     pub(crate) const PREREAD: Self = Self(0x4000);
     pub(crate) const ERROR: Self = Self(0x0100_0000);
     pub(crate) const ADMIN_API: Self = Self(0x1000_0000);
 
     /// The phases in which a function may wait: more than on OpenResty.
-    pub(crate) const YIELDABLE: Self =
-        Self::REWRITE.or(Self::ACCESS).or(Self::HEADER_FILTER).or(Self::BODY_FILTER).or(Self::LOG);
+    pub(crate) const YIELDABLE: Self = Self::REWRITE
+        .or(Self::ACCESS)
+        .or(Self::HEADER_FILTER)
+        .or(Self::BODY_FILTER)
+        .or(Self::LOG)
+        .or(Self::TIMER);
 
     /// Every phase there is.
     pub(crate) const ANY: Self = Self(u32::MAX);
+
+    /// Every phase in which there is a client.
+    pub(crate) const CLIENT: Self = Self(Self::ANY.0 & !Self::TIMER.0);
 
     const NAMES: [(Self, &'static str); 13] = [
         (Self::INIT_WORKER, "init_worker"),
@@ -134,7 +151,8 @@ impl PhaseSet {
     /// The phases that are in the set.
     #[cfg(test)]
     pub(crate) fn phases(self) -> impl Iterator<Item = Phase> {
-        Phase::ALL.into_iter().filter(move |phase| self.contains(*phase))
+        let all = Phase::ALL.into_iter().chain([Phase::Timer]);
+        all.filter(move |phase| self.contains(*phase))
     }
 }
 

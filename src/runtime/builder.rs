@@ -15,7 +15,7 @@ use crate::api;
 use crate::error::Error;
 use crate::lua::Budget;
 use crate::settings::{
-    Background, Configuration, FunctionCall, Node, Observer, Sandbox, ServerStats, Settings,
+    Background, Configuration, FunctionCall, Kind, Node, Observer, Sandbox, ServerStats, Settings,
 };
 use crate::store::SharedDict;
 use crate::store::cache::Cache;
@@ -144,6 +144,33 @@ impl RuntimeBuilder {
     /// ```
     pub fn shared_dict(mut self, name: impl Into<String>, bytes: usize) -> Self {
         self.settings.shared_dicts.push((name.into(), Arc::new(SharedDict::new(bytes))));
+        self
+    }
+
+    /// How many timers of [`ngx.timer`](crate::guide::compatibility#ngxtimer) may be pending in a VM,
+    /// 1,024 by default: nginx's `lua_max_pending_timers`. A function that starts one more gets `nil`
+    /// and a message.
+    pub fn max_pending_timers(self, count: usize) -> Self {
+        self.limit(Kind::PendingTimer, count)
+    }
+
+    /// How many functions of timers may run at once in a VM, those that wait among them, 256 by
+    /// default: nginx's `lua_max_running_timers`. A timer that expires when there are as many does not
+    /// run, and the log says so.
+    ///
+    /// ```
+    /// use tower_lua::Runtime;
+    ///
+    /// let runtime = Runtime::builder().max_pending_timers(64).max_running_timers(8).build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn max_running_timers(self, count: usize) -> Self {
+        self.limit(Kind::RunningTimer, count)
+    }
+
+    fn limit(mut self, kind: Kind, count: usize) -> Self {
+        let background = Arc::get_mut(&mut self.settings.background);
+        background.expect("shared once there is a runtime").set_limit(kind, count);
         self
     }
 
@@ -321,7 +348,6 @@ impl RuntimeBuilder {
         }
         let pool = Pool::new(self.settings.vms, Arc::new(self.settings), api::API);
         pool.with(&mut None, |_| ()).map_err(|error| Error::config(format!("no VM: {error}")))?;
-        let pool = Arc::new(pool);
         Ok(Runtime { pool })
     }
 }

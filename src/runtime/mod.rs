@@ -96,9 +96,12 @@ impl Runtime {
         })
     }
 
-    /// Waits until functions of the `log` phase have ended that no request waits for any more.
+    /// Says that the server is about to end, and waits until functions have ended that no request waits
+    /// for any more: those of the `log` phase and of timers.
     ///
-    /// For when the server has served its last request. Bound it in time:
+    /// Pending timers run now, and are told that it is before their time; from now on
+    /// `ngx.worker.exiting()` is true, and `ngx.timer.at` starts none with a delay. So this is for when
+    /// the server has served its last request. Bound it in time:
     ///
     /// ```
     /// use std::time::Duration;

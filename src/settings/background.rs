@@ -14,6 +14,10 @@ pub(crate) struct Background {
     counts: Mutex<Vec<Counts>>,
     /// How many there are in all.
     total: watch::Sender<usize>,
+    /// How many there may be in a VM, by kind.
+    limits: Counts,
+    /// Whether the server is about to end.
+    exiting: watch::Sender<bool>,
 }
 
 /// What a task is for.
@@ -21,19 +25,17 @@ pub(crate) struct Background {
 pub(crate) enum Kind {
     /// A function of the `log` phase runs on.
     Log,
+    /// A timer that has not expired.
+    PendingTimer,
+    /// A timer whose function runs.
+    RunningTimer,
 }
 
 /// How many there are in a VM, by kind.
-type Counts = [usize; 1];
+type Counts = [usize; 3];
 
-impl Kind {
-    /// How many there may be in a VM: .
-    const fn limit(self) -> usize {
-        match self {
-            Self::Log => 1024,
-        }
-    }
-}
+/// For timers, the limits are those of nginx.
+const LIMITS: Counts = [1024, 1024, 256];
 
 /// Why a task cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +64,32 @@ pub(crate) struct Place {
 
 impl Background {
     pub(crate) fn new() -> Self {
-        Self { counts: Mutex::default(), total: watch::Sender::new(0) }
+        Self {
+            counts: Mutex::default(),
+            total: watch::Sender::new(0),
+            limits: LIMITS,
+            exiting: watch::Sender::new(false),
+        }
+    }
+
+    pub(crate) fn set_limit(&mut self, kind: Kind, limit: usize) {
+        self.limits[kind as usize] = limit;
+    }
+
+    /// How many there are in a VM.
+    pub(crate) fn count(&self, kind: Kind, vm: usize) -> usize {
+        self.counts.lock().get(vm).map_or(0, |counts| counts[kind as usize])
+    }
+
+    /// Whether the server is about to end.
+    pub(crate) fn is_exiting(&self) -> bool {
+        *self.exiting.borrow()
+    }
+
+    /// Waits until the server is about to end.
+    pub(crate) async fn exiting(&self) {
+        // Never an error: the sender is here.
+        let _ = self.exiting.subscribe().wait_for(|is_exiting| *is_exiting).await;
     }
 
     /// Counts a task in, unless there are too many of its kind.
@@ -71,9 +98,9 @@ impl Background {
         if counts.len() <= vm {
             counts.resize(vm + 1, Counts::default());
         }
-        let count = &mut counts[vm][kind as usize];
-        if *count >= kind.limit() {
-            return Err(Refused::TooMany(kind.limit()));
+        let (count, limit) = (&mut counts[vm][kind as usize], self.limits[kind as usize]);
+        if *count >= limit {
+            return Err(Refused::TooMany(limit));
         }
         *count += 1;
         drop(counts);
@@ -97,8 +124,9 @@ impl Background {
         Ok(())
     }
 
-    /// Waits until all tasks have ended.
+    /// Says that the server is about to end, and waits until all tasks have ended.
     pub(crate) async fn drain(&self) {
+        self.exiting.send_replace(true);
         let _ = self.total.subscribe().wait_for(|total| *total == 0).await;
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-pub(crate) use self::background::{Background, Kind};
+pub(crate) use self::background::{Background, Kind, Place, Refused};
 pub(crate) use self::configuration::Configuration;
 pub(crate) use self::node::Node;
 pub use self::node::ServerStats;

@@ -60,6 +60,8 @@ pub(crate) struct Transaction {
     pub(crate) cpu_time: Duration,
     /// Which VM of the pool the request is bound to, once a function has run.
     pub(crate) vm: Option<Bound>,
+    /// Whether a timer runs, and the function set that started it is there no more.
+    pub(crate) is_orphaned: bool,
     started: SystemTime,
 }
 
@@ -246,6 +248,7 @@ impl Transaction {
             share: Share::default(),
             cpu_time: Duration::ZERO,
             vm: None,
+            is_orphaned: false,
             started: SystemTime::now(),
         })
     }

@@ -10,6 +10,7 @@ use crate::error::{Failure, FailureKind, Site};
 use crate::extension::RequestId;
 use crate::lua::{Exhausted, Place, type_name, without_limit, without_position};
 use crate::sandbox::Denied;
+use crate::settings::FunctionOutcome;
 use crate::transaction::{Exit, Operation, Transaction};
 
 /// What the trampoline yields.
@@ -28,6 +29,18 @@ pub(crate) enum Step {
     Waiting(Coroutine, Operation),
     /// The function has raised an error.
     Failed(Failure),
+}
+
+impl Step {
+    /// What an observer is told of it.
+    pub(crate) const fn outcome(&self) -> FunctionOutcome {
+        match self {
+            Self::Done(None) => FunctionOutcome::Returned,
+            Self::Done(Some(_)) => FunctionOutcome::Exited,
+            Self::Failed(_) => FunctionOutcome::Failed,
+            Self::Waiting(..) => FunctionOutcome::Waited,
+        }
+    }
 }
 
 /// A function that waits.

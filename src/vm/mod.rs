@@ -19,6 +19,7 @@ mod pattern;
 mod pool;
 mod prelude;
 mod threads;
+pub(crate) mod timer;
 
 use std::any::Any;
 use std::ops::Range;
@@ -31,6 +32,7 @@ use self::call::Coroutine;
 pub(crate) use self::call::{Step, failure_of};
 pub(crate) use self::pool::{Pool, Suspended};
 use self::prelude::Prelude;
+use self::timer::Home;
 use crate::binding::{Api, Scope, convert};
 use crate::error::FailureKind;
 use crate::lua::{self, Budget, Memory, Meter};
@@ -71,7 +73,12 @@ pub(crate) struct Vm {
 
 impl Vm {
     /// A VM with `api` in it.
-    pub(crate) fn new(bound: Bound, settings: &Arc<Settings>, api: &Api) -> mlua::Result<Self> {
+    pub(crate) fn new(
+        bound: Bound,
+        pool: Weak<Pool>,
+        settings: &Arc<Settings>,
+        api: &Api,
+    ) -> mlua::Result<Self> {
         // Safe mode: no `debug`, no `ffi`, no C modules.
         let lua = Lua::new_with(StdLib::ALL_SAFE, LuaOptions::new())?;
         let current = Arc::new(Current::default());
@@ -94,6 +101,8 @@ impl Vm {
         api.tables.iter().try_for_each(|(dialect, register)| register(&scope(*dialect)))?;
         let environments = Environments::new(&lua, settings, &(api.modules)(&lua, settings)?)?;
         let memory = Arc::new(settings.budget.held());
+        let alive = Arc::default();
+        lua.set_app_data(Home { pool, bound, alive: Arc::clone(&alive) });
         lua::enforce(&lua, &meter, &memory, &settings.budget)?;
         Ok(Self {
             bound,
@@ -109,7 +118,7 @@ impl Vm {
             environments,
             idle: Vec::new(),
             compiled: FxHashMap::default(),
-            alive: Arc::default(),
+            alive,
             used_before: 0,
             innocent_failures: 0,
             is_spent: false,
@@ -198,9 +207,10 @@ impl Vm {
         self.is_spent
     }
 
-    /// Whether requests keep anything here.
+    /// Whether requests or timers keep anything here.
     pub(crate) fn is_bound(&self) -> bool {
-        Arc::strong_count(&self.alive) > 1
+        // One is the VM's, one its Lua state's.
+        Arc::strong_count(&self.alive) > 2
     }
 
     pub(crate) fn used_memory(&self) -> usize {

@@ -4,11 +4,11 @@
 //! function if that VM is free, else to another free one, and keeps it for all its phases. The lock
 //! is held only while Lua runs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Coroutine, Vm};
 use crate::binding::Api;
@@ -17,6 +17,8 @@ use crate::transaction::Bound;
 
 /// The VMs of a runtime.
 pub(crate) struct Pool {
+    /// For what the VMs start themselves.
+    this: Weak<Self>,
     slots: Box<[Slot]>,
     settings: Arc<Settings>,
     api: Api,
@@ -41,6 +43,17 @@ struct Slot {
     has_garbage: AtomicBool,
     /// How many functions wait in this VM.
     suspended: AtomicUsize,
+    /// Where the timers of this place stand in line: one runs at once.
+    timers: Line,
+}
+
+/// A line of which one at once gets its turn.
+struct Line(Arc<Semaphore>);
+
+impl Default for Line {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
 }
 
 /// How many full VMs are kept in a place for the requests that are bound to them.
@@ -63,11 +76,14 @@ thread_local! {
 }
 
 impl Pool {
-    pub(crate) fn new(size: usize, settings: Arc<Settings>, api: Api) -> Self {
+    pub(crate) fn new(size: usize, settings: Arc<Settings>, api: Api) -> Arc<Self> {
         let slots = (0..size).map(|_| Slot::default()).collect();
         let line = Arc::new(Semaphore::new(size));
         let (replaced, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { slots, settings, api, line, replaced, refused }
+        Arc::new_cyclic(|this| {
+            let this = Weak::clone(this);
+            Self { this, slots, settings, api, line, replaced, refused }
+        })
     }
 
     pub(crate) fn settings(&self) -> &Arc<Settings> {
@@ -76,6 +92,17 @@ impl Pool {
 
     pub(crate) fn line(&self) -> Arc<Semaphore> {
         Arc::clone(&self.line)
+    }
+
+    /// Waits for the turn of a timer of the VM `number`.
+    pub(crate) async fn turn(&self, number: usize) -> OwnedSemaphorePermit {
+        let line = Arc::clone(&self.slots[number].timers.0);
+        line.acquire_owned().await.expect("never closed")
+    }
+
+    /// Whether another VM has taken the place of `bound`.
+    pub(crate) fn has_replaced(&self, bound: Bound) -> bool {
+        self.slots[bound.number].generation.load(Ordering::Relaxed) != bound.generation
     }
 
     /// Notes a call that was refused.
@@ -115,7 +142,7 @@ impl Pool {
         *bound = Some(here);
         let vm = match &mut *guard {
             Some(vm) => vm,
-            none => none.insert(Vm::new(here, &self.settings, &self.api)?),
+            none => none.insert(Vm::new(here, Weak::clone(&self.this), &self.settings, &self.api)?),
         };
         if slot.has_garbage.load(Ordering::Acquire) {
             slot.has_garbage.store(false, Ordering::Release);

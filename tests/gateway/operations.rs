@@ -75,6 +75,22 @@ async fn requests_that_take_too_long_are_given_up_in_the_end() {
 }
 
 #[tokio::test]
+async fn timers_are_told_of_the_end_and_waited_for() {
+    let source = "ngx.timer.at(3600, function(premature)
+        ngx.sleep(0.05)
+        kong.log.err('premature: ', premature)
+      end)
+      kong.response.exit(200)";
+    let start = json!({ "access": [source] });
+    let mut gateway =
+        Gateway::of_file(&with_plugins(unused_addr().await, &[("pre-function", start)]));
+    assert_eq!(gateway.get("/").send().await.status, 200);
+    gateway.terminate();
+    gateway.logged("premature: true");
+    assert!(gateway.ended().success());
+}
+
+#[tokio::test]
 async fn each_request_is_a_line_of_the_access_log() {
     let file = kong_yml(echo_upstream().await, &json!({}), &json!({}));
     let gateway = Gateway::of_file(&file);

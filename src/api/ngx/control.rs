@@ -18,12 +18,16 @@ use crate::transaction::{Exit, Source};
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx",
     bindings: bindings! {
-        "exit", super::BEFORE.or(PhaseSet::HEADER_FILTER).or(PhaseSet::CERTIFICATE), exits exit;
+        "exit", ENDS, exits exit;
         "redirect", super::BEFORE, exits redirect;
         "exec", super::BEFORE, exits exec;
-        "on_abort", super::REQUEST, calls on_abort;
+        "on_abort", super::BEFORE, calls on_abort;
     },
 };
+
+/// The phases, and what else, that `ngx.exit` ends.
+const ENDS: PhaseSet =
+    super::BEFORE.or(PhaseSet::HEADER_FILTER).or(PhaseSet::CERTIFICATE).or(PhaseSet::TIMER);
 
 const ERROR: i64 = -1;
 const AGAIN: i64 = -2;

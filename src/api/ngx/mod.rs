@@ -26,6 +26,7 @@ pub(crate) mod socket;
 mod string;
 mod thread;
 mod time;
+mod timer;
 mod uri;
 mod variable;
 mod worker;
@@ -62,6 +63,7 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &socket::REQUEST_NAMESPACE,
     &thread::NAMESPACE,
     &time::NAMESPACE,
+    &timer::NAMESPACE,
     &uri::NAMESPACE,
     &args::NAMESPACE,
     &string::NAMESPACE,
@@ -106,6 +108,7 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     #[cfg(feature = "net")]
     socket::register(scope, &ngx.raw_get("socket")?, &ngx.raw_get("req")?)?;
     thread::register(scope, &ngx.raw_get("thread")?)?;
+    timer::register(scope, &ngx.raw_get("timer")?)?;
     shdict::register(scope, &ngx.raw_get("shared")?)?;
     for (name, field) in [("header", "HEADER"), ("var", "VARIABLE"), ("arg", "INDEX")] {
         let accessors: Table = ngx.raw_get(name)?;

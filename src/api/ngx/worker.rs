@@ -16,8 +16,8 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     },
 };
 
-fn exiting(_: &mut Call<'_>, (): ()) -> mlua::Result<bool> {
-    Ok(false)
+fn exiting(call: &mut Call<'_>, (): ()) -> mlua::Result<bool> {
+    Ok(call.settings.background.is_exiting())
 }
 
 fn pid(_: &mut Call<'_>, (): ()) -> mlua::Result<u32> {

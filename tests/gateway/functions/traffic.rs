@@ -115,3 +115,34 @@ async fn reports_may_take_longer_than_the_rest() {
     assert_eq!(reply.status, 504);
     assert_eq!(attempts.load(Ordering::Relaxed), 2);
 }
+
+#[tokio::test]
+async fn a_blocklist_is_refreshed_by_a_timer() {
+    let addresses = Arc::new(std::sync::Mutex::new("192.0.2.7\n192.0.2.8".to_owned()));
+    let list = Arc::clone(&addresses);
+    let lists = serve(Router::new().route(
+        "/addresses",
+        any(move || {
+            let list = list.lock().unwrap().clone();
+            async move { list }
+        }),
+    ))
+    .await;
+    let blocklist = plugin(
+        "blocklist",
+        &[("blocklist.internal", &lists.to_string()), ("every(60", "every(0.01")],
+    );
+    let gateway = start(&blocklist, echo_upstream().await, "/").serving();
+    assert_eq!(gateway.get("/").send().await.status, 200);
+    for (fresh, status) in [("127.0.0.1", 403), ("", 200)] {
+        addresses.lock().unwrap().replace_range(.., fresh);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        // It is a list of each VM, which is told by a timer of its own.
+        let mut agreed = 0;
+        while agreed < 20 {
+            let reply = gateway.get("/").send().await.status.as_u16();
+            agreed = if reply == status { agreed + 1 } else { 0 };
+            assert!(std::time::Instant::now() < deadline, "{reply} instead of {status}");
+        }
+    }
+}

@@ -15,10 +15,10 @@ use crate::phase::PhaseSet;
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "kong.client",
     bindings: bindings! {
-        "get_ip", PhaseSet::ANY, calls get_ip;
-        "get_forwarded_ip", PhaseSet::ANY, calls get_forwarded_ip;
-        "get_port", PhaseSet::ANY, calls get_port;
-        "get_forwarded_port", PhaseSet::ANY, calls get_forwarded_port;
+        "get_ip", PhaseSet::CLIENT, calls get_ip;
+        "get_forwarded_ip", PhaseSet::CLIENT, calls get_forwarded_ip;
+        "get_port", PhaseSet::CLIENT, calls get_port;
+        "get_forwarded_port", PhaseSet::CLIENT, calls get_forwarded_port;
         "get_credential", AUTH_AND_LATER, calls get_credential;
         "load_consumer", AUTH_AND_LATER, calls load_consumer;
         "get_consumer", AUTH_AND_LATER, calls |call, (): ()| consumer(call);

@@ -35,7 +35,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     bindings: bindings! {
         "get_scheme", REQUEST, calls get_scheme;
         "get_host", REQUEST, calls get_host;
-        "get_port", PhaseSet::ANY, calls get_port;
+        "get_port", PhaseSet::CLIENT, calls get_port;
         "get_forwarded_scheme", REQUEST, calls get_forwarded_scheme;
         "get_forwarded_host", REQUEST, calls get_forwarded_host;
         "get_forwarded_port", REQUEST, calls get_forwarded_port;

@@ -7,17 +7,17 @@ use parking_lot::Mutex;
 
 use super::outcome::Receipt;
 use super::{Method, Outcome};
-use crate::api::ngx;
 use crate::binding::{Await, Call, Namespace, bindings};
 use crate::lua::{raise_at, type_name};
 use crate::net::{Fault, Filter, Socket, Until};
+use crate::phase::PhaseSet;
 
 pub(super) const METHODS: Namespace = Namespace {
     path: "tcpsock",
     bindings: bindings! {
-        "receive", ngx::REQUEST, awaits receive;
-        "receiveany", ngx::REQUEST, awaits receiveany;
-        "receiveuntil", ngx::REQUEST, calls sought;
+        "receive", PhaseSet::YIELDABLE, awaits receive;
+        "receiveany", PhaseSet::YIELDABLE, awaits receiveany;
+        "receiveuntil", PhaseSet::YIELDABLE, calls sought;
     },
 };
 
@@ -25,8 +25,8 @@ pub(super) const METHODS: Namespace = Namespace {
 pub(super) const PARTS: Namespace = Namespace {
     path: "tcpsock",
     bindings: bindings! {
-        "receiveuntil.PATTERN", ngx::REQUEST, calls sought;
-        "receiveuntil.READ", ngx::REQUEST, awaits read_until;
+        "receiveuntil.PATTERN", PhaseSet::YIELDABLE, calls sought;
+        "receiveuntil.READ", PhaseSet::YIELDABLE, awaits read_until;
     },
 };
 

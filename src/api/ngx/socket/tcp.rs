@@ -9,32 +9,33 @@ use crate::api::ngx;
 use crate::binding::{Await, Call, Namespace, bindings};
 use crate::lua::{raise_at, type_name};
 use crate::net::{Fault, PoolOptions, Setting, Socket, Target, Timeouts, local};
+use crate::phase::PhaseSet;
 
 pub(in crate::api::ngx) const NAMESPACE: Namespace = Namespace {
     path: "ngx.socket",
     bindings: bindings! {
-        "tcp", ngx::REQUEST, calls tcp;
+        "tcp", PhaseSet::YIELDABLE, calls tcp;
         // Put together in Lua of `tcp` and the method `connect`.
-        "stream", ngx::REQUEST, calls tcp;
-        "connect", ngx::REQUEST, calls tcp;
+        "stream", PhaseSet::YIELDABLE, calls tcp;
+        "connect", PhaseSet::YIELDABLE, calls tcp;
     },
 };
 
 pub(super) const METHODS: Namespace = Namespace {
     path: "tcpsock",
     bindings: bindings! {
-        "bind", ngx::REQUEST, calls bind;
-        "connect", ngx::REQUEST, awaits connect;
-        "send", ngx::REQUEST, awaits send;
-        "close", ngx::REQUEST, calls close;
-        "shutdown", ngx::REQUEST, calls shutdown;
-        "settimeout", ngx::REQUEST, calls settimeout;
-        "settimeouts", ngx::REQUEST, calls settimeouts;
-        "setoption", ngx::REQUEST, calls setoption;
-        "getoption", ngx::REQUEST, calls getoption;
-        "getfd", ngx::REQUEST, calls getfd;
-        "setkeepalive", ngx::REQUEST, calls setkeepalive;
-        "getreusedtimes", ngx::REQUEST, calls getreusedtimes;
+        "bind", PhaseSet::YIELDABLE, calls bind;
+        "connect", PhaseSet::YIELDABLE, awaits connect;
+        "send", PhaseSet::YIELDABLE, awaits send;
+        "close", PhaseSet::YIELDABLE, calls close;
+        "shutdown", PhaseSet::YIELDABLE, calls shutdown;
+        "settimeout", PhaseSet::YIELDABLE, calls settimeout;
+        "settimeouts", PhaseSet::YIELDABLE, calls settimeouts;
+        "setoption", PhaseSet::YIELDABLE, calls setoption;
+        "getoption", PhaseSet::YIELDABLE, calls getoption;
+        "getfd", PhaseSet::YIELDABLE, calls getfd;
+        "setkeepalive", PhaseSet::YIELDABLE, calls setkeepalive;
+        "getreusedtimes", PhaseSet::YIELDABLE, calls getreusedtimes;
     },
 };
 

@@ -3,18 +3,18 @@
 use mlua::{IntoLuaMulti, Lua, MultiValue, UserData, Value};
 
 use super::{Method, Outcome};
-use crate::api::ngx;
 use crate::binding::{Await, Call, Namespace, bindings};
 use crate::lua::{raise_at, type_name};
 use crate::net::Fault;
 use crate::net::tls::{Chain, Handshake, Identity, Key, Session};
+use crate::phase::PhaseSet;
 
 pub(super) const METHODS: Namespace = Namespace {
     path: "tcpsock",
     bindings: bindings! {
-        "setclientcert", ngx::REQUEST, calls setclientcert;
-        "sslhandshake", ngx::REQUEST, awaits sslhandshake;
-        "getsslsession", ngx::REQUEST, calls getsslsession;
+        "setclientcert", PhaseSet::YIELDABLE, calls setclientcert;
+        "sslhandshake", PhaseSet::YIELDABLE, awaits sslhandshake;
+        "getsslsession", PhaseSet::YIELDABLE, calls getsslsession;
     },
 };
 

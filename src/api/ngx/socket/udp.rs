@@ -5,27 +5,27 @@ use std::sync::Arc;
 use mlua::{IntoLuaMulti, Lua, MultiValue, Value};
 
 use super::{Held, Method, Outcome, net, port, sockets, timeout};
-use crate::api::ngx;
 use crate::binding::{Await, Call, Namespace, bindings};
 use crate::lua::raise_at;
 use crate::net::{Datagrams, Fault, MAX_DATAGRAM, Target, local};
+use crate::phase::PhaseSet;
 
 pub(in crate::api::ngx) const NAMESPACE: Namespace = Namespace {
     path: "ngx.socket",
     bindings: bindings! {
-        "udp", ngx::REQUEST, calls udp;
+        "udp", PhaseSet::YIELDABLE, calls udp;
     },
 };
 
 pub(super) const METHODS: Namespace = Namespace {
     path: "udpsock",
     bindings: bindings! {
-        "bind", ngx::REQUEST, calls bind;
-        "setpeername", ngx::REQUEST, awaits setpeername;
-        "send", ngx::REQUEST, calls send;
-        "receive", ngx::REQUEST, awaits receive;
-        "settimeout", ngx::REQUEST, calls settimeout;
-        "close", ngx::REQUEST, calls close;
+        "bind", PhaseSet::YIELDABLE, calls bind;
+        "setpeername", PhaseSet::YIELDABLE, awaits setpeername;
+        "send", PhaseSet::YIELDABLE, calls send;
+        "receive", PhaseSet::YIELDABLE, awaits receive;
+        "settimeout", PhaseSet::YIELDABLE, calls settimeout;
+        "close", PhaseSet::YIELDABLE, calls close;
     },
 };
 

@@ -22,6 +22,7 @@ mod socket;
 mod string;
 mod thread;
 mod time;
+mod timer;
 mod uri;
 mod variable;
 mod worker;

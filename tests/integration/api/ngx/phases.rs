@@ -87,7 +87,7 @@ async fn of_ngx() {
         ("ngx.md5('')", ALL),
         ("ngx.md5_bin('')", ALL),
         ("ngx.now()", ALL),
-        ("ngx.on_abort(print)", ALL),
+        ("ngx.on_abort(print)", YIELDABLE),
         ("ngx.parse_http_time('')", ALL),
         ("ngx.print(print)", YIELDABLE),
         ("ngx.quote_sql_str('')", ALL),

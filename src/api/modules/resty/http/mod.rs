@@ -14,22 +14,23 @@ use parking_lot::Mutex;
 
 use self::head::Head;
 use crate::api::modules::{self, Loader};
-use crate::api::ngx::{self, socket};
+use crate::api::ngx::socket;
 use crate::binding::{Await, Call, Namespace, bindings};
 use crate::lua::raise_at;
 use crate::net::{Chunked, Fault, Filter, Portion, Received};
+use crate::phase::PhaseSet;
 
 /// What the Lua half is made with. Functions do not see these.
 pub(in crate::api::modules) const NAMESPACE: Namespace = Namespace {
     path: "resty.http",
     bindings: bindings! {
-        "parse_uri", ngx::REQUEST, calls uri::parse_uri;
-        "send_head", ngx::REQUEST, awaits request::send_head;
-        "read_head", ngx::REQUEST, awaits read_head;
-        "chunks", ngx::REQUEST, calls chunks;
-        "read_chunks", ngx::REQUEST, awaits read_chunks;
-        "trailers", ngx::REQUEST, calls trailers;
-        "fingerprint", ngx::REQUEST, calls fingerprint;
+        "parse_uri", PhaseSet::YIELDABLE, calls uri::parse_uri;
+        "send_head", PhaseSet::YIELDABLE, awaits request::send_head;
+        "read_head", PhaseSet::YIELDABLE, awaits read_head;
+        "chunks", PhaseSet::YIELDABLE, calls chunks;
+        "read_chunks", PhaseSet::YIELDABLE, awaits read_chunks;
+        "trailers", PhaseSet::YIELDABLE, calls trailers;
+        "fingerprint", PhaseSet::YIELDABLE, calls fingerprint;
     },
 };
 

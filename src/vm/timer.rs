@@ -1,0 +1,283 @@
+//! Functions that run later, and that no request waits for: those of `ngx.timer`.
+//!
+//! A timer belongs to the VM in which it was started, since its function does. Each is a task of the
+//! tokio runtime that was running then. It outlives the request, but not what it comes from: once
+//! its function set or its VM has been replaced, a timer runs for the last time, as it does when the
+//! server is about to end.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use mlua::{Function, Lua};
+use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{Pool, Step, Suspended, Vm, failure_of};
+use crate::error::log::{self, Level, Line, Origin};
+use crate::error::{Error, FailureKind, Site};
+use crate::extension::RequestId;
+use crate::phase::{Phase, Plugin};
+use crate::settings::{Background, Kind, Place, Refused};
+use crate::transaction::{BodyIsGone, Bound, Kept, Transaction};
+
+/// What a VM's timers need to know of it. Lies in the VM's Lua state.
+pub(super) struct Home {
+    pub(super) pool: Weak<Pool>,
+    pub(super) bound: Bound,
+    pub(super) alive: Arc<()>,
+}
+
+/// What a function asks for.
+pub(crate) struct Schedule {
+    pub(crate) delay: Duration,
+    /// Whether the timer starts anew whenever it has expired.
+    pub(crate) repeats: bool,
+    /// Chunk and line of the function.
+    pub(crate) defined_at: String,
+}
+
+/// Why a timer cannot be started.
+pub(crate) enum NotStarted {
+    Exiting,
+    TooManyPending,
+    NoRuntime,
+}
+
+/// A timer of a VM.
+struct Timer {
+    pool: Weak<Pool>,
+    /// Makes the function that is to run, of whether it does so before its time. `None` while the
+    /// timer is dropped.
+    function: Option<Kept>,
+    bound: Bound,
+    /// Keeps the VM that the function is in.
+    _alive: Arc<()>,
+    plugin: Plugin,
+    index: usize,
+    defined_at: String,
+    /// The name of the function set that it was started by, as long as there is that set.
+    set: Weak<str>,
+    set_name: Box<str>,
+    /// Of the request, or the timer, that started it.
+    request_id: RequestId,
+}
+
+/// Starts a timer for the function that `tx` belongs to. `function` makes what is to run: it is called
+/// with whether the timer expires before its time.
+///
+/// # Errors
+///
+/// When the VM has no memory left.
+pub(crate) fn start(
+    lua: &Lua,
+    tx: &Transaction,
+    schedule: Schedule,
+    function: Function,
+) -> mlua::Result<Result<(), NotStarted>> {
+    let home = lua.app_data_ref::<Home>().expect("laid there when the VM was made");
+    let Some(pool) = home.pool.upgrade() else { return Ok(Err(NotStarted::Exiting)) };
+    let background = &pool.settings().background;
+    let is_last = tx.is_orphaned || background.is_exiting() || pool.has_replaced(home.bound);
+    if is_last && !schedule.delay.is_zero() {
+        return Ok(Err(NotStarted::Exiting));
+    }
+    let Ok(handle) = Handle::try_current() else { return Ok(Err(NotStarted::NoRuntime)) };
+    let place = match background.enter(Kind::PendingTimer, home.bound.number) {
+        Ok(place) => place,
+        Err(Refused::TooMany(_)) => return Ok(Err(NotStarted::TooManyPending)),
+        Err(Refused::NoRuntime) => return Ok(Err(NotStarted::NoRuntime)),
+    };
+    let timer = Arc::new(Timer {
+        pool: Weak::clone(&home.pool),
+        function: Some(Kept::new(lua, function)?),
+        bound: home.bound,
+        _alive: Arc::clone(&home.alive),
+        plugin: tx.site.plugin,
+        index: tx.site.index,
+        defined_at: schedule.defined_at,
+        set: Arc::downgrade(&tx.site.set),
+        set_name: (*tx.site.set).into(),
+        request_id: tx.request.id().clone(),
+    });
+    if schedule.repeats {
+        handle.spawn(timer.repeat(schedule.delay, place));
+    } else {
+        handle.spawn(timer.expire_once(pool, schedule.delay, place));
+    }
+    Ok(Ok(()))
+}
+
+impl Timer {
+    /// Runs once, and keeps the VMs for it.
+    async fn expire_once(self: Arc<Self>, pool: Arc<Pool>, delay: Duration, place: Place) {
+        let is_premature = has_to_hurry(&pool.settings().background, delay).await;
+        self.run(pool, is_premature, place).await;
+    }
+
+    /// Runs again and again, as long as there is the set that started it.
+    async fn repeat(self: Arc<Self>, period: Duration, place: Place) {
+        loop {
+            let Some(background) = self.background() else { return };
+            let is_premature = has_to_hurry(&background, period).await;
+            let Some(pool) = self.pool.upgrade() else { return };
+            if is_premature {
+                return self.run(pool, true, place).await;
+            }
+            if self.set.strong_count() == 0 || pool.has_replaced(self.bound) {
+                return;
+            }
+            // As many may stand in line as may be pending.
+            let pending = background.enter(Kind::PendingTimer, self.bound.number);
+            match pending {
+                Ok(place) => drop(tokio::spawn(Arc::clone(&self).run(pool, false, place))),
+                Err(why) => {
+                    self.complain(&self.transaction(), "lua_max_pending_timers", &why);
+                }
+            }
+        }
+    }
+
+    fn background(&self) -> Option<Arc<Background>> {
+        Some(Arc::clone(&self.pool.upgrade()?.settings().background))
+    }
+
+    /// Runs the function to its end. It counts as `pending` until it has its first turn.
+    async fn run(self: Arc<Self>, pool: Arc<Pool>, is_premature: bool, pending: Place) {
+        let background = &pool.settings().background;
+        let mut turn = pool.turn(self.bound.number).await;
+        let running = background.enter(Kind::RunningTimer, self.bound.number);
+        drop(pending);
+        let mut transaction = self.transaction();
+        let _running = match running {
+            Ok(place) => place,
+            Err(why) => return self.complain(&transaction, "lua_max_running_timers", &why),
+        };
+        let mut next = Stretch::Start { is_premature };
+        loop {
+            let (left, step, ran_for) = self.advance(&pool, transaction, next);
+            transaction = left;
+            rest(turn, &step, ran_for);
+            let (suspended, mut operation) = match step {
+                Step::Done(_) => break,
+                Step::Failed(failure) => {
+                    let id = transaction.request.id().as_str();
+                    log::report(&Error::function(transaction.site.clone(), failure).of_request(id));
+                    break;
+                }
+                Step::Waiting(coroutine, operation) => {
+                    (Suspended::new(Arc::clone(&pool), self.bound.number, coroutine), operation)
+                }
+            };
+            poll_fn(|cx| operation.poll(cx, &mut transaction, &mut BodyIsGone)).await;
+            next = Stretch::Resume(suspended);
+            turn = pool.turn(self.bound.number).await;
+        }
+        drop(transaction);
+        pool.expire(self.bound.number);
+    }
+
+    /// What the function sees and says, for which there is no request.
+    fn transaction(&self) -> Box<Transaction> {
+        let mut head = http::Request::new(()).into_parts().0;
+        head.extensions.insert(self.request_id.clone());
+        let set = self.set.upgrade();
+        let is_orphaned = set.is_none();
+        let set = set.unwrap_or_else(|| (*self.set_name).into());
+        let site = Site { plugin: self.plugin, phase: Phase::Timer, set, index: self.index };
+        let mut transaction = Transaction::new(head, site);
+        transaction.vm = Some(self.bound);
+        transaction.is_orphaned = is_orphaned;
+        transaction
+    }
+
+    /// Runs a stretch of the function: what comes of it, and how long it took.
+    fn advance(
+        &self,
+        pool: &Pool,
+        transaction: Box<Transaction>,
+        stretch: Stretch,
+    ) -> (Box<Transaction>, Step, Duration) {
+        let mut bound = transaction.vm;
+        let mut given = Some(transaction);
+        let result = pool.with(&mut bound, |vm| {
+            vm.enter(given.take().expect("given above"));
+            let began = Instant::now();
+            let step = match stretch {
+                Stretch::Start { is_premature } => self.start_in(vm, is_premature),
+                Stretch::Resume(suspended) => vm.resume(suspended.into_coroutine()),
+            };
+            let ran_for = began.elapsed();
+            if let Some(observer) = &pool.settings().observer {
+                observer.observe(&vm.site(), step.outcome(), ran_for);
+            }
+            (vm.leave(), step, ran_for)
+        });
+        result.unwrap_or_else(|error| {
+            let transaction = given.take().expect("not taken, or there were no error");
+            (transaction, Step::Failed(failure_of(&error)), Duration::ZERO)
+        })
+    }
+
+    fn start_in(&self, vm: &mut Vm, is_premature: bool) -> Step {
+        let made = self.function.as_ref().expect("taken when it is dropped");
+        let make = made.get::<Function>(vm.lua());
+        match make.and_then(|make| make.call::<Function>(is_premature)) {
+            Ok(function) => vm.start(function),
+            Err(error) => Step::Failed(failure_of(&error)),
+        }
+    }
+
+    /// Says that there are too many already of those that `limit` names.
+    #[cold]
+    fn complain(&self, transaction: &Transaction, limit: &str, why: &Refused) {
+        let message = match why {
+            Refused::TooMany(count) => format!("{count} {limit} are not enough"),
+            Refused::NoRuntime => why.to_string(),
+        };
+        let origin = Origin { request_id: self.request_id.as_str(), site: &transaction.site };
+        let line = format!(
+            "lua failed to run timer with function defined at {}: {message}",
+            self.defined_at
+        );
+        log::write(Level::Alert, &origin, Line::from(&*line));
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.function = None;
+        if let Some(pool) = self.pool.upgrade() {
+            pool.expire(self.bound.number);
+        }
+    }
+}
+
+/// A stretch of a function, from its start or from where it waited.
+enum Stretch {
+    Start { is_premature: bool },
+    Resume(Suspended),
+}
+
+/// Waits for the end of `delay`. Whether the server is about to end before that.
+async fn has_to_hurry(background: &Background, delay: Duration) -> bool {
+    !delay.is_zero() && tokio::time::timeout(delay, background.exiting()).await.is_ok()
+}
+
+/// Gives the VM's other timers their turn: at once, unless this one has run long enough for requests
+/// to feel it. Timers have a VM for half of its time at most, and for a quarter those whose functions
+/// use up theirs.
+fn rest(turn: OwnedSemaphorePermit, step: &Step, ran_for: Duration) {
+    let is_greedy = matches!(step, Step::Failed(failure) if failure.kind == FailureKind::Timeout);
+    if ran_for < SHORT {
+        return;
+    }
+    let pause = if is_greedy { ran_for * 3 } else { ran_for };
+    tokio::spawn(async move {
+        tokio::time::sleep(pause).await;
+        drop(turn);
+    });
+}
+
+/// What no request feels.
+const SHORT: Duration = Duration::from_millis(2);
