@@ -4,6 +4,7 @@
 //! functions. The table is the one source of registration, phase checks and the compatibility page.
 
 pub(crate) mod convert;
+mod host;
 
 use std::future::Future;
 use std::sync::Arc;

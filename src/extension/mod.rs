@@ -1,6 +1,7 @@
 //! What the application and the layers tell each other of a request, in its extensions.
 
 mod entity;
+mod host_call;
 mod known;
 mod tls;
 mod upstream;
@@ -12,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 pub(crate) use self::entity::Fields;
 pub use self::entity::{Consumer, Credential, Route, Service};
+pub use self::host_call::HostCall;
 pub(crate) use self::known::Known;
 pub use self::tls::Tls;
 pub(crate) use self::upstream::Destination;

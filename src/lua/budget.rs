@@ -136,7 +136,7 @@ pub(crate) fn string(lua: &Lua, budget: &Budget, bytes: &[u8]) -> mlua::Result<L
 
 /// What [`check`] and buffers look at.
 pub(super) struct Limits {
-    meter: Arc<Meter>,
+    pub(super) meter: Arc<Meter>,
     pub(super) memory: Arc<Memory>,
 }
 

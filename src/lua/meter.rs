@@ -47,6 +47,10 @@ pub(crate) struct Meter {
     marked: AtomicU64,
     /// What it said then.
     cpu: AtomicU64,
+    /// How long the run has held up its thread without the CPU clock's seeing it.
+    blocked: AtomicU64,
+    /// When the call of a Rust module's function began that runs now.
+    moment: Mutex<Option<Moment>>,
     /// The clock of the run that a module interrupts which is being loaded.
     interrupted: Mutex<Option<Interrupted>>,
     /// How many bindings have returned.
@@ -73,9 +77,17 @@ const RETURNS_PER_TICK: u32 = 8;
 /// By how much a VM's memory grows before the function is looked at that takes it, in bytes.
 const GROWTH: u64 = 2 << 20;
 
+/// A moment by both clocks, by that of the CPU in runs alone that it is read for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    now: u64,
+    cpu: u64,
+}
+
 /// What a meter says, and when.
 #[derive(Clone, Copy, Debug)]
 struct Interrupted {
+    blocked: u64,
     deadline: u64,
     started: u64,
     allowed: u64,
@@ -106,6 +118,8 @@ impl Meter {
             allowed: AtomicU64::new(u64::MAX),
             marked: AtomicU64::new(0),
             cpu: AtomicU64::new(0),
+            blocked: AtomicU64::new(0),
+            moment: Mutex::default(),
             interrupted: Mutex::default(),
             returns: AtomicU32::new(0),
             watermark: AtomicU64::new(u64::MAX),
@@ -126,6 +140,7 @@ impl Meter {
             (None, None) => u64::MAX,
         };
         self.allowed.store(allowed, Ordering::Relaxed);
+        self.blocked.store(0, Ordering::Relaxed);
         self.deadline.store(UNBEGUN, Ordering::Relaxed);
     }
 
@@ -162,7 +177,7 @@ impl Meter {
         {
             self.mark(now);
         }
-        now > self.deadline.load(Ordering::Relaxed) && self.is_over(now)
+        now >= self.deadline.load(Ordering::Relaxed) && self.is_over(now)
     }
 
     /// Looks at the clock when a binding returns, as often as is worth it.
@@ -179,6 +194,51 @@ impl Meter {
             self.note(lua);
         }
         mlua::Error::external(Exhausted)
+    }
+
+    /// The moment before a call of what the application has made for Lua.
+    pub(super) fn moment(&self) -> Moment {
+        let is_marked = self.marked.load(Ordering::Relaxed) != 0;
+        Moment { now: self.now(), cpu: if is_marked { cpu_clock() } else { 0 } }
+    }
+
+    /// Keeps the moment until [`take_moment`](Self::take_moment).
+    pub(super) fn remember_moment(&self) {
+        *self.moment.lock() = Some(self.moment());
+    }
+
+    pub(super) fn take_moment(&self) -> Option<Moment> {
+        self.moment.lock().take()
+    }
+
+    /// Counts a call that began at `moment` by the clock on the wall, if it has taken longer than a
+    /// call does that works for Lua alone: then how long it was.
+    pub(super) fn count(&self, moment: Moment) -> Option<Duration> {
+        let now = self.now();
+        let held = now - moment.now;
+        if held < UNMARKED {
+            return None;
+        }
+        self.charge(moment, now);
+        Some(Duration::from_nanos(held))
+    }
+
+    #[cold]
+    fn charge(&self, moment: Moment, now: u64) {
+        match self.deadline.load(Ordering::Relaxed) {
+            RESTING => return,
+            UNBEGUN => self.begin(moment.now),
+            _ => {}
+        }
+        let mut blocked = now - moment.now;
+        if self.marked.load(Ordering::Relaxed) == 0 {
+            self.mark(now);
+        } else if moment.cpu != 0 {
+            blocked = blocked.saturating_sub(cpu_clock().saturating_sub(moment.cpu));
+        }
+        self.blocked.fetch_add(blocked, Ordering::Relaxed);
+        // Whatever the next tick is, it has to look closely.
+        self.deadline.fetch_min(now, Ordering::Relaxed);
     }
 
     /// Says how much memory the VM uses as a run begins.
@@ -217,6 +277,7 @@ impl Meter {
             return;
         }
         *self.interrupted.lock() = Some(Interrupted {
+            blocked: self.blocked.load(Ordering::Relaxed),
             deadline,
             started: self.started.load(Ordering::Relaxed),
             allowed: self.allowed.load(Ordering::Relaxed),
@@ -238,6 +299,7 @@ impl Meter {
             false => (0, 0),
         };
         let later = |time: u64| if time == UNBEGUN { UNBEGUN } else { time.saturating_add(wall) };
+        self.blocked.store(clock.blocked, Ordering::Relaxed);
         self.deadline.store(later(clock.deadline), Ordering::Relaxed);
         self.started.store(later(clock.started), Ordering::Relaxed);
         self.allowed.store(clock.allowed, Ordering::Relaxed);
@@ -285,7 +347,8 @@ impl Meter {
             0 => now - started,
             marked => {
                 let cpu = cpu_clock().saturating_sub(self.cpu.load(Ordering::Relaxed));
-                (marked - started) + cpu.min(now - marked)
+                let blocked = self.blocked.load(Ordering::Relaxed);
+                (marked - started) + cpu.min(now - marked) + blocked
             }
         }
     }

@@ -4,6 +4,7 @@
 mod budget;
 mod buffer;
 mod error;
+mod foreign;
 mod memory;
 mod meter;
 pub(crate) mod raw;
@@ -18,6 +19,7 @@ pub(crate) use self::buffer::Buffer;
 pub(crate) use self::error::{
     PRELUDE_NAME, position, raise, raise_at, traceback, without_position,
 };
+pub(crate) use self::foreign::{begin_foreign, end_foreign, watched};
 pub(crate) use self::memory::{Charge, Memory, OutOfMemory, Share, counted};
 pub(crate) use self::meter::{Exhausted, Meter, Place};
 pub(crate) use self::texts::Texts;

@@ -218,6 +218,13 @@ impl RequestPhases {
         }
         self.lease.times.called = Some(self.lease.age());
         let mut head = self.lease.request.share_head();
+        if !self.config.runtime().settings().host_functions.is_empty() {
+            let mut kept = head.extensions.clone();
+            // What refers to the transaction must not lie in it.
+            kept.remove::<Exchange>();
+            kept.remove::<RetryCallback>();
+            self.lease.request.keep_extensions(kept);
+        }
         let tries_again = self.lease.has_retry_callback();
         let passage = self.into_passage();
         head.extensions.insert(passage.exchange.for_next_layer());

@@ -29,7 +29,7 @@ pub struct RuntimeBuilder {
     configuration: Result<Configuration, Error>,
     #[cfg(feature = "net")]
     pub(super) network: super::network::Network,
-    settings: Settings,
+    pub(super) settings: Settings,
 }
 
 impl Default for RuntimeBuilder {
@@ -38,6 +38,7 @@ impl Default for RuntimeBuilder {
             budget: Budget::default(),
             sandbox: Sandbox::default(),
             modules: Vec::new(),
+            host_functions: Vec::new(),
             module_path: None,
             body_buffer_size: 1 << 20,
             max_body_size: 64 << 20,
@@ -327,10 +328,12 @@ impl RuntimeBuilder {
     ///
     /// # Errors
     ///
-    /// When a module of [`module`](Self::module) cannot be made, the memory limit is too small for a
+    /// When a module of [`module`](Self::module) cannot be made or [`function`](Self::function) has one
+    /// of its name, the memory limit is too small for a
     /// VM, what [`trusted_ips`](Self::trusted_ips) was given is not an address, or what
     /// [`configuration`](Self::configuration) was given has no named fields.
     pub fn build(mut self) -> Result<Runtime, Error> {
+        self.check_modules()?;
         self.settings.trusted_ips =
             self.trusted_ips.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);

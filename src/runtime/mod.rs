@@ -1,6 +1,7 @@
 //! [`Runtime`]: the VMs that functions run in, and what they may do there.
 
 mod builder;
+mod host;
 #[cfg(feature = "net")]
 mod network;
 

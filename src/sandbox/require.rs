@@ -6,6 +6,7 @@ use mlua::{Lua, MultiValue, Table, Value};
 
 use super::Denied;
 use crate::binding::{Modules, convert};
+use crate::lua::watched;
 use crate::settings::Settings;
 
 /// Makes the modules of the crate, of the application and of the operator's directory known to
@@ -19,7 +20,7 @@ pub(super) fn register(lua: &Lua, settings: &Settings) -> mlua::Result<()> {
     package.set("path", path)?;
     let loaded: Table = package.get("loaded")?;
     for (name, module) in &settings.modules {
-        loaded.set(name.as_str(), module(lua)?)?;
+        loaded.set(name.as_str(), watched(lua, name, module(lua)?)?)?;
     }
     Ok(())
 }
@@ -42,9 +43,20 @@ pub(super) fn gate(lua: &Lua, settings: &Settings, offered: &Modules) -> mlua::R
         }
     }
     for (name, module) in &settings.modules {
-        let module = Arc::clone(module);
-        let make = lua.create_function(move |lua, _: MultiValue| module(lua))?;
+        let (own_name, module) = (name.clone(), Arc::clone(module));
+        let make =
+            lua.create_function(move |lua, _: MultiValue| watched(lua, &own_name, module(lua)?))?;
         permitted.set(name.as_str(), make)?;
+    }
+    // Each function has a table of its own.
+    let copy = lua.create_function(|lua, (name, _): (Value, MultiValue)| {
+        let loaded: Table = lua.globals().get::<Table>("package")?.get("loaded")?;
+        let module: Table = loaded.raw_get(name)?;
+        let fields = module.pairs::<Value, Value>().collect::<mlua::Result<Vec<_>>>()?;
+        lua.create_table_from(fields)
+    })?;
+    for function in &settings.host_functions {
+        permitted.set(function.module.as_str(), &copy)?;
     }
     let deny = lua.create_function(|lua, name: Value| -> mlua::Result<()> {
         let name = convert::display(lua, &name);

@@ -2,6 +2,7 @@
 
 mod background;
 mod configuration;
+mod host;
 mod node;
 mod observer;
 mod sandbox;
@@ -16,6 +17,7 @@ use ipnet::IpNet;
 
 pub(crate) use self::background::{Background, Kind, Place, Refused};
 pub(crate) use self::configuration::Configuration;
+pub(crate) use self::host::{HostBody, HostFunction};
 pub(crate) use self::node::Node;
 pub use self::node::ServerStats;
 pub(crate) use self::observer::Observer;
@@ -36,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) budget: Budget,
     pub(crate) sandbox: Sandbox,
     pub(crate) modules: Vec<(String, Module)>,
+    pub(crate) host_functions: Vec<HostFunction>,
     pub(crate) module_path: Option<PathBuf>,
     pub(crate) body_buffer_size: u64,
     pub(crate) max_body_size: u64,

@@ -24,6 +24,7 @@ pub(crate) use self::response::{Framing, Response, Source};
 use self::spans::Spans;
 use crate::error::log::{Lines, Origin};
 use crate::error::{Failure, Site};
+use crate::extension::HostCall;
 use crate::lua::{Charge, OutOfMemory, Share, counted};
 use crate::phase::Plugin;
 use crate::store::cache::Loading;
@@ -292,6 +293,11 @@ impl Transaction {
         Origin { request_id: self.request.id().as_str(), site: &self.site }
     }
 
+    /// What a function of the application's sees of the request.
+    pub(crate) fn host_call(&self) -> HostCall<'_> {
+        self.request.host_call(&self.site)
+    }
+
     /// When the request began, since 1970.
     pub(crate) fn started_at(&self) -> Duration {
         self.started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
@@ -329,11 +335,39 @@ impl Current {
         self.ask(f).unwrap_or_else(none)
     }
 
+    /// Lends the transaction to `f`, which may call Lua functions: they find none.
+    ///
+    /// # Errors
+    ///
+    /// As [`with`](Self::with).
+    pub(crate) fn lend<R>(
+        &self,
+        f: impl FnOnce(&mut Transaction) -> mlua::Result<R>,
+    ) -> mlua::Result<R> {
+        let none = || mlua::Error::RuntimeError("no request found".to_owned());
+        let mut loan = Loan { owner: self, transaction: Some(self.leave().ok_or_else(none)?) };
+        f(loan.transaction.as_deref_mut().expect("taken when the loan ends"))
+    }
+
     /// Lends the transaction to `f`, if a request is being served.
     pub(crate) fn ask<R>(&self, f: impl FnOnce(&mut Transaction) -> R) -> Option<R> {
         // Only the thread that holds the VM comes here, and bindings never call back into Lua: were
         // the slot taken, waiting for it would be waiting for ourselves.
         let mut slot = self.0.try_lock().expect("bindings do not call each other");
         slot.as_deref_mut().map(f)
+    }
+}
+
+/// A transaction that goes back when its loan ends, be it by a panic.
+struct Loan<'a> {
+    owner: &'a Current,
+    transaction: Option<Box<Transaction>>,
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            self.owner.enter(transaction);
+        }
     }
 }

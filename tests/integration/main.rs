@@ -14,6 +14,7 @@ mod floors;
 mod function;
 mod middleware;
 mod real_functions;
+mod runtime;
 mod sandbox;
 mod support;
 mod vm;

@@ -123,7 +123,20 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     if scope.settings.module_path.is_some() {
         add_stand_ins(lua)?;
     }
-    Ok(())
+    add_host_modules(scope)
+}
+
+/// Makes the application's functions known, as those of modules.
+fn add_host_modules(scope: &Scope<'_>) -> mlua::Result<()> {
+    let loaded: Table = scope.lua.globals().get::<Table>("package")?.get("loaded")?;
+    scope.settings.host_functions.iter().try_for_each(|function| {
+        let module = match loaded.raw_get(&*function.module)? {
+            Value::Table(module) => module,
+            _ => scope.lua.create_table()?,
+        };
+        module.raw_set(&*function.name, scope.host(function)?)?;
+        loaded.raw_set(&*function.module, module)
+    })
 }
 
 /// The modules, and how the sandbox's `require` comes by each.

@@ -8,9 +8,12 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::header::{self, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, Uri, Version};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version};
 
-use crate::extension::{Connection, Known, RequestId, Upstream, UpstreamUri, UriCaptures};
+use crate::error::Site;
+use crate::extension::{
+    Connection, HostCall, Known, RequestId, Upstream, UpstreamUri, UriCaptures,
+};
 use crate::lua::Share;
 use crate::message::error_page::{self, ErrorPage};
 use crate::message::headers::{self, Refused};
@@ -36,6 +39,8 @@ pub(crate) struct Request {
     connection: Option<Connection>,
     captures: Option<Box<UriCaptures>>,
     known: Option<Box<Known>>,
+    /// The extensions for functions of the application's, once they are elsewhere.
+    kept_extensions: Option<Box<Extensions>>,
     /// Where the router sends it, once its extensions are elsewhere.
     routed: Option<UpstreamUri>,
     id: OnceLock<RequestId>,
@@ -95,6 +100,7 @@ impl Request {
             connection: None,
             captures: None,
             known: None,
+            kept_extensions: None,
             routed: None,
             id: OnceLock::new(),
         }
@@ -301,6 +307,24 @@ impl Request {
         self.id.get_or_init(|| given.get().cloned().unwrap_or_else(RequestId::random))
     }
 
+    /// What a function of the application's sees, which another calls.
+    pub(crate) fn host_call<'a>(&'a self, caller: &'a Site) -> HostCall<'a> {
+        HostCall {
+            extensions: self.kept_extensions.as_deref().unwrap_or(&self.head.extensions),
+            method: &self.head.method,
+            uri: &self.head.uri,
+            headers: &self.head.headers,
+            request_id: self.id(),
+            phase: caller.phase,
+            function_set: &caller.set,
+        }
+    }
+
+    /// Keeps extensions for functions of the application's, which outlive the request's head.
+    pub(crate) fn keep_extensions(&mut self, extensions: Extensions) {
+        self.kept_extensions = Some(Box::new(extensions));
+    }
+
     /// The address of the client, as far as it can be believed.
     pub(crate) fn client_ip(&self, settings: &Settings) -> Option<IpAddr> {
         self.client(settings).map(|(ip, _)| ip)
@@ -369,6 +393,7 @@ impl Request {
     /// and a body of which `length` is known.
     pub(crate) fn resume(&mut self, head: http::request::Parts, length: Option<u64>) {
         self.head = head;
+        self.kept_extensions = None;
         self.upstream_path = None;
         // The head says of itself what it has been made for.
         self.upstream.has_path = false;

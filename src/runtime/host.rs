@@ -1,0 +1,109 @@
+//! What a runtime's functions have of the application's own.
+
+use std::future::Future;
+
+use super::RuntimeBuilder;
+use crate::error::Error;
+use crate::extension::HostCall;
+use crate::settings::HostFunction;
+
+impl RuntimeBuilder {
+    /// Gives functions one of the application's own: `require(module)` is a table in which it is `name`.
+    ///
+    /// `function` gets the [call](HostCall), which knows the request, and Lua's arguments as
+    /// [`mlua::FromLuaMulti`] makes them of `A`: a tuple, if there are several. What it returns,
+    /// [`mlua::IntoLuaMulti`] makes Lua's. An error is raised where Lua calls; a `Result` inside of the
+    /// result is a value, or `nil` and a message: `Ok(find(id).map_err(|error| error.to_string()))`.
+    ///
+    /// It is there in every phase and for all functions: giving it is allowing it. It runs on the
+    /// thread that serves the request, and the time that it takes counts as the Lua function's: what
+    /// waits belongs into an [asynchronous one](Self::async_function).
+    ///
+    /// ```
+    /// use tower_lua::{Runtime, mlua};
+    ///
+    /// let runtime = Runtime::builder()
+    ///     .function("acme.text", "shout", |_, text: String| Ok(text.to_uppercase()))
+    ///     .function("acme.text", "number", |_, text: String| {
+    ///         Ok(text.parse::<f64>().map_err(|error| error.to_string()))
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn function<A, R>(
+        mut self,
+        module: impl Into<String>,
+        name: impl Into<String>,
+        function: impl Fn(&HostCall<'_>, A) -> mlua::Result<R> + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: mlua::FromLuaMulti,
+        R: mlua::IntoLuaMulti,
+    {
+        let function = HostFunction::plain(module.into(), name.into(), function);
+        self.settings.host_functions.push(function);
+        self
+    }
+
+    /// The same for a function that waits: for a database, another server, a lock. Lua calls it as any
+    /// other, and goes on when the future has ended; its VM serves other requests meanwhile.
+    ///
+    /// The future is polled with the request, and dropped with it, at any time. It needs a timeout of
+    /// its own, and owns what it works with: what it needs of the [call](HostCall) is taken out before
+    /// it begins. Functions can wait in every phase but `certificate`, in timers and in light threads.
+    ///
+    /// ```
+    /// use tower_lua::{Functions, Runtime, mlua};
+    ///
+    /// # #[derive(Clone)]
+    /// # struct Users;
+    /// # impl Users {
+    /// #     async fn find(&self, id: &str) -> Result<Option<String>, std::io::Error> {
+    /// #         Ok((id == "7").then(|| "alice".to_owned()))
+    /// #     }
+    /// # }
+    /// let runtime = Runtime::builder()
+    ///     .async_function("acme.users", "find", |call, id: String| {
+    ///         let users = call.extensions().get::<Users>().cloned();
+    ///         async move {
+    ///             let users = users.ok_or_else(|| mlua::Error::runtime("no database"))?;
+    ///             // A value, or nil and a message.
+    ///             Ok(users.find(&id).await.map_err(|error| error.to_string()))
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// let functions = Functions::access("who", r#"
+    ///     local name, err = require("acme.users").find(kong.request.get_header("x-user"))
+    ///     if err then kong.log.err(err) end
+    ///     kong.service.request.set_header("x-name", name or "nobody")
+    /// "#)?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn async_function<A, R, F>(
+        mut self,
+        module: impl Into<String>,
+        name: impl Into<String>,
+        function: impl Fn(&HostCall<'_>, A) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: mlua::FromLuaMulti,
+        R: mlua::IntoLuaMulti + Send + 'static,
+        F: Future<Output = mlua::Result<R>> + Send + 'static,
+    {
+        let function = HostFunction::waiting(module.into(), name.into(), function);
+        self.settings.host_functions.push(function);
+        self
+    }
+
+    /// No name is both a module's and that of functions.
+    pub(super) fn check_modules(&self) -> Result<(), Error> {
+        let of_functions =
+            |name: &str| self.settings.host_functions.iter().any(|f| f.module == name);
+        match self.settings.modules.iter().find(|(name, _)| of_functions(name)) {
+            Some((name, _)) => Err(Error::config(format!(
+                "'{name}' is a module, and functions are given that name, too"
+            ))),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! `Runtime`: one file for each of `src/runtime`.
+
+mod host;
