@@ -44,6 +44,19 @@ deny:
 typos:
     typos
 
+# Honest and hostile functions side by side, for ten minutes or as many seconds as you say. Wants a
+# machine that does nothing else.
+soak seconds="600":
+    cargo build --release --locked --example gateway
+    SOAK_SECONDS={{ seconds }} cargo test --release --locked --test gateway soak -- --ignored --nocapture
+
+# Random cases until one fails, or as many seconds as you say for each target. Needs cargo-fuzz and a
+# nightly toolchain. `cargo test` runs ten thousand of each.
+fuzz seconds="60":
+    for target in lua_api forms headers declarative router admin_bodies; do \
+        cargo +nightly fuzz run $target -- -max_total_time={{ seconds }} || exit 1; \
+    done
+
 # What a layer costs a request, in time.
 bench:
     cargo bench --bench layers

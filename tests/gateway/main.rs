@@ -24,10 +24,12 @@ mod declarative;
 mod demo;
 mod documentation;
 mod functions;
+mod hostile_http2;
 mod load;
 mod metrics;
 mod operations;
 mod paths;
+mod pipelined;
 mod plugins_answers;
 mod plugins_auth;
 mod plugins_limits;
@@ -38,20 +40,26 @@ mod proxy_heads;
 mod proxy_http2;
 mod proxy_raw;
 mod proxy_steering;
+mod random;
 mod readme;
 mod rewrite;
 mod routes;
 mod routing;
 mod scopes;
+mod soak;
 mod store;
 mod support;
 mod tls;
 
-/// What the router is made of, to be asked without a process around it.
-#[expect(dead_code, reason = "the gateway has more uses for it")]
+/// What the router and declarative files are made of, to be asked without a process around them.
+#[expect(dead_code, unused_imports, reason = "the gateway has more uses for it")]
 #[path = "../../examples/gateway/configured"]
 mod configured {
+    pub(crate) mod declarative;
+    pub(crate) mod entities;
     pub(crate) mod entity;
+    pub(crate) mod problem;
+    pub(crate) mod schema;
 }
 #[expect(unused_imports, reason = "the gateway has more uses for it")]
 #[path = "../../examples/gateway/in_force/router/mod.rs"]

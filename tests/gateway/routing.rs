@@ -36,7 +36,7 @@ fn route(place: usize, fields: &Value) -> Arc<Route> {
     Arc::new(serde_json::from_value(whole).unwrap())
 }
 
-fn router(routes: &Value) -> Router {
+pub fn router(routes: &Value) -> Router {
     let routes = routes.as_array().unwrap().iter().enumerate();
     let routes: Vec<_> = routes.map(|(place, fields)| route(place, fields)).collect();
     Router::new(&routes).unwrap()
@@ -44,7 +44,7 @@ fn router(routes: &Value) -> Router {
 
 /// A request as these tests write it: `GET host/path name:value`, `-` for no host, `https://` before
 /// the host for TLS, and `sni=name`.
-fn find(router: &Router, request: &str) -> Option<Found> {
+pub fn find(router: &Router, request: &str) -> Option<Found> {
     let mut words = request.split(' ');
     let (method, target) = (words.next().unwrap(), words.next().unwrap());
     let is_tls = target.starts_with("https://");

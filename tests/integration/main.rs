@@ -13,6 +13,7 @@ mod circles;
 mod floors;
 mod function;
 mod middleware;
+mod random;
 mod real_functions;
 mod runtime;
 mod sandbox;

@@ -98,6 +98,11 @@ impl Gateway {
         &self.process.directory
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// Reads the log up to a line that has `wanted` in it.
     pub fn logged(&self, wanted: &str) -> String {
         wait_for(&self.log, wanted)
@@ -128,7 +133,7 @@ impl Gateway {
     }
 
     fn signal(&self, name: &str) {
-        let id = self.process.child.id().to_string();
+        let id = self.id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 

@@ -12,5 +12,6 @@ mod pool;
 mod references;
 mod repeated;
 mod replace;
+mod stretch;
 mod termination;
 mod waiting;

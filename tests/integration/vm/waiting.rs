@@ -111,3 +111,27 @@ async fn log_is_given_up_after_thirty_seconds() {
     let said = "pre: function 1 of log was given up: it took longer than 30s";
     assert!(messages.iter().any(|message| message == said), "{messages:?}");
 }
+
+#[tokio::test]
+async fn an_asynchronous_function_of_mlua_s_that_is_not_ready_says_so() {
+    let events = crate::support::Events::capture();
+    // What such a function yields: an address.
+    let app = App::builder()
+        .access("coroutine.yield(require('app.pending'))")
+        .runtime(|runtime| {
+            runtime.module("app.pending", |_| {
+                let address = std::ptr::from_ref(&MARK).cast_mut().cast();
+                Ok(tower_lua::mlua::Value::LightUserData(tower_lua::mlua::LightUserData(address)))
+            })
+        })
+        .serve()
+        .await;
+    assert_eq!(app.get("/").send().await.status, 500);
+    let messages = events.messages().join("\n");
+    assert!(
+        messages.contains("an asynchronous function of a Rust module is not ready"),
+        "{messages}"
+    );
+}
+
+static MARK: u8 = 0;

@@ -1,0 +1,36 @@
+//! Declarative files: read or refused; what is exported is read again.
+
+#![no_main]
+#![expect(dead_code, unused_imports, reason = "the gateway, and other targets, use more of these modules")]
+
+#[path = "../../examples/gateway/configured"]
+mod configured {
+    pub(crate) mod declarative;
+    pub(crate) mod entities;
+    pub(crate) mod entity;
+    pub(crate) mod problem;
+    pub(crate) mod schema;
+}
+#[path = "../generators"]
+mod generators {
+    pub mod choices;
+    pub mod documents;
+
+    pub use self::choices::Choices;
+}
+
+use libfuzzer_sys::fuzz_target;
+
+use crate::configured::declarative;
+use crate::generators::{Choices, documents};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+fuzz_target!(|data: &[u8]| {
+    let text = documents::document(&mut Choices::from_bytes(data));
+    for text in [String::from_utf8_lossy(&text), String::from_utf8_lossy(data)] {
+        let Ok(draft) = declarative::read(&text) else { continue };
+        let exported = declarative::export(&draft.state).expect("what is JSON is YAML");
+        assert!(declarative::read(&exported).is_ok(), "{text}\n{exported}");
+    }
+});
