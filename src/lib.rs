@@ -131,8 +131,8 @@ pub use mlua;
 
 pub use self::error::{CompileError, Error};
 pub use self::extension::{
-    CloseConnection, Connection, Consumer, Credential, HostCall, InternalRedirect, RequestId,
-    ResponseSource, Route, Service, Timeouts, Tls, Upstream, UpstreamUri, UriCaptures,
+    CloseConnection, Connection, Consumer, Credential, HeaderNames, HostCall, InternalRedirect,
+    RequestId, ResponseSource, Route, Service, Timeouts, Tls, Upstream, UpstreamUri, UriCaptures,
 };
 pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
 pub use self::lua::Budget;

@@ -15,6 +15,7 @@ use crate::admin::Guard;
 use crate::log::{LogConfig, on_or_off};
 use crate::network::network;
 use crate::request::counters::Counters;
+use crate::request::spelling;
 
 /// A reverse proxy that runs functions written for Kong.
 #[derive(Debug, Parser)]
@@ -270,6 +271,7 @@ impl FunctionsConfig {
             .cache(self.mem_cache_size)
             // Kong: has groups of targets. Here there are none to be found.
             .upstreams(|_| false)
+            .header_names(spelling::names)
             .environment(names(&self.untrusted_lua_env))
             .trusted_ips(names(&self.trusted_ips))
             .real_ip_header(self.real_ip_header.clone())

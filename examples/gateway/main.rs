@@ -84,11 +84,11 @@ async fn run(config: Config) -> Result<(), BoxError> {
     let server = gateway.server(proxies.iter().chain(&admins))?;
     let workers = gateway.start_workers(proxies, &server)?;
     gateway.serve_admin(admins, &server);
-    let Gateway { config, database, stopped, .. } = gateway;
+    let Gateway { config, database, runtime, stopped, .. } = gateway;
     drop(stopped);
 
     while signals.next().await == Signal::Reload {
-        reload(&config, &database).await;
+        reload(&config, &database, &runtime).await;
     }
     tracing::info!("shutting down: waiting for requests in flight");
     let _ = stop.send(());
@@ -221,7 +221,10 @@ impl Gateway {
 }
 
 /// Reads the declarative file again. One that is not good changes nothing.
-async fn reload(config: &Config, database: &Arc<Database>) {
+async fn reload(config: &Config, database: &Arc<Database>, runtime: &Runtime) {
+    if let Err(error) = runtime.reload_modules() {
+        return tracing::error!("nothing has changed: {error}");
+    }
     let Some(path) = &config.declarative_config else {
         tracing::warn!("there is no declarative file to be read again");
         return;

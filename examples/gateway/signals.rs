@@ -5,7 +5,7 @@ use std::io;
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// SIGHUP: read the declarative file again.
+    /// SIGHUP: read the declarative file and modules again.
     Reload,
     /// SIGTERM, SIGQUIT, or Ctrl-C: finish what is being served, and end.
     Stop,

@@ -1,6 +1,6 @@
 //! Headers, arguments and text on their way into Lua and out of it.
 
-use http::header::HOST;
+use http::header::{CONNECTION, HOST};
 use mlua::{IntoLua, IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
 use serde_json::{Map, Value as Json};
 
@@ -8,7 +8,7 @@ use crate::error::log::Line;
 use crate::lua::{Buffer, check};
 use crate::lua::{raise, type_name};
 use crate::message::uri::{self, Arg};
-use crate::transaction::Request;
+use crate::transaction::{Request, Transaction};
 
 /// How many headers or arguments a function gets when it names no number, as in lua-nginx-module.
 pub(crate) const DEFAULT_MAX: usize = 100;
@@ -66,6 +66,17 @@ pub(crate) fn request_headers_table(
     let implied_host = request.implied_host();
     let implied = implied_host.iter().map(|host| (&HOST, host));
     headers_table(lua, implied.chain(request.headers()), max)
+}
+
+/// The same of a response, with the `Connection` that it is going to have in HTTP/1, as nginx has it.
+pub(crate) fn response_headers_table(
+    lua: &Lua,
+    tx: &Transaction,
+    max: usize,
+) -> mlua::Result<Collected> {
+    let implied = tx.implied_connection();
+    let implied = implied.iter().map(|connection| (&CONNECTION, connection));
+    headers_table(lua, implied.chain(tx.response.headers()), max)
 }
 
 /// A table of query or form arguments. One without a value is `true`, several of one name are an

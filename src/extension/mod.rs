@@ -1,6 +1,7 @@
 //! What the application and the layers tell each other of a request, in its extensions.
 
 mod entity;
+mod header_names;
 mod host_call;
 mod known;
 mod tls;
@@ -11,8 +12,11 @@ use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
+use http::Extensions;
+
 pub(crate) use self::entity::Fields;
 pub use self::entity::{Consumer, Credential, Route, Service};
+pub use self::header_names::HeaderNames;
 pub use self::host_call::HostCall;
 pub(crate) use self::known::Known;
 pub use self::tls::Tls;
@@ -85,7 +89,8 @@ impl Connection {
 ///
 /// Put one into the request's extensions to have functions use the id that the application logs;
 /// otherwise a request gets a random one. The inner service finds it in the extensions, and each event
-/// of [`tracing`] that tells of a function has it in the field `request_id`.
+/// of [`tracing`] that tells of a function has it in the field `request_id`. With the feature `tower-http`,
+/// the id of `tower_http::request_id::SetRequestIdLayer` is taken where there is no other.
 ///
 /// ```
 /// use tower_lua::RequestId;
@@ -115,6 +120,17 @@ impl RequestId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.get_or_init(Self::digits)
+    }
+
+    /// The id that the application has given a request, or a new one.
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        let given = extensions.get().cloned();
+        #[cfg(feature = "tower-http")]
+        let given = given.or_else(|| {
+            let theirs = extensions.get::<tower_http::request_id::RequestId>()?;
+            theirs.header_value().to_str().ok().map(Self::new)
+        });
+        given.unwrap_or_else(Self::random)
     }
 
     fn digits() -> Box<str> {

@@ -1,5 +1,7 @@
 //! Header fields as Lua code names them: any case, `_` for `-`, any bytes.
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 
@@ -110,14 +112,54 @@ fn ensure_room(headers: &HeaderMap, count: usize) -> Result<(), Refused> {
     if headers.len() + count > MAX_COUNT { Err(Refused::TooMany) } else { Ok(()) }
 }
 
-/// Removes all values of the header `name`.
-pub(crate) fn remove(headers: &mut HeaderMap, name: &[u8]) {
-    let removed = std::str::from_utf8(name).ok().and_then(|name| headers.remove(name));
-    if removed.is_none()
-        && let Ok(name) = name_of(name)
-    {
-        headers.remove(name);
+/// The name of a header, and how a function has written it.
+pub(crate) struct Name<'a> {
+    pub(crate) name: HeaderName,
+    written: &'a [u8],
+}
+
+impl<'a> Name<'a> {
+    /// The name of a request header.
+    pub(crate) fn of_request(written: &'a [u8]) -> Result<Self, Refused> {
+        Ok(Self { name: name_of(written)?, written })
     }
+
+    /// The name of a response header, where `_` means `-`.
+    pub(crate) fn of_response(written: &'a [u8]) -> Result<Self, Refused> {
+        Ok(Self { name: response_name_of(written)?, written })
+    }
+
+    /// How it is written, where HTTP has another way: `None` for `X-Custom-Auth` unless `always`.
+    pub(crate) fn spelling(&self, always: bool) -> Option<Cow<'_, str>> {
+        let is_short = self.written.len() <= FREE_LEN;
+        if !is_short || (!always && is_title_case(self.written)) {
+            return None;
+        }
+        let written = std::str::from_utf8(self.written).ok()?;
+        let name = self.name.as_str();
+        if written.eq_ignore_ascii_case(name) {
+            return Some(Cow::Borrowed(written));
+        }
+        let dashed = written.replace('_', "-");
+        dashed.eq_ignore_ascii_case(name).then_some(Cow::Owned(dashed))
+    }
+}
+
+impl From<HeaderName> for Name<'_> {
+    /// The name as HTTP has it.
+    fn from(name: HeaderName) -> Self {
+        Self { name, written: b"" }
+    }
+}
+
+/// Whether a name has upper case where words begin, and nowhere else.
+fn is_title_case(name: &[u8]) -> bool {
+    let mut begins = true;
+    name.iter().all(|byte| {
+        let fits = if begins { !byte.is_ascii_lowercase() } else { !byte.is_ascii_uppercase() };
+        begins = *byte == b'-';
+        fits
+    })
 }
 
 /// The header name that `name` stands for, bytes that a name cannot have percent-encoded, as
@@ -226,6 +268,21 @@ mod tests {
         assert_eq!(name_of(b"a b:c").unwrap(), "a%20b%3ac");
         assert_eq!(response_name_of(b"content_type").unwrap(), "content-type");
         assert_eq!(name_of(b""), Err(Refused::EmptyName));
+    }
+
+    #[test]
+    fn a_name_is_spelled_where_it_is_not_in_title_case() {
+        let spelled = |name: &str| {
+            Name::of_response(name.as_bytes()).unwrap().spelling(false).map(Cow::into_owned)
+        };
+        for name in ["X-Custom-Auth", "Via", "X-1-A"] {
+            assert_eq!(spelled(name), None, "{name}");
+        }
+        for name in ["X-custom-AUTH", "x-a", "ETag", "X-A-b"] {
+            assert_eq!(spelled(name).as_deref(), Some(name));
+        }
+        assert_eq!(spelled("x_A").as_deref(), Some("x-A"));
+        assert_eq!(spelled("a b"), None);
     }
 
     #[test]

@@ -106,10 +106,11 @@ impl<B: Body> HeadFilter<B> {
     fn begin(
         passage: Passage,
         mut lease: Lease,
-        head: Parts,
+        mut head: Parts,
         service_body: Option<Replay<B>>,
     ) -> Filtered<B> {
         let duties = passage.exchange.duties();
+        lease.response.extensions = std::mem::take(&mut head.extensions);
         lease.response.sent = false;
         lease.response.measure();
         let mut runs = duties.each_ref().map(|duty| {
@@ -170,6 +171,7 @@ impl Passage {
         duties: Duties,
     ) -> Response<ResponseBody<B>> {
         let runtime = self.exchange.runtime();
+        head.extensions = std::mem::take(&mut lease.response.extensions);
         lease.response.measure();
         let body = own_body(&mut lease, service_body);
         let wants_body = |one: &Participant| one.functions.any_in(&[Phase::BodyFilter]);
@@ -205,7 +207,9 @@ pub(super) fn respond_once<B: Body>(
 ) -> Response<ResponseBody<B>> {
     let (mut head, ()) = Response::new(()).into_parts();
     conditional::apply(&mut transaction);
-    if transaction.request.method() == Method::HEAD {
+    let request = &transaction.request;
+    // hyper says it itself, but not of nothing in HTTP/2.
+    if request.method() == Method::HEAD || request.version() >= Version::HTTP_2 {
         transaction.response.measure();
     }
     let body = own_body(&mut transaction, None);
@@ -223,6 +227,9 @@ fn finish_head(head: &mut Parts, transaction: &Transaction, length: &SizeHint, s
     }
     if !silent {
         framing::correct_response(head, length, transaction.response.says_length);
+    }
+    if let Some(names) = transaction.response.names() {
+        names.put_into(&mut head.extensions);
     }
     if transaction.response.closes {
         head.extensions.insert(CloseConnection);
@@ -245,7 +252,7 @@ fn own_body<B: Body>(transaction: &mut Transaction, service_body: Option<Replay<
     // to tell the end.
     let (chunks, printed) =
         replacement.map_or((output, response.printed), |body| (vec![body], false));
-    let says_length = response.says_length;
+    let says_length = response.headers().contains_key(CONTENT_LENGTH);
     let sized = !printed || says_length || transaction.request.version() == Version::HTTP_10;
     if bodiless || has_no_body(status) { Replay::empty() } else { Replay::of_chunks(chunks, sized) }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use http::HeaderName;
+use http::{Extensions, HeaderMap, HeaderName};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -55,6 +55,7 @@ impl Default for RuntimeBuilder {
             grants_environment: false,
             server_stats: None,
             upstreams: None,
+            header_names: None,
             shared_dicts: Vec::new(),
             #[cfg(feature = "net")]
             reach: Arc::default(),
@@ -282,6 +283,36 @@ impl RuntimeBuilder {
     /// ```
     pub fn server_stats(mut self, stats: impl Fn() -> ServerStats + Send + Sync + 'static) -> Self {
         self.settings.server_stats = Some(Box::new(stats));
+        self
+    }
+
+    /// Says how the names of headers are written that a message of HTTP/1 came with: one text for each
+    /// of the headers' values, in their order.
+    ///
+    /// [`http::HeaderMap`] has names in lower case. An application that knows better, because it looks
+    /// at what its server has put into a message's extensions, lets functions see it with
+    /// `ngx.req.get_headers(0, true)`, `ngx.resp.get_headers(0, true)` and `ngx.req.raw_header()`. It
+    /// is asked then and only then; what functions have set themselves is as they have
+    /// [written](crate::HeaderNames) it in any case.
+    ///
+    /// ```
+    /// use tower_lua::Runtime;
+    ///
+    /// #[derive(Clone)]
+    /// struct NamesAsTheyCame(Vec<String>);
+    ///
+    /// let runtime = Runtime::builder()
+    ///     .header_names(|_headers, extensions| {
+    ///         extensions.get::<NamesAsTheyCame>().map(|names| names.0.clone()).unwrap_or_default()
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn header_names(
+        mut self,
+        spell: impl Fn(&HeaderMap, &Extensions) -> Vec<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.header_names = Some(Box::new(spell));
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod builder;
 mod host;
+mod modules;
 #[cfg(feature = "net")]
 mod network;
 

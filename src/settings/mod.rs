@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName};
+use http::{Extensions, HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 pub(crate) use self::background::{Background, Kind, Place, Refused};
@@ -63,12 +63,18 @@ pub(crate) struct Settings {
     pub(crate) server_stats: Option<Box<dyn Fn() -> ServerStats + Send + Sync>>,
     /// Whether there is an upstream of a name.
     pub(crate) upstreams: Option<Box<Exists>>,
+    /// How the names of headers have come.
+    pub(crate) header_names: Option<Box<Spell>>,
     /// `ngx.shared`, by name.
     pub(crate) shared_dicts: Vec<(String, Arc<SharedDict>)>,
     /// What sockets may reach, and how.
     #[cfg(feature = "net")]
     pub(crate) reach: Arc<Reach>,
 }
+
+/// Tells how the names of headers are written, from what came with them beside headers: one text for
+/// each value.
+type Spell = dyn Fn(&HeaderMap, &Extensions) -> Vec<String> + Send + Sync;
 
 type Exists = dyn Fn(&str) -> bool + Send + Sync;
 

@@ -5,6 +5,7 @@
 //! body.
 
 mod flights;
+mod names;
 mod operation;
 mod request;
 mod response;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::{HeaderValue, Version, header};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
@@ -286,6 +288,18 @@ impl Transaction {
             }
             _ => None,
         }
+    }
+
+    /// The `Connection` of the response as nginx has it before it is sent: HTTP/1, where functions have
+    /// set none.
+    pub(crate) fn implied_connection(&self) -> Option<HeaderValue> {
+        let request = &self.request;
+        let is_said = self.response.headers().contains_key(header::CONNECTION);
+        if is_said || request.version() >= Version::HTTP_2 {
+            return None;
+        }
+        let connection = if request.keeps_alive() { "keep-alive" } else { "close" };
+        Some(HeaderValue::from_static(connection))
     }
 
     /// Whose lines of the log these are that a function writes now.

@@ -4,12 +4,13 @@ use bytes::Bytes;
 use http::header::{
     self, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, LAST_MODIFIED, LOCATION, SERVER,
 };
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 use rustc_hash::FxHashSet;
 
-use crate::extension::ResponseSource;
+use super::names::Names;
+use crate::extension::{HeaderNames, ResponseSource};
 use crate::lua::Share;
-use crate::message::headers::{self, Refused};
+use crate::message::headers::{self, Name, Refused};
 
 /// What functions see of the response, and what they have prepared for it.
 #[derive(Default)]
@@ -17,6 +18,9 @@ pub(crate) struct Response {
     /// 0 while there is none: `ngx.status`.
     status: u16,
     headers: HeaderMap,
+    names: Names,
+    /// What came with the service's head beside headers, while `header_filter` looks at it.
+    pub(crate) extensions: Extensions,
     /// The headers that a function set and the service did not send.
     added: FxHashSet<HeaderName>,
     /// What the service answered, before functions changed it.
@@ -106,14 +110,17 @@ impl Response {
     /// Replaces a header; with no value, removes it.
     pub(crate) fn set_header<'a>(
         &mut self,
-        name: HeaderName,
+        name: &Name<'_>,
         values: impl IntoIterator<Item = &'a [u8]>,
         share: &mut Share,
     ) -> Result<(), Refused> {
+        let (written, name) = (name, name.name.clone());
         let new = !self.headers.contains_key(&name);
         headers::set(&mut self.headers, &name, values, &SINGLE, share)?;
         self.says_length |= name == CONTENT_LENGTH;
-        match self.headers.contains_key(&name) {
+        let is_there = self.headers.contains_key(&name);
+        self.names.note(written, new, is_there);
+        match is_there {
             true if new => self.added.insert(name),
             true => false,
             false => self.added.remove(&name),
@@ -123,13 +130,15 @@ impl Response {
 
     pub(crate) fn add_header(
         &mut self,
-        name: HeaderName,
+        name: &Name<'_>,
         value: &[u8],
         share: &mut Share,
     ) -> Result<(), Refused> {
+        let (written, name) = (name, name.name.clone());
         let new = !self.headers.contains_key(&name);
         headers::add(&mut self.headers, &name, value, &SINGLE, share)?;
         self.says_length |= name == CONTENT_LENGTH;
+        self.names.note(written, new, true);
         if new {
             self.added.insert(name);
         }
@@ -137,7 +146,14 @@ impl Response {
     }
 
     pub(crate) fn remove_header(&mut self, name: &HeaderName) {
-        self.headers.remove(name);
+        if self.headers.remove(name).is_some() {
+            self.names.forget(name);
+        }
+    }
+
+    /// How functions have written the names of headers, where HTTP writes them otherwise.
+    pub(crate) fn names(&self) -> Option<&HeaderNames> {
+        self.names.spelled()
     }
 
     /// Forgets the body that functions have made.
@@ -261,6 +277,7 @@ impl Response {
             let Some(name) = &name else { continue };
             if is_singleton(name) && self.added.contains(name) {
                 self.headers.remove(name);
+                self.names.forget(name);
             }
             self.added.remove(name);
             self.headers.append(name, value);

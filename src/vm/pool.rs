@@ -4,9 +4,11 @@
 //! function if that VM is free, else to another free one, and keeps it for all its phases. The lock
 //! is held only while Lua runs.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
+use mlua::{LuaString, Table, Value};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -25,6 +27,8 @@ pub(crate) struct Pool {
     /// Where requests stand in line whose functions have used up their time before: as many run at
     /// once as there are VMs.
     line: Arc<Semaphore>,
+    /// How often modules have been loaded again: a VM of an earlier time gets no new requests.
+    epoch: AtomicU32,
     replaced: AtomicUsize,
     refused: AtomicUsize,
 }
@@ -37,7 +41,9 @@ struct Slot {
     vm: Mutex<Option<Vm>>,
     /// Which of the VMs that have been here this is. Changes while the VM is held.
     generation: AtomicU32,
-    /// VMs that were full, for the requests that are bound to them.
+    /// When it was made. Changes while the VM is held.
+    epoch: AtomicU32,
+    /// VMs that were full or of another time, for the requests that are bound to them.
     old: Mutex<Vec<(u32, Arc<Mutex<Vm>>)>>,
     /// Whether Lua values were dropped while the VM was in use, and so could not be let go of.
     has_garbage: AtomicBool,
@@ -56,7 +62,7 @@ impl Default for Line {
     }
 }
 
-/// How many full VMs are kept in a place for the requests that are bound to them.
+/// How many such VMs are kept in a place for the requests that are bound to them.
 const MAX_OLD: usize = 1;
 
 impl Slot {
@@ -81,8 +87,8 @@ impl Pool {
         let line = Arc::new(Semaphore::new(size));
         let (replaced, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Arc::new_cyclic(|this| {
-            let this = Weak::clone(this);
-            Self { this, slots, settings, api, line, replaced, refused }
+            let (this, epoch) = (Weak::clone(this), AtomicU32::new(0));
+            Self { this, slots, settings, api, line, epoch, replaced, refused }
         })
     }
 
@@ -131,6 +137,9 @@ impl Pool {
             None => self.free(),
         };
         let slot = &self.slots[number];
+        if bound.is_none() {
+            self.renew(slot, &mut guard);
+        }
         let generation = slot.generation.load(Ordering::Relaxed);
         if let Some(bound) = bound.filter(|bound| bound.generation != generation)
             && let Some(old) = slot.old_vm(bound.generation)
@@ -159,14 +168,29 @@ impl Pool {
     /// that wait in full VMs, the oldest are given up.
     #[cold]
     fn replace(&self, slot: &Slot, vm: &mut Option<Vm>) {
-        let Some(spent) = vm.take() else { return };
+        let Some(spent) = vm else { return };
         self.replaced.fetch_add(1, Ordering::Relaxed);
-        let generation = slot.generation.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(
             target: "tower_lua::vm",
             used_memory = spent.used_memory(),
             "a Lua VM is full of what functions keep, and has been replaced"
         );
+        Self::retire(slot, vm);
+    }
+
+    /// The same for a VM from before modules were loaded again.
+    fn renew(&self, slot: &Slot, vm: &mut Option<Vm>) {
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        if slot.epoch.load(Ordering::Relaxed) != epoch {
+            slot.epoch.store(epoch, Ordering::Relaxed);
+            Self::retire(slot, vm);
+        }
+    }
+
+    #[cold]
+    fn retire(slot: &Slot, vm: &mut Option<Vm>) {
+        let Some(spent) = vm.take() else { return };
+        let generation = slot.generation.fetch_add(1, Ordering::Relaxed);
         let mut old = slot.old.lock();
         old.retain(|(_, vm)| vm.try_lock().is_none_or(|vm| vm.is_bound()));
         if spent.is_bound() {
@@ -175,6 +199,26 @@ impl Pool {
         if old.len() > MAX_OLD {
             old.remove(0);
         }
+    }
+
+    /// Has new requests find fresh VMs.
+    pub(crate) fn renew_all(&self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The names of the modules that functions have loaded.
+    pub(crate) fn loaded_modules(&self) -> mlua::Result<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        for slot in &self.slots {
+            let vm = slot.vm.lock();
+            let Some(vm) = &*vm else { continue };
+            let loaded: Table = vm.lua().globals().get::<Table>("package")?.get("loaded")?;
+            for pair in loaded.pairs::<Value, Value>() {
+                let (name, _) = pair?;
+                names.extend(name.as_string().map(LuaString::to_string_lossy));
+            }
+        }
+        Ok(names)
     }
 
     fn free(&self) -> (usize, MutexGuard<'_, Option<Vm>>) {

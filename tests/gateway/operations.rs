@@ -190,3 +190,35 @@ fn flags_of_addresses_are_kongs() {
     let (code, said) = refusal("127.0.0.1:0 backlog=many");
     assert!(code == 1 && said.contains("'many' is not a backlog"), "{said}");
 }
+
+#[tokio::test]
+async fn modules_that_were_edited_are_loaded_again_by_all_workers_or_by_none() {
+    let say = json!({ "access": ["kong.response.exit(200, require('greeting').text)"] });
+    let file = with_plugins(unused_addr().await, &[("pre-function", say)]);
+    let start = Start::of_file(&file);
+    let modules = start.directory().to_owned();
+    let greet = |text: &str| std::fs::write(modules.join("greeting.lua"), text).unwrap();
+    greet("return { text = 'one' }");
+    let gateway = start
+        .arg("--workers")
+        .arg("2")
+        .arg("--lua-module-path")
+        .arg(&modules)
+        .arg("--untrusted-lua-sandbox-requires")
+        .arg("greeting")
+        .serving();
+    let said_by_all = async || {
+        let mut said = std::collections::BTreeSet::new();
+        for _ in 0..16 {
+            said.insert(gateway.get("/").send().await.text());
+        }
+        said.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(said_by_all().await, ["one"]);
+    greet("return { text = 'two' ");
+    assert!(!gateway.reload(&file));
+    assert_eq!(said_by_all().await, ["one"]);
+    greet("return { text = 'three' }");
+    assert!(gateway.reload(&file));
+    assert_eq!(said_by_all().await, ["three"]);
+}

@@ -46,6 +46,15 @@ async fn heads_of_responses_are_bounded_by_bytes() {
 }
 
 #[tokio::test]
+async fn a_longer_head_of_a_service_is_no_answer() {
+    for (count, length) in [(1, 40 << 10), (4000, 6)] {
+        let upstream = wordy_upstream(count, length).await;
+        let gateway = Gateway::of_file(&kong_yml(upstream, &json!({}), &json!({})));
+        assert_eq!(gateway.get("/").send().await.status, 502, "{count} of {length}");
+    }
+}
+
+#[tokio::test]
 async fn heads_of_requests_are_bounded_by_bytes() {
     let count = json!({ "access": [
         "local count, bytes = 0, 0
@@ -73,31 +82,97 @@ async fn heads_of_requests_are_bounded_by_bytes() {
 
 #[tokio::test]
 async fn names_keep_their_spelling_on_both_sides() {
-    let answer = "HTTP/1.1 200 OK\r\nX-uPPer: 1\r\nx-lower: 2\r\nContent-Length: 4\r\n\r\nbody";
-    let service = KeptHead::answering(answer.to_owned()).await;
+    let answer = "HTTP/1.1 200 OK\r\nX-uPPer: 1\r\nx-lower: 2\r\nSet-COOKIE: a\r\nset-cookie: b\r\n\
+                  X-Gone: 3\r\ncontent-LENGTH: 4\r\n\r\nbody";
     let set = json!({
-        "access": ["kong.service.request.set_header('X-Custom-Auth', 'a')"],
-        "header_filter": ["kong.response.set_header('X-Custom-Reply', 'b')"],
+        "access": [
+            "kong.service.request.set_header('X-Custom-Auth', 'a')
+             kong.service.request.set_header('X-custom-ID', 'b')
+             kong.service.request.add_header('x-low', 'c') ngx.req.set_header('ETAG', 'd')
+             kong.service.request.set_header('X-MIXED', 'e')
+             kong.service.request.clear_header('PLAIN') ngx.req.set_header('Plain', 'f')
+             kong.response.set_header('X-early', 'g')",
+        ],
+        "header_filter": [
+            "kong.response.set_header('X-Custom-Reply', 'b') ngx.header['x-reply-ID'] = 'c'
+             ngx.header.x_under = 'd' kong.response.add_header('SET-COOKIE', 'c')
+             ngx.header['X-Gone'] = nil kong.response.set_headers({ ['x-gone'] = 'e' })",
+        ],
     });
-    let gateway = Gateway::of_file(&with_plugins(service.addr, &[("pre-function", set)]));
-    let request =
-        "GET / HTTP/1.1\r\nHOST: a\r\nx-MiXed: 1\r\nplain: 2\r\nConnection: close\r\n\r\n";
+    let service = KeptHead::answering(answer.to_owned()).await;
+    let file = with_plugins(service.addr, &[("pre-function", set)]);
+    let gateway = Gateway::of_file(&file);
+    let request = "GET / HTTP/1.1\r\nHOST: a\r\nx-MiXed: 1\r\nplain: 2\r\nx-COOL: 3\r\n\
+                   Connection: close\r\n\r\n";
     let seen = exchange(gateway.proxy, request).await;
     let asked = service.asked().await;
-    for name in ["HOST: ", "x-MiXed: 1\r\n", "plain: 2\r\n", "X-Custom-Auth: a\r\n", "X-Real-Ip: "]
-    {
-        assert!(asked.contains(name), "{name} in {asked}");
+    for line in [
+        "HOST: ",
+        "x-MiXed: e\r\n",
+        "x-COOL: 3\r\n",
+        "X-Custom-Auth: a\r\n",
+        "X-custom-ID: b\r\n",
+        "x-low: c\r\n",
+        "ETAG: d\r\n",
+        "Plain: f\r\n",
+        "X-Real-Ip: ",
+    ] {
+        assert!(asked.contains(&format!("\n{line}")), "{line} in {asked}");
     }
-    for name in [
+    for line in [
         "X-uPPer: 1\r\n",
         "x-lower: 2\r\n",
+        "Set-COOKIE: a\r\nset-cookie: b\r\n",
+        "content-LENGTH: 4\r\n",
         "X-Custom-Reply: b\r\n",
+        "x-reply-ID: c\r\n",
+        "x-under: d\r\n",
+        "x-gone: e\r\n",
+        "X-early: g\r\n",
         "Via: ",
         "X-Kong-Request-Id: ",
     ] {
-        assert!(seen.contains(name), "{name} in {seen}");
+        assert!(seen.contains(&format!("\n{line}")), "{line} in {seen}");
     }
     assert!(seen.ends_with("\r\n\r\nbody"), "{seen}");
+    let reply = gateway.get("/").http2().send().await;
+    assert_eq!((reply.header("x-reply-id"), reply.header("x-early")), ("c", "g"));
+}
+
+#[tokio::test]
+async fn headers_of_an_exit_are_as_functions_write_them() {
+    let exit = json!({ "access": ["return kong.response.exit(200, 'a', { ['x-LOUD'] = 'b' })"] });
+    let gateway = Gateway::of_file(&with_plugins(echo_upstream().await, &[("pre-function", exit)]));
+    let request = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let seen = exchange(gateway.proxy, request).await;
+    assert!(seen.contains("\nx-LOUD: b\r\n") && seen.contains("\nContent-Length: 1\r\n"), "{seen}");
+}
+
+#[tokio::test]
+async fn functions_see_names_as_they_came() {
+    let answer = "HTTP/1.1 200 OK\r\nX-uPPer: 1\r\nContent-Length: 0\r\n\r\n";
+    let look = json!({
+        "access": [
+            "ngx.req.set_header('X-mine', '1')
+             local raw, head = ngx.req.get_headers(0, true), ngx.req.raw_header()
+             assert(raw['x-MiXed'] == '1' and raw['x-mixed'] == nil and raw['X-mine'] == '1')
+             assert(table.concat(raw.Twice, ',') == 'a,b')
+             assert(head:find('^GET /a HTTP/1.1\\r\\nHOST: a\\r\\n') and head:find('x-MiXed: 1', 1, true))
+             assert(ngx.req.get_headers(0)['x-mixed'] == '1')",
+        ],
+        "header_filter": [
+            "ngx.header['x-MINE'] = '1'
+             local raw = ngx.resp.get_headers(0, true)
+             assert(raw['X-uPPer'] == '1' and raw['x-upper'] == nil and raw['x-MINE'] == '1')
+             ngx.header['X-Seen'] = 'yes'",
+        ],
+    });
+    let service = KeptHead::answering(answer.to_owned()).await;
+    let gateway = Gateway::of_file(&with_plugins(service.addr, &[("pre-function", look)]));
+    let request = "GET /a HTTP/1.1\r\nHOST: a\r\nx-MiXed: 1\r\nTwice: a\r\nTwice: b\r\n\
+                   Connection: close\r\n\r\n";
+    let seen = exchange(gateway.proxy, request).await;
+    assert!(seen.contains("\nX-Seen: yes\r\n"), "{seen}");
 }
 
 #[tokio::test]
@@ -187,6 +262,7 @@ async fn a_response_that_has_two_ends_is_none() {
 async fn an_exit_may_close_the_connection_without_a_byte() {
     for config in [
         json!({ "access": ["return ngx.exit(444)"] }),
+        json!({ "access": ["return ngx.exit(ngx.ERROR)"] }),
         json!({ "header_filter": ["return ngx.exit(444)"] }),
         json!({ "access": ["ngx.say('hi')"], "header_filter": ["return ngx.exit(444)"] }),
     ] {

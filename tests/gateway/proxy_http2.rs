@@ -1,13 +1,17 @@
 //! HTTP/2 on either side.
 
+use std::net::SocketAddr;
+
 use axum::Router;
 use axum::body::Body;
 use axum::routing::any;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, StreamBody};
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::support::{Gateway, echo_upstream, kong_yml, serve};
+use crate::support::{Gateway, echo_upstream, kong_yml, serve, unused_addr};
 
 #[tokio::test]
 async fn the_host_of_an_http2_request_is_its_authority() {
@@ -68,4 +72,51 @@ async fn a_grpc_service_gets_http2_with_trailers_both_ways() {
     let reply = call(true).send().await;
     assert_eq!(reply.status, 415);
     assert_eq!(reply.json()["message"], "Non-gRPC request matched gRPC route");
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_host_is_refused() {
+    let gateway = Gateway::of_file(&kong_yml(echo_upstream().await, &json!({}), &json!({})));
+    // HPACK: entries 2, 6 and 4 of the static table, and then a literal value for 38.
+    let pseudo = [0x82, 0x86, 0x84];
+    let host = [0x0f, 38 - 15, 1, b'a'];
+    // Entries 8 and 12: the statuses 200 and 400.
+    assert_eq!(first_of_answer(gateway.proxy, &[&pseudo[..], &host].concat()).await, 0x80 | 8);
+    assert_eq!(first_of_answer(gateway.proxy, &pseudo).await, 0x80 | 12);
+    assert_eq!(
+        first_of_answer(gateway.proxy, &[&pseudo[..], &host, &host].concat()).await,
+        0x80 | 12
+    );
+}
+
+/// The first byte of the head that answers a request whose head is `fields`.
+async fn first_of_answer(addr: SocketAddr, fields: &[u8]) -> u8 {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+    let head = [0, 0, fields.len() as u8, 1, 5, 0, 0, 0, 1];
+    stream.write_all(&[&head[..], fields].concat()).await.unwrap();
+    loop {
+        let mut frame = [0; 9];
+        stream.read_exact(&mut frame).await.unwrap();
+        let length = u32::from_be_bytes([0, frame[0], frame[1], frame[2]]);
+        let mut payload = vec![0; length as usize];
+        stream.read_exact(&mut payload).await.unwrap();
+        if frame[3] == 1 {
+            return payload[0];
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_grpc_client_is_told_that_its_service_cannot_be_reached() {
+    let service = json!({ "retries": 0 });
+    let gateway = Gateway::of_file(&kong_yml(unused_addr().await, &service, &json!({})));
+    for (http2, status, told) in [(true, 200, "13"), (false, 502, "")] {
+        let call = gateway.call(Method::POST, "/pkg.Service/Method").body("message");
+        let call = call.header("content-type", "application/grpc");
+        let reply = if http2 { call.http2() } else { call }.send().await;
+        assert_eq!((reply.status.as_u16(), reply.header("grpc-status")), (status, told));
+        assert_eq!(reply.text().is_empty(), http2);
+    }
 }

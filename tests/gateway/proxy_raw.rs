@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Gateway, kong_yml, serve};
+use crate::support::{Gateway, KeptHead, kong_yml, serve};
 
 /// A gateway before a service that counts its requests.
 async fn counting() -> (Gateway, Arc<AtomicUsize>) {
@@ -177,4 +177,30 @@ async fn what_the_gateway_does_not_do_reaches_no_service() {
         assert!(answer.contains("Connection: close\r\n"), "{answer}");
     }
     assert_eq!(count.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn no_function_asks_for_another_protocol() {
+    for setter in
+        ["ngx.req.set_header", "kong.service.request.set_header", "kong.service.request.add_header"]
+    {
+        for phase in ["rewrite", "access"] {
+            let source =
+                format!("{setter}('Connection', 'upgrade') {setter}('Upgrade', 'websocket')");
+            let service =
+                KeptHead::answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_owned())
+                    .await;
+            let plugin = json!({ "name": "pre-function", "config": { phase: [source] } });
+            let file = json!({ "_format_version": "3.0", "plugins": [plugin], "services": [{
+                "url": format!("http://{}", service.addr), "routes": [{ "paths": ["/"] }],
+            }]});
+            let gateway = Gateway::of_file(&file.to_string());
+            let answer =
+                exchange(gateway.proxy, b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+                    .await;
+            assert!(answer.starts_with("HTTP/1.1 200"), "{setter} in {phase}: {answer}");
+            let asked = service.asked().await.to_ascii_lowercase();
+            assert!(!asked.contains("upgrade"), "{setter} in {phase}: {asked}");
+        }
+    }
 }

@@ -20,6 +20,7 @@ use crate::request::flight::Flight;
 use crate::request::hop_by_hop::remove_named_by_connection;
 use crate::request::record::{Record, Recorder};
 use crate::request::sound;
+use crate::request::spelling;
 use crate::request::trusted::Trusted;
 
 /// What the gateway calls itself, with its version.
@@ -83,18 +84,25 @@ where
         let id = RequestId::random();
         let value = HeaderValue::from_str(id.as_str()).expect("hexadecimal digits");
         let client = self.layer.trusted.client(&request);
+        let is_http1 = request.version() < Version::HTTP_2;
         let flight = Arc::new(Flight::new(self.layer.published.current(), value, client));
         let record = self.layer.recorder.begin(&request, &flight);
         if let Some(status) = sound::refusal(&request) {
             let refused = Some(refuse(status, request.headers(), &id));
-            return ResponseFuture { future: None, refused, flight, record: Some(record) };
+            return ResponseFuture {
+                future: None,
+                refused,
+                flight,
+                record: Some(record),
+                is_http1,
+            };
         }
         // Before functions and the gateway set headers of their own: a client cannot name those.
         remove_named_by_connection(request.headers_mut());
         request.extensions_mut().insert(id);
         request.extensions_mut().insert(Arc::clone(&flight));
         let future = Some(self.inner.call(request));
-        ResponseFuture { future, refused: None, flight, record: Some(record) }
+        ResponseFuture { future, refused: None, flight, record: Some(record), is_http1 }
     }
 }
 
@@ -107,6 +115,7 @@ pin_project! {
         refused: Option<Response<Bytes>>,
         flight: Arc<Flight>,
         record: Option<Record>,
+        is_http1: bool,
     }
 }
 
@@ -127,6 +136,11 @@ where
         };
         set_reason(&mut response, this.flight);
         add_headers(response.headers_mut(), this.flight);
+        if *this.is_http1 {
+            let headers = std::mem::take(response.headers_mut());
+            spelling::apply(&headers, response.extensions_mut());
+            *response.headers_mut() = headers;
+        }
         let mut record = this.record.take().expect("polled after completion");
         record.respond(response.status());
         Poll::Ready(Ok(response.map(|(body, page)| RecordedBody { body, page, record })))

@@ -11,5 +11,6 @@ pub(crate) mod proxy;
 pub(crate) mod record;
 pub(crate) mod routing;
 pub(crate) mod sound;
+pub(crate) mod spelling;
 pub(crate) mod trusted;
 pub(crate) mod uri;

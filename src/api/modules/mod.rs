@@ -18,7 +18,7 @@ pub(in crate::api) use self::loader::Loader;
 use crate::api::digest::Algorithm;
 use crate::api::json;
 use crate::binding::{Modules, Namespace, Scope};
-use crate::settings::Settings;
+use crate::settings::{Settings, UntrustedLua};
 
 /// Makes a module.
 type Maker = fn(&Loader<'_>) -> mlua::Result<Table>;
@@ -122,6 +122,11 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     names().filter(|name| !are_theirs(name)).try_for_each(|name| preload.set(name, &maker))?;
     if scope.settings.module_path.is_some() {
         add_stand_ins(lua)?;
+    }
+    // In the sandbox, each function has an `ngx` of its own.
+    if scope.settings.sandbox.mode == UntrustedLua::On {
+        let ngx = |lua: &Lua, _: Value| lua.globals().get::<Value>("ngx");
+        preload.set("ngx", lua.create_function(ngx)?)?;
     }
     add_host_modules(scope)
 }

@@ -6,7 +6,7 @@ use crate::api::ngx;
 use crate::binding::refuse_at;
 use crate::binding::{Call, Namespace, bindings};
 use crate::lua::raise_at;
-use crate::message::headers;
+use crate::message::headers::Name;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.req",
@@ -29,7 +29,8 @@ fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
     }
     let refused = |why| refuse_at(call.lua, why);
     let name = ngx::tostring(call, name)?;
-    let name = headers::name_of(&name.as_bytes()).map_err(refused)?;
+    let name = name.as_bytes();
+    let name = Name::of_request(&name).map_err(refused)?;
     for value in ngx::header_values(call, &value)? {
         call.tx
             .request

@@ -53,14 +53,18 @@ fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
             call.tx.exit = Some(Exit::Phase);
             return Ok(true);
         }
-        // Kong: closes the connection, which a layer cannot.
-        ERROR => end_with_page(call, 500),
+        ERROR => {
+            end_with_page(call, 500);
+            call.tx.response.closes = true;
+        }
         status => match u16::try_from(status) {
             Ok(CLOSE) => end_with_page(call, CLOSE),
             Ok(status @ 100..=999) if call.tx.response.printed && !goes_on => {
                 end_printed(call, status);
             }
             Ok(status @ 300..=999) => end_with_page(call, status),
+            // Those of nginx's own responses that are no errors.
+            Ok(status @ (201 | 204)) if goes_on => end_with_page(call, status),
             Ok(status @ 100..300) => {
                 let response = &mut call.tx.response;
                 if response.status() == 0 {
@@ -139,7 +143,7 @@ fn redirect(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<bool> {
         let message = format!("unsafe byte \"0x{byte:02x}\" in redirect uri \"{shown}\"");
         return Err(raise_at(call.lua, &message));
     }
-    let set = call.tx.response.set_header(LOCATION, [&*location], &mut call.tx.share);
+    let set = call.tx.response.set_header(&LOCATION.into(), [&*location], &mut call.tx.share);
     set.map_err(|why| refuse_at(call.lua, why))?;
     end_with_page(call, status as u16);
     call.tx.exit = Some(Exit::Request);

@@ -4,13 +4,13 @@ use http::Version;
 use mlua::{LuaString, Value};
 
 use super::arguments::{Argument, tostring};
+use super::header_names::Written;
 use crate::binding::convert::{self, Collected};
 use crate::binding::refuse_at;
 use crate::binding::{Call, Namespace, bindings};
 use crate::lua::Buffer;
 use crate::lua::raise_at;
-use crate::message::headers;
-use crate::transaction::Request;
+use crate::message::headers::{self, Name};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.req",
@@ -22,10 +22,17 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     },
 };
 
-// Kong: `raw` gives names in the case that the client sent. Here they have lost it on the way.
-fn get_headers(call: &mut Call<'_>, (max, _raw): (Value, Value)) -> mlua::Result<Collected> {
+fn get_headers(call: &mut Call<'_>, (max, raw): (Value, Value)) -> mlua::Result<Collected> {
     let max = Argument::new(1, "get_headers").max_count(call, max)?;
+    if is_true(&raw) && call.tx.request.version() < Version::HTTP_2 {
+        return Written::of_request(call).table(call.lua, max);
+    }
     convert::request_headers_table(call.lua, &call.tx.request, max)
+}
+
+/// What Lua takes for true.
+pub(super) fn is_true(value: &Value) -> bool {
+    !matches!(value, Value::Nil | Value::Boolean(false))
 }
 
 fn set_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
@@ -33,7 +40,8 @@ fn set_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
         return Err(raise_at(call.lua, "bad 'name' argument: string expected, got nil"));
     }
     let name = tostring(call, name)?;
-    let name = headers::name_of(&name.as_bytes()).map_err(|why| refuse_at(call.lua, why))?;
+    let name = name.as_bytes();
+    let name = Name::of_request(&name).map_err(|why| refuse_at(call.lua, why))?;
     let values = header_values(call, &value)?;
     let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
     let values = values.iter().map(|value| &**value);
@@ -70,25 +78,25 @@ fn clear_header(call: &mut Call<'_>, name: Value) -> mlua::Result<()> {
     Ok(())
 }
 
-// Kong: gives the bytes that the client sent. Here it is what they say now, names in lower case.
+// Kong: gives the bytes that the client sent. Here it is what they say now.
 fn raw_header(call: &mut Call<'_>, no_request_line: Value) -> mlua::Result<LuaString> {
-    let request = &call.tx.request;
-    if request.version() >= Version::HTTP_2 {
+    if call.tx.request.version() >= Version::HTTP_2 {
         return Err(raise_at(call.lua, "http2 requests not supported yet"));
     }
-    let with_line = matches!(no_request_line, Value::Nil | Value::Boolean(false));
+    let with_line = !is_true(&no_request_line);
     let mut head = call.buffer();
-    write_head(request, with_line, &mut head)?;
+    write_head(call, with_line, &mut head)?;
     call.string(head)
 }
 
-fn write_head(request: &Request, with_line: bool, head: &mut Buffer<'_>) -> mlua::Result<()> {
+fn write_head(call: &Call<'_>, with_line: bool, head: &mut Buffer<'_>) -> mlua::Result<()> {
+    let (request, written) = (&call.tx.request, Written::of_request(call));
     if with_line {
         let (method, uri) = (request.method(), request.original_path_and_query());
         head.extend(format!("{method} {uri} {:?}\r\n", request.version()).as_bytes())?;
     }
-    for (name, value) in request.headers() {
-        head.extend(name.as_str().as_bytes())?;
+    for (name, value) in written.fields() {
+        head.extend(name.as_bytes())?;
         head.extend(b": ")?;
         head.extend(value.as_bytes())?;
         head.extend(b"\r\n")?;

@@ -1,18 +1,18 @@
 //! The response's headers: `ngx.header` and `ngx.resp`.
 
-use http::HeaderName;
 use http::header::TRANSFER_ENCODING;
 use mlua::{LuaString, Value};
 
 use super::arguments::{Argument, tostring};
-use super::headers_in::header_values;
+use super::header_names::Written;
+use super::headers_in::{header_values, is_true};
 use super::log::{complain, note};
 use crate::binding::convert::{self, Collected};
 use crate::binding::refuse_at;
 use crate::binding::{Call, Namespace, bindings};
 use crate::error::log::Level;
 use crate::lua::raise_at;
-use crate::message::headers;
+use crate::message::headers::{self, Name};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.header",
@@ -47,32 +47,35 @@ fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
 
 fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
     let Some(name) = writable(call, name)? else { return Ok(()) };
+    let name = name.as_bytes();
+    let name = Name::of_response(&name).map_err(|why| refuse_at(call.lua, why))?;
     let values = header_values(call, &value)?;
     let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
     let values = values.iter().map(|value| &**value);
-    let set = call.tx.response.set_header(name, values, &mut call.tx.share);
+    let set = call.tx.response.set_header(&name, values, &mut call.tx.share);
     set.map_err(|why| refuse_at(call.lua, why))
 }
 
-/// The header `name`, unless headers have been sent already.
-fn writable(call: &mut Call<'_>, name: Value) -> mlua::Result<Option<HeaderName>> {
+/// The name of a header that a function may set now.
+fn writable(call: &mut Call<'_>, name: Value) -> mlua::Result<Option<LuaString>> {
     if call.tx.response.sent {
         complain(call, "attempt to set ngx.header.HEADER after sending out response headers");
         return Ok(None);
     }
     let name = tostring(call, name)?;
-    let name = headers::response_name_of(&name.as_bytes());
-    let name = name.map_err(|why| refuse_at(call.lua, why))?;
-    if name == TRANSFER_ENCODING {
+    if headers::same_name(&TRANSFER_ENCODING, &name.as_bytes()) {
         note(call, Level::Warn, "manually setting Transfer-Encoding. Ignored.");
         return Ok(None);
     }
     Ok(Some(name))
 }
 
-fn get_headers(call: &mut Call<'_>, (max, _raw): (Value, Value)) -> mlua::Result<Collected> {
+fn get_headers(call: &mut Call<'_>, (max, raw): (Value, Value)) -> mlua::Result<Collected> {
     let max = Argument::new(1, "get_headers").max_count(call, max)?;
-    convert::headers_table(call.lua, call.tx.response.headers().iter(), max)
+    if is_true(&raw) {
+        return Written::of_response(call).table(call.lua, max);
+    }
+    convert::response_headers_table(call.lua, call.tx, max)
 }
 
 fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
@@ -80,9 +83,11 @@ fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
         return Err(raise_at(call.lua, "invalid header value"));
     }
     let Some(name) = writable(call, name)? else { return Ok(()) };
+    let name = name.as_bytes();
+    let name = Name::of_response(&name).map_err(|why| refuse_at(call.lua, why))?;
     for value in header_values(call, &value)? {
         let tx = &mut *call.tx;
-        let added = tx.response.add_header(name.clone(), &value.as_bytes(), &mut tx.share);
+        let added = tx.response.add_header(&name, &value.as_bytes(), &mut tx.share);
         added.map_err(|why| refuse_at(call.lua, why))?;
     }
     Ok(())

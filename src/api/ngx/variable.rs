@@ -150,7 +150,9 @@ fn bytes(call: &Call<'_>, name: &str) -> Option<Vec<u8>> {
         "proxy_add_x_forwarded_for" => forwarded_for(call),
         "remote_user" => remote_user(request),
         "request_body" => match &request.body {
-            RequestBody::Read(body) | RequestBody::Replaced(body) => Some(body.to_vec()),
+            RequestBody::Read(body) | RequestBody::Replaced(body) if !body.is_empty() => {
+                Some(body.to_vec())
+            }
             _ => None,
         },
         "upstream_host" => header(call, "host"),
@@ -298,7 +300,8 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
             Ok(())
         }
         "upstream_host" => {
-            let set = call.tx.request.set_header(&HOST, [&*value.as_bytes()], &mut call.tx.share);
+            let set =
+                call.tx.request.set_header(&HOST.into(), [&*value.as_bytes()], &mut call.tx.share);
             return set.map_err(|why| refuse_at(call.lua, why));
         }
         name if header_named(name).is_some() => {

@@ -10,13 +10,14 @@ use bytes::Bytes;
 use http::header::{self, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version};
 
+use super::names::Names;
 use crate::error::Site;
 use crate::extension::{
-    Connection, HostCall, Known, RequestId, Upstream, UpstreamUri, UriCaptures,
+    Connection, HeaderNames, HostCall, Known, RequestId, Upstream, UpstreamUri, UriCaptures,
 };
 use crate::lua::Share;
 use crate::message::error_page::{self, ErrorPage};
-use crate::message::headers::{self, Refused};
+use crate::message::headers::{self, Name, Refused};
 use crate::message::{grpc, uri};
 use crate::settings::Settings;
 
@@ -28,6 +29,7 @@ pub(crate) struct Request {
     original: Option<Box<Uri>>,
     /// The path to forward to instead of the request's own: `$upstream_uri`.
     upstream_path: Option<String>,
+    names: Names,
     pub(crate) upstream: Upstream,
     pub(crate) body: RequestBody,
     /// Whether the whole response is wanted before `header_filter` runs.
@@ -92,6 +94,7 @@ impl Request {
             head,
             original: None,
             upstream_path: None,
+            names: Names::default(),
             upstream: Upstream::default(),
             body: RequestBody::Unread,
             buffers_response: false,
@@ -138,16 +141,19 @@ impl Request {
     /// When no request can have that header.
     pub(crate) fn set_header<'a>(
         &mut self,
-        name: &HeaderName,
+        written: &Name<'_>,
         values: impl IntoIterator<Item = &'a [u8], IntoIter: Clone>,
         share: &mut Share,
     ) -> Result<(), Refused> {
+        let name = &written.name;
         let values = values.into_iter();
         let names_host = *name == HOST;
         if names_host && !values.clone().all(uri::is_host) {
             return Err(Refused::Unfit);
         }
+        let is_new = !self.head.headers.contains_key(name);
         headers::set(&mut self.head.headers, name, values, &SINGLE, share)?;
+        self.names.note(written, is_new, self.head.headers.contains_key(name));
         self.is_reframed |= frames(name);
         if names_host {
             self.upstream.host = self.head.headers.get(HOST).cloned();
@@ -162,20 +168,27 @@ impl Request {
     /// As [`set_header`](Self::set_header).
     pub(crate) fn add_header(
         &mut self,
-        name: &HeaderName,
+        written: &Name<'_>,
         value: &[u8],
         share: &mut Share,
     ) -> Result<(), Refused> {
+        let name = &written.name;
         if *name == HOST {
-            return self.set_header(name, [value], share);
+            return self.set_header(written, [value], share);
         }
         self.is_reframed |= frames(name);
-        headers::add(&mut self.head.headers, name, value, &SINGLE, share)
+        let is_new = !self.head.headers.contains_key(name);
+        headers::add(&mut self.head.headers, name, value, &SINGLE, share)?;
+        self.names.note(written, is_new, true);
+        Ok(())
     }
 
     pub(crate) fn remove_header(&mut self, name: &[u8]) {
-        headers::remove(&mut self.head.headers, name);
-        self.is_reframed |= headers::name_of(name).is_ok_and(|name| frames(&name));
+        let Ok(name) = headers::name_of(name) else { return };
+        if self.head.headers.remove(&name).is_some() {
+            self.names.forget(&name);
+        }
+        self.is_reframed |= frames(&name);
     }
 
     /// The page of an exit with nothing but a status, if there is one for it.
@@ -304,7 +317,7 @@ impl Request {
 
     pub(crate) fn id(&self) -> &RequestId {
         let given = &self.head.extensions;
-        self.id.get_or_init(|| given.get().cloned().unwrap_or_else(RequestId::random))
+        self.id.get_or_init(|| RequestId::of(given))
     }
 
     /// What a function of the application's sees, which another calls.
@@ -381,8 +394,21 @@ impl Request {
         head
     }
 
-    /// Has whoever gets the head know the request's id.
+    /// How functions have written the names of headers, where HTTP writes them otherwise.
+    pub(crate) fn names(&self) -> Option<&HeaderNames> {
+        self.names.spelled()
+    }
+
+    /// What came with the head beside headers, until it goes on to the inner service.
+    pub(crate) fn extensions(&self) -> &Extensions {
+        &self.head.extensions
+    }
+
+    /// Has whoever gets the head know the request's id, and how names are written.
     fn name_head(&mut self) {
+        if let Some(names) = self.names.spelled() {
+            names.put_into(&mut self.head.extensions);
+        }
         let id = self.id().clone();
         if self.head.extensions.get::<RequestId>().is_none() {
             self.head.extensions.insert(id);

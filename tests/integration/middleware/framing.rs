@@ -87,7 +87,10 @@ async fn no_setter_of_the_response_breaks_its_framing() {
                 Ok::<_, Infallible>(Response::new(Chunks::new(1, 5)))
             });
             let service = App::builder().header_filter(&set).serve_around(streamed).await;
-            for (app, body) in [(own, "hello"), (printed, "hello"), (service, "aaaaa")] {
+            let early = App::builder().rewrite(&set).access("ngx.print('hello')").serve().await;
+            for (app, body) in
+                [(own, "hello"), (printed, "hello"), (early, "hello"), (service, "aaaaa")]
+            {
                 for call in [app.get("/"), app.get("/").http2()] {
                     let reply = call.send().await;
                     assert_eq!((reply.status.as_u16(), &*reply.text()), (200, body), "{set}");
@@ -115,8 +118,9 @@ async fn no_setter_of_the_request_breaks_its_framing() {
         for (name, value) in [("Transfer-Encoding", "chunked"), ("Content-Length", "3")] {
             let set = setter.replace("NAME", name).replace("VALUE", value);
             for source in [set.clone(), format!("ngx.req.read_body() {set}")] {
-                let app = App::access(&source).await;
-                for call in [app.post("/"), app.post("/").http2()] {
+                let (app, early) = (App::access(&source).await, App::builder().rewrite(&source));
+                let early = early.serve().await;
+                for call in [app.post("/"), app.post("/").http2(), early.post("/")] {
                     let seen = call.body("hello").send().await.json();
                     assert_eq!(seen["body"], "hello", "{source}");
                     assert_eq!(seen["headers"]["content-length"], "5", "{source}");

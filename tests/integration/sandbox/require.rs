@@ -88,6 +88,14 @@ async fn modules_that_touch_nothing_outside_are_allowed_unless_the_operator_says
 }
 
 #[tokio::test]
+async fn ngx_is_a_module_where_there_is_no_sandbox() {
+    let same = "require('ngx') == ngx and require('ngx').var ~= nil";
+    assert_eq!(eval_in(Sandbox::new(UntrustedLua::On), same).await, "true");
+    let denied = "require 'ngx' not allowed within sandbox";
+    assert_eq!(eval_in(Sandbox::default(), same).await, denied);
+}
+
+#[tokio::test]
 async fn other_modules_need_permission() {
     for name in ["io", "os", "ffi", "package", "string", "resty.http", "table.nothing", ""] {
         let expression = format!("require('{name}')");

@@ -16,7 +16,7 @@ use super::pool::Sender;
 use super::tls::{Roots, TlsConfigs};
 use crate::BoxError;
 use crate::in_force::target::Key;
-use crate::request::listen::{LONGEST_LIST, MOST_FIELDS};
+use crate::request::listen::{LONGEST, LONGEST_LIST, MOST_FIELDS};
 
 /// Makes connections.
 pub(super) struct Connector {
@@ -90,7 +90,11 @@ where
         return Ok(Sender::Http2(sender));
     }
     let mut builder = http1::Builder::new();
-    builder.max_headers(MOST_FIELDS).preserve_header_case(true).title_case_headers(true);
+    builder
+        .max_header_size(LONGEST)
+        .max_headers(MOST_FIELDS)
+        .preserve_header_case(true)
+        .title_case_headers(true);
     let (sender, connection) = builder.handshake(stream).await.map_err(failed)?;
     tokio::spawn(async move {
         if let Err(error) = connection.with_upgrades().await {

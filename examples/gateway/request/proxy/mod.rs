@@ -34,6 +34,7 @@ use crate::in_force::target::{Plan, Target};
 use crate::request::edge::via;
 use crate::request::flight::{Flight, Matched};
 use crate::request::routing::{self, routed_path};
+use crate::request::spelling;
 use crate::request::trusted::Trusted;
 
 /// Forwards each request to the service of its route. Clones share their connections.
@@ -105,7 +106,9 @@ impl Shared {
         if let Some(protocol) = &switch {
             headers::switch_to(&mut head.headers, protocol.clone());
         }
-        // hyper has the spelling of names there.
+        if !plan.target.is_http2() {
+            spelling::apply(&head.headers, &mut head.extensions);
+        }
         let (body, progress) = RequestBody::new(body);
         let request = Request::from_parts(head, body);
         let (progress, callback) = (progress.as_deref(), callback.as_ref());

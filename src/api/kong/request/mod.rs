@@ -7,6 +7,7 @@ use http::HeaderValue;
 use mlua::{LuaString, Table, Value};
 
 use super::checks;
+use crate::api::json;
 use crate::binding::convert::{self, Collected};
 use crate::binding::{Call, Namespace, bindings};
 use crate::message::uri;
@@ -192,5 +193,6 @@ fn get_uri_captures(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
             named.raw_set(name.as_str(), value.as_str())?;
         }
     }
+    unnamed.set_metatable(Some(json::array_mt(call.lua)?))?;
     call.lua.create_table_from([("unnamed", unnamed), ("named", named)])
 }

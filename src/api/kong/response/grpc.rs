@@ -49,7 +49,7 @@ pub(super) fn end(
     }
     match body {
         Some(message) if grpc == Grpc::Message => {
-            response.set_header(MESSAGE, [&message[..]], share).map_err(refuse)?;
+            response.set_header(&MESSAGE.into(), [&message[..]], share).map_err(refuse)?;
             response.end_empty();
         }
         body => {

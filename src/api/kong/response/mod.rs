@@ -5,7 +5,7 @@ mod exit;
 mod grpc;
 
 use http::HeaderValue;
-use http::header::{HeaderName, TRANSFER_ENCODING};
+use http::header::TRANSFER_ENCODING;
 use mlua::{LuaString, Value};
 
 use super::checks;
@@ -14,7 +14,7 @@ use crate::binding::refuse;
 use crate::binding::{Call, Namespace, bindings};
 use crate::lua::shortcut::{Answer, Arguments};
 use crate::lua::{as_number, raise};
-use crate::message::headers;
+use crate::message::headers::{self, Name};
 use crate::phase::PhaseSet;
 use crate::transaction::{Source, Transaction};
 
@@ -83,7 +83,7 @@ fn get_header_shortcut(
 
 fn get_headers(call: &mut Call<'_>, (max_headers,): (Value,)) -> mlua::Result<Collected> {
     let max = checks::count(&max_headers, "max_headers")?;
-    convert::headers_table(call.lua, call.tx.response.headers().iter(), max)
+    convert::response_headers_table(call.lua, call.tx, max)
 }
 
 fn get_source(call: &mut Call<'_>, (): ()) -> mlua::Result<&'static str> {
@@ -111,9 +111,9 @@ fn set_status(call: &mut Call<'_>, (status,): (Value,)) -> mlua::Result<()> {
 }
 
 /// The name of a response header, or nothing for `Transfer-Encoding`, which is hyper's business.
-fn settable(call: &Call<'_>, name: &LuaString) -> mlua::Result<Option<HeaderName>> {
-    let name = headers::response_name_of(&name.as_bytes()).map_err(refuse)?;
-    if name == TRANSFER_ENCODING {
+fn settable<'a>(call: &Call<'_>, name: &'a [u8]) -> mlua::Result<Option<Name<'a>>> {
+    let name = Name::of_response(name).map_err(refuse)?;
+    if name.name == TRANSFER_ENCODING {
         super::log::warn(call, "manually setting Transfer-Encoding. Ignored.");
         return Ok(None);
     }
@@ -121,10 +121,11 @@ fn settable(call: &Call<'_>, name: &LuaString) -> mlua::Result<Option<HeaderName
 }
 
 fn put_header(call: &mut Call<'_>, name: &LuaString, values: &[LuaString]) -> mlua::Result<()> {
-    let Some(name) = settable(call, name)? else { return Ok(()) };
+    let name = name.as_bytes();
+    let Some(name) = settable(call, &name)? else { return Ok(()) };
     let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
     let values = values.iter().map(|value| &**value);
-    call.tx.response.set_header(name, values, &mut call.tx.share).map_err(refuse)
+    call.tx.response.set_header(&name, values, &mut call.tx.share).map_err(refuse)
 }
 
 fn set_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
@@ -139,12 +140,12 @@ fn set_header_shortcut(
     _: &mut Vec<u8>,
 ) -> Option<Answer> {
     let [name, value] = arguments.texts()?;
-    let name = headers::response_name_of(name).ok()?;
-    let is_special = name == TRANSFER_ENCODING || value.is_empty();
+    let name = Name::of_response(name).ok()?;
+    let is_special = name.name == TRANSFER_ENCODING || value.is_empty();
     if tx.response.sent || is_special {
         return None;
     }
-    tx.response.set_header(name, [value], &mut tx.share).ok()?;
+    tx.response.set_header(&name, [value], &mut tx.share).ok()?;
     Some(Answer::Nothing)
 }
 
@@ -152,10 +153,11 @@ fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
     ensure_not_sent(call)?;
     let values = checks::header_values(call, &name, &value)?;
     let name = checks::string(name, "header name must be a string")?;
+    let name = name.as_bytes();
     let Some(name) = settable(call, &name)? else { return Ok(()) };
     for value in values {
         let tx = &mut *call.tx;
-        let added = tx.response.add_header(name.clone(), &value.as_bytes(), &mut tx.share);
+        let added = tx.response.add_header(&name, &value.as_bytes(), &mut tx.share);
         added.map_err(refuse)?;
     }
     Ok(())
@@ -164,8 +166,9 @@ fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
 fn clear_header(call: &mut Call<'_>, name: Value) -> mlua::Result<()> {
     ensure_not_sent(call)?;
     let name = checks::string(name, "header name must be a string")?;
-    let name = headers::response_name_of(&name.as_bytes()).map_err(refuse)?;
-    call.tx.response.set_header(name, [], &mut call.tx.share).map_err(refuse)
+    let name = name.as_bytes();
+    let name = Name::of_response(&name).map_err(refuse)?;
+    call.tx.response.set_header(&name, [], &mut call.tx.share).map_err(refuse)
 }
 
 fn set_headers(call: &mut Call<'_>, headers: Value) -> mlua::Result<()> {

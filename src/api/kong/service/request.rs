@@ -1,7 +1,7 @@
 //! `kong.service.request`: the request that the service gets.
 
 use http::Method;
-use http::header::{CONTENT_TYPE, HeaderName};
+use http::header::CONTENT_TYPE;
 use mlua::{LuaString, Table, Value};
 
 use crate::api::forms;
@@ -12,7 +12,7 @@ use crate::binding::{Call, Namespace, bindings, convert};
 use crate::lua::shortcut::{Answer, Arguments};
 use crate::lua::{Buffer, Texts};
 use crate::lua::{raise, type_name};
-use crate::message::headers;
+use crate::message::headers::{self, Name};
 use crate::message::uri::{self, Escape};
 use crate::phase::PhaseSet;
 use crate::transaction::Transaction;
@@ -161,17 +161,19 @@ fn clear_query_arg(call: &mut Call<'_>, name: Value) -> mlua::Result<()> {
 }
 
 /// The header `name`. One that cannot be sent as it is, is sent escaped, as nginx would.
-fn header_name(call: &Call<'_>, name: &LuaString) -> mlua::Result<HeaderName> {
-    let sent = headers::name_of(&name.as_bytes()).map_err(refuse)?;
-    if !name.as_bytes().eq_ignore_ascii_case(sent.as_str().as_bytes()) {
-        let given = name.as_bytes().escape_ascii().to_string();
+fn header_name<'a>(call: &Call<'_>, name: &'a [u8]) -> mlua::Result<Name<'a>> {
+    let checked = Name::of_request(name).map_err(refuse)?;
+    let sent = &checked.name;
+    if !name.eq_ignore_ascii_case(sent.as_str().as_bytes()) {
+        let given = name.escape_ascii().to_string();
         log::warn(call, &format!("no header can have the name \"{given}\": sending \"{sent}\""));
     }
-    Ok(sent)
+    Ok(checked)
 }
 
 fn put_header(call: &mut Call<'_>, name: &LuaString, values: &[LuaString]) -> mlua::Result<()> {
-    let name = header_name(call, name)?;
+    let name = name.as_bytes();
+    let name = header_name(call, &name)?;
     let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
     let values = values.iter().map(|value| &**value);
     call.tx.request.set_header(&name, values, &mut call.tx.share).map_err(refuse)
@@ -198,7 +200,7 @@ fn set_header_shortcut(
 ) -> Option<Answer> {
     let [name, value] = arguments.texts()?;
     let is_special = name.first() == Some(&b':') || value.is_empty();
-    let name = headers::name_of(name).ok().filter(|_| !is_special)?;
+    let name = Name::of_request(name).ok().filter(|_| !is_special)?;
     tx.request.set_header(&name, [value], &mut tx.share).ok()?;
     Some(Answer::Nothing)
 }
@@ -206,6 +208,7 @@ fn set_header_shortcut(
 fn add_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
     let values = checks::header_values(call, &name, &value)?;
     let name = checks::string(name, "header must be a string")?;
+    let name = name.as_bytes();
     let name = header_name(call, &name)?;
     for value in values {
         let tx = &mut *call.tx;
@@ -272,7 +275,7 @@ fn set_body(
     let body = call.tx.share.own_one(body)?;
     call.tx.request.set_body(body);
     let content_type = [content_type.as_bytes()];
-    let set = call.tx.request.set_header(&CONTENT_TYPE, content_type, &mut call.tx.share);
+    let set = call.tx.request.set_header(&CONTENT_TYPE.into(), content_type, &mut call.tx.share);
     set.map_err(refuse)?;
     Ok((Value::Boolean(true), None))
 }

@@ -165,7 +165,7 @@ async fn ok_in_header_filter_is_nothing_at_all() {
     assert_eq!((reply.header("x-after"), reply.header("x-next")), ("yes", "yes"));
 }
 
-// Kong closes the connection.
+// Where the server does not close the connection.
 #[tokio::test]
 async fn error_is_a_500() {
     let app = App::access("ngx.exit(ngx.ERROR)").await;
@@ -389,5 +389,20 @@ async fn the_closing_of_a_connection_is_asked_for() {
             response.extensions().get::<CloseConnection>().is_some(),
             "{access}{header_filter}"
         );
+    }
+}
+
+#[tokio::test]
+async fn in_header_filter_created_and_no_content_replace_the_response() {
+    for (exit, status, body) in [(201, 201, ""), (204, 204, ""), (202, 200, "hi\n")] {
+        let app = App::builder()
+            .access("ngx.say('hi')")
+            .header_filter(&format!("return ngx.exit({exit})"))
+            .serve()
+            .await;
+        for call in [app.get("/"), app.get("/").http2()] {
+            let reply = call.send().await;
+            assert_eq!((reply.status.as_u16(), &*reply.text()), (status, body), "{exit}");
+        }
     }
 }

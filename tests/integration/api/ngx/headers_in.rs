@@ -188,3 +188,33 @@ async fn http_2_has_no_head_of_text() {
     let reply = App::eval_for(source, |app| app.get("/").http2()).await;
     assert_eq!(reply.text(), "false, http2 requests not supported yet");
 }
+
+#[tokio::test]
+async fn raw_names_are_as_functions_write_them() {
+    let source = "(function()
+        ngx.req.set_header('X-custom-AUTH', '1')
+        local raw, n = ngx.req.get_headers(0, true), ngx.req.get_headers()
+        return raw['X-custom-AUTH'] .. tostring(raw['x-custom-auth']) .. n['X-CUSTOM-auth']
+     end)(), ngx.req.raw_header():find('X-custom-AUTH: 1', 1, true) ~= nil";
+    assert_eq!(App::eval(source).await, "1nil1, true");
+}
+
+#[tokio::test]
+async fn raw_names_are_as_the_application_says_that_they_came() {
+    let source = "(function()
+        local raw = ngx.req.get_headers(0, true)
+        ngx.req.set_header('x-mine', '1')
+        return raw['X-UPPER'], tostring(raw['x-upper']), ngx.req.get_headers(0, true)['x-mine']
+     end)()";
+    let upper = |headers: &http::HeaderMap, _: &http::Extensions| {
+        headers.iter().map(|(name, _)| name.as_str().to_ascii_uppercase()).collect()
+    };
+    let app = App::builder().runtime(|runtime| runtime.header_names(upper));
+    let app = app.access(&format!("kong.response.exit(200, table.concat({{ {source} }}, ' '))"));
+    let app = app.serve().await;
+    let reply = app.get("/").header("x-upper", "1").send().await;
+    assert_eq!(reply.text(), "1 nil 1");
+    let app = App::builder().runtime(|runtime| runtime.header_names(|_, _| vec!["X-Lie".into()]));
+    let app = app.access("kong.response.exit(200, ngx.req.get_headers(0, true)['x-upper'])");
+    assert_eq!(app.serve().await.get("/").header("x-upper", "1").send().await.text(), "1");
+}

@@ -101,8 +101,31 @@ async fn all_headers_come_in_one_table() {
 }
 
 #[tokio::test]
+async fn the_connection_counts_among_them() {
+    for (request, connection) in [
+        ("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", "close"),
+        ("GET / HTTP/1.0\r\n\r\n", "close"),
+    ] {
+        let app = App::access(
+            "for i = 1, 3 do ngx.header['Foo' .. i] = 'a' end
+             local count, headers, err = 0, ngx.resp.get_headers(3)
+             for _ in pairs(headers) do count = count + 1 end
+             local raw = ngx.resp.get_headers(0, true)
+             kong.response.exit(200, count .. ' ' .. err .. ' ' .. headers.connection .. ' ' ..
+                 ngx.resp.get_headers(4).foo3 .. ' ' .. raw.Connection)",
+        )
+        .await;
+        let answer = app.raw(request).await;
+        let seen = format!("3 truncated {connection} a {connection}");
+        assert!(answer.ends_with(&seen), "{answer}");
+        let kept = app.get("/").send().await.text();
+        assert_eq!(kept, "3 truncated keep-alive a keep-alive");
+    }
+}
+
+#[tokio::test]
 async fn a_hundred_headers_are_given_unless_another_number_is_named() {
-    for (max, given) in [("", "100 truncated"), ("7", "7 truncated"), ("0", "150 nil")] {
+    for (max, given) in [("", "99 truncated"), ("7", "6 truncated"), ("0", "150 nil")] {
         let app = App::access(&format!(
             "local values = {{}}
              for i = 1, 150 do values[i] = 'v' .. i end
@@ -162,4 +185,16 @@ async fn what_cannot_be_added_is_refused() {
         ("ngx.resp.set_status('x', '')", "bad ngx.status: number expected, got string"),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn a_length_that_is_taken_away_is_not_announced() {
+    let app = App::builder()
+        .access("ngx.header.content_length = 6 ngx.say('hello')")
+        .header_filter("ngx.header.content_length = nil")
+        .serve()
+        .await;
+    let reply = app.get("/").send().await;
+    assert_eq!((reply.header("content-length"), &*reply.text()), ("", "hello\n"));
+    assert_eq!(reply.header("transfer-encoding"), "chunked");
 }
