@@ -1,5 +1,7 @@
 //! Errors of Lua's: how they are raised, and where.
 
+use std::borrow::Cow;
+
 use mlua::Lua;
 
 /// The chunk name of the prelude, as it stands in tracebacks.
@@ -66,6 +68,17 @@ pub(crate) fn without_position(message: &str) -> &str {
 pub(crate) fn traceback(lua: &Lua, level: usize) -> mlua::Result<String> {
     let traceback = lua.traceback(None, level)?.to_string_lossy();
     let ours = format!("\t{PRELUDE_NAME}:");
-    let frames: Vec<_> = traceback.lines().filter(|frame| !frame.starts_with(&ours)).collect();
-    Ok(frames.join("\n"))
+    let frames = traceback.lines().filter(|frame| !frame.starts_with(&ours));
+    Ok(frames.map(as_luajit_has_it).collect::<Vec<_>>().join("\n"))
+}
+
+/// A frame in LuaJIT's words, which people look for in logs: `in function 'name'`, wherever the name
+/// is from.
+fn as_luajit_has_it(frame: &str) -> Cow<'_, str> {
+    let known = ["upvalue", "local", "field", "method", "global"];
+    let kinds = known.iter().map(|kind| format!(": in {kind} '"));
+    match kinds.filter_map(|kind| frame.split_once(&kind)).next() {
+        None => Cow::Borrowed(frame),
+        Some((place, name)) => Cow::Owned(format!("{place}: in function '{name}")),
+    }
 }

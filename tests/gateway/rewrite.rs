@@ -68,3 +68,22 @@ services:
     let reply = Gateway::of_file(&file).get("/x/y?z=1").send().await;
     assert_eq!(reply.json()["uri"], "/base/y/more?z=1", "{}", reply.text());
 }
+
+#[tokio::test]
+async fn the_log_has_the_uri_that_the_service_got() {
+    let file = format!(
+        r#"
+_format_version: "3.0"
+services:
+  - url: http://{}/base
+    routes: [{{ paths: [/x] }}]
+    plugins:
+      - name: pre-function
+        config: {{ log: ["kong.log.err('went to ', kong.log.serialize().upstream_uri, ';')"] }}
+"#,
+        echo_upstream().await
+    );
+    let gateway = Gateway::of_file(&file);
+    assert_eq!(gateway.get("/x/y?z=1").send().await.json()["uri"], "/base/y?z=1");
+    gateway.logged("went to /base/y?z=1;");
+}

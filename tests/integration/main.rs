@@ -10,6 +10,7 @@
 mod api;
 mod bad_input;
 mod circles;
+mod docs;
 mod floors;
 mod function;
 mod middleware;

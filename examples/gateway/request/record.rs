@@ -85,6 +85,10 @@ impl Drop for Record {
         let latencies = self.flight.latencies();
         let sample = Sample { route, status, bytes, whole, latencies };
         self.recorder.metrics.record(self.recorder.worker, &sample);
+        if status == CLIENT_CLOSED_REQUEST {
+            let request_id = self.flight.id.to_str().unwrap_or_default();
+            tracing::debug!(request_id, "client prematurely closed connection");
+        }
         if let Some(line) = &self.line {
             self.write(line, whole);
         }

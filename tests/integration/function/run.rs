@@ -144,7 +144,7 @@ async fn a_failure_is_logged_with_set_phase_chunk_line_and_traceback() {
     assert_eq!((event.level.as_str(), event.field("phase")), ("ERROR", "access"));
     assert_eq!((event.field("functions"), event.field("line")), ("pre", "2"));
     assert!(event.field("chunk").contains("local function deep()"), "{event:?}");
-    assert!(event.field("traceback").contains("in local 'deep'"), "{event:?}");
+    assert!(event.field("traceback").contains("in function 'deep'"), "{event:?}");
     assert!(event.message().contains("boom"), "{event:?}");
 }
 

@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, Empty, Full};
 use tower::retry::{Policy, RetryLayer};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::request_id;
 use tower_lua::{
     Connection, Functions, Phase, PostFunction, PostFunctionLayer, PreFunction, PreFunctionLayer,
     RequestBody, RequestId, Runtime, Upstream,
@@ -251,5 +252,29 @@ async fn a_body_limit_outside_is_found_by_extractors_inside() {
             let response = app.oneshot(request).await.unwrap();
             assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE, "{source}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_id_that_tower_http_gives_a_request_is_that_of_functions() {
+    let source = "kong.response.exit(200, ngx.var.kong_request_id .. ' ' .. ngx.req.get_headers()['x-request-id'])";
+    let functions = Functions::access("id", source).unwrap();
+    let service = ServiceBuilder::new()
+        .layer(request_id::SetRequestIdLayer::x_request_id(Numbered))
+        .layer(PreFunctionLayer::new(functions))
+        .service(service_fn(|_: Request<_>| async {
+            Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+        }));
+    let response = service.oneshot(Request::new(Full::<Bytes>::default())).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "number-1 number-1");
+}
+
+#[derive(Clone)]
+struct Numbered;
+
+impl request_id::MakeRequestId for Numbered {
+    fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<request_id::RequestId> {
+        Some(request_id::RequestId::new(http::HeaderValue::from_static("number-1")))
     }
 }

@@ -9,7 +9,7 @@ use mlua::{LuaString, MultiValue, Table, Value};
 use crate::binding::{Call, Namespace, Scope, bindings, convert};
 use crate::error::log::Line;
 use crate::error::log::{self, Level};
-use crate::lua::{PRELUDE_NAME, position};
+use crate::lua::{position, traceback};
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -121,10 +121,8 @@ fn with_notes(call: &Call<'_>, mut arguments: MultiValue) -> mlua::Result<MultiV
         arguments.push_back(Value::String(call.string(format!(" ({})", notes.join(", ")))?));
     }
     if !matches!(options.raw_get("trace")?, Value::Nil | Value::Boolean(false)) {
-        let stack = call.lua.traceback(None, 1)?.to_string_lossy();
-        let ours = format!("\t{PRELUDE_NAME}:");
-        let frames: Vec<_> = stack.lines().filter(|frame| !frame.starts_with(&ours)).collect();
-        arguments.push_back(Value::String(call.string(format!(" {}", frames.join("\n")))?));
+        let stack = traceback(call.lua, 1)?;
+        arguments.push_back(Value::String(call.string(format!(" {stack}"))?));
     }
     Ok(arguments)
 }

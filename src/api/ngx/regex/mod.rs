@@ -17,6 +17,7 @@ use self::pattern::Options;
 use self::program::{Program, Stopped};
 use self::template::Template;
 use super::arguments::{Argument, tostring};
+use super::log::complain;
 use crate::binding::convert::Noted;
 use crate::binding::{Call, Namespace, Scope, bindings};
 use crate::lua::Buffer;
@@ -195,8 +196,12 @@ fn substitute(
     }
     let replacement = tostring(call, replacement)?;
     let replacement = replacement.as_bytes();
-    let Some(template) = Template::parse(&replacement) else {
-        return failure("failed to compile the replacement template");
+    let template = match Template::parse(&replacement) {
+        Ok(template) => template,
+        Err(problem) => {
+            complain(call, &problem);
+            return failure("failed to compile the replacement template");
+        }
     };
     let once = function == "sub";
     let replaced = replace(call, &program, &subject.as_bytes(), template, once)?;

@@ -143,7 +143,7 @@ async fn a_deprecation_can_show_the_stack() {
     let message = messages(source).await.concat();
     let (line, stack) = message.split_once('\n').unwrap();
     assert!(line.ends_with("[pre-function] x is old stack traceback:"), "{message}");
-    assert!(stack.contains(":2: in local 'old'"), "{message}");
+    assert!(stack.contains(":2: in function 'old'"), "{message}");
     assert!(!message.contains("tower-lua"), "{message}");
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tower_lua::Budget;
 
 use super::{assert_errors, assert_values};
-use crate::support::App;
+use crate::support::{App, Events};
 
 #[tokio::test]
 async fn a_match_has_its_groups_by_number_and_by_name() {
@@ -378,4 +378,22 @@ async fn more_patterns_than_the_cache_holds_work() {
         .serve()
         .await;
     assert_eq!(app.get("/").send().await.text(), "1125750");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_replacement_is_in_the_log() {
+    for (replacement, logged) in [
+        (
+            "[$hello]",
+            "attempt to use named capturing variable \"hello\" (named captures not supported yet)",
+        ),
+        ("${12", "the closing bracket in \"12\" variable is missing"),
+        ("a$", "lua script: invalid capturing variable name found in \"a$\""),
+    ] {
+        let events = Events::capture();
+        let source = format!("ngx.re.sub('a', 'a', '{replacement}')");
+        let answer = App::eval(&source).await;
+        assert_eq!(answer, "nil, nil, failed to compile the replacement template");
+        assert!(events.messages()[0].ends_with(logged), "{:?}", events.messages());
+    }
 }

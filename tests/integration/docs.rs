@@ -1,0 +1,59 @@
+//! The pages of `docs`: read on a forge, and as guides in rustdoc.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Where rustdoc's pages are, as the guides name them.
+const GUIDES: &str = "https://docs.rs/tower-lua/latest/tower_lua/guide/";
+
+#[test]
+fn links_lead_somewhere_on_a_forge_and_in_rustdoc() {
+    let pages = pages();
+    let mut lost = Vec::new();
+    for (name, text) in &pages {
+        for target in targets(text) {
+            let found = match target.strip_prefix(GUIDES) {
+                Some(guide) => guide
+                    .split_once("/index.html")
+                    .and_then(|(page, anchor)| Some((pages.get(page)?, anchor)))
+                    .is_some_and(|(text, anchor)| has_heading(text, anchor)),
+                None if target.starts_with('#') => has_heading(text, target),
+                // What is beside a page on a forge is elsewhere in rustdoc.
+                None => target.starts_with("https://"),
+            };
+            if !found {
+                lost.push(format!("{name}: {target}"));
+            }
+        }
+    }
+    assert!(lost.is_empty(), "{lost:#?}");
+}
+
+/// The pages that are guides, by the names of their modules.
+fn pages() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = fs::read_to_string(root.join("src/guide/mod.rs")).unwrap();
+    let included = guide.split("include_str!(\"../../docs/").skip(1);
+    let names = included.filter_map(|rest| rest.split_once(".md\")]")).map(|(name, _)| name);
+    let page = |name: &str| fs::read_to_string(root.join(format!("docs/{name}.md"))).unwrap();
+    names.map(|name| (name.replace('-', "_"), page(name))).collect()
+}
+
+/// Where the links of a page lead, in the text and by name.
+fn targets(text: &str) -> impl Iterator<Item = &str> {
+    let inline = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(to, _)| to);
+    let named = text.lines().filter(|line| line.starts_with('['));
+    inline.chain(named.filter_map(|line| line.split_once("]: ")).map(|(_, to)| to))
+}
+
+/// Whether a page has the heading that `#anchor` names, as both make anchors of headings.
+fn has_heading(text: &str, anchor: &str) -> bool {
+    let made = |heading: &str| {
+        let kept = heading.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
+        kept.collect::<String>().trim().to_lowercase().replace(' ', "-")
+    };
+    let mut headings = text.lines().filter(|line| line.starts_with('#'));
+    let anchor = anchor.trim_start_matches('#');
+    anchor.is_empty() || headings.any(|line| made(line.trim_start_matches('#')) == anchor)
+}
