@@ -135,7 +135,7 @@ impl Marker {
 
 /// The metatable of arrays of the function that is running. Where the stack does not say which that
 /// is, one that nobody else has.
-fn array_mt_of_caller(lua: &Lua) -> mlua::Result<Table> {
+pub(super) fn array_mt_of_caller(lua: &Lua) -> mlua::Result<Table> {
     let markers = (1..).map_while(|level| {
         lua.inspect_stack(level, |frame| {
             let globals = frame.function().environment()?;

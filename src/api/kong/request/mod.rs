@@ -193,6 +193,6 @@ fn get_uri_captures(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
             named.raw_set(name.as_str(), value.as_str())?;
         }
     }
-    unnamed.set_metatable(Some(json::array_mt(call.lua)?))?;
+    unnamed.set_metatable(Some(json::array_mt_of_caller(call.lua)?))?;
     call.lua.create_table_from([("unnamed", unnamed), ("named", named)])
 }
