@@ -31,6 +31,7 @@ use rustc_hash::FxHashMap;
 use self::call::Coroutine;
 pub(crate) use self::call::{Step, failure_of};
 pub(crate) use self::pool::{Pool, Suspended};
+pub(crate) use self::prelude::NEWPROXY_KEY;
 use self::prelude::Prelude;
 use self::timer::Home;
 use crate::binding::{Api, Scope, convert};

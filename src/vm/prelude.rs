@@ -14,6 +14,10 @@ use crate::phase::PhaseSet;
 use crate::settings::{Settings, UntrustedLua};
 use crate::transaction::{Current, Operation};
 
+/// Where the registry has Lua's `newproxy`, which functions do not see: the finalizers of what it makes
+/// would run where no budget reaches.
+pub(crate) const NEWPROXY_KEY: &str = "tower-lua.newproxy";
+
 /// What the prelude makes: `waiting`, `awaiting`, `exiting`, `trampoline`, `add`.
 pub(super) struct Prelude {
     table: Table,
@@ -74,6 +78,7 @@ impl Prelude {
         native.set("bound_patterns", chunk(lua, include_str!("patterns.lua"))?)?;
         let functions = lua.create_table()?;
         native.set("functions", &functions)?;
+        lua.set_named_registry_value(NEWPROXY_KEY, lua.globals().get::<Value>("newproxy")?)?;
         let table = chunk(lua, include_str!("prelude.lua"))?.call(native)?;
         Ok(Self { table, functions })
     }

@@ -49,9 +49,13 @@ const MODULES: &[(&str, Maker)] = &[
     ("resty.hmac", resty::hmac::module),
     #[cfg(feature = "net")]
     ("resty.http", resty::http::module),
+    #[cfg(feature = "net")]
+    ("resty.memcached", |lua| over_ngx(lua, include_str!("resty/memcached.lua"))),
     ("resty.md5", |lua| resty::digest::module(lua, Algorithm::Md5)),
     #[cfg(feature = "digest")]
     ("resty.random", resty::random::module),
+    #[cfg(feature = "net")]
+    ("resty.redis", |lua| over_ngx(lua, include_str!("resty/redis.lua"))),
     ("resty.sha1", |lua| resty::digest::module(lua, Algorithm::Sha1)),
     #[cfg(feature = "digest")]
     ("resty.sha224", |lua| resty::digest::module(lua, Algorithm::Sha224)),
@@ -62,15 +66,23 @@ const MODULES: &[(&str, Maker)] = &[
     #[cfg(feature = "digest")]
     ("resty.sha512", |lua| resty::digest::module(lua, Algorithm::Sha512)),
     ("resty.string", resty::string::module),
-    ("socket", |lua| {
-        let ngx: Table = lua.globals().get("ngx")?;
-        lua.chunk(include_str!("luasocket.lua"))?.call(ngx)
-    }),
+    ("socket", |lua| over_ngx(lua, include_str!("luasocket.lua"))),
 ];
 
 /// The modules whose use is to reach out: functions have them where they may reach anything. Libraries
 /// of the same names in the operator's directory take their place.
-const REACHING_OUT: &[&str] = &["resty.http"];
+const REACHING_OUT: &[&str] = &["resty.http", "resty.memcached", "resty.redis"];
+
+/// What else reaches out, which does not come with the crate: functions have these of the operator's
+/// directory, where there is such a directory and they may reach anything.
+const LIBRARIES: &[&str] = &[
+    "pgmoon",
+    "resty.dns.resolver",
+    "resty.mysql",
+    "resty.openidc",
+    "resty.redis.connector",
+    "resty.websocket.client",
+];
 
 /// The modules that are functions of LuaJIT's or the prelude's.
 const FUNCTIONS: &[&str] =
@@ -152,7 +164,10 @@ pub(crate) fn offered(lua: &Lua, settings: &Settings) -> mlua::Result<Modules> {
         let is_theirs = reaches_out(name) && is_in_directory(settings, name);
         (name, if is_theirs { Value::Boolean(true) } else { maker.clone() })
     });
-    Ok(FUNCTIONS.iter().map(|name| (*name, Value::Boolean(true))).chain(own).collect())
+    let theirs =
+        LIBRARIES.iter().filter(|name| settings.may_reach_out() && is_in_directory(settings, name));
+    let as_they_are = FUNCTIONS.iter().chain(theirs).map(|name| (*name, Value::Boolean(true)));
+    Ok(as_they_are.chain(own).collect())
 }
 
 /// Whether the operator's directory has a module of this name.
@@ -201,6 +216,11 @@ fn bound(lua: &Lua, namespace: &Namespace) -> mlua::Result<Table> {
 /// A function of `ngx`.
 fn of_ngx(lua: &Lua, library: &str, name: &str) -> mlua::Result<Function> {
     lua.globals().get::<Table>("ngx")?.raw_get::<Table>(library)?.raw_get(name)
+}
+
+/// A module that is a chunk over `ngx`.
+fn over_ngx(lua: &Loader<'_>, source: &'static str) -> mlua::Result<Table> {
+    lua.chunk(source)?.call(lua.globals().get::<Table>("ngx")?)
 }
 
 fn copy(lua: &Lua, table: &Table) -> mlua::Result<Table> {

@@ -3,12 +3,21 @@
 use http::Method;
 use http::header::SET_COOKIE;
 
-use super::before_echo;
+use super::{before_echo, plugin};
 
 /// By the program `openssl`, with the key of the examples: for `ada`, until the year 2100, and until
 /// the year 2001.
-const TOKEN: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImZpcnN0In0.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIiwiYXVkIjoib3JkZXJzIiwic3ViIjoiYWRhIiwiZXhwIjo0MTAyNDQ0ODAwfQ.KW3HIXZEGo8M4H5pnoQVTIlKazcKgsGfzAFk7hGYnlPT9duy-W15DBDPLvfs0QijPyJdKUjbPCCo3-eTpC31Dzz4XWxBHZR86n7LypT6UQ72c7CLY9O1uYiC9tckyjELFoDnvSVtlNoThHiiMm59Kihxc-0SxTt7qg_yCah_3bNwai-HNXJUq7BHtoSPCaR7T33NDIGAgLX7BGy4ql6yEV796cDp9sIpYKUxBjsa0IwAhUEPOHlTRMTlmmdlS23BrLckemuYLkv3VN9UWQ_kv0-_WIhgkiE6tqELlIwc6aiO2_KACnCMR3vJgajGQOpEKD1W1rVqAY41siV7WDlXiQ";
-const OLD: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImZpcnN0In0.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIiwiYXVkIjoib3JkZXJzIiwic3ViIjoiYWRhIiwiZXhwIjoxMDAwMDAwMDAwfQ.LYI7I_703wD0B8DAvirDbqrSemiHNNX2x97bKVEhOoyhYX48s0aykal1To4HzphW_krkqqHOBniQfuQai2_x-F3nc5vhasjj2vMxBaxfcndP6UC1tNVYfPqFr4l7G9Uyd9lunZ1Uyg1PoQmo9XvHMMBcZPAevDLf2RYDmWBUgG3Q3YLD7HMVJMsXWF_2oNDrW-v5ok83xk8pPX2_ls2ydsn8PyDEwMOmikugxOjePZdiaOZj1IAnQPqBrx0V2me6_EMb6i7IzeXCOYxDejx2fxPOl076StoYZ9x-lnm6bUiwsmr6ACJrpUICW4x3EhaJ0sVLP0iaEnpFyXPmf1wdrQ";
+pub(super) const TOKEN: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImZpcnN0In0.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIiwiYXVkIjoib3JkZXJzIiwic3ViIjoiYWRhIiwiZXhwIjo0MTAyNDQ0ODAwfQ.KW3HIXZEGo8M4H5pnoQVTIlKazcKgsGfzAFk7hGYnlPT9duy-W15DBDPLvfs0QijPyJdKUjbPCCo3-eTpC31Dzz4XWxBHZR86n7LypT6UQ72c7CLY9O1uYiC9tckyjELFoDnvSVtlNoThHiiMm59Kihxc-0SxTt7qg_yCah_3bNwai-HNXJUq7BHtoSPCaR7T33NDIGAgLX7BGy4ql6yEV796cDp9sIpYKUxBjsa0IwAhUEPOHlTRMTlmmdlS23BrLckemuYLkv3VN9UWQ_kv0-_WIhgkiE6tqELlIwc6aiO2_KACnCMR3vJgajGQOpEKD1W1rVqAY41siV7WDlXiQ";
+pub(super) const OLD: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImZpcnN0In0.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIiwiYXVkIjoib3JkZXJzIiwic3ViIjoiYWRhIiwiZXhwIjoxMDAwMDAwMDAwfQ.LYI7I_703wD0B8DAvirDbqrSemiHNNX2x97bKVEhOoyhYX48s0aykal1To4HzphW_krkqqHOBniQfuQai2_x-F3nc5vhasjj2vMxBaxfcndP6UC1tNVYfPqFr4l7G9Uyd9lunZ1Uyg1PoQmo9XvHMMBcZPAevDLf2RYDmWBUgG3Q3YLD7HMVJMsXWF_2oNDrW-v5ok83xk8pPX2_ls2ydsn8PyDEwMOmikugxOjePZdiaOZj1IAnQPqBrx0V2me6_EMb6i7IzeXCOYxDejx2fxPOl076StoYZ9x-lnm6bUiwsmr6ACJrpUICW4x3EhaJ0sVLP0iaEnpFyXPmf1wdrQ";
+
+/// The set of keys that has the key of the examples, as an issuer has it at its `jwks_uri`.
+pub(super) fn jwks() -> serde_json::Value {
+    let plugin = plugin("oidc-bearer", &[]);
+    let source = plugin["config"]["access"][0].as_str().unwrap();
+    let (_, rest) = source.split_once("[[").unwrap();
+    let (keys, _) = rest.split_once("]]").unwrap();
+    serde_json::from_str(keys).unwrap()
+}
 
 fn bearer(token: &str) -> String {
     format!("Bearer {token}")

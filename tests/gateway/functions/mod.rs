@@ -1,8 +1,10 @@
 //! Functions as people write them for Kong: those of `examples/functions`, as they stand there.
 
+mod callouts;
 mod credentials;
 mod cryptography;
 mod observing;
+mod redis;
 mod requests;
 mod responses;
 mod traffic;

@@ -12,6 +12,9 @@ mod upstream;
 mod client;
 #[path = "../../integration/support/echo.rs"]
 mod echo;
+#[expect(dead_code, reason = "the tests of the library use more of it")]
+#[path = "../../integration/support/server.rs"]
+mod server;
 
 pub use self::client::{Call, Reply};
 pub use self::echo::echo;
@@ -19,5 +22,6 @@ pub use self::gateway::{Gateway, Start, form, gateway_path};
 pub use self::kept_head::KeptHead;
 pub use self::kong_yml::{kong_yml, with_plugins};
 pub use self::random::Random;
+pub use self::server::Server;
 pub use self::shop::{answering, shop};
 pub use self::upstream::{echo_upstream, serve, unused_addr};

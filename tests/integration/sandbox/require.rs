@@ -4,7 +4,7 @@ use tower_lua::{Sandbox, UntrustedLua};
 
 use super::eval_in;
 
-const SAFE: [&str; 64] = [
+const SAFE: [&str; 66] = [
     "bit",
     "cjson",
     "cjson.safe",
@@ -23,6 +23,7 @@ const SAFE: [&str; 64] = [
     "kong.tools.uuid",
     "ngx.base64",
     "ngx.errlog",
+    "ngx.pipe",
     "ngx.process",
     "ngx.re",
     "ngx.req",
@@ -62,6 +63,7 @@ const SAFE: [&str; 64] = [
     "resty.sha384",
     "resty.sha512",
     "resty.string",
+    "string.buffer",
     "tablepool",
     "table.clear",
     "table.clone",

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower_lua::{Network, RuntimeBuilder, Sandbox};
 
-use super::App;
+use super::{App, Server};
 
 /// Serves each connection with `serve`, on a port of its own, until the test ends.
 pub async fn peer<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
@@ -68,5 +68,22 @@ impl App {
     pub async fn reaching(peer: SocketAddr, source: &str) -> Self {
         let source = source.replace("PORT", &peer.port().to_string());
         Self::builder().runtime(reaching).access(&source).serve().await
+    }
+}
+
+impl Server {
+    /// What `source` prints in `access`, with `SERVER` in it being the server's address.
+    pub async fn reach(&self, source: &str) -> String {
+        self.app(source, reaching).await.get("/").send().await.text()
+    }
+
+    /// An application with `source` in it.
+    pub async fn app(
+        &self,
+        source: &str,
+        runtime: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
+    ) -> App {
+        let source = source.replace("SERVER", &self.address());
+        App::builder().runtime(runtime).access(&source).serve().await
     }
 }

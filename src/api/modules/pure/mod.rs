@@ -7,9 +7,10 @@ mod gzip;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use mlua::{LuaString, Table};
+use mlua::{LuaString, Table, Value};
 
 use super::{Loader, Maker};
+use crate::vm::NEWPROXY_KEY;
 
 /// A module of a chunk alone.
 macro_rules! lua {
@@ -30,6 +31,7 @@ pub(super) const MODULES: &[(&str, Maker)] = &[
     ("kong.tools.string", lua!("tools_string.lua")),
     ("kong.tools.table", lua!("tools_table.lua")),
     ("kong.tools.time", lua!("tools_time.lua")),
+    ("ngx.pipe", lua!("ngx_pipe.lua")),
     ("ngx.process", lua!("ngx_process.lua")),
     ("resty.cookie", lua!("cookie.lua")),
     ("resty.core", lua!("core.lua")),
@@ -51,6 +53,7 @@ pub(super) const MODULES: &[(&str, Maker)] = &[
     ("resty.lrucache", lua!("lrucache.lua")),
     ("resty.lrucache.pureffi", lua!("lrucache.lua")),
     ("resty.mlcache", lua!("mlcache.lua")),
+    ("string.buffer", string_buffer),
     ("tablepool", lua!("tablepool.lua")),
     #[cfg(feature = "digest")]
     ("kong.tools.rand", tools_rand),
@@ -69,6 +72,11 @@ pub(super) const MODULES: &[(&str, Maker)] = &[
     #[cfg(feature = "crypto")]
     ("resty.jwt-validators", lua!("jwt_validators.lua")),
 ];
+
+fn string_buffer(lua: &Loader<'_>) -> mlua::Result<Table> {
+    let newproxy: Value = lua.named_registry_value(NEWPROXY_KEY)?;
+    lua.chunk(include_str!("string_buffer.lua"))?.call(newproxy)
+}
 
 fn tools_ip(lua: &Loader<'_>) -> mlua::Result<Table> {
     let kind = |is_v4: bool| if is_v4 { 4 } else { 6 };

@@ -159,6 +159,7 @@ async fn kong_tools_are_kongs() {
         ("kong.tools.utils", "return m.strip(' x '), #m.uuid(), m.split('a b')[2]", "x, 36, b"),
         ("kong.constants", "return m.HEADERS.VIA", "Via"),
         ("kong.meta", "return m._VERSION == kong.version", "true"),
+        ("ngx.pipe", "return select(2, m.spawn('ls'))", "functions start no processes"),
         ("ngx.process", "return m.type()", "worker"),
         ("tablepool", "local t = m.fetch('p', 0, 1) t.a = 1 m.release('p', t) return m.fetch('p', 0, 1) == t, t.a", "true, nil"),
     ])

@@ -9,6 +9,7 @@ mod receive;
 mod receiveuntil;
 mod request;
 mod send;
+mod servers;
 mod tls;
 mod udp;
 
