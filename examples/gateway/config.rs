@@ -16,6 +16,7 @@ use crate::log::{LogConfig, on_or_off};
 use crate::network::network;
 use crate::request::counters::Counters;
 use crate::request::spelling;
+use crate::resolver::{NameServer, Resolver};
 
 /// A reverse proxy that runs functions written for Kong.
 #[derive(Debug, Parser)]
@@ -59,6 +60,11 @@ pub(crate) struct Config {
         value_name = "N"
     )]
     pub(crate) worker_connections: usize,
+
+    /// Name servers to ask for the addresses of services and of what functions reach, separated by
+    /// commas: `10.0.0.53`, `10.0.0.53:5353`. The system is asked when there are none.
+    #[arg(long, env = "KONG_DNS_RESOLVER", value_delimiter = ',', value_name = "ADDR")]
+    pub(crate) dns_resolver: Vec<NameServer>,
 
     /// How many seconds requests in flight may take when the gateway is told to stop.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
@@ -236,12 +242,13 @@ impl FunctionsConfig {
     ///
     /// There is one for each of `workers`; `observe` is told of each call of a function, and
     /// `counters` are what functions hear of the server. The Admin API listens at `admins`; `trusted`
-    /// is a file with authorities that functions believe.
+    /// is a file with authorities that functions believe, `resolver` whom they ask for addresses.
     pub(crate) fn runtime(
         &self,
         workers: usize,
         admins: &[SocketAddr],
         trusted: Option<&Path>,
+        resolver: Resolver,
         counters: Arc<Counters>,
         observe: impl Fn(&FunctionCall<'_>) + Send + Sync + 'static,
     ) -> Result<Runtime, BoxError> {
@@ -268,6 +275,10 @@ impl FunctionsConfig {
                 }
             })
             .sandbox(sandbox)
+            .resolver(move |name: String| {
+                let resolver = resolver.clone();
+                async move { resolver.resolve(&name).await }
+            })
             .cache(self.mem_cache_size)
             // Kong: has groups of targets. Here there are none to be found.
             .upstreams(|_| false)

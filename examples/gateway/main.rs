@@ -18,6 +18,7 @@ mod in_force;
 mod log;
 mod network;
 mod request;
+mod resolver;
 mod signals;
 mod stack;
 mod worker;
@@ -43,6 +44,7 @@ use crate::request::metrics::Metrics;
 use crate::request::plugins;
 use crate::request::proxy::Roots;
 use crate::request::record::Recorder;
+use crate::resolver::Resolver;
 use crate::signals::{Signal, Signals};
 use crate::worker::Parts;
 
@@ -111,6 +113,7 @@ fn bind(list: &str, workers: usize) -> Result<Vec<Listener>, BoxError> {
 struct Gateway {
     config: Config,
     runtime: Runtime,
+    resolver: Resolver,
     published: Published,
     database: Arc<Database>,
     counters: Arc<Counters>,
@@ -133,14 +136,17 @@ impl Gateway {
         let counted = Arc::clone(&counters);
         let trusted = config.tls.lua_ssl_trusted_certificate.as_deref();
         let functions = &config.functions;
-        let runtime = functions.runtime(config.workers.0, admins, trusted, counted, observe)?;
+        let resolver = Resolver::new(&config.dns_resolver);
+        let workers = config.workers.0;
+        let asked = resolver.clone();
+        let runtime = functions.runtime(workers, admins, trusted, asked, counted, observe)?;
         let published = Published::new(runtime.clone(), plugins::between);
         let functions = config.functions.allowed();
         let database = Database::open(config.database()?, functions, published.clone()).await?;
         if let Some(path) = &config.declarative_config {
             database.reload(path).await?;
         }
-        Ok(Self { config, runtime, published, database, counters, metrics, stopped })
+        Ok(Self { config, runtime, resolver, published, database, counters, metrics, stopped })
     }
 
     /// Puts the demonstration of Kong's documentation in force, for clients at `addr`.
@@ -177,6 +183,7 @@ impl Gateway {
             published: self.published.clone(),
             runtime: self.runtime.clone(),
             roots,
+            resolver: self.resolver.clone(),
             server: server.clone(),
             patience: self.config.patience(),
         };

@@ -17,6 +17,7 @@ use crate::request::listen::{Address, Server};
 use crate::request::proxy::{Proxy, Roots};
 use crate::request::record::Recorder;
 use crate::request::trusted::Trusted;
+use crate::resolver::Resolver;
 use crate::stack;
 
 /// What all workers are made of.
@@ -25,6 +26,7 @@ pub(crate) struct Parts {
     pub(crate) published: Published,
     pub(crate) runtime: Runtime,
     pub(crate) roots: Roots,
+    pub(crate) resolver: Resolver,
     pub(crate) server: Server,
     /// How long requests in flight may take in the end.
     pub(crate) patience: Duration,
@@ -54,11 +56,11 @@ async fn serve(
     recorder: Recorder,
     mut stop: watch::Receiver<()>,
 ) -> Result<(), BoxError> {
-    let Parts { published, runtime, roots, server, patience } = parts;
+    let Parts { published, runtime, roots, resolver, server, patience } = parts;
     let server = Server { counters: Some(recorder.counters().clone()), ..server };
     let trusted = Trusted::new(runtime.clone());
     let edge = EdgeLayer::new(published, recorder, trusted.clone());
-    let proxy = Proxy::new(&roots, trusted.clone());
+    let proxy = Proxy::new(&roots, resolver, trusted.clone());
     let service = stack::new(edge, proxy, trusted, &runtime);
     let mut listeners = tokio::task::JoinSet::new();
     for (socket, address) in sockets {

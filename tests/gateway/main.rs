@@ -27,6 +27,7 @@ mod functions;
 mod hostile_http2;
 mod load;
 mod metrics;
+mod network;
 mod operations;
 mod paths;
 mod pipelined;

@@ -34,6 +34,7 @@ const LIBRARY: &[&str] = &[
 /// The gateway's.
 const GATEWAY: &[&str] = &[
     "log",        // where it goes, and what it says of requests
+    "resolver",   // whom it asks for addresses
     "configured", // entities, and where they are kept
     "in_force",   // made ready for requests
     "request",    // what happens to one, from the socket to the service and back:

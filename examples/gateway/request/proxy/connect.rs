@@ -17,10 +17,12 @@ use super::tls::{Roots, TlsConfigs};
 use crate::BoxError;
 use crate::in_force::target::Key;
 use crate::request::listen::{LONGEST, LONGEST_LIST, MOST_FIELDS};
+use crate::resolver::Resolver;
 
 /// Makes connections.
 pub(super) struct Connector {
     tls: TlsConfigs,
+    resolver: Resolver,
 }
 
 /// Why there is no connection.
@@ -33,8 +35,8 @@ pub(super) enum ConnectError {
 }
 
 impl Connector {
-    pub(super) fn new(roots: &Roots) -> Self {
-        Self { tls: TlsConfigs::new(roots) }
+    pub(super) fn new(roots: &Roots, resolver: Resolver) -> Self {
+        Self { tls: TlsConfigs::new(roots), resolver }
     }
 
     /// Connects to the `attempt`th address of a service, counted from 0.
@@ -50,7 +52,7 @@ impl Connector {
     }
 
     async fn connect_now(&self, key: &Key, attempt: usize) -> Result<Sender, ConnectError> {
-        let addr = resolve(key, attempt).await.map_err(ConnectError::Name)?;
+        let addr = self.resolve(key, attempt).await.map_err(ConnectError::Name)?;
         let stream = TcpStream::connect(addr).await.map_err(failed)?;
         let _ = stream.set_nodelay(true);
         let Some(verify) = key.tls else { return handshake(stream, key).await };
@@ -60,17 +62,16 @@ impl Connector {
         let stream = connector.connect(name, stream).await.map_err(failed)?;
         handshake(stream, key).await
     }
-}
 
-/// An address of the service. Several are taken in turn, one an attempt.
-async fn resolve(key: &Key, attempt: usize) -> io::Result<SocketAddr> {
-    let host = key.host.trim_matches(['[', ']']);
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        return Ok(SocketAddr::new(ip, key.port));
+    /// An address of the service. Several are taken in turn, one an attempt.
+    async fn resolve(&self, key: &Key, attempt: usize) -> io::Result<SocketAddr> {
+        let host = key.host.trim_matches(['[', ']']);
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            return Ok(SocketAddr::new(ip, key.port));
+        }
+        let (addresses, _) = self.resolver.addresses(host).await?;
+        Ok(SocketAddr::new(addresses[attempt % addresses.len()], key.port))
     }
-    let addrs: Vec<_> = tokio::net::lookup_host((host, key.port)).await?.collect();
-    let chosen = addrs.get(attempt % addrs.len().max(1)).copied();
-    chosen.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "a name without addresses"))
 }
 
 async fn handshake<S>(stream: S, key: &Key) -> Result<Sender, ConnectError>

@@ -36,6 +36,7 @@ use crate::request::flight::{Flight, Matched};
 use crate::request::routing::{self, routed_path};
 use crate::request::spelling;
 use crate::request::trusted::Trusted;
+use crate::resolver::Resolver;
 
 /// Forwards each request to the service of its route. Clones share their connections.
 #[derive(Clone)]
@@ -51,8 +52,8 @@ struct Shared {
 
 impl Proxy {
     /// A proxy with connections of its own: that of one worker.
-    pub(crate) fn new(roots: &Roots, trusted: Trusted) -> Self {
-        let connector = Connector::new(roots);
+    pub(crate) fn new(roots: &Roots, resolver: Resolver, trusted: Trusted) -> Self {
+        let connector = Connector::new(roots, resolver);
         Self { shared: Arc::new(Shared { pool: Arc::new(Pool::default()), connector, trusted }) }
     }
 }
