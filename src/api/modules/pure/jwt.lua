@@ -1,6 +1,6 @@
 -- `resty.jwt`: tokens signed (RFC 7519, 7515) and encrypted (RFC 7516), with lua-resty-jwt's functions.
 
-local equal = ...
+local equal, algorithms = ...
 local cjson = require("cjson.safe")
 local base64 = require("ngx.base64")
 local cipher = require("resty.openssl.cipher")
@@ -15,26 +15,10 @@ local concat, pairs = table.concat, pairs
 
 local module = { _VERSION = "0.3.2" }
 
-local PSS = openssl_pkey.PADDINGS.RSA_PKCS1_PSS_PADDING
 local OAEP = openssl_pkey.PADDINGS.RSA_PKCS1_OAEP_PADDING
-local RAW = { ecdsa_use_raw = true }
 
-local ALGORITHMS = {
-  HS256 = { digest = "sha256", hmac = true },
-  HS384 = { digest = "sha384", hmac = true },
-  HS512 = { digest = "sha512", hmac = true },
-  RS256 = { digest = "sha256", kind = "RSA" },
-  RS384 = { digest = "sha384", kind = "RSA" },
-  RS512 = { digest = "sha512", kind = "RSA" },
-  PS256 = { digest = "sha256", kind = "RSA", padding = PSS },
-  PS384 = { digest = "sha384", kind = "RSA", padding = PSS },
-  PS512 = { digest = "sha512", kind = "RSA", padding = PSS },
-  ES256 = { digest = "sha256", kind = "EC", options = RAW },
-  ES384 = { digest = "sha384", kind = "EC", options = RAW },
-  ES512 = { digest = "sha512", kind = "EC", options = RAW },
-  EdDSA = { kind = "ED25519" },
-  Ed25519 = { kind = "ED25519" },
-}
+local ALGORITHMS = algorithms(openssl_pkey.PADDINGS)
+ALGORITHMS.Ed25519 = ALGORITHMS.EdDSA
 
 -- The lengths of the keys of the code and of the text, in bytes.
 local ENCRYPTIONS = {

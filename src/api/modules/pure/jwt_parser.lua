@@ -8,25 +8,8 @@ local assert, error, ngx, setmetatable, tostring, type = assert, error, ngx, set
 local insert, match, pairs = table.insert, string.match, pairs
 local encode_base64url, decode_base64url = base64.encode_base64url, base64.decode_base64url
 
-local PSS = openssl_pkey.PADDINGS.RSA_PKCS1_PSS_PADDING
-local RAW = { ecdsa_use_raw = true }
-
--- How each algorithm signs: its kind, digest, padding, options and the length of signatures in bytes.
-local ALGORITHMS = {
-  HS256 = { digest = "sha256", hmac = true },
-  HS384 = { digest = "sha384", hmac = true },
-  HS512 = { digest = "sha512", hmac = true },
-  RS256 = { digest = "sha256", kind = "RSA" },
-  RS384 = { digest = "sha384", kind = "RSA" },
-  RS512 = { digest = "sha512", kind = "RSA" },
-  PS256 = { digest = "sha256", kind = "RSA", padding = PSS },
-  PS384 = { digest = "sha384", kind = "RSA", padding = PSS },
-  PS512 = { digest = "sha512", kind = "RSA", padding = PSS },
-  ES256 = { digest = "sha256", kind = "EC", options = RAW, length = 64 },
-  ES384 = { digest = "sha384", kind = "EC", options = RAW, length = 96 },
-  ES512 = { digest = "sha512", kind = "EC", options = RAW, length = 132 },
-  EdDSA = { kind = "ED25519" },
-}
+local equal, algorithms = ...
+local ALGORITHMS = algorithms(openssl_pkey.PADDINGS)
 
 local function code_of(how, message, key)
   return mac.new(key, "HMAC", nil, how.digest):final(message)
@@ -39,8 +22,6 @@ local function sign(how, message, key)
   local pkey = assert(openssl_pkey.new(key))
   return assert(pkey:sign(message, how.digest, how.padding, how.options))
 end
-
-local equal = ...
 
 local function verify(how, message, signature, key)
   if how.hmac then

@@ -64,11 +64,11 @@ pub(super) const MODULES: &[(&str, Maker)] = &[
     #[cfg(feature = "digest")]
     ("resty.jit-uuid", jit_uuid),
     #[cfg(feature = "crypto")]
-    ("kong.plugins.jwt.jwt_parser", |lua| with_equal(lua, include_str!("jwt_parser.lua"))),
+    ("kong.plugins.jwt.jwt_parser", |lua| of_tokens(lua, include_str!("jwt_parser.lua"))),
     #[cfg(feature = "crypto")]
     ("kong.tools.gzip", gzip::module),
     #[cfg(feature = "crypto")]
-    ("resty.jwt", |lua| with_equal(lua, include_str!("jwt.lua"))),
+    ("resty.jwt", |lua| of_tokens(lua, include_str!("jwt.lua"))),
     #[cfg(feature = "crypto")]
     ("resty.jwt-validators", lua!("jwt_validators.lua")),
 ];
@@ -121,12 +121,14 @@ fn jit_uuid(lua: &Loader<'_>) -> mlua::Result<Table> {
     lua.chunk(include_str!("jit_uuid.lua"))?.call((random_bytes(lua)?, md5, sha1))
 }
 
-/// A module that compares secrets, in a time that tells nothing of where they differ.
+/// A module that signs and verifies tokens. It compares secrets in a time that tells nothing of where
+/// they differ.
 #[cfg(feature = "crypto")]
-fn with_equal(lua: &Loader<'_>, source: &'static str) -> mlua::Result<Table> {
+fn of_tokens(lua: &Loader<'_>, source: &'static str) -> mlua::Result<Table> {
     use subtle::ConstantTimeEq;
     let equal = lua.create_function(|_, (a, b): (LuaString, LuaString)| {
         Ok(bool::from(a.as_bytes().ct_eq(&b.as_bytes())))
     })?;
-    lua.chunk(source)?.call(equal)
+    let algorithms = lua.chunk(include_str!("jws.lua"))?;
+    lua.chunk(source)?.call((equal, algorithms))
 }

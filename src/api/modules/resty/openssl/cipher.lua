@@ -36,6 +36,17 @@ function module.get_provider_name()
   return "default"
 end
 
+-- A method that only an initialized cipher has.
+local function after_init(name, method)
+  local message = "cipher:" .. name .. ": cipher not initalized, call cipher:init first"
+  return function(self, ...)
+    if not self.initialized then
+      return nil, message
+    end
+    return method(self, ...)
+  end
+end
+
 function module:init(key, iv, opts)
   opts = opts or {}
   if not key or #key ~= self.key_size then
@@ -77,21 +88,15 @@ function module:decrypt(key, iv, s, no_padding, aead_aad, aead_tag)
   return self:final(s)
 end
 
-function module:update_aead_aad(aad)
-  if not self.initialized then
-    return nil, "cipher:update_aead_aad: cipher not initalized, call cipher:init first"
-  end
+module.update_aead_aad = after_init("update_aead_aad", function(self, aad)
   local ok, err = native.aad(self.ctx, aad)
   if not ok then
     return false, "cipher:update_aead_aad: " .. err
   end
   return true
-end
+end)
 
-function module:get_aead_tag(size)
-  if not self.initialized then
-    return nil, "cipher:get_aead_tag: cipher not initalized, call cipher:init first"
-  end
+module.get_aead_tag = after_init("get_aead_tag", function(self, size)
   size = size or self.key_size / 2
   if size > self.key_size then
     return nil, format("tag size %d is too large", size)
@@ -101,12 +106,10 @@ function module:get_aead_tag(size)
     return nil, "cipher:get_aead_tag: " .. err
   end
   return tag
-end
+end)
 
-function module:set_aead_tag(tag)
-  if not self.initialized then
-    return nil, "cipher:set_aead_tag: cipher not initalized, call cipher:init first"
-  elseif type(tag) ~= "string" then
+module.set_aead_tag = after_init("set_aead_tag", function(self, tag)
+  if type(tag) ~= "string" then
     return false, "cipher:set_aead_tag expect a string at #1"
   end
   local ok, err = native.set_tag(self.ctx, tag)
@@ -114,29 +117,23 @@ function module:set_aead_tag(tag)
     return false, "cipher:set_aead_tag: " .. err
   end
   return true
-end
+end)
 
-function module:update(...)
-  if not self.initialized then
-    return nil, "cipher:update: cipher not initalized, call cipher:init first"
-  end
+module.update = after_init("update", function(self, ...)
   local ready = {}
   for i = 1, select("#", ...) do
     ready[i] = native.update(self.ctx, (select(i, ...)))
   end
   return concat(ready)
-end
+end)
 
-function module:final(s)
-  if not self.initialized then
-    return nil, "cipher:update: cipher not initalized, call cipher:init first"
-  end
+module.final = after_init("update", function(self, s)
   local ready, err = native.final(self.ctx, s)
   if not ready then
     return nil, "cipher:final: EVP_CipherFinal_ex: " .. err
   end
   return ready
-end
+end)
 
 function module:derive(key, salt, count, md)
   if type(key) ~= "string" then

@@ -1,39 +1,14 @@
 -- `resty.openssl.digest`.
 
-local native = ...
-local select, setmetatable, tostring, type = select, setmetatable, tostring, type
-
-local module = {}
-local mt = { __index = module }
+local module, object = ...
+local tostring = tostring
 
 function module.new(typ)
-  local ctx = native.new(typ or "sha1")
-  if not ctx then
+  local digest = object(typ or "sha1")
+  if not digest then
     return nil, 'digest.new: invalid digest type "' .. tostring(typ) .. '"'
   end
-  return setmetatable({ ctx = ctx }, mt)
-end
-
-function module.istype(l)
-  return type(l) == "table" and native.is(l.ctx)
-end
-
-function module:update(...)
-  for i = 1, select("#", ...) do
-    native.update(self.ctx, (select(i, ...)))
-  end
-  return true
-end
-
-function module:final(s)
-  if s then
-    native.update(self.ctx, s)
-  end
-  return native.final(self.ctx)
-end
-
-function module:reset()
-  return native.reset(self.ctx)
+  return digest
 end
 
 function module.get_provider_name()

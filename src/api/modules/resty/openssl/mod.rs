@@ -13,6 +13,7 @@ mod mac;
 mod pkey;
 mod prime;
 mod rand;
+mod running;
 mod x509;
 
 use mlua::{LuaString, Value};

@@ -1,6 +1,7 @@
 //! `ngx.socket`.
 
 mod connect;
+mod hostile;
 mod keepalive;
 mod limits;
 mod network;
