@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::{Functions, Set};
+use crate::phase::PhaseSet;
 
 /// The function set of a layer, which can be replaced while requests fly.
 ///
@@ -43,7 +44,7 @@ impl Handle {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.current.load().is_empty()
+        self.current.load().present == PhaseSet::NONE
     }
 }
 

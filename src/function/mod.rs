@@ -9,10 +9,13 @@ mod retry;
 mod run;
 mod source;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use mlua::{Lua, LuaOptions, StdLib};
 
 pub use self::config::FunctionsConfig;
 pub use self::handle::Handle;
@@ -21,7 +24,7 @@ pub(crate) use self::retry::next_target;
 pub(crate) use self::run::{Progress, Run};
 use self::source::Source;
 use crate::error::{CompileError, Error};
-use crate::phase::Phase;
+use crate::phase::{Phase, PhaseSet};
 
 /// An immutable set of Lua functions: for each phase, those that run one after the other.
 ///
@@ -51,16 +54,12 @@ struct Set {
     /// By which VMs know what they have compiled of this set.
     number: u64,
     name: Arc<str>,
-    phases: [Vec<Source>; Phase::COUNT],
+    phases: [Box<[Source]>; Phase::COUNT],
+    /// The phases that have functions.
+    present: PhaseSet,
     /// One for each function, in the order of their phases.
     records: Box<[Record]>,
     fail_open: bool,
-}
-
-impl Set {
-    fn is_empty(&self) -> bool {
-        self.phases.iter().all(Vec::is_empty)
-    }
 }
 
 impl Functions {
@@ -86,14 +85,44 @@ impl Functions {
     /// for requests that no function is for.
     #[must_use]
     pub fn empty() -> Self {
-        Self::new("empty".into(), Default::default(), false)
+        static EMPTY: LazyLock<Functions> =
+            LazyLock::new(|| Functions::new("empty".into(), Default::default(), false));
+        EMPTY.clone()
     }
 
-    fn new(name: Arc<str>, phases: [Vec<Source>; Phase::COUNT], fail_open: bool) -> Self {
+    fn new(name: Arc<str>, phases: [Box<[Source]>; Phase::COUNT], fail_open: bool) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let records = phases.iter().flatten().map(|_| Record::default()).collect();
-        Self { set: Arc::new(Set { number, name, phases, records, fail_open }) }
+        let present = Phase::ALL.into_iter().filter(|phase| !phases[phase.index()].is_empty());
+        let present = present.collect();
+        Self { set: Arc::new(Set { number, name, phases, present, records, fail_open }) }
+    }
+
+    /// The functions of some of the phases, as a set of their own: they share no variables with
+    /// those of this set. They have been checked already.
+    ///
+    /// ```
+    /// use tower_lua::{Functions, Phase};
+    ///
+    /// let functions = Functions::builder("shop")
+    ///     .function(Phase::Access, "kong.ctx.shared.start = ngx.now()")
+    ///     .function(Phase::Log, "kong.log(ngx.now() - kong.ctx.shared.start)")
+    ///     .build()?;
+    /// assert_eq!(functions.only([Phase::Log]).len(Phase::Access), 0);
+    /// assert_eq!(functions.only([Phase::Log]).len(Phase::Log), 1);
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    #[must_use]
+    pub fn only(&self, phases: impl IntoIterator<Item = Phase>) -> Self {
+        let mut kept: [Box<[Source]>; Phase::ALL.len()] = Default::default();
+        for phase in phases {
+            kept[phase.index()] = self.sources(phase).into();
+        }
+        if kept == self.set.phases {
+            return self.clone();
+        }
+        Self::new(Arc::clone(&self.set.name), kept, self.set.fail_open)
     }
 
     /// The name of the set.
@@ -105,7 +134,7 @@ impl Functions {
     /// Whether there is no function in the set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.set.is_empty()
+        self.set.present == PhaseSet::NONE
     }
 
     /// The number of functions for `phase`.
@@ -124,7 +153,7 @@ impl Functions {
 
     /// Whether any function runs in one of `phases`.
     pub(crate) fn any_in(&self, phases: &[Phase]) -> bool {
-        phases.iter().any(|phase| self.len(*phase) > 0)
+        phases.iter().any(|phase| self.set.present.contains(*phase))
     }
 
     /// Whether a function of one of `phases` has used up its time when it was last called.
@@ -209,20 +238,18 @@ impl FunctionsBuilder {
         }
         let errors = self.compile_errors();
         if errors.is_empty() {
-            Ok(Functions::new(self.name, self.phases, self.fail_open))
+            let phases = self.phases.map(Vec::into_boxed_slice);
+            Ok(Functions::new(self.name, phases, self.fail_open))
         } else {
             Err(Error::compile(errors))
         }
     }
 
     fn compile_errors(&self) -> Vec<CompileError> {
-        // A state without libraries: nothing is run in it.
-        let lua = mlua::Lua::new_with(mlua::StdLib::NONE, mlua::LuaOptions::new())
-            .expect("no library, none that is unsafe");
         let mut errors = Vec::new();
         for phase in Phase::ALL {
             for (position, source) in self.phases[phase.index()].iter().enumerate() {
-                if let Err(error) = source.compile(&lua, None) {
+                if let Err(error) = with_compiler(|lua| source.compile(lua, None)) {
                     let message = match error {
                         mlua::Error::SyntaxError { message, .. } => message,
                         other => other.to_string(),
@@ -234,4 +261,26 @@ impl FunctionsBuilder {
         }
         errors
     }
+}
+
+/// How much memory the state may keep in which functions are compiled to be checked, in bytes.
+const MAX_COMPILER: usize = 1 << 20;
+
+/// Lends the thread's state for compiling to `compile`, and drops what it has made: to make a state
+/// takes many times as long as to compile a function.
+fn with_compiler<R>(compile: impl FnOnce(&Lua) -> mlua::Result<R>) -> mlua::Result<()> {
+    thread_local! {
+        static COMPILER: RefCell<Option<Lua>> = const { RefCell::new(None) };
+    }
+    COMPILER.with_borrow_mut(|compiler| {
+        // A state without libraries: nothing is run in it.
+        let lua = compiler.get_or_insert_with(|| {
+            Lua::new_with(StdLib::NONE, LuaOptions::new()).expect("no library, none that is unsafe")
+        });
+        let compiled = compile(lua).map(drop);
+        if lua.used_memory() > MAX_COMPILER {
+            *compiler = None;
+        }
+        compiled
+    })
 }

@@ -230,6 +230,6 @@ impl Functions {
 
     /// Where the functions of `phase` begin among all of the set.
     pub(super) fn offset(&self, phase: Phase) -> usize {
-        self.set.phases[..phase.index()].iter().map(Vec::len).sum()
+        self.set.phases[..phase.index()].iter().map(|sources| sources.len()).sum()
     }
 }

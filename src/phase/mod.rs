@@ -118,6 +118,9 @@ impl PhaseSet {
         .or(Self::LOG)
         .or(Self::TIMER);
 
+    /// No phase at all.
+    pub(crate) const NONE: Self = Self(0);
+
     /// Every phase there is.
     pub(crate) const ANY: Self = Self(u32::MAX);
 
@@ -153,6 +156,12 @@ impl PhaseSet {
     pub(crate) fn phases(self) -> impl Iterator<Item = Phase> {
         let all = Phase::ALL.into_iter().chain([Phase::Timer]);
         all.filter(move |phase| self.contains(*phase))
+    }
+}
+
+impl FromIterator<Phase> for PhaseSet {
+    fn from_iter<I: IntoIterator<Item = Phase>>(phases: I) -> Self {
+        phases.into_iter().fold(Self::NONE, |set, phase| set.or(phase.set()))
     }
 }
 
