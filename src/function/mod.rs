@@ -115,7 +115,7 @@ impl Functions {
     /// ```
     #[must_use]
     pub fn only(&self, phases: impl IntoIterator<Item = Phase>) -> Self {
-        let mut kept: [Box<[Source]>; Phase::ALL.len()] = Default::default();
+        let mut kept: [Box<[Source]>; Phase::COUNT] = Default::default();
         for phase in phases {
             kept[phase.index()] = self.sources(phase).into();
         }

@@ -1,9 +1,11 @@
 //! Header fields as Lua code names them: any case, `_` for `-`, any bytes.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use rustc_hash::FxHashMap;
 
 use crate::lua::{OutOfMemory, Share};
 use crate::message::uri::{self, Escape};
@@ -168,10 +170,32 @@ pub(crate) fn name_of(name: &[u8]) -> Result<HeaderName, Refused> {
     if name.is_empty() {
         return Err(Refused::EmptyName);
     }
-    HeaderName::from_bytes(name)
-        .or_else(|_| HeaderName::from_bytes(&uri::escape(name, Escape::HeaderName)))
-        .map_err(|_| Refused::NameTooLong(name.len()))
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(found) = known.get(name) {
+            return Ok(found.clone());
+        }
+        let made = HeaderName::from_bytes(name)
+            .or_else(|_| HeaderName::from_bytes(&uri::escape(name, Escape::HeaderName)))
+            .map_err(|_| Refused::NameTooLong(name.len()))?;
+        if name.len() <= MAX_KNOWN_LEN {
+            if known.len() == MAX_KNOWN {
+                known.clear();
+            }
+            known.insert(name.into(), made.clone());
+        }
+        Ok(made)
+    })
 }
+
+thread_local! {
+    /// Names that functions have written: the same few over and over. To make one takes longer than
+    /// to find it.
+    static KNOWN: RefCell<FxHashMap<Box<[u8]>, HeaderName>> = RefCell::default();
+}
+
+/// How many names are remembered, and how long they may be.
+const MAX_KNOWN: usize = 256;
+const MAX_KNOWN_LEN: usize = 64;
 
 /// The same for a response header, where `_` in a name means `-`.
 pub(crate) fn response_name_of(name: &[u8]) -> Result<HeaderName, Refused> {

@@ -5,7 +5,6 @@ use http::header::{
     self, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, LAST_MODIFIED, LOCATION, SERVER,
 };
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode};
-use rustc_hash::FxHashSet;
 
 use super::names::Names;
 use crate::extension::{HeaderNames, ResponseSource};
@@ -22,7 +21,7 @@ pub(crate) struct Response {
     /// What came with the service's head beside headers, while `header_filter` looks at it.
     pub(crate) extensions: Extensions,
     /// The headers that a function set and the service did not send.
-    added: FxHashSet<HeaderName>,
+    added: Added,
     /// What the service answered, before functions changed it.
     service_status: Option<u16>,
     /// What functions have printed, a chunk for each call.
@@ -49,6 +48,29 @@ pub(crate) struct Response {
     pub(crate) closes: bool,
     /// Whether `If-None-Match` and its like are not looked at.
     pub(crate) ignores_conditions: bool,
+}
+
+/// The names of a few headers. A hash would cost more than it saves.
+#[derive(Default)]
+struct Added(Vec<HeaderName>);
+
+impl Added {
+    fn contains(&self, name: &HeaderName) -> bool {
+        self.0.contains(name)
+    }
+
+    fn insert(&mut self, name: HeaderName) -> bool {
+        let is_new = !self.contains(&name);
+        if is_new {
+            self.0.push(name);
+        }
+        is_new
+    }
+
+    fn remove(&mut self, name: &HeaderName) -> bool {
+        let place = self.0.iter().position(|added| added == name);
+        place.map(|place| self.0.swap_remove(place)).is_some()
+    }
 }
 
 /// How a response of HTTP/1 tells its end.
@@ -104,7 +126,7 @@ impl Response {
         &self,
     ) -> impl Iterator<Item = (&HeaderName, &http::HeaderValue)> {
         let from_service = self.service_status.is_some();
-        self.headers.iter().filter(move |(name, _)| from_service && !self.added.contains(*name))
+        self.headers.iter().filter(move |(name, _)| from_service && !self.added.contains(name))
     }
 
     /// Replaces a header; with no value, removes it.

@@ -61,6 +61,9 @@ struct Open {
     length: u32,
 }
 
+/// What may stand between tokens.
+const BLANKS: [u8; 4] = *b" \t\n\r";
+
 /// A token and where it begins.
 type At<T> = (T, usize);
 
@@ -142,9 +145,12 @@ impl<C: Fn(usize) -> mlua::Result<()>> Parser<'_, C> {
     /// The token of the next value, after one; none when the outermost was the last. What ends here
     /// is a value of what is around it.
     fn after_value(&mut self) -> Result<Option<At<Token>>, JsonError> {
-        while let Some(open) = self.open.last_mut() {
-            open.length += 1;
+        while let Some(open) = self.open.last() {
             let is_array = open.is_array;
+            let more = if is_array { self.plain_strings()? } else { 0 };
+            if let Some(open) = self.open.last_mut() {
+                open.length += 1 + more;
+            }
             let token = self.token()?;
             match token.0 {
                 Token::ArrayEnd if is_array => self.close(),
@@ -159,6 +165,38 @@ impl<C: Fn(usize) -> mlua::Result<()>> Parser<'_, C> {
             }
         }
         Ok(None)
+    }
+
+    /// Reads on in an array as long as strings follow that stand in the text as they are: what long
+    /// arrays are mostly made of. How many there were.
+    fn plain_strings(&mut self) -> Result<u32, JsonError> {
+        let mut count = 0;
+        while let Some(text) = self.plain_string() {
+            self.tape.push(text);
+            count += 1;
+            if self.tape.len().is_multiple_of(VALUES_PER_CHECK) {
+                (self.check)(self.tape.size())?;
+            }
+        }
+        Ok(count)
+    }
+
+    /// The string after the comma that follows. Nothing has been read if anything else follows.
+    fn plain_string(&mut self) -> Option<Step> {
+        let after_blanks = |from: usize| {
+            let rest = self.json.get(from..)?;
+            let blanks = rest.iter().take_while(|byte| BLANKS.contains(byte)).count();
+            Some((from + blanks, *rest.get(blanks)?))
+        };
+        let (comma, b',') = after_blanks(self.at)? else { return None };
+        let (quote, b'"') = after_blanks(comma + 1)? else { return None };
+        let start = quote + 1;
+        let length = plain_length(&self.json[start..]);
+        if self.json.get(start + length) != Some(&b'"') {
+            return None;
+        }
+        self.at = start + length + 1;
+        Some(Step::text(start, length))
     }
 
     /// Closes the array or object that is open.
@@ -182,7 +220,7 @@ impl<C: Fn(usize) -> mlua::Result<()>> Parser<'_, C> {
     }
 
     fn token(&mut self) -> Result<At<Token>, JsonError> {
-        while let b' ' | b'\t' | b'\n' | b'\r' = self.byte(0) {
+        while BLANKS.contains(&self.byte(0)) {
             self.at += 1;
         }
         let start = self.at;
