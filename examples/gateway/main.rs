@@ -37,7 +37,7 @@ use crate::admin::database::Database;
 use crate::config::Config;
 use crate::configured::declarative;
 use crate::configured::problem::Problem;
-use crate::in_force::snapshot::Published;
+use crate::in_force::published::Published;
 use crate::request::counters::Counters;
 use crate::request::listen::{Listener, Server, TlsAcceptor, addresses};
 use crate::request::metrics::Metrics;

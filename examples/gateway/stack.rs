@@ -16,6 +16,7 @@ use crate::request::plugins::PluginsLayer;
 use crate::request::proxy::Proxy;
 use crate::request::routing;
 use crate::request::trusted::Trusted;
+use crate::request::ways::Ways;
 
 /// The whole gateway as a service.
 pub(crate) fn new(
@@ -39,20 +40,27 @@ pub(crate) fn new(
     // What a function of `rewrite` answers has no route: the other global functions have it then.
     let rewrite_pre = PreFunctionLayer::resolver(rewrite_pre).runtime(runtime).answers_for(&pre);
     let rewrite_post = PostFunctionLayer::resolver(rewrite_post).runtime(runtime).answers_for(&pre);
-    ServiceBuilder::new()
-        // An id, the snapshot in force; the gateway's own headers, the access log, metrics.
-        .layer(edge)
-        // Global functions of `rewrite`, which may change what the route is looked for by.
-        .layer(rewrite_pre)
-        .layer(rewrite_post)
-        // The route, for all that follows.
-        .map_request(move |request| routing::route(request, &trusted))
+    let straight = proxy;
+    let routed = ServiceBuilder::new()
         // The functions of the route: before all other plugins, and after them.
         .layer(pre)
         .layer(PluginsLayer)
         .layer(post)
         // To the service, and back.
-        .service(proxy)
+        .service(straight.clone());
+    let finder = trusted.clone();
+    let whole = ServiceBuilder::new()
+        // Global functions of `rewrite`, which may change what the route is looked for by.
+        .layer(rewrite_pre)
+        .layer(rewrite_post)
+        // The route, for all that follows.
+        .map_request(move |request| routing::route(request, &finder))
+        .service(routed.clone());
+    ServiceBuilder::new()
+        // An id, the snapshot in force; the gateway's own headers, the access log, metrics.
+        .layer(edge)
+        // No more of what follows than the request needs.
+        .service(Ways { whole, routed, straight, trusted })
 }
 
 /// The functions that a request's snapshot or route has.

@@ -4,6 +4,7 @@
 //! the thread that it came in on.
 
 use std::io;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::sync::watch;
 use tower_lua::Runtime;
 
 use crate::BoxError;
-use crate::in_force::snapshot::Published;
+use crate::in_force::published::Published;
 use crate::request::edge::EdgeLayer;
 use crate::request::listen::{Address, Server};
 use crate::request::proxy::{Proxy, Roots};
@@ -59,7 +60,7 @@ async fn serve(
     let Parts { published, runtime, roots, resolver, server, patience } = parts;
     let server = Server { counters: Some(recorder.counters().clone()), ..server };
     let trusted = Trusted::new(runtime.clone());
-    let edge = EdgeLayer::new(published, recorder, trusted.clone());
+    let edge = EdgeLayer::new(published, Arc::new(recorder), trusted.clone());
     let proxy = Proxy::new(&roots, resolver, trusted.clone());
     let service = stack::new(edge, proxy, trusted, &runtime);
     let mut listeners = tokio::task::JoinSet::new();

@@ -13,6 +13,7 @@ mod admin_changes;
 mod admin_config;
 mod admin_functions;
 mod admin_guard;
+mod admin_increments;
 mod admin_information;
 mod admin_lists;
 mod admin_plugins;

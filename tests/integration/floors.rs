@@ -40,6 +40,7 @@ const GATEWAY: &[&str] = &[
     "request",    // what happens to one, from the socket to the service and back:
     "request/uri",
     "request/counters",
+    "request/peer",
     "request/trusted",
     "request/hop_by_hop",
     "request/sound",
@@ -49,6 +50,7 @@ const GATEWAY: &[&str] = &[
     "request/listen",
     "request/plugins",
     "request/routing",
+    "request/ways",
     "request/edge",
     "request/proxy",
     "admin",   // what happens to the configuration

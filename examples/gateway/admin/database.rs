@@ -8,10 +8,11 @@ use tokio::sync::Mutex;
 
 use crate::BoxError;
 use crate::configured::declarative;
-use crate::configured::entities::{Document, Draft, Kind, State};
+use crate::configured::entities::{Document, Draft, Kind, State, Step};
 use crate::configured::problem::Problem;
 use crate::configured::store::Keep;
-use crate::in_force::snapshot::{Published, Snapshot};
+use crate::in_force::published::Published;
+use crate::in_force::snapshot::Snapshot;
 
 /// All entities, where they are kept, and what is published of them.
 pub(crate) struct Database {
@@ -43,7 +44,7 @@ impl Database {
             keep: Mutex::new(keep),
             published,
         };
-        let snapshot = database.check(&state)?;
+        let snapshot = database.check(&state, &[Step::Clear])?;
         database.published.publish(snapshot);
         database.state.store(Arc::new(state));
         Ok(Arc::new(database))
@@ -107,17 +108,17 @@ impl Database {
         }
     }
 
-    /// Makes of a state what requests are routed by.
-    fn check(&self, state: &State) -> Result<Snapshot, BoxError> {
-        let has_functions = |plugin: &Arc<Document>| {
-            plugin.text("name").is_some_and(|name| name.ends_with("-function"))
+    /// Makes of a state, to which `steps` lead from the one of now, what requests are routed by.
+    fn check(&self, state: &State, steps: &[Step]) -> Result<Snapshot, BoxError> {
+        let has_functions = |document: &Arc<Document>| {
+            document.plugin().is_some_and(|plugin| plugin.name.ends_with("-function"))
         };
         if !self.functions && state.all(Kind::Plugins).any(has_functions) {
             return Err("loading of untrusted Lua code disabled because 'untrusted_lua' config \
                 option is set to 'off'"
                 .into());
         }
-        self.published.check(&state.entities())
+        self.published.check(state, steps)
     }
 
     /// One change: checked, stored, published. It is finished even if nobody waits for it any more.
@@ -130,7 +131,7 @@ impl Database {
             let mut keep = database.keep.lock().await;
             let (draft, done) = edit(&database.state.load())?;
             let snapshot = database
-                .check(&draft.state)
+                .check(&draft.state, &draft.steps)
                 .map_err(|error| Problem::violation("@entity", &error.to_string()))?;
             keep.commit(&draft.steps).await.map_err(|error| Problem::unexpected(&error))?;
             database.state.store(Arc::new(draft.state));

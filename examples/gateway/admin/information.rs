@@ -39,8 +39,8 @@ fn about(call: &Call<'_>) -> Value {
         .map(|name| ((*name).to_owned(), json!({ "version": env!("CARGO_PKG_VERSION") })))
         .collect();
     let state = call.admin.database.state();
-    let mut enabled: Vec<_> =
-        state.all(Kind::Plugins).filter_map(|plugin| plugin.text("name")).collect();
+    let plugins = state.all(Kind::Plugins).filter_map(|document| document.plugin());
+    let mut enabled: Vec<_> = plugins.map(|plugin| plugin.name.as_str()).collect();
     enabled.sort_unstable();
     enabled.dedup();
     let database = if call.admin.database.is_writable() { "sqlite" } else { "off" };

@@ -3,18 +3,8 @@
 //! Whoever makes them has checked them and filled in their defaults; whoever reads them need not.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
-
-/// All entities of one moment.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Entities {
-    pub(crate) services: Vec<Arc<Service>>,
-    pub(crate) routes: Vec<Arc<Route>>,
-    pub(crate) plugins: Vec<Arc<Plugin>>,
-}
 
 /// Where requests are forwarded to.
 #[derive(Clone, Debug, Deserialize)]
@@ -73,18 +63,32 @@ impl Route {
     }
 }
 
-/// A plugin and the requests that it is for: those of its route, of its service, of both, or all.
+/// A plugin and the requests that it is for: those of its route, of its service, of both, or all. Its
+/// configuration is with its document: it is asked for once.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Plugin {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) instance_name: Option<String>,
-    pub(crate) service: Option<Reference>,
-    pub(crate) route: Option<Reference>,
-    /// Its configuration, with defaults, for the plugin itself to read.
-    pub(crate) config: Value,
+    service: Option<Reference>,
+    route: Option<Reference>,
+    /// What stands for a route in Kong 0.x.
+    #[serde(default)]
+    pub(crate) api: Option<Reference>,
     pub(crate) enabled: bool,
     pub(crate) protocols: Vec<String>,
+}
+
+impl Plugin {
+    /// The id of its route, or of the API that is one.
+    pub(crate) fn route(&self) -> Option<&str> {
+        self.api.as_ref().or(self.route.as_ref()).map(|route| route.id.as_str())
+    }
+
+    /// The id of its service.
+    pub(crate) fn service(&self) -> Option<&str> {
+        self.service.as_ref().map(|service| service.id.as_str())
+    }
 }
 
 /// Another entity, by its id.

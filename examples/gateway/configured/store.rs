@@ -1,6 +1,9 @@
 //! [`Store`]: where entities are kept. SQL that every engine understands, over a library that speaks
 //! to several; what is `SQLite`'s own is in [`prepare`].
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use sqlx::{AnyConnection, Connection, Row};
 
 use crate::BoxError;
@@ -85,7 +88,7 @@ impl Store {
             let mut object: Object = serde_json::from_str(&text).map_err(|error| broken(&error))?;
             // A field that is younger than the database.
             schema::fill(kind.schema(), &mut object);
-            let document = Document::new(kind, object).map_err(|error| broken(&error))?;
+            let document = Document::new(kind, &object).map_err(|error| broken(&error))?;
             draft.keep(kind, document);
         }
         Ok(draft.state)
@@ -98,29 +101,67 @@ impl Store {
     /// When they cannot be written.
     pub(crate) async fn commit(&mut self, steps: &[Step]) -> Result<(), sqlx::Error> {
         let mut transaction = self.connection.begin().await?;
-        for step in steps {
+        let mut rest = steps;
+        if let Some(cleared) = steps.iter().rposition(|step| matches!(step, Step::Clear)) {
+            rest = &steps[cleared + 1..];
+            sqlx::query("DELETE FROM entities").execute(&mut *transaction).await?;
+            rest = insert_all(&mut transaction, rest).await?;
+        }
+        for step in rest {
             match step {
-                Step::Clear => {
-                    sqlx::query("DELETE FROM entities").execute(&mut *transaction).await?;
-                }
-                Step::Delete(kind, id) => {
-                    delete(&mut transaction, *kind, id).await?;
-                }
+                // The last of them is behind.
+                Step::Clear => {}
+                Step::Delete(kind, id) => delete(&mut transaction, *kind, id).await?,
                 Step::Put(kind, document) => {
                     delete(&mut transaction, *kind, document.id()).await?;
-                    let text = serde_json::to_string(document.object())
-                        .map_err(|error| sqlx::Error::Encode(error.into()))?;
-                    sqlx::query("INSERT INTO entities (kind, id, document) VALUES ($1, $2, $3)")
-                        .bind(kind.name())
-                        .bind(document.id().to_owned())
-                        .bind(text)
-                        .execute(&mut *transaction)
-                        .await?;
+                    insert(&mut transaction, &[(*kind, document)]).await?;
                 }
             }
         }
         transaction.commit().await
     }
+}
+
+/// How many entities are written at a time. Three values each: `SQLite` takes 32,766 in all.
+const BATCH: usize = 256;
+
+/// Writes what `steps` put into an empty table, up to where one does anything else. What is left to
+/// do.
+async fn insert_all<'a>(
+    connection: &mut AnyConnection,
+    steps: &'a [Step],
+) -> Result<&'a [Step], sqlx::Error> {
+    let mut seen = HashSet::new();
+    let mut entities = Vec::new();
+    for step in steps {
+        match step {
+            Step::Put(kind, document) if seen.insert((*kind, document.id())) => {
+                entities.push((*kind, document));
+            }
+            _ => break,
+        }
+    }
+    for batch in entities.chunks(BATCH) {
+        insert(connection, batch).await?;
+    }
+    Ok(&steps[entities.len()..])
+}
+
+async fn insert(
+    connection: &mut AnyConnection,
+    entities: &[(Kind, &Arc<Document>)],
+) -> Result<(), sqlx::Error> {
+    let rows = (0..entities.len()).map(|row| row * 3);
+    let rows = rows.map(|at| format!("(${}, ${}, ${})", at + 1, at + 2, at + 3));
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    let statement = format!("INSERT INTO entities (kind, id, document) VALUES {rows}");
+    let mut query = sqlx::query(&statement);
+    for (kind, document) in entities {
+        let (id, json) = (document.id().to_owned(), document.json().to_owned());
+        query = query.bind(kind.name()).bind(id).bind(json);
+    }
+    query.execute(connection).await?;
+    Ok(())
 }
 
 async fn delete(connection: &mut AnyConnection, kind: Kind, id: &str) -> Result<(), sqlx::Error> {

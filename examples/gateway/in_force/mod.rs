@@ -1,6 +1,9 @@
 //! What is in force: what is configured, made ready for requests.
 
+mod change;
 pub(crate) mod plugins;
+pub(crate) mod published;
+mod route;
 pub(crate) mod router;
 pub(crate) mod snapshot;
 pub(crate) mod target;

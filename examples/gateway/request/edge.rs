@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HeaderName, SERVER, VIA};
@@ -15,9 +16,10 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 use tower_lua::{DefaultResponseForError, RequestId};
 
-use crate::in_force::snapshot::Published;
+use crate::in_force::published::Published;
 use crate::request::flight::Flight;
 use crate::request::hop_by_hop::remove_named_by_connection;
+use crate::request::peer::Peer;
 use crate::request::record::{Record, Recorder};
 use crate::request::sound;
 use crate::request::spelling;
@@ -43,12 +45,12 @@ pub(crate) fn via(version: Version) -> HeaderValue {
 #[derive(Clone)]
 pub(crate) struct EdgeLayer {
     published: Published,
-    recorder: Recorder,
+    recorder: Arc<Recorder>,
     trusted: Trusted,
 }
 
 impl EdgeLayer {
-    pub(crate) fn new(published: Published, recorder: Recorder, trusted: Trusted) -> Self {
+    pub(crate) fn new(published: Published, recorder: Arc<Recorder>, trusted: Trusted) -> Self {
         Self { published, recorder, trusted }
     }
 }
@@ -81,25 +83,19 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
-        let id = RequestId::random();
-        let value = HeaderValue::from_str(id.as_str()).expect("hexadecimal digits");
-        let client = self.layer.trusted.client(&request);
         let is_http1 = request.version() < Version::HTTP_2;
-        let flight = Arc::new(Flight::new(self.layer.published.current(), value, client));
+        let extensions = request.extensions_mut();
+        let peer: Arc<Peer> = extensions.remove().expect("who accepts a connection puts it there");
+        let client = self.layer.trusted.client(&peer, request.headers());
+        let flight = Arc::new(Flight::new(self.layer.published.current(), peer, client));
         let record = self.layer.recorder.begin(&request, &flight);
         if let Some(status) = sound::refusal(&request) {
-            let refused = Some(refuse(status, request.headers(), &id));
-            return ResponseFuture {
-                future: None,
-                refused,
-                flight,
-                record: Some(record),
-                is_http1,
-            };
+            let refused = Some(refuse(status, request.headers(), &flight.id));
+            let record = Some(record);
+            return ResponseFuture { future: None, refused, flight, record, is_http1 };
         }
         // Before functions and the gateway set headers of their own: a client cannot name those.
         remove_named_by_connection(request.headers_mut());
-        request.extensions_mut().insert(id);
         request.extensions_mut().insert(Arc::clone(&flight));
         let future = Some(self.inner.call(request));
         ResponseFuture { future, refused: None, flight, record: Some(record), is_http1 }
@@ -175,10 +171,7 @@ fn set_reason<B>(response: &mut Response<B>, flight: &Flight) {
 }
 
 fn add_headers(headers: &mut HeaderMap, flight: &Flight) {
-    headers.insert(REQUEST_ID, flight.id.clone());
-    let milliseconds = |time: std::time::Duration| {
-        HeaderValue::from(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-    };
+    headers.insert(REQUEST_ID, flight.id_value.clone());
     if let Some((gateway, service)) = flight.latencies() {
         headers.insert(VIA, HeaderValue::from_static(VIA_1_1));
         headers.insert(UPSTREAM_LATENCY, milliseconds(service));
@@ -187,6 +180,26 @@ fn add_headers(headers: &mut HeaderMap, flight: &Flight) {
         headers.insert(SERVER, HeaderValue::from_static(SERVER_NAME));
         headers.insert(RESPONSE_LATENCY, milliseconds(flight.started.elapsed()));
     }
+}
+
+/// A time in milliseconds as a header has it.
+fn milliseconds(time: Duration) -> HeaderValue {
+    // Most are short: their values are there already.
+    static SHORT: [HeaderValue; 10] = [
+        HeaderValue::from_static("0"),
+        HeaderValue::from_static("1"),
+        HeaderValue::from_static("2"),
+        HeaderValue::from_static("3"),
+        HeaderValue::from_static("4"),
+        HeaderValue::from_static("5"),
+        HeaderValue::from_static("6"),
+        HeaderValue::from_static("7"),
+        HeaderValue::from_static("8"),
+        HeaderValue::from_static("9"),
+    ];
+    let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let short = usize::try_from(milliseconds).ok().and_then(|number| SHORT.get(number));
+    short.cloned().unwrap_or_else(|| milliseconds.into())
 }
 
 pin_project! {

@@ -5,20 +5,23 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Request, StatusCode, Uri};
-use tower_lua::Functions;
+use http::{Extensions, HeaderValue, Request, StatusCode, Uri};
+use tower_lua::{Functions, RequestId};
 
 use crate::in_force::plugins::{Around, Chain};
 use crate::in_force::snapshot::{RouteInForce, Snapshot};
+use crate::request::peer::Peer;
 
 /// A request's companion, in its extensions from the first layer to the last.
 pub(crate) struct Flight {
     snapshot: Arc<Snapshot>,
     pub(crate) started: Instant,
-    /// The id of the request, as a header has it.
-    pub(crate) id: HeaderValue,
+    /// The id of the request, and the same as a header has it.
+    pub(crate) id: RequestId,
+    pub(crate) id_value: HeaderValue,
+    pub(crate) peer: Arc<Peer>,
     /// The client's address, as far as it can be believed.
-    pub(crate) client: Option<IpAddr>,
+    pub(crate) client: IpAddr,
     matched: OnceLock<Matched>,
     /// When the request went to the service, and when the head of its response was there.
     called: OnceLock<Duration>,
@@ -36,6 +39,8 @@ pub(crate) struct Matched {
     pub(crate) uri: Uri,
     /// The path and query for the service that functions have set before the route was known.
     pub(crate) set_path: Option<PathAndQuery>,
+    /// The path for the service, where it has been asked for already.
+    pub(crate) path: Option<Vec<u8>>,
 }
 
 /// Why the request of a route is answered without the route's access.
@@ -52,12 +57,16 @@ pub(crate) enum Refusal {
 }
 
 impl Flight {
-    pub(crate) fn new(snapshot: Arc<Snapshot>, id: HeaderValue, client: Option<IpAddr>) -> Self {
+    pub(crate) fn new(snapshot: Arc<Snapshot>, peer: Arc<Peer>, client: IpAddr) -> Self {
+        let id = RequestId::random();
+        let id_value = HeaderValue::from_str(id.as_str()).expect("hexadecimal digits");
         Self {
             client,
             snapshot,
             started: Instant::now(),
             id,
+            id_value,
+            peer,
             matched: OnceLock::new(),
             called: OnceLock::new(),
             answered: OnceLock::new(),
@@ -88,7 +97,7 @@ impl Flight {
     }
 
     fn chain(&self) -> &Chain {
-        self.route_in_force().map_or(self.snapshot.global(), |route| &route.chain)
+        self.route_in_force().map_or(self.snapshot.global(), |route| &*route.chain)
     }
 
     /// Whether the request has no route, or one that it does not get.
@@ -112,15 +121,36 @@ impl Flight {
         (!between.is_empty() && !self.is_refused()).then_some(between)
     }
 
-    /// Notes that the request goes to the service now. Of several attempts, the last counts for
-    /// the service and the first for the gateway; here they are one.
-    pub(crate) fn call(&self) {
-        let _ = self.called.set(self.started.elapsed());
+    /// Whether nothing is for the request but to be forwarded, or refused.
+    pub(crate) fn is_plain(self: &Arc<Self>) -> bool {
+        self.pre().is_empty() && self.post().is_empty() && self.plugins().is_none()
     }
 
-    /// Notes that the head of the service's response is there.
-    pub(crate) fn answer(&self, status: StatusCode) {
-        let _ = self.answered.set((self.started.elapsed(), status));
+    /// Whether functions may have changed the request before its route was known.
+    pub(crate) fn may_have_been_rewritten(&self) -> bool {
+        self.snapshot.rewrite().has_functions()
+    }
+
+    /// Whether functions may have had a say in where the request goes.
+    pub(crate) fn may_be_steered(&self) -> bool {
+        self.may_have_been_rewritten() || !(self.pre().is_empty() && self.post().is_empty())
+    }
+
+    /// Tells functions and plugins of the request.
+    pub(crate) fn introduce(&self, extensions: &mut Extensions) {
+        self.peer.introduce(extensions);
+        extensions.insert(self.id.clone());
+    }
+
+    /// Notes that the request goes to the service `now`. Of several attempts, the last counts for
+    /// the service and the first for the gateway; here they are one.
+    pub(crate) fn call(&self, now: Instant) {
+        let _ = self.called.set(now.saturating_duration_since(self.started));
+    }
+
+    /// Notes that the head of the service's response is there `now`.
+    pub(crate) fn answer(&self, now: Instant, status: StatusCode) {
+        let _ = self.answered.set((now.saturating_duration_since(self.started), status));
     }
 
     /// The status that the service has answered with.

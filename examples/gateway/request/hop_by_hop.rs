@@ -34,6 +34,21 @@ pub(crate) static HOP_BY_HOP: [HeaderName; 7] = [
     header::TE,
 ];
 
+/// Removes those of [`HOP_BY_HOP`] that are there, but for one.
+pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap, kept: Option<&HeaderName>) {
+    // One look at each name that is there costs less than one for each that might be.
+    let mut found = [false; HOP_BY_HOP.len()];
+    for name in headers.keys() {
+        if let Some(at) = HOP_BY_HOP.iter().position(|hop| hop == name) {
+            found[at] = true;
+        }
+    }
+    let found = HOP_BY_HOP.iter().zip(found).filter(|(_, found)| *found);
+    for (name, _) in found.filter(|(name, _)| Some(*name) != kept) {
+        headers.remove(name);
+    }
+}
+
 /// Whether a request would not be itself without the header, whatever `Connection` says of it.
 fn is_vital(name: &HeaderName) -> bool {
     // A client must not have the gateway forget who it is.

@@ -99,8 +99,11 @@ impl Metrics {
 
     pub(crate) fn record(&self, worker: usize, sample: &Sample<'_>) {
         let (service, route) = match sample.route {
-            Some(route) => route.labels.clone(),
-            None => (Arc::from(""), Arc::from("")),
+            Some(route) => {
+                let (service, route) = route.labels();
+                (service.map_or_else(Arc::default, Arc::clone), Arc::clone(route))
+            }
+            None => (Arc::default(), Arc::default()),
         };
         let mut worker = self.workers[worker % self.workers.len()].lock();
         let series = worker.entry(Key { service, route, status: sample.status }).or_default();

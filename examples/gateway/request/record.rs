@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use http::{Method, Request, StatusCode, Uri, Version, header};
-use tower_lua::Connection;
 
 use crate::log::AccessLog;
 use crate::request::counters::Counters;
@@ -14,7 +13,6 @@ use crate::request::flight::Flight;
 use crate::request::metrics::{Metrics, Sample};
 
 /// Records requests of one worker.
-#[derive(Clone)]
 pub(crate) struct Recorder {
     counters: Arc<Counters>,
     metrics: Arc<Metrics>,
@@ -24,7 +22,7 @@ pub(crate) struct Recorder {
 
 /// A request that is being recorded. It is written down when this is dropped.
 pub(crate) struct Record {
-    recorder: Recorder,
+    recorder: Arc<Recorder>,
     flight: Arc<Flight>,
     status: u16,
     bytes: u64,
@@ -33,7 +31,7 @@ pub(crate) struct Record {
 
 /// What the access log says of a request.
 struct Line {
-    client: Option<IpAddr>,
+    client: IpAddr,
     method: Method,
     uri: Uri,
     version: Version,
@@ -59,10 +57,11 @@ impl Recorder {
         &self.counters
     }
 
-    pub(crate) fn begin<B>(&self, request: &Request<B>, flight: &Arc<Flight>) -> Record {
+    pub(crate) fn begin<B>(self: &Arc<Self>, request: &Request<B>, flight: &Arc<Flight>) -> Record {
         self.counters.begin();
-        let line = (self.access_log != AccessLog::Off).then(|| Box::new(Line::new(request)));
-        let (recorder, flight) = (self.clone(), Arc::clone(flight));
+        let is_logged = self.access_log != AccessLog::Off;
+        let line = is_logged.then(|| Box::new(Line::new(request, flight)));
+        let (recorder, flight) = (Arc::clone(self), Arc::clone(flight));
         Record { recorder, flight, status: CLIENT_CLOSED_REQUEST, bytes: 0, line }
     }
 }
@@ -86,7 +85,7 @@ impl Drop for Record {
         let sample = Sample { route, status, bytes, whole, latencies };
         self.recorder.metrics.record(self.recorder.worker, &sample);
         if status == CLIENT_CLOSED_REQUEST {
-            let request_id = self.flight.id.to_str().unwrap_or_default();
+            let request_id = self.flight.id.as_str();
             tracing::debug!(request_id, "client prematurely closed connection");
         }
         if let Some(line) = &self.line {
@@ -99,9 +98,9 @@ impl Record {
     /// Writes what there is to say of a request that took `whole`.
     fn write(&self, line: &Line, whole: Duration) {
         let Line { client, method, uri, version, referer, agent } = line;
-        let client = client.map_or_else(|| "-".to_owned(), |client| client.to_string());
+        let client = client.to_string();
         let (status, bytes) = (self.status, self.bytes);
-        let request_id = self.flight.id.to_str().unwrap_or_default();
+        let request_id = self.flight.id.as_str();
         let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
         if self.recorder.access_log == AccessLog::Line {
             // As nginx's `combined`, and with the request's id.
@@ -127,8 +126,8 @@ impl Record {
             bytes,
             referer,
             agent,
-            service = route.map(|route| &*route.labels.0),
-            route = route.map(|route| &*route.labels.1),
+            service = route.map(|route| route.labels().0.map_or("", |label| &**label)),
+            route = route.map(|route| &**route.labels().1),
             latency_ms = milliseconds(whole),
             gateway_latency_ms = gateway.map(milliseconds),
             service_latency_ms = service.map(milliseconds),
@@ -137,14 +136,13 @@ impl Record {
 }
 
 impl Line {
-    fn new<B>(request: &Request<B>) -> Self {
-        let connection = request.extensions().get::<Connection>();
+    fn new<B>(request: &Request<B>, flight: &Flight) -> Self {
         let text = |name| {
             let value = request.headers().get(name).map(http::HeaderValue::as_bytes);
             value.map_or_else(|| "-".to_owned(), |value| value.escape_ascii().to_string())
         };
         Self {
-            client: connection.map(|connection| connection.peer_addr().ip()),
+            client: flight.peer.connection.peer_addr().ip(),
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),

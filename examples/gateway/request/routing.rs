@@ -11,7 +11,7 @@ use tower_lua::{Upstream, UpstreamUri, UriCaptures};
 use crate::in_force::router::{Found, Query, RequestHost, split_port};
 use crate::in_force::snapshot::RouteInForce;
 use crate::request::flight::{Flight, Matched, Refusal};
-use crate::request::listen::ServerName;
+use crate::request::peer::Peer;
 use crate::request::trusted::{Trusted, is_https};
 use crate::request::uri::{self, PathHandling};
 
@@ -21,11 +21,13 @@ pub(crate) fn route<B>(request: Request<B>, trusted: &Trusted) -> Request<B> {
     let flight: Arc<Flight> =
         head.extensions.get().cloned().expect("the first layer puts it there");
     // What functions of `rewrite` have set for the service says nothing of which service it is.
-    let upstream = head.extensions.get_mut::<Upstream>();
+    let steered = flight.may_have_been_rewritten();
+    let upstream = steered.then(|| head.extensions.get_mut::<Upstream>()).flatten();
     let set_path = upstream.and_then(Upstream::take_requested_uri).and_then(|requested| {
         std::mem::replace(&mut head.uri, requested).into_parts().path_and_query
     });
     let (mut matched, captures) = look(&head, &flight, trusted);
+    let mut routed = None;
     if let Some(captures) = captures {
         head.extensions.insert(captures);
     }
@@ -34,19 +36,21 @@ pub(crate) fn route<B>(request: Request<B>, trusted: &Trusted) -> Request<B> {
             Some(path) => UpstreamUri::new(path.path()),
             None => {
                 let path = routed_path(&matched.uri, &matched, route);
-                UpstreamUri::new(&String::from_utf8_lossy(&path))
+                let uri = UpstreamUri::new(&String::from_utf8_lossy(&path));
+                routed = Some(path);
+                uri
             }
         };
         head.extensions.insert(uri);
-        let (known_route, known_service) = route.known();
-        known_route.iter().cloned().for_each(|route| {
-            head.extensions.insert(route);
-        });
-        known_service.iter().cloned().for_each(|service| {
-            head.extensions.insert(service);
-        });
+        if let Some(route) = route.known() {
+            head.extensions.insert(route.clone());
+        }
+        if let Some(service) = route.known_service() {
+            head.extensions.insert(service.clone());
+        }
     }
     matched.set_path = set_path;
+    matched.path = routed;
     flight.route(matched);
     Request::from_parts(head, body)
 }
@@ -61,7 +65,7 @@ pub(crate) fn again(head: &Parts, flight: &Flight, trusted: &Trusted) -> Matched
 
 /// Where the service's path and the route's say that a request goes.
 pub(crate) fn routed_path(uri: &Uri, matched: &Matched, route: &RouteInForce) -> Vec<u8> {
-    let base = route.service.as_ref().and_then(|service| service.path.as_deref());
+    let base = route.service().and_then(|service| service.path.as_deref());
     let is_v1 = route.route.path_handling == "v1";
     let handling = if is_v1 { PathHandling::V1 } else { PathHandling::V0 };
     let path = uri::normalize(uri.path());
@@ -73,15 +77,14 @@ fn look(head: &Parts, flight: &Flight, trusted: &Trusted) -> (Matched, Option<Ur
     let Some((route, Found { prefix, captures, .. })) = find(head, flight) else {
         return (matched, None);
     };
-    matched.refusal = refusal(head, &route, trusted);
+    matched.refusal = refusal(head, &route, &flight.peer, trusted);
     matched.prefix = prefix;
     matched.route = Some(route);
     (matched, captures)
 }
 
 fn find(head: &Parts, flight: &Flight) -> Option<(Arc<RouteInForce>, Found)> {
-    let is_tls =
-        head.extensions.get::<tower_lua::Connection>().is_some_and(tower_lua::Connection::is_tls);
+    let is_tls = flight.peer.connection.is_tls();
     let host = host_of(head);
     let path = uri::normalize(head.uri.path());
     flight.snapshot().find(&Query {
@@ -90,7 +93,7 @@ fn find(head: &Parts, flight: &Flight) -> Option<(Arc<RouteInForce>, Found)> {
         path: &path,
         headers: &head.headers,
         is_tls,
-        sni: head.extensions.get().map(|ServerName(name)| &**name),
+        sni: flight.peer.server_name.as_deref(),
     })
 }
 
@@ -108,10 +111,10 @@ fn host_of(head: &Parts) -> Cow<'_, str> {
 }
 
 /// Whether the request may come the way it does.
-fn refusal(head: &Parts, route: &RouteInForce, trusted: &Trusted) -> Option<Refusal> {
+fn refusal(head: &Parts, route: &RouteInForce, peer: &Peer, trusted: &Trusted) -> Option<Refusal> {
     let speaks = |protocol: &str| route.route.protocols.iter().any(|spoken| spoken == protocol);
     let needs_tls = (speaks("https") && !speaks("http")) || (speaks("grpcs") && !speaks("grpc"));
-    if needs_tls && !is_https(head, trusted) {
+    if needs_tls && !is_https(head, peer, trusted) {
         let status = route.route.https_redirect_status_code;
         return Some(match StatusCode::from_u16(status) {
             Ok(status) if status.is_redirection() => {

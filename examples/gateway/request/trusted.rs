@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 
 use http::request::Parts;
-use http::{HeaderName, Request};
-use tower_lua::{Connection, Runtime};
+use http::{HeaderMap, HeaderName};
+use tower_lua::Runtime;
+
+use super::peer::Peer;
 
 pub(crate) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -17,23 +19,21 @@ impl Trusted {
         Self(runtime)
     }
 
-    pub(crate) fn trusts(&self, connection: Option<&Connection>) -> bool {
-        connection.is_some_and(|connection| self.0.trusts(connection.peer_addr().ip()))
+    pub(crate) fn trusts(&self, peer: &Peer) -> bool {
+        self.0.trusts(peer.connection.peer_addr().ip())
     }
 
     /// The address of the client: the peer's, or what a trusted proxy says in its header.
-    pub(crate) fn client<B>(&self, request: &Request<B>) -> Option<IpAddr> {
-        let connection = request.extensions().get::<Connection>()?;
-        Some(self.0.client_ip(connection, request.headers()))
+    pub(crate) fn client(&self, peer: &Peer, headers: &HeaderMap) -> IpAddr {
+        self.0.client_ip(&peer.connection, headers)
     }
 }
 
 /// Whether the client came by HTTPS, if need be as a trusted proxy says.
-pub(crate) fn is_https(head: &Parts, trusted: &Trusted) -> bool {
-    let connection = head.extensions.get::<Connection>();
-    let said = head.headers.get(FORWARDED_PROTO).filter(|_| trusted.trusts(connection));
+pub(crate) fn is_https(head: &Parts, peer: &Peer, trusted: &Trusted) -> bool {
+    let said = head.headers.get(FORWARDED_PROTO).filter(|_| trusted.trusts(peer));
     match said {
         Some(said) => said.as_bytes().eq_ignore_ascii_case(b"https"),
-        None => connection.is_some_and(Connection::is_tls),
+        None => peer.connection.is_tls(),
     }
 }

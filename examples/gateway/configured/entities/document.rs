@@ -1,5 +1,6 @@
 //! [`Document`]: one entity, as JSON and as what requests are routed by.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::Uri;
@@ -7,17 +8,20 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::Kind;
-use crate::configured::entity::{Entities, Plugin, Route, Service};
-use crate::configured::schema::{Object, at};
+use crate::configured::entity::{Plugin, Route, Service};
+use crate::configured::schema::{Field, Object, at};
 
 /// An entity that has been checked.
 #[derive(Debug)]
 pub(crate) struct Document {
     kind: Kind,
-    object: Object,
+    id: Arc<str>,
+    /// The entity as JSON: a text takes a fraction of the memory that it takes when it is read.
+    json: Box<str>,
     typed: Typed,
+    tags: Box<[Box<str>]>,
     /// What no other entity of its kind may be.
-    uniques: Vec<Arc<str>>,
+    uniques: Box<[Arc<str>]>,
 }
 
 #[derive(Debug)]
@@ -35,60 +39,77 @@ impl Document {
     /// # Errors
     ///
     /// When a value is outside of what the gateway can take.
-    pub(crate) fn new(kind: Kind, object: Object) -> Result<Self, serde_json::Error> {
+    pub(crate) fn new(kind: Kind, object: &Object) -> Result<Self, serde_json::Error> {
+        let complete = with_defaults(kind, object);
         let typed = match kind {
-            Kind::Services => Typed::Service(typed(with_defaults(kind, &object))?),
-            Kind::Routes => Typed::Route(typed(with_defaults(kind, &object))?),
-            Kind::Plugins => {
-                let mut plugin = with_defaults(kind, &object);
-                if let Some(api) = plugin.remove("api") {
-                    plugin.insert("route".to_owned(), api);
-                }
-                Typed::Plugin(typed(plugin)?)
-            }
+            Kind::Services => Typed::Service(typed(&complete)?),
+            Kind::Routes => Typed::Route(typed(&complete)?),
+            Kind::Plugins => Typed::Plugin(typed(&complete)?),
             Kind::Apis => {
-                let (service, route) = service_and_route(&with_defaults(kind, &object));
-                Typed::Api(typed(service)?, typed(route)?)
+                let (service, route) = service_and_route(&complete);
+                Typed::Api(typed(&service)?, typed(&route)?)
             }
         };
-        let uniques = uniques(kind, &object);
-        Ok(Self { kind, object, typed, uniques })
+        let tags = object.get("tags").and_then(Value::as_array).into_iter().flatten();
+        Ok(Self {
+            kind,
+            id: object.get("id").and_then(Value::as_str).unwrap_or_default().into(),
+            json: serde_json::to_string(object)?.into(),
+            typed,
+            tags: tags.filter_map(Value::as_str).map(Box::from).collect(),
+            uniques: uniques(kind, object),
+        })
     }
 
     pub(super) fn uniques(&self) -> &[Arc<str>] {
         &self.uniques
     }
 
-    pub(crate) fn object(&self) -> &Object {
-        &self.object
+    /// The entity as JSON.
+    pub(crate) fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// The entity, read.
+    pub(crate) fn object(&self) -> Object {
+        serde_json::from_str(&self.json).expect("it was written as an object")
     }
 
     pub(crate) fn id(&self) -> &str {
-        self.text("id").unwrap_or_default()
+        &self.id
+    }
+
+    pub(super) fn shared_id(&self) -> &Arc<str> {
+        &self.id
     }
 
     /// The name by which the entity can be found.
     pub(crate) fn key(&self) -> Option<&str> {
-        self.text(self.kind.key())
-    }
-
-    pub(crate) fn text(&self, field: &str) -> Option<&str> {
-        self.object.get(field)?.as_str()
+        match &self.typed {
+            Typed::Service(service) | Typed::Api(service, _) => service.name.as_deref(),
+            Typed::Route(route) => route.name.as_deref(),
+            Typed::Plugin(plugin) => plugin.instance_name.as_deref(),
+        }
     }
 
     /// The id of the entity of `kind` that this one belongs to.
     pub(crate) fn reference(&self, kind: Kind) -> Option<&str> {
-        self.object.get(kind.field())?.get("id")?.as_str()
+        match (&self.typed, kind) {
+            (Typed::Route(route), Kind::Services) => Some(&route.service.as_ref()?.id),
+            (Typed::Plugin(plugin), Kind::Services) => plugin.service(),
+            (Typed::Plugin(plugin), Kind::Routes) if plugin.api.is_none() => plugin.route(),
+            (Typed::Plugin(plugin), Kind::Apis) if plugin.api.is_some() => plugin.route(),
+            _ => None,
+        }
     }
 
     pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
-        let tags = self.object.get("tags").and_then(Value::as_array);
-        tags.into_iter().flatten().filter_map(Value::as_str)
+        self.tags.iter().map(|tag| &**tag)
     }
 
     /// The entity as the Admin API shows it.
     pub(crate) fn shown(&self) -> Value {
-        let mut object = self.object.clone();
+        let mut object = self.object();
         // What Kong 0.x called the references of plugins.
         for kind in self.kind.references().iter().filter(|_| self.kind == Kind::Plugins) {
             if let Some(id) = self.reference(*kind) {
@@ -98,16 +119,30 @@ impl Document {
         object.into()
     }
 
-    pub(super) fn add_to(&self, entities: &mut Entities) {
+    pub(crate) fn service(&self) -> Option<&Arc<Service>> {
         match &self.typed {
-            Typed::Service(service) => entities.services.push(Arc::clone(service)),
-            Typed::Route(route) => entities.routes.push(Arc::clone(route)),
-            Typed::Plugin(plugin) => entities.plugins.push(Arc::clone(plugin)),
-            Typed::Api(service, route) => {
-                entities.services.push(Arc::clone(service));
-                entities.routes.push(Arc::clone(route));
-            }
+            Typed::Service(service) | Typed::Api(service, _) => Some(service),
+            Typed::Route(_) | Typed::Plugin(_) => None,
         }
+    }
+
+    pub(crate) fn route(&self) -> Option<&Arc<Route>> {
+        match &self.typed {
+            Typed::Route(route) | Typed::Api(_, route) => Some(route),
+            Typed::Service(_) | Typed::Plugin(_) => None,
+        }
+    }
+
+    pub(crate) fn plugin(&self) -> Option<&Arc<Plugin>> {
+        match &self.typed {
+            Typed::Plugin(plugin) => Some(plugin),
+            _ => None,
+        }
+    }
+
+    /// The configuration of a plugin, with defaults, for the plugin itself to read.
+    pub(crate) fn config(&self) -> Value {
+        with_defaults(self.kind, &self.object()).get("config").cloned().unwrap_or_default()
     }
 }
 
@@ -116,7 +151,7 @@ pub(super) fn named(key: &str) -> String {
     format!("name {key}")
 }
 
-fn uniques(kind: Kind, object: &Object) -> Vec<Arc<str>> {
+fn uniques(kind: Kind, object: &Object) -> Box<[Arc<str>]> {
     let text = |field: &str| object.get(field).and_then(Value::as_str);
     let mut uniques: Vec<Arc<str>> = Vec::new();
     uniques.extend(text(kind.key()).map(|key| named(key).into()));
@@ -127,24 +162,23 @@ fn uniques(kind: Kind, object: &Object) -> Vec<Arc<str>> {
         let scope = scope.collect::<Vec<_>>().join(" ");
         uniques.push(format!("scope {scope} {}", text("name").unwrap_or_default()).into());
     }
-    uniques
+    uniques.into()
 }
 
-fn typed<T: DeserializeOwned>(object: Object) -> Result<Arc<T>, serde_json::Error> {
-    serde_json::from_value(object.into()).map(Arc::new)
+fn typed<T: DeserializeOwned>(object: &Object) -> Result<Arc<T>, serde_json::Error> {
+    T::deserialize(object).map(Arc::new)
 }
 
 /// Null stands for the default where there is one: a client may have sent it.
-fn with_defaults(kind: Kind, object: &Object) -> Object {
-    let mut object = object.clone();
-    for field in kind.schema().fields {
-        if let (Some(value @ Value::Null), Some(default)) =
-            (object.get_mut(field.name), field.default_value())
-        {
-            *value = default;
+fn with_defaults(kind: Kind, object: &Object) -> Cow<'_, Object> {
+    let schema = kind.schema();
+    let mut complete = Cow::Borrowed(object);
+    for (name, _) in object.iter().filter(|(_, value)| value.is_null()) {
+        if let Some(default) = schema.field(name).and_then(Field::default_value) {
+            complete.to_mut().insert(name.clone(), default);
         }
     }
-    object
+    complete
 }
 
 /// The service and the route that an API is made of. Both have its id.

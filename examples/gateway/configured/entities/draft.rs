@@ -73,7 +73,8 @@ impl Draft {
         given: Given,
     ) -> Result<Arc<Document>, Problem> {
         given::understand(kind, &mut change)?;
-        if let (Kind::Plugins, Some(name)) = (kind, old.object().get("name")) {
+        let mut object = old.object();
+        if let (Kind::Plugins, Some(name)) = (kind, object.get("name")) {
             // What `config` may have depends on it.
             change.entry("name").or_insert_with(|| name.clone());
         }
@@ -81,7 +82,6 @@ impl Draft {
         change.remove("created_at");
         change.insert("id".to_owned(), old.id().into());
         change.insert("updated_at".to_owned(), now().into());
-        let mut object = old.object().clone();
         schema::merge(kind.schema(), &mut object, change);
         self.put(kind, object, |_, _| Ok(()))
     }
@@ -108,8 +108,8 @@ impl Draft {
         let id = old.map(|old| old.id().to_owned()).or(new_id).unwrap_or_else(uuid::random);
         object.insert("id".to_owned(), id.into());
         object.remove("updated_at");
-        if let Some(created_at) = old.and_then(|old| old.object().get("created_at")) {
-            object.insert("created_at".to_owned(), created_at.clone());
+        if let Some(created_at) = old.and_then(|old| old.object().remove("created_at")) {
+            object.insert("created_at".to_owned(), created_at);
         }
         self.put(kind, object, |_, _| Ok(()))
     }
@@ -153,7 +153,7 @@ impl Draft {
             object.insert("id".to_owned(), id.into());
         }
         references::resolve(&self.state, kind, &mut object)?;
-        let document = Document::new(kind, object)
+        let document = Document::new(kind, &object)
             .map_err(|error| Problem::violation("@entity", &error.to_string()))?;
         may_be(&self.state, document.id())?;
         references::unique(&self.state, &document, kind)?;

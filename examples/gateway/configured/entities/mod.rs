@@ -5,14 +5,15 @@ mod document;
 mod draft;
 mod given;
 mod references;
+mod shared_map;
 pub(crate) mod uuid;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(crate) use self::document::Document;
 pub(crate) use self::draft::{Draft, Place, Step, check};
-use crate::configured::entity::Entities;
+use self::shared_map::SharedMap;
+use crate::configured::entity::{Route, Service};
 use crate::configured::problem::Problem;
 use crate::configured::schema::{self, Schema};
 
@@ -83,9 +84,9 @@ impl Kind {
 /// The entities of one kind.
 #[derive(Clone, Default)]
 struct Table {
-    by_id: BTreeMap<Arc<str>, Arc<Document>>,
+    by_id: SharedMap<Arc<Document>>,
     /// What only one entity may be, and which one is.
-    ids: BTreeMap<Arc<str>, Arc<str>>,
+    ids: SharedMap<Arc<str>>,
 }
 
 /// All entities at a moment.
@@ -132,11 +133,11 @@ impl State {
     fn insert(&mut self, kind: Kind, document: &Arc<Document>) {
         self.remove(kind, document.id());
         let table = &mut self.tables[kind as usize];
-        let id: Arc<str> = document.id().into();
+        let id = document.shared_id();
         for unique in document.uniques() {
-            table.ids.insert(Arc::clone(unique), Arc::clone(&id));
+            table.ids.insert(Arc::clone(unique), Arc::clone(id));
         }
-        table.by_id.insert(id, Arc::clone(document));
+        table.by_id.insert(Arc::clone(id), Arc::clone(document));
     }
 
     fn remove(&mut self, kind: Kind, id: &str) -> bool {
@@ -158,13 +159,22 @@ impl State {
         self.all(kind).filter(move |document| document.reference(parent) == Some(id))
     }
 
-    /// The same as the types that requests are routed by.
-    pub(crate) fn entities(&self) -> Entities {
-        let mut entities = Entities::default();
-        for document in Kind::ALL.into_iter().flat_map(|kind| self.all(kind)) {
-            document.add_to(&mut entities);
-        }
-        entities
+    /// What requests are routed by.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        let routes = [Kind::Routes, Kind::Apis].into_iter().flat_map(|kind| self.all(kind));
+        routes.filter_map(|document| document.route())
+    }
+
+    /// The service with this id.
+    pub(crate) fn service(&self, id: &str) -> Option<&Arc<Service>> {
+        let document = self.by_id(Kind::Services, id).or_else(|| self.by_id(Kind::Apis, id));
+        document?.service()
+    }
+
+    /// The route with this id.
+    pub(crate) fn route(&self, id: &str) -> Option<&Arc<Route>> {
+        let document = self.by_id(Kind::Routes, id).or_else(|| self.by_id(Kind::Apis, id));
+        document?.route()
     }
 
     fn table(&self, kind: Kind) -> &Table {

@@ -46,7 +46,8 @@ pub(super) fn unique(state: &State, document: &Document, kind: Kind) -> Result<(
 
 /// What only one plugin may be: its name and what it is for.
 fn scope(plugin: &Document) -> Value {
-    let get = |name: &str| plugin.object().get(name).cloned().unwrap_or_default();
+    let object = plugin.object();
+    let get = |name: &str| object.get(name).cloned().unwrap_or_default();
     let mut scope = json!({
         "consumer": null,
         "name": get("name"),

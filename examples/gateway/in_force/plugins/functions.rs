@@ -1,7 +1,7 @@
 //! `pre-function` and `post-function`: the sets of functions of one plugin.
 
 use serde_json::Value;
-use tower_lua::{Functions, FunctionsConfig, Runtime};
+use tower_lua::{Functions, FunctionsConfig, Phase, Runtime};
 
 use super::config::read;
 use crate::BoxError;
@@ -22,30 +22,19 @@ pub(crate) struct PluginFunctions {
 impl PluginFunctions {
     pub(super) fn new(label: &str, config: &Value, runtime: &Runtime) -> Result<Self, BoxError> {
         let config: FunctionsConfig = read(label, config)?;
-        // All at once first: whoever has made several mistakes hears of all.
-        runtime.check(&build(label, &config)?)?;
-        let part = |keep: fn(&mut FunctionsConfig)| {
-            let mut part = config.clone();
-            keep(&mut part);
-            build(label, &part)
-        };
+        let mut none = FunctionsConfig::default();
+        none.fail_open = config.fail_open;
+        if config == none {
+            return Ok(Self::none());
+        }
+        let all = config.build(label)?;
+        runtime.check(&all)?;
+        let responses = [Phase::HeaderFilter, Phase::BodyFilter, Phase::Log];
         Ok(Self {
-            rewrite: part(|config| {
-                *config = only(config, |only, all| only.rewrite = all.rewrite.clone());
-            })?,
-            certificate: part(|config| {
-                *config = only(config, |only, all| only.certificate = all.certificate.clone());
-            })?,
-            routed: part(|config| {
-                config.rewrite.clear();
-                config.certificate.clear();
-            })?,
-            refused: part(|config| {
-                config.rewrite.clear();
-                config.certificate.clear();
-                config.access.clear();
-                config.functions.clear();
-            })?,
+            rewrite: all.only([Phase::Rewrite]),
+            certificate: all.only([Phase::Certificate]),
+            routed: all.only([Phase::Access].into_iter().chain(responses)),
+            refused: all.only(responses),
         })
     }
 
@@ -55,21 +44,4 @@ impl PluginFunctions {
         let (rewrite, routed) = (none.clone(), none.clone());
         Self { rewrite, routed, refused: none.clone(), certificate: none }
     }
-}
-
-fn only(
-    all: &FunctionsConfig,
-    keep: fn(&mut FunctionsConfig, &FunctionsConfig),
-) -> FunctionsConfig {
-    let mut only = FunctionsConfig::default();
-    only.fail_open = all.fail_open;
-    keep(&mut only, all);
-    only
-}
-
-/// Compiles functions, if there are any.
-fn build(label: &str, config: &FunctionsConfig) -> Result<Functions, BoxError> {
-    let mut none = FunctionsConfig::default();
-    none.fail_open = config.fail_open;
-    Ok(if *config == none { Functions::empty() } else { config.build(label)? })
 }

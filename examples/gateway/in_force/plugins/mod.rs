@@ -18,6 +18,7 @@ pub(crate) use self::config::read;
 use self::functions::PluginFunctions;
 pub(crate) use self::scopes::{Chain, Rewrite, Scopes};
 use crate::BoxError;
+use crate::configured::entities::Document;
 use crate::configured::entity::Plugin;
 
 /// A body on its way through plugins.
@@ -51,13 +52,15 @@ const PRIORITIES: [(&str, i32); 8] = [
 
 /// A plugin of the entities, compiled.
 pub(crate) struct Prepared {
-    name: String,
-    config: Value,
+    /// What it was made of.
+    document: Arc<Document>,
+    plugin: Arc<Plugin>,
     /// How its functions are called in the log.
-    label: String,
+    label: Arc<str>,
     kind: Kind,
 }
 
+#[derive(Clone)]
 enum Kind {
     PreFunction(PluginFunctions),
     PostFunction(PluginFunctions),
@@ -72,12 +75,13 @@ impl Prepared {
     /// When its functions do not compile, when there is no such plugin, or when its configuration is
     /// not one.
     pub(crate) fn new(
-        plugin: &Plugin,
+        document: &Arc<Document>,
         label: &str,
         runtime: &Runtime,
         between: Between,
     ) -> Result<Self, BoxError> {
-        let (name, config) = (plugin.name.as_str(), &plugin.config);
+        let (document, plugin) = (Arc::clone(document), plugin_of(document));
+        let (name, config) = (plugin.name.as_str(), &document.config());
         let kind = match name {
             "pre-function" => Kind::PreFunction(PluginFunctions::new(label, config, runtime)?),
             "post-function" => Kind::PostFunction(PluginFunctions::new(label, config, runtime)?),
@@ -87,18 +91,35 @@ impl Prepared {
                 Kind::Between(between(name, config)?, *priority)
             }
         };
-        let (name, label) = (name.to_owned(), label.to_owned());
-        Ok(Self { name, config: config.clone(), label, kind })
+        Ok(Self { document, plugin, label: label.into(), kind })
+    }
+
+    /// This plugin as `document` has it, if nothing has changed that matters to the plugin itself: it
+    /// keeps its state.
+    pub(crate) fn again(self: &Arc<Self>, document: &Arc<Document>) -> Option<Arc<Self>> {
+        if Arc::ptr_eq(&self.document, document) {
+            return Some(Arc::clone(self));
+        }
+        let plugin = plugin_of(document);
+        let is_same =
+            self.plugin.name == plugin.name && self.document.config() == document.config();
+        is_same.then(|| {
+            let (document, label) = (Arc::clone(document), Arc::clone(&self.label));
+            Arc::new(Self { document, plugin, label, kind: self.kind.clone() })
+        })
+    }
+
+    pub(crate) fn plugin(&self) -> &Plugin {
+        &self.plugin
     }
 
     pub(crate) fn label(&self) -> &str {
         &self.label
     }
+}
 
-    /// Whether `plugin` is what this was made of, in everything that matters to it.
-    pub(crate) fn is_of(&self, plugin: &Plugin) -> bool {
-        self.name == plugin.name && self.config == plugin.config
-    }
+fn plugin_of(document: &Document) -> Arc<Plugin> {
+    Arc::clone(document.plugin().expect("plugins are made of documents that are plugins"))
 }
 
 /// What is said of a plugin that is not there.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rustc_hash::FxBuildHasher;
 use tower_lua::Functions;
 
 use super::functions::PluginFunctions;
@@ -10,7 +11,6 @@ use super::{Around, Kind, PRIORITIES, Prepared};
 use crate::configured::entity::Plugin;
 
 /// What runs for the requests of a route.
-#[derive(Clone)]
 pub(crate) struct Chain {
     pre: PluginFunctions,
     post: PluginFunctions,
@@ -18,12 +18,14 @@ pub(crate) struct Chain {
     between: Arc<[Arc<dyn Around>]>,
 }
 
-impl Chain {
-    pub(crate) fn empty() -> Self {
+impl Default for Chain {
+    fn default() -> Self {
         let (pre, post) = (PluginFunctions::none(), PluginFunctions::none());
         Self { pre, post, between: Arc::default() }
     }
+}
 
+impl Chain {
     /// The functions before all other plugins.
     pub(crate) fn pre(&self, is_refused: bool) -> &Functions {
         if is_refused { &self.pre.refused } else { &self.pre.routed }
@@ -56,10 +58,16 @@ pub(crate) struct Rewrite {
     pub(crate) post: Functions,
 }
 
+impl Rewrite {
+    pub(crate) fn has_functions(&self) -> bool {
+        !(self.pre.is_empty() && self.post.is_empty())
+    }
+}
+
 /// All plugins that are enabled, by what they are for.
 pub(crate) struct Scopes<'a> {
-    plugins: HashMap<Scope<'a>, HashMap<&'a str, &'a Arc<Prepared>>>,
-    global: Chain,
+    plugins: HashMap<Scope<'a>, Vec<&'a Prepared>, FxBuildHasher>,
+    global: Arc<Chain>,
 }
 
 /// Whether a plugin is for requests, and not for streams of bytes alone.
@@ -74,30 +82,26 @@ fn is_for_http(plugin: &Plugin) -> bool {
 type Scope<'a> = (Option<&'a str>, Option<&'a str>);
 
 impl<'a> Scopes<'a> {
-    pub(crate) fn new(
-        plugins: &'a [Arc<Plugin>],
-        prepared: &'a HashMap<String, Arc<Prepared>>,
-    ) -> Self {
-        let mut scopes: HashMap<Scope<'a>, HashMap<&'a str, &'a Arc<Prepared>>> = HashMap::new();
-        for plugin in plugins.iter().filter(|plugin| plugin.enabled && is_for_http(plugin)) {
-            let route = plugin.route.as_ref().map(|route| route.id.as_str());
-            let service = plugin.service.as_ref().map(|service| service.id.as_str());
-            if let Some(prepared) = prepared.get(&plugin.id) {
-                let scope = scopes.entry((route, service)).or_default();
-                scope.entry(plugin.name.as_str()).or_insert(prepared);
+    /// The scopes of `plugins`. Of two of a name that are for the same, the first counts.
+    pub(crate) fn new(plugins: &'a [Arc<Prepared>]) -> Self {
+        let mut scopes: HashMap<Scope<'a>, Vec<&'a Prepared>, FxBuildHasher> = HashMap::default();
+        for prepared in plugins {
+            let plugin = prepared.plugin();
+            if plugin.enabled && is_for_http(plugin) {
+                scopes.entry((plugin.route(), plugin.service())).or_default().push(prepared);
             }
         }
-        let mut scopes = Self { plugins: scopes, global: Chain::empty() };
-        scopes.global = scopes.resolve(None, None);
+        let mut scopes = Self { plugins: scopes, global: Arc::default() };
+        scopes.global = Arc::new(scopes.resolve(None, None));
         scopes
     }
 
     /// What runs for a route of a service.
-    pub(crate) fn chain(&self, route: Option<&str>, service: Option<&str>) -> Chain {
+    pub(crate) fn chain(&self, route: Option<&str>, service: Option<&str>) -> Arc<Chain> {
         let own = [(route, service), (route, None), (None, service)];
         let has_own = own.iter().any(|scope| *scope != (None, None) && self.has(*scope));
         // Thousands of routes without plugins of their own share one chain.
-        if has_own { self.resolve(route, service) } else { self.global.clone() }
+        if has_own { Arc::new(self.resolve(route, service)) } else { Arc::clone(&self.global) }
     }
 
     fn has(&self, scope: Scope<'_>) -> bool {
@@ -106,11 +110,12 @@ impl<'a> Scopes<'a> {
 
     fn resolve(&self, route: Option<&str>, service: Option<&str>) -> Chain {
         let scopes = [(route, service), (route, None), (None, service), (None, None)];
-        let tables: Vec<_> = scopes.iter().filter_map(|scope| self.plugins.get(scope)).collect();
-        let mut chain = Chain::empty();
+        let own: Vec<_> =
+            scopes.iter().filter_map(|scope| self.plugins.get(scope)).flatten().collect();
+        let mut chain = Chain::default();
         let mut between = Vec::new();
         for (name, _) in PRIORITIES {
-            let Some(plugin) = tables.iter().find_map(|table| table.get(name)) else { continue };
+            let Some(plugin) = own.iter().find(|one| one.plugin().name == name) else { continue };
             match &plugin.kind {
                 Kind::PreFunction(functions) => chain.pre = functions.clone(),
                 Kind::PostFunction(functions) => chain.post = functions.clone(),
@@ -118,7 +123,9 @@ impl<'a> Scopes<'a> {
             }
         }
         between.sort_by_key(|(priority, _)| std::cmp::Reverse(*priority));
-        chain.between = between.into_iter().map(|(_, layer)| layer).collect();
+        if !between.is_empty() {
+            chain.between = between.into_iter().map(|(_, layer)| layer).collect();
+        }
         chain
     }
 

@@ -39,11 +39,11 @@ impl Index {
         let mut index = Self::default();
         for (rank, matcher) in matchers.enumerate() {
             let text = literal_start(matcher);
-            if matcher.hosts().is_empty() {
-                index.any_host.add(&text, rank);
-            }
             for host in matcher.hosts() {
-                index.paths_of(&host.pattern).add(&text, rank);
+                index.paths_of(&host.pattern).add(text.clone(), rank);
+            }
+            if matcher.hosts().is_empty() {
+                index.any_host.add(text, rank);
             }
         }
         let wildcards = index.suffixes.values_mut().chain(index.prefixes.values_mut());
@@ -83,8 +83,8 @@ impl Index {
 }
 
 impl Paths {
-    fn add(&mut self, text: &[u8], rank: usize) {
-        self.prefixes.push(Prefix { text: text.to_vec(), parent: None, entries: vec![rank] });
+    fn add(&mut self, text: Vec<u8>, rank: usize) {
+        self.prefixes.push(Prefix { text, parent: None, entries: vec![rank] });
     }
 
     /// Sorts what was added, and joins what has the same text.

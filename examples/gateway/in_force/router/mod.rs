@@ -9,6 +9,7 @@ mod matcher;
 mod precedence;
 mod query;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tower_lua::UriCaptures;
@@ -30,11 +31,13 @@ pub(crate) struct Router {
 }
 
 /// A route with one of its paths.
+#[derive(Clone)]
 struct Entry {
     precedence: Precedence,
-    matcher: Matcher,
+    matcher: Arc<Matcher>,
+    route: Arc<Route>,
     /// The place of the route among those that the router was made of.
-    route: usize,
+    place: usize,
 }
 
 /// The answer of a router.
@@ -48,25 +51,42 @@ pub(crate) struct Found {
 }
 
 impl Router {
-    /// A router of `routes`.
+    /// A router of `routes`, which are at the places that they have there.
     ///
     /// # Errors
     ///
     /// When a regular expression of a route is none, or a header's name.
     pub(crate) fn new(routes: &[Arc<Route>]) -> Result<Self, BoxError> {
-        let mut entries = Vec::with_capacity(routes.len());
-        for (place, route) in routes.iter().enumerate() {
+        Self::default().changed(&HashSet::new(), routes.iter().enumerate())
+    }
+
+    /// The router without the routes of some places, and with others.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub(crate) fn changed<'a>(
+        &self,
+        gone: &HashSet<usize>,
+        added: impl IntoIterator<Item = (usize, &'a Arc<Route>)>,
+    ) -> Result<Self, BoxError> {
+        let kept = self.entries.iter().filter(|entry| !gone.contains(&entry.place));
+        let mut entries: Vec<_> = kept.cloned().collect();
+        for (place, route) in added {
             let paths = route.paths.iter().flatten().map(|path| Some(path.as_str()));
             let paths: Vec<_> = paths.collect();
             for path in if paths.is_empty() { vec![None] } else { paths } {
-                let matcher = Matcher::new(route, path)?;
+                let matcher = Arc::new(Matcher::new(route, path)?);
                 let precedence = Precedence::of(route, path);
-                entries.push(Entry { precedence, matcher, route: place });
+                entries.push(Entry { precedence, matcher, route: Arc::clone(route), place });
             }
         }
-        // Stable: of routes that are equal in everything, the first.
-        entries.sort_by(|one, other| one.precedence.cmp(&other.precedence));
-        let index = Index::new(entries.iter().map(|entry| &entry.matcher));
+        // Stable: of the paths of a route that are equal in everything, the first.
+        entries.sort_by(|one, other| {
+            let ids = || one.route.id.cmp(&other.route.id);
+            one.precedence.cmp(&other.precedence).then_with(ids)
+        });
+        let index = Index::new(entries.iter().map(|entry| &*entry.matcher));
         Ok(Self { entries, index })
     }
 
@@ -80,14 +100,14 @@ impl Router {
         });
         let entry = self.entries.get(best)?;
         let Some(path) = &entry.matcher.path else {
-            return Some(Found { route: entry.route, prefix: None, captures: None });
+            return Some(Found { route: entry.place, prefix: None, captures: None });
         };
         let (prefix, captured) = path.capture(query.path);
         let captures = captured.and_then(|(pattern, captures)| {
             // Without groups there is nothing to tell.
             (captures.len() > 1).then(|| captures_of(pattern, &captures))
         });
-        Some(Found { route: entry.route, prefix: Some(prefix), captures })
+        Some(Found { route: entry.place, prefix: Some(prefix), captures })
     }
 }
 

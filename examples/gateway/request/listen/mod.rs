@@ -2,6 +2,7 @@
 
 mod flags;
 mod heads;
+mod served;
 mod socket;
 mod tls;
 
@@ -18,19 +19,20 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tower::{Service, ServiceExt};
-use tower_lua::{CloseConnection, Connection, Tls};
+use tower::Service;
+use tower_lua::{Connection, Tls};
 
 pub(crate) use self::flags::{Address, addresses};
 pub(crate) use self::heads::{LONGEST, LONGEST_LIST, MOST_FIELDS};
+use self::served::Served;
 pub(crate) use self::socket::Listener;
 pub(crate) use self::tls::TlsAcceptor;
 use crate::BoxError;
 use crate::request::counters::Counters;
+use crate::request::peer::Peer;
 
 /// How connections are served.
 #[derive(Clone)]
@@ -41,10 +43,6 @@ pub(crate) struct Server {
     /// How many a worker has at a time; more wait to be accepted.
     pub(crate) max_connections: usize,
 }
-
-/// The server name that a connection's client asked for, in the extensions of its requests.
-#[derive(Clone, Debug)]
-pub(crate) struct ServerName(pub(crate) Arc<str>);
 
 /// How long a client may take to say hello, and to send the head of a request: nginx's
 /// `client_header_timeout`.
@@ -125,13 +123,12 @@ impl Server {
         let _ = stream.set_nodelay(true);
         let Some(acceptor) = self.tls.as_ref().filter(|_| address.tls) else {
             let is_http2 = tokio::time::timeout(PATIENCE, begins_http2(&stream)).await??;
-            return client.serve(stream, is_http2, Handshake::default()).await;
+            return client.serve(stream, is_http2, None, None).await;
         };
         let accepted = acceptor.accept(stream, client.connection, address.http2);
         let accepted = tokio::time::timeout(PATIENCE, accepted).await??;
-        let handshake =
-            Handshake { tls: Some(accepted.tls), name: accepted.server_name.map(ServerName) };
-        client.serve(accepted.stream, accepted.is_http2, handshake).await
+        let (stream, name) = (accepted.stream, accepted.server_name);
+        client.serve(stream, accepted.is_http2, Some(accepted.tls), name).await
     }
 }
 
@@ -140,13 +137,6 @@ struct Client<S> {
     connection: Connection,
     stop: watch::Receiver<()>,
     service: S,
-}
-
-/// What a TLS handshake has settled, if there was one.
-#[derive(Clone, Default)]
-struct Handshake {
-    tls: Option<Tls>,
-    name: Option<ServerName>,
 }
 
 impl<S, B> Client<S>
@@ -163,22 +153,11 @@ where
         mut self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         is_http2: bool,
-        handshake: Handshake,
+        tls: Option<Tls>,
+        server_name: Option<Arc<str>>,
     ) -> Result<(), BoxError> {
-        let connection = self.connection;
-        let service = self.service.map_request(move |mut request: Request<Incoming>| {
-            let extensions = request.extensions_mut();
-            extensions.insert(connection);
-            if let Some(tls) = &handshake.tls {
-                extensions.insert(tls.clone());
-            }
-            if let Some(name) = &handshake.name {
-                extensions.insert(name.clone());
-            }
-            request
-        });
-        let service = service.map_result(closed_where_asked);
-        let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(service));
+        let peer = Peer::new(self.connection, tls, server_name);
+        let (stream, service) = (TokioIo::new(stream), Served::new(self.service, peer));
         if is_http2 {
             let mut builder = http2::Builder::new(TokioExecutor::new());
             builder
@@ -210,15 +189,6 @@ where
             served.await?;
         }
         Ok(())
-    }
-}
-
-/// A response, unless the client is to get nothing but the end of its connection.
-fn closed_where_asked<B>(result: Result<Response<B>, Infallible>) -> Result<Response<B>, BoxError> {
-    let Ok(response) = result;
-    match response.extensions().get::<CloseConnection>() {
-        Some(CloseConnection) => Err("a function has closed the connection".into()),
-        None => Ok(response),
     }
 }
 

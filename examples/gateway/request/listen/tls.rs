@@ -17,7 +17,7 @@ use tokio_rustls::server::TlsStream;
 use tower_lua::{Connection, Plugin, Runtime, Tls};
 
 use crate::BoxError;
-use crate::in_force::snapshot::Published;
+use crate::in_force::published::Published;
 
 /// What TLS connections are accepted with.
 #[derive(Clone)]

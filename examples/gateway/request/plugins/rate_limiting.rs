@@ -17,7 +17,6 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use serde::Deserialize;
 use tower::{Service, ServiceExt};
-use tower_lua::Connection;
 
 use super::key_auth::Authenticated;
 use super::{Around, Body, Next, message};
@@ -198,7 +197,7 @@ impl Limits {
             LimitBy::Ip => None,
             LimitBy::Service => {
                 let route = Flight::of(request).and_then(|flight| flight.route_in_force());
-                let service = route.and_then(|route| route.service.as_ref());
+                let service = route.and_then(|route| route.service());
                 service.map(|service| service.id.clone())
             }
             LimitBy::Header => {
@@ -257,10 +256,7 @@ impl Limits {
 }
 
 fn client(request: &Request<Body>) -> Option<IpAddr> {
-    if let Some(client) = Flight::of(request).and_then(|flight| flight.client) {
-        return Some(client);
-    }
-    Some(request.extensions().get::<Connection>()?.peer_addr().ip())
+    Flight::of(request).map(|flight| flight.client)
 }
 
 impl Around for Arc<Limits> {

@@ -144,7 +144,7 @@ impl Termination {
                 "id": route.route.id,
                 "name": route.route.name,
             })),
-            "matched_service": route.and_then(|route| route.service.as_ref()).map(|service| json!({
+            "matched_service": route.and_then(|route| route.service()).map(|service| json!({
                 "id": service.id,
                 "name": service.name,
                 "host": service.host,

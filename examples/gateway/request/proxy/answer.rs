@@ -4,9 +4,10 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode, Version};
-use http_body_util::{BodyExt, Full, LengthLimitError};
+use http_body_util::{BodyExt, Either, Full, LengthLimitError};
 use tower_lua::{DefaultResponseForError, RequestId, ResponseSource};
 
+use super::Answer;
 use super::connect::ConnectError;
 use super::exchange::Failure;
 use crate::in_force::plugins::Body;
@@ -49,14 +50,19 @@ fn upgrade(text: &str, protocol: &'static str) -> Response<Body> {
     response
 }
 
+/// An answer of the gateway's own.
+pub(super) fn own(answer: Response<Body>) -> Answer {
+    answer.map(Either::Right)
+}
+
 /// The answer where the service did not give one.
-pub(super) fn failure(failure: &Failure, asked: &HeaderMap, id: &HeaderValue) -> Response<Body> {
-    let mut page = page(failure, asked, id);
+pub(super) fn failure(failure: &Failure, wishes: &Wishes, id: &RequestId) -> Response<Body> {
+    let mut page = page(failure, wishes, id);
     page.extensions_mut().insert(ResponseSource::Error);
     page
 }
 
-fn page(failure: &Failure, asked: &HeaderMap, id: &HeaderValue) -> Response<Body> {
+fn page(failure: &Failure, wishes: &Wishes, id: &RequestId) -> Response<Body> {
     let status = match failure {
         Failure::Connect(ConnectError::Name(_)) => {
             return message(StatusCode::SERVICE_UNAVAILABLE, "name resolution failed");
@@ -76,26 +82,32 @@ fn page(failure: &Failure, asked: &HeaderMap, id: &HeaderValue) -> Response<Body
         | Failure::Unsound
         | Failure::Invalid => StatusCode::BAD_GATEWAY,
     };
-    let id = RequestId::new(id.to_str().unwrap_or_default());
-    let page = DefaultResponseForError.response_for_status(status, asked, &id);
+    let page = DefaultResponseForError.response_for_status(status, &wishes.headers(), id);
     page.map(|body: Bytes| Full::new(body).map_err(|never| match never {}).boxed_unsync())
 }
 
-/// The headers of a request that say how it is to be answered: few enough to be kept until then.
-pub(super) fn wishes(head: &Parts) -> HeaderMap {
-    let mut wishes = HeaderMap::new();
-    let is_grpc = |value: &HeaderValue| value.as_bytes().starts_with(b"application/grpc");
-    let content_type = head.headers.get(header::CONTENT_TYPE);
-    let content_type =
-        content_type.filter(|_| head.version == Version::HTTP_2).filter(|v| is_grpc(v));
-    for (name, value) in
-        [(header::ACCEPT, head.headers.get(header::ACCEPT)), (header::CONTENT_TYPE, content_type)]
-    {
-        if let Some(value) = value {
-            wishes.insert(name, value.clone());
+/// What a request says of how it is to be answered, kept until then.
+pub(super) struct Wishes {
+    accept: Option<HeaderValue>,
+    /// Of gRPC alone.
+    content_type: Option<HeaderValue>,
+}
+
+impl Wishes {
+    pub(super) fn of(head: &Parts) -> Self {
+        let is_grpc = |value: &&HeaderValue| value.as_bytes().starts_with(b"application/grpc");
+        let may_be_grpc = head.version == Version::HTTP_2;
+        let content_type = may_be_grpc.then(|| head.headers.get(header::CONTENT_TYPE)).flatten();
+        Self {
+            accept: head.headers.get(header::ACCEPT).cloned(),
+            content_type: content_type.filter(is_grpc).cloned(),
         }
     }
-    wishes
+
+    fn headers(&self) -> HeaderMap {
+        let wishes = [(header::ACCEPT, &self.accept), (header::CONTENT_TYPE, &self.content_type)];
+        wishes.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+    }
 }
 
 fn is_too_large(error: &hyper::Error) -> bool {

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -97,7 +97,7 @@ impl Body for RequestBody {
 
 pin_project! {
     /// The body of a service's response. Its connection goes back to the pool at its end.
-    pub(super) struct ResponseBody {
+    pub(crate) struct ResponseBody {
         #[pin]
         body: Incoming,
         lease: Option<Lease>,
@@ -109,8 +109,17 @@ pin_project! {
 
 impl ResponseBody {
     /// A body that comes on the connection `lease`, if that is its own.
-    pub(super) fn new(body: Incoming, mut lease: Option<Lease>, timeout: Duration) -> Self {
-        give_back_at_end(&body, &mut lease);
+    ///
+    /// The head is there since `now`.
+    pub(super) fn new(
+        body: Incoming,
+        mut lease: Option<Lease>,
+        timeout: Duration,
+        now: Instant,
+    ) -> Self {
+        if body.is_end_stream() {
+            lease.take().into_iter().for_each(|lease| lease.give_back(now));
+        }
         Self { body, lease, timeout, sleep: None }
     }
 }
@@ -133,8 +142,8 @@ impl Body for ResponseBody {
         *this.sleep = None;
         match &frame {
             Some(Err(_)) => *this.lease = None,
-            Some(Ok(_)) => give_back_at_end(&this.body, this.lease),
-            None => this.lease.take().into_iter().for_each(Lease::give_back),
+            Some(Ok(_)) if !this.body.is_end_stream() => {}
+            _ => this.lease.take().into_iter().for_each(|lease| lease.give_back(Instant::now())),
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }
@@ -145,11 +154,5 @@ impl Body for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
-    }
-}
-
-fn give_back_at_end(body: &Incoming, lease: &mut Option<Lease>) {
-    if body.is_end_stream() {
-        lease.take().into_iter().for_each(Lease::give_back);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::{Body, Incoming};
@@ -52,20 +52,18 @@ impl Shared {
         flight: &Flight,
         callback: Option<&RetryCallback>,
     ) -> Result<Response<ResponseBody>, Failure> {
-        while let Some(mut reused) = self.pool.take(&plan.target) {
+        let mut now = Instant::now();
+        while let Some(mut reused) = self.pool.take(&plan.target, now) {
             if !reused.sender.ready().await {
                 continue;
             }
             let copy = (reused.idle > STALE).then(|| copy(&request)).flatten();
             let lease = Lease::new(&self.pool, &plan.target, reused.sender);
-            flight.call();
-            match self.send(lease, request, plan, progress).await? {
-                Ok(response) => {
-                    flight.answer(response.status());
-                    return Ok(response);
-                }
+            flight.call(now);
+            match self.send(lease, request, plan, progress, flight).await? {
+                Ok(response) => return Ok(response),
                 Err(mut unsent) => match unsent.take_message().or(copy) {
-                    Some(message) => request = message,
+                    Some(message) => (request, now) = (message, Instant::now()),
                     None => return Err(Failure::Broken(unsent.into_error())),
                 },
             }
@@ -77,11 +75,9 @@ impl Shared {
         }
         let lease = Lease::new(&self.pool, &target, sender);
         lease.share();
-        flight.call();
-        let response = self.send(lease, request, plan, progress).await?;
-        let response = response.map_err(|unsent| Failure::Broken(unsent.into_error()))?;
-        flight.answer(response.status());
-        Ok(response)
+        flight.call(Instant::now());
+        let response = self.send(lease, request, plan, progress, flight).await?;
+        response.map_err(|unsent| Failure::Broken(unsent.into_error()))
     }
 
     /// A connection to the service, or to where `callback` says when there is none to be had.
@@ -115,6 +111,7 @@ impl Shared {
         request: Request<RequestBody>,
         plan: &Plan,
         progress: Option<&Progress>,
+        flight: &Flight,
     ) -> Result<Result<Response<ResponseBody>, TrySendError<Request<RequestBody>>>, Failure> {
         let asks_to_switch = request.headers().contains_key(header::UPGRADE);
         let sent = match lease.sender() {
@@ -133,8 +130,10 @@ impl Shared {
             // The connection goes, too: where the next response begins is not known.
             return Err(Failure::Unsound);
         }
+        let now = Instant::now();
+        flight.answer(now, response.status());
         let lease = (!lease.is_shared()).then_some(lease);
-        Ok(Ok(response.map(|body| ResponseBody::new(body, lease, plan.timeouts.read))))
+        Ok(Ok(response.map(|body| ResponseBody::new(body, lease, plan.timeouts.read, now))))
     }
 }
 

@@ -1,17 +1,15 @@
 //! What the gateway tells services of their clients, and what it keeps to itself.
 
-use std::sync::Arc;
-
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, Version};
 use hyper::upgrade::OnUpgrade;
-use tower_lua::Connection;
 
 use crate::in_force::router::split_port;
 use crate::request::edge::REQUEST_ID;
 use crate::request::flight::{Flight, Matched};
-use crate::request::hop_by_hop::HOP_BY_HOP;
+use crate::request::hop_by_hop;
+use crate::request::peer;
 use crate::request::trusted::{FORWARDED_PROTO, Trusted};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -30,33 +28,30 @@ pub(super) fn host_of(head: &Parts) -> Option<HeaderValue> {
 }
 
 /// Tells the service about the client, as Kong does.
-pub(super) fn add_forwarded(head: &mut Parts, matched: &Matched, strips: bool, trusted: &Trusted) {
-    let connection = head.extensions.get::<Connection>().copied();
-    let is_trusted = trusted.trusts(connection.as_ref());
-    let flight = head.extensions.get::<Arc<Flight>>();
-    let id = flight.map(|flight| flight.id.clone());
-    let client = flight.and_then(|flight| HeaderValue::try_from(flight.client?.to_string()).ok());
-    let host = host_of(head).and_then(|host| {
-        let (name, _) = split_port(host.to_str().ok()?);
-        HeaderValue::try_from(name.to_ascii_lowercase()).ok()
-    });
-    let is_tls = connection.is_some_and(|connection| connection.is_tls());
-    let proto = HeaderValue::from_static(if is_tls { "https" } else { "http" });
-    let port = connection.and_then(|connection| Some(connection.local_addr()?.port()));
+pub(super) fn add_forwarded(
+    head: &mut Parts,
+    flight: &Flight,
+    matched: &Matched,
+    strips: bool,
+    trusted: &Trusted,
+) {
+    let peer = &*flight.peer;
+    let is_trusted = trusted.trusts(peer);
+    let is_peer = flight.client == peer.connection.peer_addr().ip();
+    let client = if is_peer { peer.address.clone() } else { peer::address(flight.client) };
     let path = matched.uri.path();
     let prefix = matched.prefix.filter(|_| strips).and_then(|length| {
         let path = crate::request::uri::normalize(path);
         HeaderValue::from_bytes(path.get(..length)?).ok()
     });
     let path = HeaderValue::from_str(path).ok();
+    let host = host_of(head).and_then(without_port);
     let headers = &mut head.headers;
-    if let Some(peer) = connection.map(|connection| connection.peer_addr().ip().to_string()) {
-        add_to_chain(headers, &peer);
-    }
+    add_to_chain(headers, &peer.address);
     for (name, value) in [
-        (FORWARDED_PROTO, Some(proto)),
+        (FORWARDED_PROTO, Some(peer.protocol.clone())),
         (FORWARDED_HOST, host),
-        (FORWARDED_PORT, port.map(HeaderValue::from)),
+        (FORWARDED_PORT, peer.port.clone()),
         (FORWARDED_PATH, path),
         (FORWARDED_PREFIX, prefix),
     ] {
@@ -64,8 +59,18 @@ pub(super) fn add_forwarded(head: &mut Parts, matched: &Matched, strips: bool, t
             set(headers, name, value);
         }
     }
-    set(headers, REAL_IP, client);
-    set(headers, REQUEST_ID, id);
+    headers.insert(REAL_IP, client);
+    headers.insert(REQUEST_ID, flight.id_value.clone());
+}
+
+/// The name of a host, in lower case.
+fn without_port(host: HeaderValue) -> Option<HeaderValue> {
+    let text = host.to_str().ok()?;
+    let (name, _) = split_port(text);
+    if name.len() == text.len() && !name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Some(host);
+    }
+    HeaderValue::try_from(name.to_ascii_lowercase()).ok()
 }
 
 /// Sets a header, or removes it.
@@ -76,14 +81,19 @@ pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<Heade
     };
 }
 
-fn add_to_chain(headers: &mut HeaderMap, peer: &str) {
-    let mut chain = String::new();
-    for before in headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()) {
-        chain.push_str(before);
-        chain.push_str(", ");
-    }
-    chain.push_str(peer);
-    set(headers, FORWARDED_FOR, HeaderValue::try_from(chain).ok());
+fn add_to_chain(headers: &mut HeaderMap, peer: &HeaderValue) {
+    let before: Vec<_> = headers
+        .get_all(FORWARDED_FOR)
+        .iter()
+        .filter(|value| value.to_str().is_ok())
+        .chain([peer])
+        .map(HeaderValue::as_bytes)
+        .collect();
+    let chain = match before[..] {
+        [_] => Some(peer.clone()),
+        _ => HeaderValue::from_bytes(&before.join(&b", "[..])).ok(),
+    };
+    set(headers, FORWARDED_FOR, chain);
 }
 
 /// The protocol that a client asks to switch to.
@@ -110,12 +120,9 @@ pub(super) fn switch_to(headers: &mut HeaderMap, protocol: HeaderValue) {
 ///
 /// Where trailers pass, as they do for gRPC, a client's `TE: trailers` does, too.
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap, keeps_trailers: bool) {
-    let wants_trailers = headers.get(header::TE).is_some_and(|te| te == "trailers");
-    for name in &HOP_BY_HOP {
-        if !(*name == header::TE && keeps_trailers && wants_trailers) {
-            headers.remove(name);
-        }
-    }
+    let wants_trailers = || headers.get(header::TE).is_some_and(|te| te == "trailers");
+    let kept = (keeps_trailers && wants_trailers()).then_some(&header::TE);
+    hop_by_hop::remove_hop_by_hop(headers, kept);
 }
 
 /// Makes one header of the several that HTTP/2 has for cookies.

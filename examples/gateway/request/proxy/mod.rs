@@ -19,10 +19,12 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Request, Response, Uri, Version, header};
+use http_body_util::Either;
 use tower::Service;
 use tower_lua::{InternalRedirect, RetryCallback, Upstream};
 
-use self::body::RequestBody;
+use self::answer::Wishes;
+use self::body::{RequestBody, ResponseBody};
 use self::connect::Connector;
 use self::exchange::Failure;
 use self::pool::Pool;
@@ -37,6 +39,12 @@ use crate::request::routing::{self, routed_path};
 use crate::request::spelling;
 use crate::request::trusted::Trusted;
 use crate::resolver::Resolver;
+
+/// The response of a service, or the gateway's own where no service has answered.
+type Answer = Response<Either<ResponseBody, Body>>;
+
+/// How many headers the gateway adds to a request.
+const ADDED: usize = 12;
 
 /// Forwards each request to the service of its route. Clones share their connections.
 #[derive(Clone)]
@@ -63,7 +71,7 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    type Response = Response<Body>;
+    type Response = Answer;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -78,7 +86,7 @@ where
 }
 
 impl Shared {
-    async fn respond<B>(&self, mut request: Request<B>) -> Response<Body>
+    async fn respond<B>(&self, mut request: Request<B>) -> Answer
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -87,22 +95,25 @@ impl Shared {
         let switch = headers::upgrade_of(&request);
         let client = switch.is_some().then(|| hyper::upgrade::on(&mut request));
         let (mut head, body) = request.into_parts();
-        let redirect = head.extensions.get::<InternalRedirect>().is_some();
+        let steered = flight.may_be_steered();
+        let redirect = steered && head.extensions.get::<InternalRedirect>().is_some();
         let elsewhere = redirect.then(|| routing::again(&head, &flight, &self.trusted));
         let nothing = Matched::default();
         let matched = elsewhere.as_ref().or(flight.matched()).unwrap_or(&nothing);
-        let Some(route) = &matched.route else { return answer::no_route() };
+        let Some(route) = &matched.route else { return answer::own(answer::no_route()) };
         if let Some(refusal) = &matched.refusal {
-            return answer::refusal(refusal);
+            return answer::own(answer::refusal(refusal));
         }
-        let wishes = answer::wishes(&head);
-        let upstream = head.extensions.remove::<Upstream>();
-        let callback = head.extensions.remove::<RetryCallback>();
-        let Some(plan) = plan(route, upstream.as_ref()) else { return answer::no_service() };
-        let prepared = self.prepare(&mut head, matched, route, &plan, upstream.as_ref());
+        let wishes = Wishes::of(&head);
+        let upstream = steered.then(|| head.extensions.remove::<Upstream>()).flatten();
+        let callback = steered.then(|| head.extensions.remove::<RetryCallback>()).flatten();
+        let Some(plan) = plan(route, upstream.as_ref()) else {
+            return answer::own(answer::no_service());
+        };
+        let prepared = self.prepare(&mut head, &flight, matched, &plan, upstream.as_ref());
         if let Err(error) = prepared {
             tracing::error!("cannot forward: {error}");
-            return answer::failure(&Failure::Invalid, &wishes, &flight.id);
+            return answer::own(answer::failure(&Failure::Invalid, &wishes, &flight.id));
         }
         if let Some(protocol) = &switch {
             headers::switch_to(&mut head.headers, protocol.clone());
@@ -114,10 +125,10 @@ impl Shared {
         let request = Request::from_parts(head, body);
         let (progress, callback) = (progress.as_deref(), callback.as_ref());
         match self.exchange(request, &plan, progress, &flight, callback).await {
-            Ok(response) => tunnel::answer(response, client),
+            Ok(response) => tunnel::answer(response, client).map(Either::Left),
             Err(failure) => {
                 tracing::error!("cannot reach the service {}: {failure}", plan.target);
-                answer::failure(&failure, &wishes, &flight.id)
+                answer::own(answer::failure(&failure, &wishes, &flight.id))
             }
         }
     }
@@ -126,13 +137,16 @@ impl Shared {
     fn prepare(
         &self,
         head: &mut Parts,
+        flight: &Flight,
         matched: &Matched,
-        route: &RouteInForce,
         plan: &Plan,
         upstream: Option<&Upstream>,
     ) -> Result<(), BoxError> {
+        let Some(route) = matched.route.as_deref() else { return Ok(()) };
+        // Room for all that is added, rather than twice for a part of it.
+        head.headers.reserve(ADDED);
         let host = headers::host_of(head);
-        headers::add_forwarded(head, matched, route.route.strip_path, &self.trusted);
+        headers::add_forwarded(head, flight, matched, route.route.strip_path, &self.trusted);
         // What functions have set of these stands in the place of the gateway's own.
         for (name, value) in upstream.into_iter().flat_map(Upstream::headers) {
             let value = Some(value).filter(|value| !value.is_empty());
@@ -166,7 +180,7 @@ impl Shared {
 
 /// Where a request goes and how long it may take: as its service has it, and as functions want.
 fn plan(route: &RouteInForce, upstream: Option<&Upstream>) -> Option<Plan> {
-    let mut plan = route.plan.clone()?;
+    let mut plan = route.plan()?.clone();
     let Some(upstream) = upstream else { return Some(plan) };
     // A host that is none cannot be connected to, as one that nobody knows.
     if let Some(target) = Target::asked(&plan.target, upstream).ok()? {
@@ -192,7 +206,11 @@ fn upstream_path(
     if let Some(path) = matched.set_path.as_ref().filter(|_| *uri == matched.uri) {
         return Ok(path.clone());
     }
-    let mut path = routed_path(uri, matched, route);
+    let known = matched.path.as_ref().filter(|_| *uri == matched.uri);
+    let mut path = known.cloned().unwrap_or_else(|| routed_path(uri, matched, route));
+    if let Some(whole) = uri.path_and_query().filter(|whole| whole.path().as_bytes() == path) {
+        return Ok(whole.clone());
+    }
     if let Some(query) = uri.query() {
         path.push(b'?');
         path.extend_from_slice(query.as_bytes());

@@ -44,39 +44,41 @@ const MAX_IDLE: usize = 512;
 const MAX_AGE: Duration = Duration::from_secs(60);
 
 impl Pool {
-    /// The connection that was used last, if it is still there.
-    pub(super) fn take(&self, target: &Target) -> Option<Reused> {
+    /// The connection that was used last, if it is still there `now`.
+    pub(super) fn take(&self, target: &Target, now: Instant) -> Option<Reused> {
         let mut pool = self.idle.lock();
         let idle = pool.get_mut(target.key())?;
         while let Some(Idle { sender, since }) = idle.pop() {
-            let age = since.elapsed();
+            let age = now.saturating_duration_since(since);
             if sender.is_closed() || age > MAX_AGE {
                 continue;
             }
             if let Sender::Http2(shared) = &sender {
                 let sender = Sender::Http2(shared.clone());
-                idle.push(Idle { sender, since: Instant::now() });
+                idle.push(Idle { sender, since: now });
             }
             return Some(Reused { sender, idle: age });
         }
         None
     }
 
-    /// Keeps a connection for the next request.
-    fn put(&self, target: &Target, sender: Sender) {
+    /// Keeps a connection, which has nothing to do since `now`, for the next request.
+    fn put(&self, target: &Target, sender: Sender, now: Instant) {
         let mut pool = self.idle.lock();
+        let is_old = |one: &Idle| now.saturating_duration_since(one.since) > MAX_AGE;
         if !pool.contains_key(target.key()) {
             // A new service is the moment to let go of those that are no more.
             pool.retain(|_, idle| {
-                idle.retain(|one| !one.sender.is_closed() && one.since.elapsed() < MAX_AGE);
+                idle.retain(|one| !one.sender.is_closed() && !is_old(one));
                 !idle.is_empty()
             });
+            pool.insert(target.key().clone(), Vec::new());
         }
-        let idle = pool.entry(target.key().clone()).or_default();
+        let Some(idle) = pool.get_mut(target.key()) else { return };
         if idle.len() < MAX_IDLE {
-            idle.push(Idle { sender, since: Instant::now() });
+            idle.push(Idle { sender, since: now });
         }
-        if idle.first().is_some_and(|oldest| oldest.since.elapsed() > MAX_AGE) {
+        if idle.first().is_some_and(is_old) {
             idle.remove(0);
         }
     }
@@ -116,17 +118,17 @@ impl Lease {
         &mut self.sender
     }
 
-    /// Puts the connection back.
-    pub(super) fn give_back(self) {
+    /// Puts the connection back, which has nothing to do since `now`.
+    pub(super) fn give_back(self, now: Instant) {
         if !self.sender.is_closed() {
-            self.pool.put(&self.target, self.sender);
+            self.pool.put(&self.target, self.sender, now);
         }
     }
 
     /// Lets others use the connection from now on, if several can.
     pub(super) fn share(&self) {
         if let Sender::Http2(sender) = &self.sender {
-            self.pool.put(&self.target, Sender::Http2(sender.clone()));
+            self.pool.put(&self.target, Sender::Http2(sender.clone()), Instant::now());
         }
     }
 

@@ -1,13 +1,11 @@
 //! Connections that become something else: WebSocket and other upgrades.
 
-use http::{HeaderMap, Response, StatusCode, header};
-use http_body_util::BodyExt;
+use http::{Response, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
 use super::body::ResponseBody;
 use super::headers;
-use crate::in_force::plugins::Body;
 use crate::request::hop_by_hop::remove_named_by_connection;
 
 /// The answer of a service as the client gets it; where both want another protocol, their bytes pass
@@ -15,23 +13,19 @@ use crate::request::hop_by_hop::remove_named_by_connection;
 pub(super) fn answer(
     mut response: Response<ResponseBody>,
     client: Option<OnUpgrade>,
-) -> Response<Body> {
+) -> Response<ResponseBody> {
     let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let service = (switches && client.is_some()).then(|| hyper::upgrade::on(&mut response));
     if let (Some(client), Some(service)) = (client, service) {
         tokio::spawn(pass(client, service));
     }
     let protocol = response.headers().get(header::UPGRADE).cloned().filter(|_| switches);
-    remove_hop_by_hop(response.headers_mut());
+    remove_named_by_connection(response.headers_mut());
+    headers::remove_hop_by_hop(response.headers_mut(), false);
     if let Some(protocol) = protocol {
         headers::switch_to(response.headers_mut(), protocol);
     }
-    response.map(BodyExt::boxed_unsync)
-}
-
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    remove_named_by_connection(headers);
-    headers::remove_hop_by_hop(headers, false);
+    response
 }
 
 /// Passes bytes both ways until one side closes.

@@ -1,0 +1,53 @@
+//! [`Published`]: what is in force now.
+//!
+//! A change makes a new [`Snapshot`] beside the one that is in force, of what has changed and what is
+//! there already, and then puts it in its place. A request keeps the one that it began with.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tower_lua::Runtime;
+
+use crate::BoxError;
+use crate::configured::entities::{State, Step};
+use crate::in_force::change::Change;
+use crate::in_force::plugins::Between;
+use crate::in_force::snapshot::Snapshot;
+
+/// What is in force: one snapshot after the other.
+#[derive(Clone)]
+pub(crate) struct Published {
+    current: Arc<ArcSwap<Snapshot>>,
+    runtime: Runtime,
+    between: Between,
+}
+
+impl Published {
+    /// Nothing is in force yet: no route for any request. Functions are to run in `runtime`;
+    /// `between` makes the other plugins.
+    pub(crate) fn new(runtime: Runtime, between: Between) -> Self {
+        Self { current: Arc::new(ArcSwap::from_pointee(Snapshot::empty())), runtime, between }
+    }
+
+    /// What is in force now.
+    pub(crate) fn current(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// Makes a snapshot of `state`, to which `steps` lead from what is in force. What is unchanged
+    /// keeps its state: the variables of functions, the counters of limits.
+    ///
+    /// # Errors
+    ///
+    /// When functions do not compile or another plugin refuses its configuration, when a route has
+    /// something that is no regular expression.
+    pub(crate) fn check(&self, state: &State, steps: &[Step]) -> Result<Snapshot, BoxError> {
+        let before = self.current();
+        Change { before: &before, state, runtime: &self.runtime, between: self.between }.make(steps)
+    }
+
+    /// Puts `snapshot` in force, for every request that begins from now on.
+    pub(crate) fn publish(&self, snapshot: Snapshot) {
+        self.current.store(Arc::new(snapshot));
+    }
+}

@@ -1,0 +1,126 @@
+//! [`RouteInForce`]: a route with everything that its requests need.
+
+use std::sync::{Arc, OnceLock};
+
+use serde_json::{Value, json};
+
+use crate::BoxError;
+use crate::configured::entity::{Route, Service};
+use crate::in_force::plugins::Chain;
+use crate::in_force::target::Plan;
+
+/// A route with everything that its requests need.
+pub(crate) struct RouteInForce {
+    pub(crate) route: Arc<Route>,
+    service: Option<Arc<ServiceInForce>>,
+    pub(crate) chain: Arc<Chain>,
+    label: Arc<str>,
+    known: OnceLock<Option<tower_lua::Route>>,
+}
+
+/// A service, which its routes share.
+pub(crate) struct ServiceInForce {
+    service: Arc<Service>,
+    plan: Plan,
+    label: Arc<str>,
+    known: OnceLock<Option<tower_lua::Service>>,
+}
+
+impl RouteInForce {
+    pub(crate) fn new(
+        route: &Arc<Route>,
+        service: Option<Arc<ServiceInForce>>,
+        chain: Arc<Chain>,
+    ) -> Self {
+        let label = route.name.as_ref().unwrap_or(&route.id).as_str().into();
+        Self { route: Arc::clone(route), service, chain, label, known: OnceLock::new() }
+    }
+
+    pub(crate) fn service(&self) -> Option<&Service> {
+        self.service.as_ref().map(|service| &*service.service)
+    }
+
+    pub(super) fn service_in_force(&self) -> Option<&Arc<ServiceInForce>> {
+        self.service.as_ref()
+    }
+
+    /// Where its requests go, if it has a service.
+    pub(crate) fn plan(&self) -> Option<&Plan> {
+        self.service.as_ref().map(|service| &service.plan)
+    }
+
+    /// What the service, if there is one, and the route are called in metrics.
+    pub(crate) fn labels(&self) -> (Option<&Arc<str>>, &Arc<str>) {
+        (self.service.as_ref().map(|service| &service.label), &self.label)
+    }
+
+    /// The route as functions see it: made when the first of them could ask.
+    pub(crate) fn known(&self) -> Option<&tower_lua::Route> {
+        let make = || tower_lua::Route::new(route_fields(&self.route)).ok();
+        self.known.get_or_init(make).as_ref()
+    }
+
+    /// The service as functions see it.
+    pub(crate) fn known_service(&self) -> Option<&tower_lua::Service> {
+        let service = self.service.as_deref()?;
+        let make = || tower_lua::Service::new(service_fields(&service.service)).ok();
+        service.known.get_or_init(make).as_ref()
+    }
+}
+
+impl ServiceInForce {
+    /// # Errors
+    ///
+    /// When nothing can be forwarded to the service.
+    pub(crate) fn new(service: &Arc<Service>) -> Result<Self, BoxError> {
+        let label = service.name.as_ref().unwrap_or(&service.id).as_str().into();
+        let (service, plan) = (Arc::clone(service), Plan::new(service)?);
+        Ok(Self { service, plan, label, known: OnceLock::new() })
+    }
+
+    /// Whether it was made of this very service.
+    pub(crate) fn is_of(&self, service: &Arc<Service>) -> bool {
+        Arc::ptr_eq(&self.service, service)
+    }
+}
+
+fn route_fields(route: &Route) -> Value {
+    json!({
+        "id": route.id,
+        "name": route.name,
+        "protocols": route.protocols,
+        "methods": route.methods,
+        "hosts": route.hosts,
+        "paths": route.paths,
+        "headers": route.headers,
+        "snis": route.snis,
+        "regex_priority": route.regex_priority,
+        "strip_path": route.strip_path,
+        "path_handling": route.path_handling,
+        "preserve_host": route.preserve_host,
+        "https_redirect_status_code": route.https_redirect_status_code,
+        "request_buffering": route.request_buffering,
+        "response_buffering": route.response_buffering,
+        "created_at": route.created_at,
+        "service": route.service.as_ref().map(|service| json!({ "id": service.id })),
+        "tags": route.tags,
+    })
+}
+
+fn service_fields(service: &Service) -> Value {
+    json!({
+        "id": service.id,
+        "name": service.name,
+        "protocol": service.protocol,
+        "host": service.host,
+        "port": service.port,
+        "path": service.path,
+        "retries": service.retries,
+        "connect_timeout": service.connect_timeout,
+        "write_timeout": service.write_timeout,
+        "read_timeout": service.read_timeout,
+        "tls_verify": service.tls_verify,
+        "tags": service.tags,
+        "enabled": service.enabled,
+    })
+}

@@ -1,0 +1,50 @@
+//! [`Peer`]: who is at the other end of a connection, as its requests need to say it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{Extensions, HeaderValue};
+use tower_lua::{Connection, Tls};
+
+/// What is the same for all requests of a connection, made when it is accepted.
+pub(crate) struct Peer {
+    pub(crate) connection: Connection,
+    pub(crate) tls: Option<Tls>,
+    /// The server name that the client asked for in its TLS handshake.
+    pub(crate) server_name: Option<Arc<str>>,
+    /// As headers have them: the client's address, the port that it has reached, the protocol.
+    pub(crate) address: HeaderValue,
+    pub(crate) port: Option<HeaderValue>,
+    pub(crate) protocol: HeaderValue,
+}
+
+impl Peer {
+    pub(crate) fn new(
+        connection: Connection,
+        tls: Option<Tls>,
+        server_name: Option<Arc<str>>,
+    ) -> Self {
+        let protocol = HeaderValue::from_static(if connection.is_tls() { "https" } else { "http" });
+        Self {
+            address: address(connection.peer_addr().ip()),
+            port: connection.local_addr().map(|local| local.port().into()),
+            protocol,
+            connection,
+            tls,
+            server_name,
+        }
+    }
+
+    /// Tells functions and plugins of the connection.
+    pub(crate) fn introduce(&self, extensions: &mut Extensions) {
+        extensions.insert(self.connection);
+        if let Some(tls) = &self.tls {
+            extensions.insert(tls.clone());
+        }
+    }
+}
+
+/// An address as headers have it.
+pub(crate) fn address(ip: IpAddr) -> HeaderValue {
+    HeaderValue::try_from(ip.to_string()).expect("digits, dots and colons")
+}
