@@ -9,6 +9,10 @@ default:
 # What CI refuses to merge without.
 check: fmt clippy doc lengths test
 
+# That no request has become dearer than benches/instructions/baseline.txt says; CI runs it, too. Needs valgrind.
+check-instructions:
+    benches/instructions.sh --check
+
 fmt:
     cargo fmt --all --check
 
@@ -64,3 +68,15 @@ bench:
 # What a layer costs a request, in instructions: needs valgrind. `just instructions CASE` counts one.
 instructions *cases:
     benches/instructions.sh {{ cases }}
+
+# The gateway beside nginx with Lua, and HAProxy if it is there: benches/README.md names the packages.
+peers *options:
+    benches/peers/peers.py {{ options }}
+
+# The instructions that the gateway takes for a request. Needs valgrind and nginx.
+peers-instructions *options:
+    benches/peers/instructions.py {{ options }}
+
+# The gateway with up to ten thousand routes. Needs nginx and wrk.
+growth *counts:
+    benches/peers/growth.py {{ counts }}

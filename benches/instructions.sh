@@ -2,12 +2,23 @@
 # Counts the instructions that a request takes in each case of benches/cases, and how many more than
 # without a layer. Needs valgrind. A process serves N requests, another 2 N: the difference is what N
 # cost, without the start.
+#
+# usage: instructions.sh [--check | --update] [CASE...]
+#
+# --check fails where a case takes 5 % more than benches/instructions/baseline.txt says, --update writes that
+# file. Valgrind runs the same instructions on every machine, but not what another compiler or libc has
+# made: hence the 5 %.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+baseline=benches/instructions/baseline.txt
 requests=2000
-binary=$(cargo bench --no-run --bench instructions --message-format json 2>/dev/null |
-    grep -o '"executable":"[^"]*instructions[^"]*"' | tail -1 | cut -d '"' -f 4)
+mode=
+case ${1:-} in --check | --update) mode=$1 && shift ;; esac
+
+target=${CARGO_TARGET_DIR:-target}
+cargo build --quiet --locked --release --manifest-path benches/instructions/Cargo.toml --target-dir "$target"
+binary=$target/release/instructions
 
 count() {
     valgrind --tool=callgrind --toggle-collect='instructions::measured*' \
@@ -15,9 +26,29 @@ count() {
         sed -n 's/.*Collected : \([0-9]*\).*/\1/p'
 }
 
+per_request() {
+    echo $((($(count "$1" $((2 * requests))) - $(count "$1" $requests)) / requests))
+}
+
 base=
+dearer=0
+counted=
 for name in no_layer ${*:-$("$binary" | grep -v '^no_layer$')}; do
-    per_request=$((($(count "$name" $((2 * requests))) - $(count "$name" $requests)) / requests))
-    base=${base:-$per_request}
-    printf '%-24s %8d  (+%d)\n' "$name" "$per_request" $((per_request - base))
+    now=$(per_request "$name")
+    base=${base:-$now}
+    counted+="$name $now"$'\n'
+    known=$(sed -n "s/^$name \([0-9]*\)$/\1/p" $baseline 2>/dev/null || true)
+    note=
+    if [ -n "$known" ] && [ $((now * 100)) -gt $((known * 105)) ]; then
+        note="more than 5 % above the $known of $baseline"
+        dearer=1
+    fi
+    printf '%-24s %8d  (+%d)  %s\n' "$name" "$now" $((now - base)) "$note"
 done
+
+if [ "$mode" = --update ]; then
+    printf '%s' "$counted" >$baseline
+elif [ "$mode" = --check ] && [ $dearer = 1 ]; then
+    echo "A request has become dearer. If that is worth it: benches/instructions.sh --update" >&2
+    exit 1
+fi

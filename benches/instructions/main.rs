@@ -1,15 +1,16 @@
-//! Serves one case of `cases` a number of times, for callgrind to count.
+//! Serves one case of `benches/cases` a number of times, for callgrind to count.
 //!
 //! Only `measured` is counted: a request's way through the service, to the last byte of its
 //! response. `just instructions` runs each case for N and for 2 N requests, and prints the
 //! difference per request.
 
+#[path = "../cases/mod.rs"]
 mod cases;
 
 use cases::{CASES, Serve};
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let mut arguments = std::env::args().skip(1);
     let (Some(name), Some(count)) = (arguments.next(), arguments.next()) else {
         return CASES.iter().for_each(|case| println!("{}", case.name));
     };
