@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use hickory_resolver::config::{NameServerConfigGroup, ResolveHosts, ResolverConfig, ResolverOpts};
@@ -16,7 +17,7 @@ pub(crate) enum Resolver {
     /// The system, away from the threads that serve.
     System,
     /// Name servers. `/etc/hosts` comes first.
-    Servers(TokioResolver),
+    Servers(Arc<TokioResolver>),
 }
 
 /// The address of a name server: `10.0.0.53`, `10.0.0.53:5353`, `[2001:db8::53]:53`.
@@ -39,7 +40,7 @@ impl Resolver {
         let mut builder = TokioResolver::builder_with_config(config, provider);
         let options: &mut ResolverOpts = builder.options_mut();
         options.use_hosts_file = ResolveHosts::Always;
-        Self::Servers(builder.build())
+        Self::Servers(Arc::new(builder.build()))
     }
 
     /// The addresses of `name`, at least one, and how long they are good for.

@@ -155,6 +155,9 @@ impl<'a> Touched<'a> {
     }
 }
 
+/// Routes, as a router numbers them.
+type Places = Vec<Option<Arc<RouteInForce>>>;
+
 /// The routes of a snapshot in the making.
 struct Routes<'a> {
     change: &'a Change<'a>,
@@ -162,7 +165,7 @@ struct Routes<'a> {
     scopes: &'a Scopes<'a>,
     /// Those that were made for this change.
     services: HashMap<&'a str, Arc<ServiceInForce>, FxBuildHasher>,
-    places: Vec<Option<Arc<RouteInForce>>>,
+    places: Places,
     /// Places whose routes are to be found in another way than before, or not at all.
     gone: HashSet<usize>,
     /// And those that are to be found.
@@ -182,7 +185,7 @@ impl<'a> Routes<'a> {
         }
     }
 
-    fn make(mut self) -> Result<(Vec<Option<Arc<RouteInForce>>>, Arc<Router>), BoxError> {
+    fn make(mut self) -> Result<(Places, Arc<Router>), BoxError> {
         let before = self.change.before;
         let state = self.change.state;
         let mut seen = FxHashSet::default();
