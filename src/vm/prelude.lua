@@ -45,13 +45,14 @@ local function leave()
 end
 
 -- Suspends the light thread until its operation has ended, or its scheduler has seen to what it asks
--- for.
+-- for. What is carried out of a coroutine, in the state "normal", has asked already; whoever waits anew
+-- does not ask for what another wanted that was stopped before its scheduler saw it.
 local function wait(state, asked, about)
   if not isyieldable() then
     request = nil
     error("attempt to yield across C-call boundary", 0)
   end
-  if asked then
+  if state == nil then
     request, argument = asked, about
   end
   local co = running()
