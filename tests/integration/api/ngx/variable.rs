@@ -135,8 +135,8 @@ async fn a_trusted_proxy_names_the_client() {
 #[tokio::test]
 async fn times_are_written_as_nginx_writes_them() {
     assert_values(&[
-        ("ngx.var.msec:match('^%d+%.%d%d%d$') == ngx.var.msec", "true"),
-        ("ngx.var.request_time:match('^%d+%.%d%d%d$') == ngx.var.request_time", "true"),
+        ("ngx.var.msec:match('^%d+%.%d%d%d$') ~= nil", "true"),
+        ("ngx.var.request_time:match('^%d+%.%d%d%d$') ~= nil", "true"),
         ("#ngx.var.time_local, ngx.var.time_local:match('^%d+/%a+/%d+:%d+:%d+:%d+ [+-]%d+$') ~= nil", "26, true"),
         ("#ngx.var.time_iso8601, ngx.var.time_iso8601:match('^[%d-]+T[%d:]+[+-]%d%d:%d%d$') ~= nil", "25, true"),
     ])
