@@ -7,9 +7,8 @@ use std::path::Path;
 use super::floors::{files, is_of_path};
 
 /// Two files that are one subject.
-const ONE_SUBJECT: [(&str, &str); 2] = [
+const ONE_SUBJECT: [(&str, &str); 1] = [
     ("lua/raw", "lua/shortcut"), // how bindings are called without mlua's way, on both sides
-    ("request/proxy/body", "request/proxy/pool"), // a body gives its connection back at its end
 ];
 
 /// Which modules each module names.

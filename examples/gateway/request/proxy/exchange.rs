@@ -12,9 +12,10 @@ use hyper::client::conn::TrySendError;
 use tower_lua::RetryCallback;
 
 use super::Shared;
-use super::body::{Progress, RequestBody, ResponseBody};
 use super::connect::ConnectError;
 use super::pool::{Lease, Sender};
+use super::request_body::{Progress, RequestBody};
+use super::response_body::ResponseBody;
 use crate::in_force::target::{Plan, Target};
 use crate::in_force::timeouts::Timeouts;
 use crate::request::flight::Flight;

@@ -1,11 +1,12 @@
 //! To the service, and back: the innermost service of the stack.
 
 mod answer;
-mod body;
 mod connect;
 mod exchange;
 mod headers;
 mod pool;
+mod request_body;
+mod response_body;
 mod tls;
 mod tunnel;
 
@@ -24,10 +25,11 @@ use tower::Service;
 use tower_lua::{InternalRedirect, RetryCallback, Upstream};
 
 use self::answer::Wishes;
-use self::body::{RequestBody, ResponseBody};
 use self::connect::Connector;
 use self::exchange::Failure;
 use self::pool::Pool;
+use self::request_body::RequestBody;
+use self::response_body::ResponseBody;
 pub(crate) use self::tls::Roots;
 use crate::BoxError;
 use crate::in_force::plugins::Body;

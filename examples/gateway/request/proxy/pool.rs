@@ -11,7 +11,7 @@ use hyper::client::conn::{http1, http2};
 use parking_lot::Mutex;
 use rustc_hash::FxBuildHasher;
 
-use super::body::RequestBody;
+use super::request_body::RequestBody;
 use crate::in_force::target::{Key, Target};
 
 /// The end of a connection that requests are put into.

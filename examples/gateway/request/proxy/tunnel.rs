@@ -4,8 +4,8 @@ use http::{Response, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
-use super::body::ResponseBody;
 use super::headers;
+use super::response_body::ResponseBody;
 use crate::request::hop_by_hop::remove_named_by_connection;
 
 /// The answer of a service as the client gets it; where both want another protocol, their bytes pass
