@@ -47,6 +47,24 @@ async fn a_value_is_loaded_once() {
 }
 
 #[tokio::test]
+async fn a_light_thread_waits_for_another_that_loads_the_same_value() {
+    let statements = r#"
+        local calls = 0
+        local function get()
+          return kong.cache:get("k", nil, function()
+            calls = calls + 1
+            ngx.sleep(0.01)
+            return "loaded"
+          end)
+        end
+        local one, other = ngx.thread.spawn(get), ngx.thread.spawn(get)
+        local _, first = ngx.thread.wait(one)
+        local _, second, err = ngx.thread.wait(other)
+        return tostring(first) .. " " .. tostring(second) .. " " .. tostring(err) .. " " .. calls"#;
+    assert_eq!(eval(statements).await, "loaded loaded nil 1");
+}
+
+#[tokio::test]
 async fn that_there_is_nothing_is_kept_too() {
     assert_evals(&[(
         "return get('k', nil, loader(nil)), get('k', nil, loader('a')), calls",
