@@ -26,7 +26,7 @@ use libfuzzer_sys::fuzz_target;
 
 use crate::admin::body;
 use crate::configured::declarative;
-use crate::configured::entities::{Draft, Kind, Place};
+use crate::configured::entities::{Draft, Kind, Place, State};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -55,7 +55,7 @@ fuzz_target!(|data: &[u8]| {
         let _ = draft.update(kind, &made, object.clone(), given);
     }
     let _ = draft.upsert(kind, &Place::new("name"), object, given);
-    draft.state.entities();
+    show(&draft.state);
     let exported = declarative::export(&draft.state).expect("what is JSON is YAML");
     assert!(declarative::read(&exported).is_ok(), "what is exported loads again:\n{exported}");
 });
@@ -63,6 +63,13 @@ fuzz_target!(|data: &[u8]| {
 /// A declarative file.
 fn file(text: &str) {
     if let Ok(draft) = declarative::read(text) {
-        draft.state.entities();
+        show(&draft.state);
+    }
+}
+
+/// Reads every entity as clients do.
+fn show(state: &State) {
+    for kind in Kind::ALL {
+        state.all(kind).for_each(|document| drop(document.shown()));
     }
 }
