@@ -8,22 +8,21 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, Request};
+use axum::Router;
 use axum::http::HeaderMap;
 use axum::routing::get;
-use axum::{Router, middleware};
-use tower_lua::{Connection, Functions, PreFunctionLayer};
+use tower_lua::{Functions, PreFunctionLayer, Runtime};
 
 const CUSTOM_AUTH: &str = include_str!("gateway/custom-auth.lua");
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // These two lines are all it takes.
     let functions = Functions::access("custom-auth", CUSTOM_AUTH)?;
-    let app = Router::new().route("/", get(hello)).layer(PreFunctionLayer::new(functions));
-
-    // And this is for functions that ask where a request comes from: `kong.client.get_ip()`.
-    let app = app.layer(middleware::map_request(tell_connection));
+    // With the feature `axum`, functions know what axum knows: `kong.client.get_ip()`, for one.
+    let runtime = Runtime::builder().connection(tower_lua::axum::describe).build()?;
+    let app = Router::new()
+        .route("/", get(hello))
+        .layer(PreFunctionLayer::new(functions).runtime(&runtime));
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     println!("listening on http://{}", listener.local_addr()?);
@@ -34,9 +33,4 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 async fn hello(headers: HeaderMap) -> String {
     let seen = headers.contains_key("x-custom-auth");
     format!("Hello! Did the credentials reach this handler? {seen}\n")
-}
-
-async fn tell_connection(peer: ConnectInfo<SocketAddr>, mut request: Request) -> Request {
-    request.extensions_mut().insert(Connection::new(peer.0));
-    request
 }

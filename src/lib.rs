@@ -103,10 +103,13 @@
 //!
 //! Some things only the application knows. It puts them into the request's extensions:
 //! [`Connection`] for addresses and the scheme, [`Tls`], [`RequestId`], [`UriCaptures`], the [`Route`]
-//! and [`Service`] of a request, the [`Consumer`] who makes it and the [`Credential`] that proves it.
+//! and [`Service`] of a request, the [`Consumer`] who makes it and the [`Credential`] that proves it,
+//! [`ClientUri`], and whatever else as [`Shared`]. [`RuntimeBuilder::connection`] does so for all requests.
 //! What functions ask of whoever forwards the request is there for the inner service: [`Upstream`].
 
 mod api;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod binding;
 mod error;
 mod extension;
@@ -131,8 +134,9 @@ pub use mlua;
 
 pub use self::error::{CompileError, Error};
 pub use self::extension::{
-    CloseConnection, Connection, Consumer, Credential, HeaderNames, HostCall, InternalRedirect,
-    RequestId, ResponseSource, Route, Service, Timeouts, Tls, Upstream, UpstreamUri, UriCaptures,
+    ClientUri, CloseConnection, Connection, Consumer, Credential, HeaderNames, HostCall,
+    InternalRedirect, RequestId, ResponseSource, Route, Service, Shared, Timeouts, Tls, Upstream,
+    UpstreamUri, UriCaptures,
 };
 pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
 pub use self::lua::Budget;

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::known;
@@ -32,8 +32,31 @@ macro_rules! entity {
                 fields(stringify!($name), value).map(Self)
             }
 
+            /// The value of a field.
+            #[must_use]
+            pub fn field(&self, name: &str) -> Option<&Value> {
+                self.0.get(name)
+            }
+
+            /// The field `id`, if it is a text.
+            #[must_use]
+            pub fn id(&self) -> Option<&str> {
+                self.text("id")
+            }
+
+            fn text(&self, name: &str) -> Option<&str> {
+                self.field(name)?.as_str()
+            }
+
             pub(crate) fn fields(&self) -> &Fields {
                 &self.0
+            }
+        }
+
+        /// As a value with the fields that it was made of, secret ones among them.
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.serialize(serializer)
             }
         }
 
@@ -93,7 +116,8 @@ entity! {
     /// extensions for `kong.client.get_consumer()` and the `consumer` of `kong.log.serialize()`.
     ///
     /// Kong's consumers have `id` (a UUID), `username`, `custom_id` and `tags`. A function that calls
-    /// `kong.client.authenticate` puts another in its place, for functions alone.
+    /// `kong.client.authenticate` puts another in its place, for functions and for the inner service,
+    /// which finds that one in the extensions.
     ///
     /// ```
     /// use axum::extract::Request;
@@ -151,7 +175,47 @@ entity! {
     Credential
 }
 
-fn fields(name: &str, value: impl Serialize) -> Result<Fields, Error> {
+impl Route {
+    /// The field `name`, if it is a text.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.text("name")
+    }
+}
+
+impl Service {
+    /// The field `name`, if it is a text.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.text("name")
+    }
+}
+
+impl Consumer {
+    /// The field `username`, if it is a text.
+    #[must_use]
+    pub fn username(&self) -> Option<&str> {
+        self.text("username")
+    }
+
+    /// The field `custom_id`, if it is a text.
+    #[must_use]
+    pub fn custom_id(&self) -> Option<&str> {
+        self.text("custom_id")
+    }
+
+    pub(crate) const fn of_fields(fields: Fields) -> Self {
+        Self(fields)
+    }
+}
+
+impl Credential {
+    pub(crate) const fn of_fields(fields: Fields) -> Self {
+        Self(fields)
+    }
+}
+
+pub(super) fn fields(name: &str, value: impl Serialize) -> Result<Fields, Error> {
     // What serde says may quote the value, which may be a secret.
     let unfit = || Error::config(format!("a {name} must be a value with named fields"));
     match serde_json::to_value(value).map_err(|_| unfit())? {

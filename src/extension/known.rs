@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Extensions;
 
-use super::{Consumer, Credential, Route, Service, Tls};
+use super::{Consumer, Credential, Route, Service, Shared, Tls};
 
 /// Whether the application has ever made one of these. One that never does is not asked at each
 /// request whether it did.
@@ -12,6 +12,10 @@ static ANY: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn note() {
     ANY.store(true, Ordering::Relaxed);
+}
+
+pub(super) fn any() -> bool {
+    ANY.load(Ordering::Relaxed)
 }
 
 /// What the application has put into a request's extensions, which go on to the inner service.
@@ -22,12 +26,13 @@ pub(crate) struct Known {
     pub(crate) consumer: Option<Consumer>,
     pub(crate) credential: Option<Credential>,
     pub(crate) tls: Option<Tls>,
+    pub(crate) shared: Option<Shared>,
 }
 
 impl Known {
     /// What `extensions` hold, and `before` where they hold nothing.
     pub(crate) fn keep(extensions: &Extensions, before: Option<Box<Self>>) -> Option<Box<Self>> {
-        if !ANY.load(Ordering::Relaxed) {
+        if !any() {
             return before;
         }
         let mut known = before;
@@ -36,6 +41,7 @@ impl Known {
         keep(extensions, &mut known, |known| &mut known.consumer);
         keep(extensions, &mut known, |known| &mut known.credential);
         keep(extensions, &mut known, |known| &mut known.tls);
+        keep(extensions, &mut known, |known| &mut known.shared);
         known
     }
 }

@@ -1,9 +1,11 @@
 //! What the application and the layers tell each other of a request, in its extensions.
 
+mod client_uri;
 mod entity;
 mod header_names;
 mod host_call;
 mod known;
+mod shared;
 mod tls;
 mod upstream;
 
@@ -14,11 +16,14 @@ use std::sync::{Arc, OnceLock};
 
 use http::Extensions;
 
+pub use self::client_uri::ClientUri;
 pub(crate) use self::entity::Fields;
 pub use self::entity::{Consumer, Credential, Route, Service};
 pub use self::header_names::HeaderNames;
 pub use self::host_call::HostCall;
 pub(crate) use self::known::Known;
+pub(crate) use self::shared::ReadShared;
+pub use self::shared::Shared;
 pub use self::tls::Tls;
 pub(crate) use self::upstream::Destination;
 pub use self::upstream::{Timeouts, Upstream};

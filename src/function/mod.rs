@@ -7,6 +7,7 @@ mod handle;
 mod record;
 mod retry;
 mod run;
+mod shared;
 mod source;
 
 use std::cell::RefCell;
@@ -22,6 +23,7 @@ pub use self::handle::Handle;
 use self::record::Record;
 pub(crate) use self::retry::next_target;
 pub(crate) use self::run::{Progress, Run};
+pub(crate) use self::shared::shared_value;
 use self::source::Source;
 use crate::error::{CompileError, Error};
 use crate::phase::{Phase, PhaseSet};

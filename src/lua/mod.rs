@@ -7,6 +7,7 @@ mod error;
 mod foreign;
 mod memory;
 mod meter;
+mod portable;
 pub(crate) mod raw;
 pub(crate) mod shortcut;
 pub(crate) mod tape;
@@ -22,5 +23,6 @@ pub(crate) use self::error::{
 pub(crate) use self::foreign::{begin_foreign, end_foreign, watched};
 pub(crate) use self::memory::{Charge, Memory, OutOfMemory, Share, counted};
 pub(crate) use self::meter::{Exhausted, Meter, Place};
+pub(crate) use self::portable::{Copies, NotPortable, Portable};
 pub(crate) use self::texts::Texts;
 pub(crate) use self::value::{as_number, type_name};

@@ -19,6 +19,7 @@ mod response_phases;
 mod retry;
 mod run;
 mod service;
+mod shared;
 mod wait;
 
 pub use self::future::ResponseFuture;

@@ -16,7 +16,9 @@ use super::log::LogGuard;
 use super::response;
 use super::retry::RetryCallback;
 use super::run::poll_run;
+use super::shared::shared;
 use crate::error::Site;
+use crate::extension::{Consumer, Credential, Shared};
 use crate::function::{Functions, Progress, Run};
 use crate::phase::Phase;
 use crate::runtime::Runtime;
@@ -79,7 +81,7 @@ impl RequestPhases {
     #[expect(clippy::result_large_err, reason = "the head moves on, whichever way it takes")]
     pub(super) fn begin(
         config: &Arc<Config>,
-        head: Parts,
+        mut head: Parts,
         body: &impl Body,
     ) -> Result<Self, Parts> {
         let functions = config.functions(&head);
@@ -97,6 +99,7 @@ impl RequestPhases {
         if let Some((exchange, mut transaction)) =
             Exchange::join(&head.extensions, runtime, &participant)
         {
+            forget_exchange(&mut head.extensions);
             transaction.request.resume(head, body.size_hint().exact());
             let lease = Lease::new(transaction, Some(exchange.clone()));
             let exchange = Some(exchange);
@@ -109,6 +112,9 @@ impl RequestPhases {
             set: Arc::clone(participant.functions.shared_name()),
             index: 0,
         };
+        if let Some(describe) = &runtime.settings().connection {
+            describe(&mut head.extensions);
+        }
         let transaction = Transaction::new(head, site);
         let expected = expected.filter(Participant::has_response_phases);
         let exchange = (expected.is_some() || participant.has_response_phases())
@@ -220,18 +226,36 @@ impl RequestPhases {
         let mut head = self.lease.request.share_head();
         if !self.config.runtime().settings().host_functions.is_empty() {
             let mut kept = head.extensions.clone();
-            // What refers to the transaction must not lie in it.
-            kept.remove::<Exchange>();
-            kept.remove::<RetryCallback>();
+            forget_exchange(&mut kept);
             self.lease.request.keep_extensions(kept);
         }
+        self.name_identity(&mut head.extensions);
+        let shares = self.lease.tables.get().is_some_and(|tables| tables.shared.is_some());
         let tries_again = self.lease.has_retry_callback();
         let passage = self.into_passage();
         head.extensions.insert(passage.exchange.for_next_layer());
+        if shares {
+            head.extensions.insert(shared(passage.exchange.clone()));
+        }
         if tries_again {
             head.extensions.insert(RetryCallback::new(passage.exchange.clone()));
         }
         Forwarded { head, body, is_reframed, passage: Some(passage) }
+    }
+
+    /// Has the inner service know who the client is, if functions have said so.
+    fn name_identity(&self, extensions: &mut http::Extensions) {
+        let Some(identity) = self.lease.rare().and_then(|rare| rare.identity.as_ref()) else {
+            return;
+        };
+        match &identity.consumer {
+            Some(consumer) => drop(extensions.insert(consumer.clone())),
+            None => drop(extensions.remove::<Consumer>()),
+        }
+        match &identity.credential {
+            Some(credential) => drop(extensions.insert(credential.clone())),
+            None => drop(extensions.remove::<Credential>()),
+        }
     }
 
     /// Ends the request phases with a response of the functions: what is left to do, or the
@@ -262,5 +286,14 @@ impl RequestPhases {
             }
         };
         Passage { config: self.config, exchange, log: self.log }
+    }
+}
+
+/// Takes away what refers to the transaction, before it is laid into the transaction itself.
+fn forget_exchange(extensions: &mut http::Extensions) {
+    extensions.remove::<Exchange>();
+    extensions.remove::<RetryCallback>();
+    if extensions.get::<Shared>().is_some_and(|shared| shared.given().is_none()) {
+        extensions.remove::<Shared>();
     }
 }

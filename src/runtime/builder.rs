@@ -54,6 +54,7 @@ impl Default for RuntimeBuilder {
             environment: BTreeMap::new(),
             grants_environment: false,
             server_stats: None,
+            connection: None,
             upstreams: None,
             header_names: None,
             shared_dicts: Vec::new(),

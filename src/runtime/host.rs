@@ -95,6 +95,42 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Says how to tell functions what the application knows of a request already. `describe` is given
+    /// the extensions of each request that functions are for, before they run, and puts into them what
+    /// [functions know](crate#what-the-application-tells-functions): [`Connection`](crate::Connection),
+    /// [`RequestId`](crate::RequestId), [`UriCaptures`](crate::UriCaptures), [`Route`](crate::Route),
+    /// [`ClientUri`](crate::ClientUri).
+    ///
+    /// With the feature `axum` there is one that knows axum's, `tower_lua::axum::describe`.
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    ///
+    /// use axum::extract::ConnectInfo;
+    /// use tower_lua::{Connection, RequestId, Runtime};
+    /// use tower_http::request_id;
+    ///
+    /// let runtime = Runtime::builder()
+    ///     .connection(|extensions| {
+    ///         if let Some(ConnectInfo(peer)) = extensions.get::<ConnectInfo<SocketAddr>>().copied() {
+    ///             extensions.insert(Connection::new(peer));
+    ///         }
+    ///         let id = extensions.get::<request_id::RequestId>();
+    ///         if let Some(id) = id.and_then(|id| id.header_value().to_str().ok()).map(RequestId::new) {
+    ///             extensions.insert(id);
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn connection(
+        mut self,
+        describe: impl Fn(&mut http::Extensions) + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.connection = Some(Box::new(describe));
+        self
+    }
+
     /// No name is both a module's and that of functions.
     pub(super) fn check_modules(&self) -> Result<(), Error> {
         let of_functions =

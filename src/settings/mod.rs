@@ -61,6 +61,8 @@ pub(crate) struct Settings {
     pub(crate) grants_environment: bool,
     /// Where `kong.nginx.get_statistics` has its numbers from.
     pub(crate) server_stats: Option<Box<dyn Fn() -> ServerStats + Send + Sync>>,
+    /// What makes of a request's extensions those that functions know.
+    pub(crate) connection: Option<Box<Describe>>,
     /// Whether there is an upstream of a name.
     pub(crate) upstreams: Option<Box<Exists>>,
     /// How the names of headers have come.
@@ -75,6 +77,8 @@ pub(crate) struct Settings {
 /// Tells how the names of headers are written, from what came with them beside headers: one text for
 /// each value.
 type Spell = dyn Fn(&HeaderMap, &Extensions) -> Vec<String> + Send + Sync;
+
+type Describe = dyn Fn(&mut Extensions) + Send + Sync;
 
 type Exists = dyn Fn(&str) -> bool + Send + Sync;
 

@@ -26,7 +26,7 @@ pub(crate) use self::response::{Framing, Response, Source};
 use self::spans::Spans;
 use crate::error::log::{Lines, Origin};
 use crate::error::{Failure, Site};
-use crate::extension::HostCall;
+use crate::extension::{Consumer, Credential, HostCall};
 use crate::lua::{Charge, OutOfMemory, Share, counted};
 use crate::phase::Plugin;
 use crate::store::cache::Loading;
@@ -86,8 +86,16 @@ pub(crate) struct Rare {
     pub(crate) retry: Option<Retry>,
     /// The spans of `kong.tracing`, as `tracing` has them.
     pub(crate) spans: Option<Spans>,
+    /// Who `kong.client.authenticate` has said the client is, for the inner service.
+    pub(crate) identity: Option<Box<Identity>>,
     /// Variables that functions have set and nothing but functions looks at.
     pub(crate) variables: FxHashMap<&'static str, Bytes>,
+}
+
+/// Who a client is, and what has proved it.
+pub(crate) struct Identity {
+    pub(crate) consumer: Option<Consumer>,
+    pub(crate) credential: Option<Credential>,
 }
 
 /// Whether, and where, a request is to be tried again that could not be forwarded.

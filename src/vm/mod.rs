@@ -20,6 +20,7 @@ mod pool;
 mod prelude;
 mod threads;
 pub(crate) mod timer;
+pub(crate) mod worker_thread;
 
 use std::any::Any;
 use std::ops::Range;

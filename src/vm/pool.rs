@@ -27,6 +27,8 @@ pub(crate) struct Pool {
     /// Where requests stand in line whose functions have used up their time before: as many run at
     /// once as there are VMs.
     line: Arc<Semaphore>,
+    /// Where functions stand in line that want a VM of their own.
+    workers: Arc<Semaphore>,
     /// How often modules have been loaded again: a VM of an earlier time gets no new requests.
     epoch: AtomicU32,
     replaced: AtomicUsize,
@@ -85,10 +87,11 @@ impl Pool {
     pub(crate) fn new(size: usize, settings: Arc<Settings>, api: Api) -> Arc<Self> {
         let slots = (0..size).map(|_| Slot::default()).collect();
         let line = Arc::new(Semaphore::new(size));
+        let workers = Arc::new(Semaphore::new(size));
         let (replaced, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Arc::new_cyclic(|this| {
             let (this, epoch) = (Weak::clone(this), AtomicU32::new(0));
-            Self { this, slots, settings, api, line, epoch, replaced, refused }
+            Self { this, slots, settings, api, line, workers, epoch, replaced, refused }
         })
     }
 
@@ -104,6 +107,21 @@ impl Pool {
     pub(crate) async fn turn(&self, number: usize) -> OwnedSemaphorePermit {
         let line = Arc::clone(&self.slots[number].timers.0);
         line.acquire_owned().await.expect("never closed")
+    }
+
+    /// Waits for the turn of a function that wants a VM of its own.
+    pub(crate) async fn worker_turn(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.workers).acquire_owned().await.expect("never closed")
+    }
+
+    /// A VM that is none of the pool's.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub(crate) fn fresh_vm(&self) -> mlua::Result<Vm> {
+        let nowhere = Bound { number: 0, generation: u32::MAX };
+        Vm::new(nowhere, Weak::new(), &self.settings, &self.api)
     }
 
     /// Whether another VM has taken the place of `bound`.

@@ -161,7 +161,7 @@ end
 local api = {}
 
 function api.spawn(f, ...)
-  if type(f) ~= "function" then
+  if type(f) ~= "function" or native.is_c(f) then
     native.fail("bad argument #1 to 'spawn' (Lua function expected)")
   end
   local scheduler = current()

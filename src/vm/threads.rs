@@ -52,6 +52,8 @@ pub(super) fn register(lua: &Lua, current: &Arc<Current>, native: &Table) -> mlu
             Ok(())
         })
     })?;
+    let is_c = |_: &Lua, function: mlua::Function| Ok(function.info().what == "C");
+    native.set("is_c", lua.create_function(is_c)?)?;
     native.set("depart", depart)?;
     native.set("arrive", arrive)?;
     native.set("cancel", cancel)?;

@@ -27,6 +27,7 @@ const LIBRARY: &[&str] = &[
     "middleware",    // tower's side
     "post_function", // the two doors
     "pre_function",
+    "axum", // what axum knows of a request
     "guide",
     "lib",
 ];

@@ -1,10 +1,11 @@
 //! `kong.ctx`: tables that live as long as the request.
 
-use mlua::{Lua, Table};
+use mlua::{Lua, Table, Value};
 
-use crate::binding::{Call, Namespace, bindings};
+use super::entity;
+use crate::binding::{Call, Namespace, bindings, convert};
 use crate::phase::PhaseSet;
-use crate::transaction::Kept;
+use crate::transaction::{Kept, Transaction};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "kong.ctx",
@@ -32,7 +33,33 @@ pub(super) fn fields(lua: &Lua, getters: Table) -> mlua::Result<Table> {
 }
 
 fn shared(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
-    kept(call.lua, &mut call.tx.tables.get_or_default().shared)
+    let is_new = call.tx.tables.get_or_default().shared.is_none();
+    let table = kept(call.lua, &mut call.tx.tables.get_or_default().shared)?;
+    if is_new && let Some(shared) = call.tx.request.known(|known| known.shared.as_ref()) {
+        for (key, value) in shared.given().into_iter().flat_map(|fields| fields.iter()) {
+            table.raw_set(key.as_str(), convert::json_value(call.lua, value)?)?;
+        }
+    }
+    Ok(table)
+}
+
+/// What functions have left in a field of `kong.ctx.shared`.
+///
+/// # Errors
+///
+/// When it is nothing that JSON could express.
+pub(crate) fn shared_value(
+    lua: &Lua,
+    tx: &Transaction,
+    key: &str,
+) -> mlua::Result<Option<serde_json::Value>> {
+    let Some(shared) = tx.tables.get().and_then(|tables| tables.shared.as_ref()) else {
+        return Ok(None);
+    };
+    match shared.get::<Table>(lua)?.raw_get(key)? {
+        Value::Nil => Ok(None),
+        value => entity::as_json(lua, &value).map(Some),
+    }
 }
 
 fn plugin(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::ffi::c_void;
+use std::sync::Arc;
 
 use mlua::{Lua, Table, Value};
 
 use super::ngx_ctx;
+use crate::api::json::{self, JsonError};
 use crate::binding::{Call, convert};
 use crate::extension::Fields;
 use crate::lua::raise;
@@ -42,6 +44,27 @@ pub(super) fn present(lua: &Lua, tx: &Transaction, name: &str) -> mlua::Result<V
 /// Sets a field of `ngx.ctx`.
 pub(super) fn set(call: &mut Call<'_>, name: &str, value: impl mlua::IntoLua) -> mlua::Result<()> {
     ngx_ctx(call)?.raw_set(name, value)
+}
+
+/// The fields of a table, if it has nothing else that JSON could not express.
+pub(super) fn fields_of(lua: &Lua, value: &Value) -> Option<Fields> {
+    match as_json(lua, value).ok()? {
+        serde_json::Value::Object(fields) => Some(Arc::new(fields)),
+        _ => None,
+    }
+}
+
+/// A value as JSON has it.
+///
+/// # Errors
+///
+/// When it has none for it.
+pub(super) fn as_json(lua: &Lua, value: &Value) -> mlua::Result<serde_json::Value> {
+    let json = json::encode(lua, value, json::Format::KONG).map_err(|error| match error {
+        JsonError::Unfit(why) => raise(why),
+        JsonError::Lua(error) => error,
+    })?;
+    serde_json::from_slice(json.as_ref()).map_err(mlua::Error::external)
 }
 
 /// A copy of a value that shares no table with it. Tables may hold themselves.

@@ -31,6 +31,7 @@ mod timer;
 mod uri;
 mod variable;
 mod worker;
+mod worker_thread;
 
 use mlua::{Function, Table, Value};
 
@@ -79,6 +80,7 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &arg::NAMESPACE,
     &variable::NAMESPACE,
     &worker::NAMESPACE,
+    &worker_thread::NAMESPACE,
     &config::NAMESPACE,
 ];
 

@@ -13,7 +13,8 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version};
 use super::names::Names;
 use crate::error::Site;
 use crate::extension::{
-    Connection, HeaderNames, HostCall, Known, RequestId, Upstream, UpstreamUri, UriCaptures,
+    ClientUri, Connection, HeaderNames, HostCall, Known, RequestId, Upstream, UpstreamUri,
+    UriCaptures,
 };
 use crate::lua::Share;
 use crate::message::error_page::{self, ErrorPage};
@@ -90,9 +91,10 @@ static SINGLE: [HeaderName; 20] = [
 
 impl Request {
     pub(crate) fn new(head: http::request::Parts) -> Self {
+        let original = ClientUri::of(&head.extensions, &head.uri);
         Self {
             head,
-            original: None,
+            original,
             upstream_path: None,
             names: Names::default(),
             upstream: Upstream::default(),

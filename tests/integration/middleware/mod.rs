@@ -10,3 +10,4 @@ mod order;
 mod pre_function;
 mod protocols;
 mod reload;
+mod shared;

@@ -1,3 +1,4 @@
 //! `Runtime`: one file for each of `src/runtime`.
 
+mod connection;
 mod host;

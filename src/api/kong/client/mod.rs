@@ -11,6 +11,7 @@ use crate::binding::{Call, Namespace, bindings};
 use crate::extension::{Consumer, Credential};
 use crate::lua::raise;
 use crate::phase::PhaseSet;
+use crate::transaction::Identity;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "kong.client",
@@ -117,6 +118,11 @@ fn authenticate(call: &mut Call<'_>, (consumer, credential): (Value, Value)) -> 
     if consumer.is_nil() && credential.is_nil() {
         return Err(raise("either credential or consumer must be provided"));
     }
+    let identity = Identity {
+        consumer: entity::fields_of(call.lua, &consumer).map(Consumer::of_fields),
+        credential: entity::fields_of(call.lua, &credential).map(Credential::of_fields),
+    };
+    call.tx.rare_mut().identity = Some(Box::new(identity));
     entity::set(call, CONSUMER, consumer)?;
     entity::set(call, CREDENTIAL, credential)?;
     call.tx.tables.get_or_default().authenticated = true;

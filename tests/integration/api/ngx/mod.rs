@@ -26,6 +26,7 @@ mod timer;
 mod uri;
 mod variable;
 mod worker;
+mod worker_thread;
 
 use crate::support::App;
 

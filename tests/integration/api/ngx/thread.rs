@@ -232,6 +232,34 @@ async fn threads_work_in_every_phase() {
 }
 
 #[tokio::test]
+async fn a_function_of_c_is_no_thread() {
+    let lines = said("say(select(2, pcall(function() ngx.thread.spawn(math.floor, 1) end)))").await;
+    assert!(
+        lines[0].ends_with(": bad argument #1 to 'spawn' (Lua function expected)"),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn two_threads_that_want_a_value_load_it_once() {
+    let lines = said(
+        "local loads = 0
+         local function value()
+           return kong.cache:get('key', nil, function()
+             loads = loads + 1
+             ngx.sleep(0.01)
+             return 'value ' .. loads
+           end)
+         end
+         local a, b = ngx.thread.spawn(value), ngx.thread.spawn(value)
+         say(select(2, ngx.thread.wait(a)))
+         say(select(2, ngx.thread.wait(b)))",
+    )
+    .await;
+    assert!(lines.iter().all(|line| line.starts_with("value 1")), "{lines:?}");
+}
+
+#[tokio::test]
 async fn a_thousand_threads_sleep() {
     let lines = said(
         "local threads, sum = {}, 0
