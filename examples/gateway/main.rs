@@ -44,6 +44,7 @@ use crate::request::metrics::Metrics;
 use crate::request::plugins;
 use crate::request::proxy::Roots;
 use crate::request::record::Recorder;
+use crate::request::subrequest::OfThread;
 use crate::resolver::Resolver;
 use crate::signals::{Signal, Signals};
 use crate::worker::Parts;
@@ -140,6 +141,7 @@ impl Gateway {
         let workers = config.workers.0;
         let asked = resolver.clone();
         let runtime = functions.runtime(workers, admins, trusted, asked, counted, observe)?;
+        runtime.subrequests(OfThread);
         let published = Published::new(runtime.clone(), plugins::between);
         let functions = config.functions.allowed();
         let database = Database::open(config.database()?, functions, published.clone()).await?;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
-use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 use tower_lua::{BoxError, Functions, PostFunctionLayer, PreFunctionLayer, Runtime};
 
@@ -15,6 +14,7 @@ use crate::request::flight::Flight;
 use crate::request::plugins::PluginsLayer;
 use crate::request::proxy::Proxy;
 use crate::request::routing;
+use crate::request::subrequest::ReceivedBody;
 use crate::request::trusted::Trusted;
 use crate::request::ways::Ways;
 
@@ -25,7 +25,7 @@ pub(crate) fn new(
     trusted: Trusted,
     runtime: &Runtime,
 ) -> impl Service<
-    Request<Incoming>,
+    Request<ReceivedBody>,
     Response = Response<impl http_body::Body<Data = Bytes, Error = BoxError> + Send + use<>>,
     Error = Infallible,
     Future: Send,

@@ -8,7 +8,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use http::Request;
+use http_body_util::Either;
+use hyper::body::Incoming;
 use tokio::sync::watch;
+use tower::ServiceExt;
 use tower_lua::Runtime;
 
 use crate::BoxError;
@@ -17,6 +21,7 @@ use crate::request::edge::EdgeLayer;
 use crate::request::listen::{Address, Server};
 use crate::request::proxy::{Proxy, Roots};
 use crate::request::record::Recorder;
+use crate::request::subrequest::Answering;
 use crate::request::trusted::Trusted;
 use crate::resolver::Resolver;
 use crate::stack;
@@ -63,6 +68,8 @@ async fn serve(
     let edge = EdgeLayer::new(published, Arc::new(recorder), trusted.clone());
     let proxy = Proxy::new(&roots, resolver, trusted.clone());
     let service = stack::new(edge, proxy, trusted, &runtime);
+    let _answering = Answering::by(service.clone());
+    let service = service.map_request(|request: Request<Incoming>| request.map(Either::Left));
     let mut listeners = tokio::task::JoinSet::new();
     for (socket, address) in sockets {
         let served = server.clone().serve(socket, address, service.clone(), stop.clone());

@@ -65,7 +65,9 @@ impl Tls {
         self
     }
 
-    pub(crate) fn server_name(&self) -> Option<&str> {
+    /// The server name that the client asked for.
+    #[must_use]
+    pub fn server_name(&self) -> Option<&str> {
         self.server_name.as_deref()
     }
 

@@ -9,6 +9,7 @@ mod retry;
 mod run;
 mod shared;
 mod source;
+mod subrequest;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -25,6 +26,7 @@ pub(crate) use self::retry::next_target;
 pub(crate) use self::run::{Progress, Run};
 pub(crate) use self::shared::shared_value;
 use self::source::Source;
+pub(crate) use self::subrequest::begin_subrequest;
 use crate::error::{CompileError, Error};
 use crate::phase::{Phase, PhaseSet};
 

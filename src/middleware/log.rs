@@ -43,6 +43,10 @@ impl Drop for LogGuard {
             return;
         }
         let Some(mut lease) = self.exchange.lease() else { return };
+        // As nginx has it: what is logged is what a client has asked for.
+        if lease.is_subrequest() {
+            return;
+        }
         lease.response.body_bytes = self.body_bytes;
         if lease.response.status() == 0 {
             lease.response.set_status(CLIENT_CLOSED_REQUEST);

@@ -20,6 +20,7 @@ mod retry;
 mod run;
 mod service;
 mod shared;
+mod subrequest;
 mod wait;
 
 pub use self::future::ResponseFuture;

@@ -19,10 +19,10 @@ use super::run::poll_run;
 use super::shared::shared;
 use crate::error::Site;
 use crate::extension::{Consumer, Credential, Shared};
-use crate::function::{Functions, Progress, Run};
+use crate::function::{Functions, Progress, Run, begin_subrequest};
 use crate::phase::Phase;
 use crate::runtime::Runtime;
-use crate::transaction::{ReadBody, RequestBody, Transaction};
+use crate::transaction::{ReadBody, RequestBody, Subrequest, Transaction};
 
 const REQUEST_PHASES: &[Phase] = &[Phase::Rewrite, Phase::Access];
 
@@ -115,7 +115,11 @@ impl RequestPhases {
         if let Some(describe) = &runtime.settings().connection {
             describe(&mut head.extensions);
         }
-        let transaction = Transaction::new(head, site);
+        let subrequest = Subrequest::find(&head.extensions);
+        let mut transaction = Transaction::new(head, site);
+        if let Some(subrequest) = subrequest {
+            begin_subrequest(&mut transaction, subrequest, runtime.settings());
+        }
         let expected = expected.filter(Participant::has_response_phases);
         let exchange = (expected.is_some() || participant.has_response_phases())
             .then(|| Exchange::new(runtime, participant.clone(), expected));

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::lua::Budget;
 use crate::settings::{
     Background, Configuration, FunctionCall, Kind, Node, Observer, Sandbox, ServerStats, Settings,
+    Subrequests,
 };
 use crate::store::SharedDict;
 use crate::store::cache::Cache;
@@ -56,6 +57,7 @@ impl Default for RuntimeBuilder {
             server_stats: None,
             connection: None,
             upstreams: None,
+            subrequests: Subrequests::default(),
             header_names: None,
             shared_dicts: Vec::new(),
             #[cfg(feature = "net")]

@@ -6,6 +6,7 @@ mod host;
 mod node;
 mod observer;
 mod sandbox;
+mod subrequests;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -23,6 +24,7 @@ pub use self::node::ServerStats;
 pub(crate) use self::observer::Observer;
 pub use self::observer::{FunctionCall, FunctionOutcome};
 pub use self::sandbox::{Sandbox, UntrustedLua};
+pub(crate) use self::subrequests::{Answering, Captured, Reception, Subrequests};
 use crate::extension::Connection;
 use crate::lua::Budget;
 #[cfg(feature = "net")]
@@ -65,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) connection: Option<Box<Describe>>,
     /// Whether there is an upstream of a name.
     pub(crate) upstreams: Option<Box<Exists>>,
+    /// Who answers subrequests.
+    pub(crate) subrequests: Subrequests,
     /// How the names of headers have come.
     pub(crate) header_names: Option<Box<Spell>>,
     /// `ngx.shared`, by name.

@@ -10,8 +10,10 @@ mod operation;
 mod request;
 mod response;
 pub(crate) mod spans;
+mod subrequest;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -24,6 +26,7 @@ pub(crate) use self::operation::{Answer, BodyIsGone, Operation, ReadBody};
 pub(crate) use self::request::{Request, RequestBody};
 pub(crate) use self::response::{Framing, Response, Source};
 use self::spans::Spans;
+pub(crate) use self::subrequest::Subrequest;
 use crate::error::log::{Lines, Origin};
 use crate::error::{Failure, Site};
 use crate::extension::{Consumer, Credential, HostCall};
@@ -88,6 +91,12 @@ pub(crate) struct Rare {
     pub(crate) spans: Option<Spans>,
     /// Who `kong.client.authenticate` has said the client is, for the inner service.
     pub(crate) identity: Option<Box<Identity>>,
+    /// What it is of another request's function, if it is a subrequest.
+    pub(crate) subrequest: Option<Arc<Subrequest>>,
+    /// How many subrequests its functions and theirs have made.
+    pub(crate) subrequests: Option<Arc<AtomicU32>>,
+    /// Those under way whose variables are this request's, too.
+    pub(crate) sharing: Vec<Arc<Subrequest>>,
     /// Variables that functions have set and nothing but functions looks at.
     pub(crate) variables: FxHashMap<&'static str, Bytes>,
 }
@@ -308,6 +317,11 @@ impl Transaction {
         }
         let connection = if request.keeps_alive() { "keep-alive" } else { "close" };
         Some(HeaderValue::from_static(connection))
+    }
+
+    /// Whether a function of another request has made this one.
+    pub(crate) fn is_subrequest(&self) -> bool {
+        self.rare().is_some_and(|rare| rare.subrequest.is_some())
     }
 
     /// Whose lines of the log these are that a function writes now.

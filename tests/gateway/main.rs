@@ -50,6 +50,7 @@ mod routing;
 mod scopes;
 mod soak;
 mod store;
+mod subrequests;
 mod support;
 mod tls;
 

@@ -58,7 +58,7 @@ pub(crate) enum Refusal {
 
 impl Flight {
     pub(crate) fn new(snapshot: Arc<Snapshot>, peer: Arc<Peer>, client: IpAddr) -> Self {
-        let id = RequestId::random();
+        let id = peer.maker.clone().unwrap_or_else(RequestId::random);
         let id_value = HeaderValue::from_str(id.as_str()).expect("hexadecimal digits");
         Self {
             client,

@@ -13,6 +13,7 @@ pub(crate) mod record;
 pub(crate) mod routing;
 pub(crate) mod sound;
 pub(crate) mod spelling;
+pub(crate) mod subrequest;
 pub(crate) mod trusted;
 pub(crate) mod uri;
 pub(crate) mod ways;

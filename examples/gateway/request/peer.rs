@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{Extensions, HeaderValue};
-use tower_lua::{Connection, Tls};
+use tower_lua::{Connection, RequestId, Tls};
 
 /// What is the same for all requests of a connection, made when it is accepted.
 pub(crate) struct Peer {
@@ -16,6 +16,8 @@ pub(crate) struct Peer {
     pub(crate) address: HeaderValue,
     pub(crate) port: Option<HeaderValue>,
     pub(crate) protocol: HeaderValue,
+    /// The id of the request whose function makes this one, where it is a subrequest.
+    pub(crate) maker: Option<RequestId>,
 }
 
 impl Peer {
@@ -32,7 +34,13 @@ impl Peer {
             connection,
             tls,
             server_name,
+            maker: None,
         }
+    }
+
+    /// The same for a subrequest of the request `id`.
+    pub(crate) fn of_subrequest(self, id: RequestId) -> Self {
+        Self { maker: Some(id), ..self }
     }
 
     /// Tells functions and plugins of the connection.

@@ -58,8 +58,11 @@ impl Recorder {
     }
 
     pub(crate) fn begin<B>(self: &Arc<Self>, request: &Request<B>, flight: &Arc<Flight>) -> Record {
-        self.counters.begin();
-        let is_logged = self.access_log != AccessLog::Off;
+        let is_subrequest = flight.peer.maker.is_some();
+        if !is_subrequest {
+            self.counters.begin();
+        }
+        let is_logged = self.access_log != AccessLog::Off && !is_subrequest;
         let line = is_logged.then(|| Box::new(Line::new(request, flight)));
         let (recorder, flight) = (Arc::clone(self), Arc::clone(flight));
         Record { recorder, flight, status: CLIENT_CLOSED_REQUEST, bytes: 0, line }
@@ -78,6 +81,10 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        // As nginx has it: what is logged and counted is what clients have asked for.
+        if self.flight.peer.maker.is_some() {
+            return;
+        }
         let whole = self.flight.started.elapsed();
         let route = self.flight.route_in_force();
         let (status, bytes) = (self.status, self.bytes);

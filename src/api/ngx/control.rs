@@ -5,7 +5,7 @@ use mlua::{MultiValue, Value};
 
 use super::args::query_of;
 use super::arguments::Argument;
-use super::uri::{escape_for_log, unsafe_byte};
+use super::uri::{escape_for_log, is_safe, unsafe_byte};
 use crate::binding::convert::Noted;
 use crate::binding::refuse_at;
 use crate::binding::{Call, Namespace, bindings};
@@ -198,13 +198,6 @@ fn exec(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<bool> {
     redirected.map_err(|why| raise_at(call.lua, &format!("invalid uri: {why}")))?;
     call.tx.exit = Some(Exit::Forward);
     Ok(true)
-}
-
-/// Whether a path stays below its root, however it is encoded.
-fn is_safe(path: &[u8]) -> bool {
-    let decoded = uri::unescape(path);
-    let climbs = decoded.split(|&byte| byte == b'/').any(|segment| segment == b"..");
-    !path.is_empty() && !climbs && !decoded.contains(&0)
 }
 
 /// Kong leaves nginx's `lua_check_client_abort` off, and so nothing calls a function when the client

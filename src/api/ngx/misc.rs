@@ -46,8 +46,8 @@ fn headers_sent(call: &mut Call<'_>, (): ()) -> mlua::Result<bool> {
     Ok(call.tx.response.sent)
 }
 
-fn is_subrequest(_: &mut Call<'_>, (): ()) -> mlua::Result<bool> {
-    Ok(false)
+fn is_subrequest(call: &mut Call<'_>, (): ()) -> mlua::Result<bool> {
+    Ok(call.tx.is_subrequest())
 }
 
 fn get_phase(call: &mut Call<'_>, (): ()) -> mlua::Result<&'static str> {

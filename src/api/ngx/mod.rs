@@ -25,6 +25,7 @@ mod sleep;
 #[cfg(feature = "net")]
 pub(crate) mod socket;
 mod string;
+mod subrequest;
 mod thread;
 mod time;
 mod timer;
@@ -63,6 +64,7 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &socket::UDP_NAMESPACE,
     #[cfg(feature = "net")]
     &socket::REQUEST_NAMESPACE,
+    &subrequest::NAMESPACE,
     &thread::NAMESPACE,
     &time::NAMESPACE,
     &timer::NAMESPACE,
@@ -89,6 +91,7 @@ pub(crate) use self::headers_in::header_values;
 #[cfg(test)]
 pub(crate) use self::log::GLOBAL_NAMESPACE;
 pub(crate) use self::string::{decode_digits, encode, without_padding};
+pub(crate) use self::variable::assign as assign_variable;
 
 /// The names of all constants of `ngx`.
 #[cfg(test)]
@@ -110,6 +113,7 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     regex::register(scope, &ngx.raw_get("re")?)?;
     #[cfg(feature = "net")]
     socket::register(scope, &ngx.raw_get("socket")?, &ngx.raw_get("req")?)?;
+    subrequest::register(scope, &ngx.raw_get("location")?)?;
     thread::register(scope, &ngx.raw_get("thread")?)?;
     timer::register(scope, &ngx.raw_get("timer")?)?;
     shdict::register(scope, &ngx.raw_get("shared")?)?;

@@ -26,14 +26,19 @@ fn set_method(call: &mut Call<'_>, method: Value) -> mlua::Result<()> {
     let Some(number) = as_number(&method) else {
         return Err(raise_at(call.lua, "bad method number"));
     };
+    call.tx.request.set_method(method_of(call, number)?);
+    Ok(())
+}
+
+/// The method of a number, `ngx.HTTP_GET` for one.
+pub(super) fn method_of(call: &Call<'_>, number: f64) -> mlua::Result<Method> {
     let methods = CONSTANTS.iter().filter(|(_, value)| (0x2..=0x8000).contains(value));
     let named = methods.filter_map(|(name, value)| Some((name.strip_prefix("HTTP_")?, *value)));
     let is_method = |value: i64| value.count_ones() == 1 && value as f64 == number;
     let Some((name, _)) = named.into_iter().find(|(_, value)| is_method(*value)) else {
         return Err(raise_at(call.lua, &format!("unsupported HTTP method: {number}")));
     };
-    call.tx.request.set_method(Method::from_bytes(name.as_bytes()).expect("names of methods"));
-    Ok(())
+    Ok(Method::from_bytes(name.as_bytes()).expect("names of methods"))
 }
 
 fn http_version(call: &mut Call<'_>, (): ()) -> mlua::Result<f64> {

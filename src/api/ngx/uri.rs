@@ -94,6 +94,13 @@ pub(super) fn unsafe_byte(path: &[u8]) -> Option<u8> {
     path.iter().copied().find(|byte| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f)
 }
 
+/// Whether a path stays below its root, however it is encoded.
+pub(super) fn is_safe(path: &[u8]) -> bool {
+    let decoded = uri::unescape(path);
+    let climbs = decoded.split(|&byte| byte == b'/').any(|segment| segment == b"..");
+    !path.is_empty() && !climbs && !decoded.contains(&0)
+}
+
 /// How much of a URI a message shows: a line of the log has no more.
 const MAX_SHOWN: usize = 2048;
 

@@ -1,7 +1,9 @@
 //! `ngx.var`: nginx's variables.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, HeaderName, SET_COOKIE, TE, VIA};
 use http::{HeaderMap, HeaderValue, Version};
 use mlua::Value;
@@ -11,9 +13,10 @@ use crate::binding::refuse_at;
 use crate::binding::{Call, Namespace, bindings};
 use crate::extension::Tls;
 use crate::lua::raise_at;
-use crate::message::{headers, uri};
+use crate::message::headers::{self, Refused};
+use crate::message::uri;
 use crate::phase::Phase;
-use crate::transaction::{Request, RequestBody};
+use crate::transaction::{Request, RequestBody, Transaction};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.var",
@@ -288,44 +291,100 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
     };
     let name = name.to_string_lossy().to_ascii_lowercase();
     let value = if value.is_nil() { call.string("")? } else { tostring(call, value)? };
-    let text = value.to_string_lossy();
-    let result = match name.as_str() {
-        "args" => call.tx.request.set_query(&value.as_bytes()),
-        "upstream_uri" => call.tx.request.set_upstream_path(text),
+    set_text(call, &name, &value.as_bytes())
+}
+
+/// Sets the variable `name`, in lower case.
+pub(super) fn set_text(call: &mut Call<'_>, name: &str, value: &[u8]) -> mlua::Result<()> {
+    assign(call.tx, name, value).map_err(|why| why.raise(call, name))
+}
+
+/// Why a variable cannot have a value.
+pub(crate) enum Unset {
+    /// There is none of the name that could be set.
+    Unknown,
+    Unfit(String),
+    Refused(Refused),
+}
+
+/// Gives the variable `name`, in lower case, the value `value`.
+pub(crate) fn assign(tx: &mut Transaction, name: &str, value: &[u8]) -> Result<(), Unset> {
+    let text = || String::from_utf8_lossy(value);
+    let unfit = |why: http::Error| Unset::Unfit(why.to_string());
+    match name {
+        "args" => tx.request.set_query(value).map_err(unfit)?,
+        "upstream_uri" => tx.request.set_upstream_path(text().into_owned()).map_err(unfit)?,
         "upstream_scheme" => {
-            call.tx.request.upstream.scheme = match text.as_str() {
-                "https" => Some("https"),
-                _ => Some("http"),
-            };
-            Ok(())
+            let scheme = if value == b"https" { "https" } else { "http" };
+            tx.request.upstream.scheme = Some(scheme);
         }
-        "upstream_host" => {
-            let set =
-                call.tx.request.set_header(&HOST.into(), [&*value.as_bytes()], &mut call.tx.share);
-            return set.map_err(|why| refuse_at(call.lua, why));
-        }
-        name if header_named(name).is_some() => {
-            let header = header_named(name).expect("looked at above");
-            let set =
-                call.tx.request.upstream.set_header(header, &value.as_bytes(), &mut call.tx.share);
-            return set.map_err(|why| refuse_at(call.lua, why));
-        }
-        name if name == "kong_proxy_mode" || SETTABLE.contains(&name) => {
-            let known = SETTABLE.iter().find(|known| **known == name).unwrap_or(&"kong_proxy_mode");
-            let value = call.tx.share.keep_one(&value.as_bytes())?;
-            call.tx.rare_mut().variables.insert(known, value);
-            return Ok(());
-        }
-        _ => {
-            return Err(raise_at(
+        "upstream_host" => tx.request.set_header(&HOST.into(), [value], &mut tx.share)?,
+        name => match (header_named(name), known(name)) {
+            (Some(header), _) => tx.request.upstream.set_header(header, value, &mut tx.share)?,
+            (None, Some(known)) => {
+                let value = tx.share.keep_one(value).map_err(|_| Refused::OutOfMemory)?;
+                tx.rare_mut().variables.insert(known, value);
+            }
+            (None, None) => return Err(Unset::Unknown),
+        },
+    }
+    if let Some(subrequest) = tx.rare().and_then(|rare| rare.subrequest.as_ref())
+        && subrequest.shares()
+    {
+        let subrequest = Arc::clone(subrequest);
+        let value = tx.share.keep(value).map_err(|_| Refused::OutOfMemory)?;
+        subrequest.note(name, &value);
+    }
+    Ok(())
+}
+
+/// The variable `name`, if it is one of Kong's configuration that nothing but functions looks at.
+fn known(name: &str) -> Option<&'static str> {
+    let of_kong = SETTABLE.iter().chain(&["kong_proxy_mode"]);
+    of_kong.copied().find(|known| *known == name)
+}
+
+/// Whether a function can set the variable `name`.
+pub(super) fn is_settable(name: &str) -> bool {
+    matches!(name, "args" | "upstream_uri" | "upstream_scheme" | "upstream_host")
+        || header_named(name).is_some()
+        || known(name).is_some()
+}
+
+/// The variables that functions have set, but for the query's: that is a request's own.
+pub(super) fn set_by_functions(tx: &Transaction) -> Vec<(String, Bytes)> {
+    let upstream = &tx.request.upstream;
+    let of = |name: &str, value: &[u8]| (name.to_owned(), Bytes::copy_from_slice(value));
+    let headers = upstream.headers().filter_map(|(header, value)| {
+        let (name, _) = HEADERS.iter().find(|(_, known)| known == header)?;
+        Some(of(name, value.as_bytes()))
+    });
+    let plain = tx.rare().into_iter().flat_map(|rare| &rare.variables);
+    let plain = plain.map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let scheme = upstream.scheme.map(|scheme| of("upstream_scheme", scheme.as_bytes()));
+    headers.chain(plain).chain(scheme).collect()
+}
+
+impl Unset {
+    #[cold]
+    fn raise(self, call: &Call<'_>, name: &str) -> mlua::Error {
+        match self {
+            Self::Refused(why) => refuse_at(call.lua, why),
+            Self::Unfit(why) => raise_at(call.lua, &format!("variable \"{name}\": {why}")),
+            Self::Unknown => raise_at(
                 call.lua,
                 &format!(
                     "variable \"{name}\" not found for writing; maybe it is a built-in variable \
                      that is not changeable or you forgot to use \"set ${name} '';\" in the config \
                      file to define it first"
                 ),
-            ));
+            ),
         }
-    };
-    result.map_err(|why| raise_at(call.lua, &format!("variable \"{name}\": {why}")))
+    }
+}
+
+impl From<Refused> for Unset {
+    fn from(why: Refused) -> Self {
+        Self::Refused(why)
+    }
 }

@@ -20,6 +20,7 @@ mod shdict;
 mod sleep;
 mod socket;
 mod string;
+mod subrequest;
 mod thread;
 mod time;
 mod timer;
