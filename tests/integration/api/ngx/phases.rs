@@ -92,6 +92,7 @@ async fn of_ngx() {
         ("ngx.print(print)", YIELDABLE),
         ("ngx.quote_sql_str('')", ALL),
         ("ngx.redirect()", YIELDABLE),
+        ("ngx.run_worker_thread()", ALL),
         ("ngx.say(print)", YIELDABLE),
         ("ngx.sha1_bin('')", ALL),
         ("ngx.sleep(0)", &PHASES),
