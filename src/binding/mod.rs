@@ -58,14 +58,14 @@ pub(crate) struct Binding {
 /// What functions call most has a shortcut besides, behind the function: it answers the common case
 /// at a fraction of the cost, and leaves every other, errors among them, to the function.
 macro_rules! bindings {
+    (@optional) => { None };
+    (@optional $shortcut:expr) => { Some($shortcut) };
     ($($name:literal, $phases:expr, $kind:ident $function:expr $(, shortcut $shortcut:expr)?;)*) => {
         &[$($crate::binding::Binding {
             name: $name,
             phases: $phases,
             bind: |scope, phases| {
-                let function = scope.$kind(phases, $function)?;
-                $(let function = scope.shortcut(phases, function, $shortcut)?;)?
-                Ok(function)
+                scope.$kind(phases, $function, $crate::binding::bindings!(@optional $($shortcut)?))
             },
         }),*]
     };
@@ -180,13 +180,14 @@ impl Scope<'_> {
         &self,
         phases: PhaseSet,
         function: fn(&mut Call<'_>, A) -> mlua::Result<R>,
+        shortcut: Option<Shortcut>,
     ) -> mlua::Result<Function>
     where
         A: FromLuaMulti + 'static,
         R: IntoLuaMulti + 'static,
     {
         let call = self.guard(phases, function);
-        self.lua.create_function(call)
+        self.behind(phases, shortcut, self.lua.create_function(call)?)
     }
 
     /// `function`, called with the transaction of the request that is being served, in `phases`
@@ -215,13 +216,14 @@ impl Scope<'_> {
         }
     }
 
-    /// `function` behind a shortcut.
-    pub(crate) fn shortcut(
+    /// `function` behind its shortcut, if it has one.
+    fn behind(
         &self,
         phases: PhaseSet,
+        shortcut: Option<Shortcut>,
         function: Function,
-        shortcut: Shortcut,
     ) -> mlua::Result<Function> {
+        let Some(shortcut) = shortcut else { return Ok(function) };
         let current = Arc::clone(self.current);
         let ask = move |arguments: &Arguments<'_>, text: &mut Vec<u8>| {
             let answer = current.ask(|tx| {
@@ -236,18 +238,20 @@ impl Scope<'_> {
         &self,
         phases: PhaseSet,
         function: fn(&mut Call<'_>, A) -> mlua::Result<Wait<R>>,
+        shortcut: Option<Shortcut>,
     ) -> mlua::Result<Function>
     where
         A: FromLuaMulti + 'static,
         R: IntoLuaMulti + 'static,
     {
-        self.waiting.call(self.calls(phases, function)?)
+        self.waiting.call(self.calls(phases, function, shortcut)?)
     }
 
     pub(crate) fn awaits<A, R>(
         &self,
         phases: PhaseSet,
         function: fn(&mut Call<'_>, A) -> mlua::Result<Await<R>>,
+        shortcut: Option<Shortcut>,
     ) -> mlua::Result<Function>
     where
         A: FromLuaMulti + 'static,
@@ -263,24 +267,31 @@ impl Scope<'_> {
                     pending().into_lua_multi(lua)
                 }),
             })?;
-        self.awaiting.call(function)
+        self.awaiting.call(self.behind(phases, shortcut, function)?)
     }
 
     pub(crate) fn exits<A>(
         &self,
         phases: PhaseSet,
         function: fn(&mut Call<'_>, A) -> mlua::Result<bool>,
+        shortcut: Option<Shortcut>,
     ) -> mlua::Result<Function>
     where
         A: FromLuaMulti + 'static,
     {
         let call = self.guard(phases, function);
+        let frames = FRAMES_OF_LAST_CALL + usize::from(shortcut.is_some());
         let function = self.lua.create_function(move |lua, arguments: A| {
-            let is_last = || lua.inspect_stack(FRAMES_OF_LAST_CALL, |_| ()).is_none();
+            let is_last = || lua.inspect_stack(frames, |_| ()).is_none();
             Ok(call(lua, arguments)?.then(|| !is_last()))
         })?;
-        self.exiting.call(function)
+        self.exiting.call(self.behind(phases, shortcut, function)?)
     }
+}
+
+/// What the shortcut of a function that `exits` answers when it has ended something.
+pub(crate) fn exited(arguments: &Arguments<'_>) -> Answer {
+    Answer::Boolean(arguments.has_frame(FRAMES_OF_LAST_CALL))
 }
 
 /// How many frames there are when a function's last act is `return kong.response.exit(…)`: the

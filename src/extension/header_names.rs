@@ -1,6 +1,6 @@
 //! [`HeaderNames`]: how functions have written the names of headers.
 
-use http::{Extensions, HeaderMap, HeaderName};
+use http::{Extensions, HeaderName};
 
 /// How functions have written the names of the headers that they have set: HTTP/1 has upper case in
 /// names, and [`http::HeaderMap`] has not.
@@ -32,33 +32,59 @@ use http::{Extensions, HeaderMap, HeaderName};
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct HeaderNames(HeaderMap<Box<str>>);
+pub struct HeaderNames {
+    /// In their order: there are few, and a hash would cost more than it saves.
+    names: Vec<(HeaderName, Written)>,
+}
+
+/// How a name is written.
+#[derive(Clone, Debug)]
+enum Written {
+    InLowerCase,
+    As(Box<str>),
+}
 
 impl HeaderNames {
     /// How functions have written `name`.
     #[must_use]
     pub fn get(&self, name: &HeaderName) -> Option<&str> {
-        self.0.get(name).map(|written| &**written)
+        let (name, written) = &self.names[self.place(name).ok()?];
+        Some(match written {
+            Written::InLowerCase => name.as_str(),
+            Written::As(written) => written,
+        })
+    }
+
+    /// Where `name` stands, or would.
+    fn place(&self, name: &HeaderName) -> Result<usize, usize> {
+        self.names.binary_search_by(|(known, _)| known.as_str().cmp(name.as_str()))
     }
 
     pub(crate) fn insert(&mut self, name: HeaderName, written: &str) {
-        self.0.insert(name, written.into());
+        let is_lower = written == name.as_str();
+        self.put(name, if is_lower { Written::InLowerCase } else { Written::As(written.into()) });
+    }
+
+    fn put(&mut self, name: HeaderName, written: Written) {
+        match self.place(&name) {
+            Ok(place) => self.names[place].1 = written,
+            Err(place) => self.names.insert(place, (name, written)),
+        }
     }
 
     pub(crate) fn remove(&mut self, name: &HeaderName) {
-        self.0.remove(name);
+        if let Ok(place) = self.place(name) {
+            self.names.remove(place);
+        }
     }
 
     /// Adds these to the names that layers further in have put into `extensions`.
-    pub(crate) fn put_into(&self, extensions: &mut Extensions) {
+    pub(crate) fn put_into(self, extensions: &mut Extensions) {
         match extensions.get_mut::<Self>() {
             None => {
-                extensions.insert(self.clone());
+                extensions.insert(self);
             }
-            Some(before) => {
-                let names = self.0.iter().map(|(name, written)| (name.clone(), written.clone()));
-                names.for_each(|(name, written)| drop(before.0.insert(name, written)));
-            }
+            Some(before) => self.names.into_iter().for_each(|(name, how)| before.put(name, how)),
         }
     }
 }

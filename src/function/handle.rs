@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 
 use super::{Functions, Set};
-use crate::phase::PhaseSet;
 
 /// The function set of a layer, which can be replaced while requests fly.
 ///
@@ -24,27 +25,41 @@ use crate::phase::PhaseSet;
 /// ```
 #[derive(Clone)]
 pub struct Handle {
-    current: Arc<ArcSwap<Set>>,
+    current: Arc<Current>,
+}
+
+struct Current {
+    set: ArcSwap<Set>,
+    /// Whether there is nothing in the set: what each request asks.
+    is_empty: AtomicBool,
+    /// Held while the two above change.
+    reload: Mutex<()>,
 }
 
 impl Handle {
     pub(crate) fn new(functions: Functions) -> Self {
-        Self { current: Arc::new(ArcSwap::new(functions.set)) }
+        let is_empty = AtomicBool::new(functions.is_empty());
+        let set = ArcSwap::new(functions.set);
+        Self { current: Arc::new(Current { set, is_empty, reload: Mutex::new(()) }) }
     }
 
     /// Puts `functions` in the place of the current set, for all requests that begin from now on.
     pub fn reload(&self, functions: Functions) {
-        self.current.store(functions.set);
+        let Current { set, is_empty, reload } = &*self.current;
+        let _alone = reload.lock();
+        let has_none = functions.is_empty();
+        set.store(functions.set);
+        is_empty.store(has_none, Ordering::Relaxed);
     }
 
     /// The set for a request that begins now.
     #[must_use]
     pub fn current(&self) -> Functions {
-        Functions { set: self.current.load_full() }
+        Functions { set: self.current.set.load_full() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.current.load().present == PhaseSet::NONE
+        self.current.is_empty.load(Ordering::Relaxed)
     }
 }
 

@@ -15,9 +15,10 @@ use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Weak};
 
 use mlua::{Lua, LuaOptions, StdLib};
+use parking_lot::Mutex;
 
 pub use self::config::FunctionsConfig;
 pub use self::handle::Handle;
@@ -29,6 +30,7 @@ use self::source::Source;
 pub(crate) use self::subrequest::begin_subrequest;
 use crate::error::{CompileError, Error};
 use crate::phase::{Phase, PhaseSet};
+use crate::vm::Gone;
 
 /// An immutable set of Lua functions: for each phase, those that run one after the other.
 ///
@@ -64,6 +66,15 @@ struct Set {
     /// One for each function, in the order of their phases.
     records: Box<[Record]>,
     fail_open: bool,
+    /// The VMs that have compiled it, which are told when it is gone.
+    known_to: Mutex<Vec<Weak<Gone>>>,
+}
+
+impl Drop for Set {
+    fn drop(&mut self) {
+        let vms = self.known_to.get_mut().iter().filter_map(Weak::upgrade);
+        vms.for_each(|gone| gone.note(self.number));
+    }
 }
 
 impl Functions {
@@ -100,7 +111,8 @@ impl Functions {
         let records = phases.iter().flatten().map(|_| Record::default()).collect();
         let present = Phase::ALL.into_iter().filter(|phase| !phases[phase.index()].is_empty());
         let present = present.collect();
-        Self { set: Arc::new(Set { number, name, phases, present, records, fail_open }) }
+        let known_to = Mutex::default();
+        Self { set: Arc::new(Set { number, name, phases, present, records, fail_open, known_to }) }
     }
 
     /// The functions of some of the phases, as a set of their own: they share no variables with

@@ -57,7 +57,7 @@ pub(crate) fn next_target(
 
 fn ask(vm: &mut Vm) -> Option<Failure> {
     let step = match kong::retry_function(vm.lua()) {
-        Ok(function) => vm.start(function),
+        Ok(function) => vm.start_function(function),
         Err(error) => Step::Failed(failure_of(&error)),
     };
     match step {

@@ -1,6 +1,5 @@
 //! The functions of a layer on their way through a request.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -212,11 +211,8 @@ fn refused() -> Failure {
 impl Functions {
     /// The number that `vm` has given the first function of the set, in the order of their phases.
     fn compiled_in(&self, vm: &mut Vm) -> mlua::Result<usize> {
-        let owner = || {
-            let set: Arc<dyn Any + Send + Sync> = self.set.clone();
-            Arc::downgrade(&set)
-        };
-        vm.compiled(self.set.number, owner, |vm| {
+        let known = |gone| self.set.known_to.lock().push(gone);
+        vm.compiled(self.set.number, known, |vm| {
             self.set.phases.iter().flatten().try_for_each(|source| {
                 let environment = vm.environment()?;
                 vm.add(source.compile(vm.lua(), Some(environment))?)

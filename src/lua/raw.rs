@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 
 use mlua::ffi;
-use mlua::{Function, Lua, Table, Value};
+use mlua::{Function, Lua, Table, Thread, Value};
 
 use super::shortcut::{Answer, Arguments, Shortcut};
 use super::tape::{Step, Tape};
@@ -196,6 +196,9 @@ unsafe extern "C-unwind" fn call(state: *mut ffi::lua_State) -> c_int {
         match std::panic::catch_unwind(ask).unwrap_or_default() {
             Some(Answer::Nothing) => return 0,
             Some(Answer::Nil) => ffi::lua_pushnil(state),
+            Some(Answer::Boolean(boolean)) => {
+                ffi::lua_pushboolean(state, c_int::from(boolean));
+            }
             Some(Answer::Number(number)) => ffi::lua_pushnumber(state, number),
             Some(Answer::Text) => ffi::lua_pushlstring_(state, text.as_ptr().cast(), text.len()),
             None => {
@@ -220,5 +223,82 @@ pub(super) fn text<'a>(arguments: &Arguments<'a>, place: c_int) -> Option<&'a [u
         let mut length = 0;
         let bytes = ffi::lua_tolstring(arguments.state, place, &raw mut length);
         Some(std::slice::from_raw_parts(bytes.cast(), length))
+    }
+}
+
+/// The argument at `place`, from 1, if it is a number.
+pub(super) fn number(arguments: &Arguments<'_>, place: c_int) -> Option<f64> {
+    // SAFETY: as in `text`; of a number, `lua_tonumber` makes nothing.
+    unsafe {
+        let is_number =
+            place <= arguments.count && ffi::lua_type(arguments.state, place) == ffi::LUA_TNUMBER;
+        is_number.then(|| ffi::lua_tonumber(arguments.state, place))
+    }
+}
+
+/// Whether there is a frame at `level` of the stack that the arguments are on; the call that they are
+/// of is at 0.
+pub(super) fn has_frame(arguments: &Arguments<'_>, level: usize) -> bool {
+    let level = c_int::try_from(level).unwrap_or(c_int::MAX);
+    // SAFETY: the state is running this call. The record is only written to, and it is plain data.
+    unsafe {
+        let mut record = std::mem::zeroed::<ffi::lua_Debug>();
+        ffi::lua_getstack(arguments.state, level, &raw mut record) != 0
+    }
+}
+
+/// Resumes a coroutine with a number: what it yields, a number and perhaps a value.
+///
+/// # Errors
+///
+/// What it has died of.
+pub(crate) fn resume(lua: &Lua, thread: &Thread, number: usize) -> mlua::Result<(c_int, Value)> {
+    let (state, number) = (thread.state(), number as ffi::lua_Integer);
+    // SAFETY: mlua's lock is held, so that nobody else is at the state or its coroutines. This one is
+    // suspended, with nothing on its stack that it has yielded before, and Lua has room there for some
+    // values. `lua_resume` is a protected call itself, and nothing else here raises errors.
+    let yielded = lua.exec_raw_lua(|_| unsafe {
+        let mut count = 0;
+        ffi::lua_pushinteger(state, number);
+        let status = ffi::lua_resume(state, std::ptr::null_mut(), 1, &raw mut count);
+        (status == ffi::LUA_YIELD && count == 1).then(|| {
+            let yielded = ffi::lua_tointeger(state, -1);
+            ffi::lua_settop(state, 0);
+            yielded
+        })
+    });
+    match yielded {
+        Some(yielded) => Ok((yielded as c_int, Value::Nil)),
+        None => yielded_value(lua, thread),
+    }
+}
+
+/// The value that a coroutine has yielded after a number, or has died of.
+#[cold]
+fn yielded_value(lua: &Lua, thread: &Thread) -> mlua::Result<(c_int, Value)> {
+    let state = thread.state();
+    // SAFETY: a protected call, and mlua has seen to room for the value. What is taken off the
+    // coroutine's stack is the last that it has left there.
+    let value: Value = unsafe {
+        lua.exec_raw((), |main| {
+            if ffi::lua_gettop(state) > 0 {
+                ffi::lua_xmove(state, main, 1);
+            }
+        })?
+    };
+    // SAFETY: the coroutine is not running, and these look at its stack or empty it.
+    let (status, yielded) = unsafe {
+        let has_number = ffi::lua_gettop(state) > 0;
+        let yielded = if has_number { ffi::lua_tointeger(state, -1) } else { 0 };
+        ffi::lua_settop(state, 0);
+        (ffi::lua_status(state), yielded)
+    };
+    match value {
+        value if status == ffi::LUA_YIELD => Ok((yielded as c_int, value)),
+        Value::Error(error) => Err(*error),
+        Value::String(message) if status == ffi::LUA_ERRMEM => {
+            Err(mlua::Error::MemoryError(message.to_string_lossy()))
+        }
+        other => Err(mlua::Error::RuntimeError(other.to_string().unwrap_or_default())),
     }
 }

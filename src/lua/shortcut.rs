@@ -16,6 +16,7 @@ pub(crate) type Shortcut = dyn Fn(&Arguments<'_>, &mut Vec<u8>) -> Option<Answer
 pub(crate) enum Answer {
     Nothing,
     Nil,
+    Boolean(bool),
     Number(f64),
     /// The text that the shortcut has put where it was told to.
     Text,
@@ -40,6 +41,25 @@ impl<'a> Arguments<'a> {
             *text = raw::text(self, place)?;
         }
         Some(texts)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        usize::try_from(self.count).unwrap_or(0)
+    }
+
+    /// The argument at `place`, from 1, if it is a string.
+    pub(crate) fn text(&self, place: c_int) -> Option<&'a [u8]> {
+        raw::text(self, place)
+    }
+
+    /// The same if it is a number.
+    pub(crate) fn number(&self, place: c_int) -> Option<f64> {
+        raw::number(self, place)
+    }
+
+    /// Whether so many calls stand between this one and the bottom of the coroutine's stack.
+    pub(crate) fn has_frame(&self, level: usize) -> bool {
+        raw::has_frame(self, level)
     }
 }
 

@@ -31,6 +31,13 @@ pub(super) enum Source {
     Resolver(Arc<Resolver>),
 }
 
+impl Source {
+    /// Whether it has no functions for any request.
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Handle(handle) if handle.is_empty())
+    }
+}
+
 /// The participants of a layer and of its pair.
 pub(super) type StandIns = (Participant, Option<Participant>);
 
@@ -39,8 +46,7 @@ type Resolver = dyn Fn(&Parts) -> Functions + Send + Sync;
 impl Config {
     /// Whether there is nothing to run for any request.
     pub(super) fn is_idle(&self) -> bool {
-        let handle_is_empty = matches!(&self.source, Source::Handle(handle) if handle.is_empty());
-        handle_is_empty && self.paired.is_none()
+        self.source.is_empty() && self.paired.as_ref().is_none_or(|pair| pair.source.is_empty())
     }
 
     /// The functions for a request, if there are any.

@@ -163,6 +163,9 @@ impl RequestPhases {
     }
 
     fn advance_at_once(&mut self) -> Decision {
+        if !self.participant.functions.any_in(REQUEST_PHASES) {
+            return self.decide(Progress::Ended);
+        }
         let pool = self.config.runtime().pool();
         let progress = self.lease.with(|transaction| self.run.advance(pool, transaction));
         self.decide(progress)

@@ -14,7 +14,7 @@ use super::response;
 use super::response_body::{Filter, ResponseBody};
 use super::run::poll_run;
 use super::{conditional, framing};
-use crate::extension::CloseConnection;
+use crate::extension::{CloseConnection, HeaderNames};
 use crate::function::{Progress, Run};
 use crate::phase::Phase;
 use crate::runtime::Runtime;
@@ -178,8 +178,13 @@ impl Passage {
         let filters: Vec<_> = duties.into_iter().flatten().filter(wants_body).collect();
         let response = &mut lease.response;
         let kept = self.log.is_some() && self.exchange.any_in(&[Phase::BodyFilter, Phase::Log]);
+        let is_kept = kept || !filters.is_empty();
+        let names = match is_kept {
+            true => response.names().cloned(),
+            false => response.take_names(),
+        };
         (head.status, head.headers) =
-            if kept || !filters.is_empty() { response.share_head() } else { response.take_head() };
+            if is_kept { response.share_head() } else { response.take_head() };
         response.sent = true;
         if !filters.is_empty() {
             // Kong: leaves this to the function, and many forget it.
@@ -187,8 +192,8 @@ impl Passage {
         }
         let silent = lease.request.method() == Method::HEAD || has_no_body(head.status);
         let length = if filters.is_empty() { body.size_hint() } else { SizeHint::default() };
-        finish_head(&mut head, &lease, &length, silent);
-        if kept || !filters.is_empty() {
+        finish_head(&mut head, names, &lease, &length, silent);
+        if is_kept {
             let framing = framing::of_response(&lease.request, &head, &length, silent);
             framing.into_iter().for_each(|framing| lease.response.show_framing(framing));
         }
@@ -215,20 +220,27 @@ pub(super) fn respond_once<B: Body>(
     let body = own_body(&mut transaction, None);
     (head.status, head.headers) = transaction.response.take_head();
     let silent = transaction.request.method() == Method::HEAD || has_no_body(head.status);
-    finish_head(&mut head, &transaction, &body.size_hint(), silent);
+    let names = transaction.response.take_names();
+    finish_head(&mut head, names, &transaction, &body.size_hint(), silent);
     runtime.release(transaction);
     Response::from_parts(head, ResponseBody::new(body, None, None))
 }
 
 /// What a head must say, or must not, whatever functions have made of it.
-fn finish_head(head: &mut Parts, transaction: &Transaction, length: &SizeHint, silent: bool) {
+fn finish_head(
+    head: &mut Parts,
+    names: Option<HeaderNames>,
+    transaction: &Transaction,
+    length: &SizeHint,
+    silent: bool,
+) {
     if head.status == StatusCode::NO_CONTENT {
         head.headers.remove(CONTENT_LENGTH);
     }
     if !silent {
         framing::correct_response(head, length, transaction.response.says_length);
     }
-    if let Some(names) = transaction.response.names() {
+    if let Some(names) = names {
         names.put_into(&mut head.extensions);
     }
     if transaction.response.closes {

@@ -39,4 +39,8 @@ impl Names {
     pub(super) fn spelled(&self) -> Option<&HeaderNames> {
         self.spelled.as_deref()
     }
+
+    pub(super) fn take_spelled(&mut self) -> Option<HeaderNames> {
+        self.spelled.take().map(|spelled| *spelled)
+    }
 }

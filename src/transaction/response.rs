@@ -178,6 +178,11 @@ impl Response {
         self.names.spelled()
     }
 
+    /// The same, for whoever is the last to ask.
+    pub(crate) fn take_names(&mut self) -> Option<HeaderNames> {
+        self.names.take_spelled()
+    }
+
     /// Forgets the body that functions have made.
     pub(crate) fn clear_body(&mut self) {
         self.take_output();

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mlua::{Error as LuaError, IntoLua, IntoLuaMulti, RegistryKey, Thread, Value};
+use mlua::{Error as LuaError, Function, Lua, RegistryKey, Thread, Value};
 
 use super::Vm;
 use crate::error::{Failure, FailureKind, Site};
 use crate::extension::RequestId;
-use crate::lua::{Exhausted, Place, type_name, without_limit, without_position};
+use crate::lua::{Exhausted, Place, raw, type_name, without_limit, without_position};
 use crate::sandbox::Denied;
 use crate::settings::FunctionOutcome;
 use crate::transaction::{Exit, Operation, Transaction};
@@ -20,6 +20,9 @@ pub(super) const WAIT: i32 = 3;
 pub(super) const FAILED: i32 = 4;
 /// It has light threads from now on, which are for the scheduler to run.
 pub(super) const SCHEDULE: i32 = 5;
+
+/// What a trampoline has yielded, and what about; or how it died.
+type Yielded = mlua::Result<(i32, Value)>;
 
 /// How far a run has come.
 pub(crate) enum Step {
@@ -96,8 +99,17 @@ impl Vm {
         self.transaction(|tx| tx.response.printed)
     }
 
-    /// Runs a function until it ends or waits: one of a set, by its number, or another.
-    pub(crate) fn start(&mut self, function: impl IntoLua) -> Step {
+    /// Runs a function of a set, by its number, until it ends or waits.
+    pub(crate) fn start(&mut self, number: usize) -> Step {
+        self.start_in_trampoline(|lua, thread| raw::resume(lua, thread, number))
+    }
+
+    /// The same for another function.
+    pub(crate) fn start_function(&mut self, function: Function) -> Step {
+        self.start_in_trampoline(|_, thread| thread.resume(function))
+    }
+
+    fn start_in_trampoline(&mut self, resume: impl FnOnce(&Lua, &Thread) -> Yielded) -> Step {
         let thread = match self.idle.pop() {
             Some(thread) => thread,
             None => match self.new_trampoline() {
@@ -106,7 +118,7 @@ impl Vm {
             },
         };
         self.meter.start(Duration::ZERO, self.transaction(|tx| tx.cpu_time));
-        self.run(thread, Duration::ZERO, function)
+        self.run(thread, Duration::ZERO, resume)
     }
 
     fn new_trampoline(&self) -> mlua::Result<Thread> {
@@ -128,20 +140,30 @@ impl Vm {
         // The next function to wait gets its place.
         drop(coroutine);
         self.meter.start_at_once(used, cpu_time);
-        self.run(thread, used, ())
+        self.run(thread, used, |_, thread| thread.resume(()))
     }
 
     /// Runs `thread`, in which a function has used some time before.
-    fn run(&mut self, thread: Thread, before: Duration, arguments: impl IntoLuaMulti) -> Step {
+    fn run(
+        &mut self,
+        thread: Thread,
+        before: Duration,
+        resume: impl FnOnce(&Lua, &Thread) -> Yielded,
+    ) -> Step {
         if self.budget.memory.is_some() {
             self.used_before = self.used_memory();
             self.meter.watch_memory(self.used_before);
         }
-        self.drive(thread, before, arguments)
+        self.drive(thread, before, resume)
     }
 
-    fn drive(&mut self, thread: Thread, before: Duration, arguments: impl IntoLuaMulti) -> Step {
-        let result = thread.resume::<(i32, Value)>(arguments);
+    fn drive(
+        &mut self,
+        thread: Thread,
+        before: Duration,
+        resume: impl FnOnce(&Lua, &Thread) -> Yielded,
+    ) -> Step {
+        let result = resume(&self.lua, &thread);
         let used = self.meter.stop();
         let (exit, failure, operation) = self.transaction(|tx| {
             tx.cpu_time += used;
@@ -197,7 +219,7 @@ impl Vm {
         match without_limit(&self.lua, &self.budget, make) {
             Ok(scheduler) => {
                 self.meter.start_at_once(used, self.transaction(|tx| tx.cpu_time));
-                self.drive(scheduler, used, thread)
+                self.drive(scheduler, used, |_, scheduler| scheduler.resume(thread))
             }
             Err(error) => self.failed(failure_of(&error)),
         }

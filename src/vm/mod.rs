@@ -22,11 +22,11 @@ mod threads;
 pub(crate) mod timer;
 pub(crate) mod worker_thread;
 
-use std::any::Any;
 use std::ops::Range;
 use std::sync::{Arc, Weak};
 
 use mlua::{Function, Lua, LuaOptions, StdLib, Table, Thread, Value};
+use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
 use self::call::Coroutine;
@@ -61,8 +61,10 @@ pub(crate) struct Vm {
     count: usize,
     /// Trampolines between functions.
     idle: Vec<Thread>,
-    /// What has been compiled in this VM, by the number of the function set.
-    compiled: FxHashMap<u64, Compiled>,
+    /// What has been compiled in this VM, by the number of the function set: functions of consecutive
+    /// numbers.
+    compiled: FxHashMap<u64, Range<usize>>,
+    gone: Arc<Gone>,
     /// What is held by whatever a request keeps here.
     alive: Arc<()>,
     /// How much memory there was in use when the last run began.
@@ -120,6 +122,7 @@ impl Vm {
             environments,
             idle: Vec::new(),
             compiled: FxHashMap::default(),
+            gone: Arc::default(),
             alive,
             used_before: 0,
             innocent_failures: 0,
@@ -129,29 +132,33 @@ impl Vm {
     }
 }
 
-/// What has been compiled of a function set: functions of consecutive numbers.
-struct Compiled {
-    numbers: Range<usize>,
-    /// Gone when the last clone of the set is gone.
-    set: Weak<dyn Any + Send + Sync>,
+/// The function sets that are there no more, by their numbers: a VM need not look for them among
+/// those that are.
+#[derive(Debug, Default)]
+pub(crate) struct Gone(Mutex<Vec<u64>>);
+
+impl Gone {
+    pub(crate) fn note(&self, number: u64) {
+        self.0.lock().push(number);
+    }
 }
 
 impl Vm {
     /// The number of the first function of a set. They are compiled when they are first asked for,
     /// by `compile`, which [adds](Self::add) them in their order.
     ///
-    /// `number` is the set's; `set` refers to it as long as it is alive.
+    /// `number` is the set's, and `known` is told whom it has to tell of its end.
     pub(crate) fn compiled(
         &mut self,
         number: u64,
-        set: impl FnOnce() -> Weak<dyn Any + Send + Sync>,
+        known: impl FnOnce(Weak<Gone>),
         compile: impl Fn(&mut Self) -> mlua::Result<()>,
     ) -> mlua::Result<usize> {
-        if let Some(compiled) = self.compiled.get(&number) {
-            return Ok(compiled.numbers.start);
+        if let Some(numbers) = self.compiled.get(&number) {
+            return Ok(numbers.start);
         }
         // A new set is the moment to let go of those that it may have replaced.
-        self.forget(|compiled| compiled.set.strong_count() == 0)?;
+        self.forget()?;
         let first = self.count;
         if compile(self).is_err() {
             // It may have been for want of memory that is not needed any more.
@@ -164,15 +171,17 @@ impl Vm {
                 return Err(error);
             }
         }
-        let compiled = Compiled { numbers: first..self.count, set: set() };
-        self.compiled.insert(number, compiled);
+        self.compiled.insert(number, first..self.count);
+        known(Arc::downgrade(&self.gone));
         Ok(first)
     }
 
-    /// Lets go of the functions of some sets.
-    fn forget(&mut self, which: impl Fn(&Compiled) -> bool) -> mlua::Result<()> {
-        let gone: Vec<_> = self.compiled.extract_if(|_, compiled| which(compiled)).collect();
-        gone.into_iter().try_for_each(|(_, compiled)| self.remove(compiled.numbers))
+    /// Lets go of the functions of sets that are gone.
+    fn forget(&mut self) -> mlua::Result<()> {
+        let gone = std::mem::take(&mut *self.gone.0.lock());
+        let numbers = gone.iter().filter_map(|number| self.compiled.remove(number));
+        let numbers: Vec<_> = numbers.collect();
+        numbers.into_iter().try_for_each(|numbers| self.remove(numbers))
     }
 
     fn remove(&self, mut numbers: Range<usize>) -> mlua::Result<()> {

@@ -223,7 +223,7 @@ impl Timer {
         let made = self.function.as_ref().expect("taken when it is dropped");
         let make = made.get::<Function>(vm.lua());
         match make.and_then(|make| make.call::<Function>(is_premature)) {
-            Ok(function) => vm.start(function),
+            Ok(function) => vm.start_function(function),
             Err(error) => Step::Failed(failure_of(&error)),
         }
     }

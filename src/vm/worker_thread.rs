@@ -57,7 +57,7 @@ impl Work {
             self.function_in(&vm, &returned).map_err(|error| failure_of(&error).message)?;
         vm.enter(Transaction::new(head, site.clone()));
         vm.begin(site);
-        let step = vm.start(function);
+        let step = vm.start_function(function);
         // Its tables end with the VM.
         let transaction = vm.leave();
         drop(transaction);

@@ -370,7 +370,8 @@ impl Request {
 
     /// The head for the inner service, when no later phase will look at the request.
     pub(crate) fn into_head(mut self) -> http::request::Parts {
-        self.name_head();
+        let names = self.names.take_spelled();
+        self.name_head(names);
         self.apply_upstream();
         self.head
     }
@@ -380,7 +381,7 @@ impl Request {
         self.connection = self.connection();
         self.captures = self.captures().cloned().map(Box::new);
         self.known = Known::keep(&self.head.extensions, self.known.take());
-        self.name_head();
+        self.name_head(self.names.spelled().cloned());
         self.routed = self.head.extensions.get().cloned();
         self.original.get_or_insert_with(|| Box::new(self.head.uri.clone()));
         let kept = self.head.uri.clone();
@@ -407,8 +408,8 @@ impl Request {
     }
 
     /// Has whoever gets the head know the request's id, and how names are written.
-    fn name_head(&mut self) {
-        if let Some(names) = self.names.spelled() {
+    fn name_head(&mut self, names: Option<HeaderNames>) {
+        if let Some(names) = names {
             names.put_into(&mut self.head.extensions);
         }
         let id = self.id().clone();

@@ -40,9 +40,9 @@ pub(super) const LUA_NAMES: [&str; 4] =
 /// functions that make others and change them.
 pub(super) fn facility(scope: &Scope<'_>, functions: &Table) -> mlua::Result<Table> {
     let native = scope.lua.create_table()?;
-    native.raw_set("write", scope.calls(PhaseSet::ANY, write_in_format)?)?;
-    native.raw_set("deprecation", scope.calls(PhaseSet::ANY, deprecation_in_format)?)?;
-    native.raw_set("inspect", scope.calls(PhaseSet::ANY, inspect::inspect_in_namespace)?)?;
+    native.raw_set("write", scope.calls(PhaseSet::ANY, write_in_format, None)?)?;
+    native.raw_set("deprecation", scope.calls(PhaseSet::ANY, deprecation_in_format, None)?)?;
+    native.raw_set("inspect", scope.calls(PhaseSet::ANY, inspect::inspect_in_namespace, None)?)?;
     let facility = scope.lua.load(include_str!("facility.lua")).set_name("=tower-lua");
     facility.call((functions, native))
 }

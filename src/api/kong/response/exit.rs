@@ -9,12 +9,13 @@ use super::grpc::{self, Grpc};
 use super::{ensure_not_sent, put_header, status_code};
 use crate::api::json::{self, JsonError};
 use crate::api::kong::{checks, log};
-use crate::binding::Call;
+use crate::binding::{Call, exited};
 use crate::lua::raise;
+use crate::lua::shortcut::{Answer, Arguments};
 use crate::message::grpc::MIME;
 use crate::message::{error_page, headers};
 use crate::phase::Phase;
-use crate::transaction::{Exit, Source};
+use crate::transaction::{Exit, Source, Transaction};
 
 /// Headers that a function gave, by name.
 type Headers = [(LuaString, Vec<LuaString>)];
@@ -30,6 +31,24 @@ pub(super) fn exit(
     }
     let headers = given_headers(call, headers)?;
     send(call, status, body, &headers)
+}
+
+/// A status and a text, of a request that is not gRPC.
+pub(super) fn exit_shortcut(
+    tx: &mut Transaction,
+    arguments: &Arguments<'_>,
+    _: &mut Vec<u8>,
+) -> Option<Answer> {
+    let (status, body) = (arguments.number(1)?, arguments.text(2)?);
+    let is_common = arguments.len() == 2 && (100.0..=599.0).contains(&status);
+    if !is_common || tx.response.sent || Grpc::of(tx, None).is_some() {
+        return None;
+    }
+    let body = tx.share.keep_one(body).ok()?;
+    tx.response.set_status(status as u16);
+    tx.response.source = Some(Source::Exit);
+    tx.response.end_with(body, true);
+    Some(if end(tx) { exited(arguments) } else { Answer::Nil })
 }
 
 pub(super) fn error(
@@ -84,7 +103,7 @@ fn value_of<'a>(headers: &'a Headers, name: &HeaderName) -> Option<&'a LuaString
 /// Makes the response of an exit. Whether the function ends with it.
 fn send(call: &mut Call<'_>, status: u16, body: Value, headers: &Headers) -> mlua::Result<bool> {
     let content_type = value_of(headers, &CONTENT_TYPE);
-    let grpc = Grpc::of(call, content_type);
+    let grpc = Grpc::of(call.tx, content_type);
     let is_json = grpc.is_none() && matches!(body, Value::Table(_));
     let body = match (body, grpc) {
         (Value::String(body), _) => Some(call.tx.share.keep_one(&body.as_bytes())?),
@@ -132,16 +151,16 @@ fn send(call: &mut Call<'_>, status: u16, body: Value, headers: &Headers) -> mlu
             }
         }
     }
-    Ok(end(call))
+    Ok(end(call.tx))
 }
 
 /// Ends the request. In `header_filter` the response is replaced instead and the function goes on,
 /// as `ngx.exit` has it there.
-fn end(call: &mut Call<'_>) -> bool {
-    if call.tx.site.phase == Phase::HeaderFilter {
+fn end(tx: &mut Transaction) -> bool {
+    if tx.site.phase == Phase::HeaderFilter {
         return false;
     }
-    call.tx.exit = Some(Exit::Request);
+    tx.exit = Some(Exit::Request);
     true
 }
 

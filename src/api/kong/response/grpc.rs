@@ -4,11 +4,10 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use mlua::LuaString;
 
-use crate::binding::Call;
 use crate::binding::refuse;
 use crate::lua::Share;
 use crate::message::grpc::{MESSAGE, MIME, STATUS, status_of};
-use crate::transaction::Response;
+use crate::transaction::{Response, Transaction};
 
 /// How a gRPC response carries the text of an exit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +20,15 @@ pub(super) enum Grpc {
 
 impl Grpc {
     /// Whether the response is gRPC; `given` is the content type among the headers of the exit.
-    pub(super) fn of(call: &Call<'_>, given: Option<&LuaString>) -> Option<Self> {
+    pub(super) fn of(tx: &Transaction, given: Option<&LuaString>) -> Option<Self> {
         let is_grpc = |content_type: &[u8]| content_type.starts_with(MIME.as_bytes());
         let named = match given {
             Some(given) => Some(is_grpc(&given.as_bytes())),
-            None => call.tx.response.headers().get(CONTENT_TYPE).map(|set| is_grpc(set.as_bytes())),
+            None => tx.response.headers().get(CONTENT_TYPE).map(|set| is_grpc(set.as_bytes())),
         };
         match named {
             Some(named) => named.then_some(Self::Body),
-            None => call.tx.request.is_grpc().then_some(Self::Message),
+            None => tx.request.is_grpc().then_some(Self::Message),
         }
     }
 }

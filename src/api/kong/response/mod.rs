@@ -47,7 +47,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
         "set_headers", REWRITE_ACCESS_HEADER, calls set_headers;
         "get_raw_body", PhaseSet::BODY_FILTER, calls body::get_raw_body;
         "set_raw_body", PhaseSet::BODY_FILTER, calls body::set_raw_body;
-        "exit", REWRITE_ACCESS_HEADER, exits exit::exit;
+        "exit", REWRITE_ACCESS_HEADER, exits exit::exit, shortcut exit::exit_shortcut;
         "error", REWRITE_ACCESS_HEADER, exits exit::error;
     },
 };

@@ -21,8 +21,8 @@ const ASK: &str = "tower-lua.retry";
 
 /// Prepares the function that asks callbacks.
 pub(in crate::api::kong) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
-    let callback = scope.calls(PhaseSet::ANY, callback)?;
-    let answer = scope.calls(PhaseSet::ANY, answer)?;
+    let callback = scope.calls(PhaseSet::ANY, callback, None)?;
+    let answer = scope.calls(PhaseSet::ANY, answer, None)?;
     let make: Function = scope
         .lua
         .load("local callback, answer = ... return function() answer(callback()()) end")

@@ -31,14 +31,14 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 /// Makes the tracer of the functions.
 pub(super) fn tracer(scope: &Scope<'_>, functions: &Table) -> mlua::Result<()> {
     let native = scope.lua.create_table()?;
-    native.raw_set("set_attribute", scope.calls(PhaseSet::ANY, set_attribute)?)?;
-    native.raw_set("set_attributes", scope.calls(PhaseSet::ANY, set_attributes)?)?;
-    native.raw_set("add_event", scope.calls(PhaseSet::ANY, add_event)?)?;
-    native.raw_set("set_status", scope.calls(PhaseSet::ANY, set_status)?)?;
-    native.raw_set("finish", scope.calls(PhaseSet::ANY, finish)?)?;
-    native.raw_set("complain", scope.calls(PhaseSet::ANY, complain)?)?;
-    native.raw_set("is_on", scope.calls(PhaseSet::ANY, is_on)?)?;
-    native.raw_set("configured_rate", scope.calls(PhaseSet::ANY, configured_rate)?)?;
+    native.raw_set("set_attribute", scope.calls(PhaseSet::ANY, set_attribute, None)?)?;
+    native.raw_set("set_attributes", scope.calls(PhaseSet::ANY, set_attributes, None)?)?;
+    native.raw_set("add_event", scope.calls(PhaseSet::ANY, add_event, None)?)?;
+    native.raw_set("set_status", scope.calls(PhaseSet::ANY, set_status, None)?)?;
+    native.raw_set("finish", scope.calls(PhaseSet::ANY, finish, None)?)?;
+    native.raw_set("complain", scope.calls(PhaseSet::ANY, complain, None)?)?;
+    native.raw_set("is_on", scope.calls(PhaseSet::ANY, is_on, None)?)?;
+    native.raw_set("configured_rate", scope.calls(PhaseSet::ANY, configured_rate, None)?)?;
     let tracer = scope.lua.load(include_str!("tracer.lua")).set_name("=tower-lua");
     tracer.call((functions, native))
 }

@@ -40,7 +40,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 /// Puts Lua around what deals with functions.
 pub(super) fn register(scope: &Scope<'_>, re: &Table) -> mlua::Result<()> {
     let wrap = scope.lua.load(include_str!("regex.lua")).set_name("=tower-lua").into_function()?;
-    wrap.call((re, scope.calls(PhaseSet::ANY, step)?))
+    wrap.call((re, scope.calls(PhaseSet::ANY, step, None)?))
 }
 
 /// A value; or `nil` and what went wrong.
