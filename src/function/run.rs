@@ -155,6 +155,11 @@ impl Run {
         }
     }
 
+    /// Has no function run after the one that waits.
+    pub(crate) const fn end_after_this(&mut self) {
+        self.phases = &[];
+    }
+
     /// Whether a function that is to run now used up its time when it was last called.
     pub(crate) fn is_suspect(&self) -> bool {
         self.waiting.is_none() && self.functions.any_suspect_in(self.phases)

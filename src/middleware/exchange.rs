@@ -45,6 +45,8 @@ struct Shared {
     expected: Option<Participant>,
     /// Whether a layer has seen the head of the response.
     answered: bool,
+    /// Whether the request ends with a function that outlives the response.
+    detached: bool,
 }
 
 impl Participant {
@@ -68,6 +70,7 @@ impl Exchange {
             participants: Vec::from_iter(takes_part.then_some(participant)),
             expected,
             answered: false,
+            detached: false,
         };
         let shared = Arc::new(Mutex::new(shared));
         Self { shared, depth: 0, takes_part, is_outermost: true }
@@ -119,6 +122,17 @@ impl Exchange {
     /// Whether this is the first layer to see the head of the response. It is only once.
     pub(super) fn answer_reached(&self) -> bool {
         !std::mem::replace(&mut self.shared.lock().answered, true)
+    }
+
+    /// Has the request end with a function that outlives the response.
+    #[cfg(feature = "net")]
+    pub(super) fn detach(&self) {
+        self.shared.lock().detached = true;
+    }
+
+    /// Whether it does.
+    pub(super) fn is_detached(&self) -> bool {
+        self.shared.lock().detached
     }
 
     /// Whose response phases run in this layer.

@@ -162,6 +162,10 @@ where
         phases: RequestPhases,
         body: Incoming<ReqB>,
     ) -> Self {
+        #[cfg(feature = "net")]
+        if matches!(decision, Decision::Upgrade) {
+            return Self::filtered(phases.upgrade().respond_with_own());
+        }
         if matches!(decision, Decision::Answer) {
             return Self::filtered(match phases.answer() {
                 Ok(passage) => passage.respond_with_own(),

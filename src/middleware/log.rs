@@ -29,17 +29,28 @@ pub(super) struct LogGuard {
     exchange: Exchange,
     /// How many bytes of the response's body went out.
     pub(super) body_bytes: u64,
+    /// Whether it is that of a function that outlives the response.
+    is_last: bool,
 }
 
 impl LogGuard {
     pub(super) fn new(exchange: Exchange) -> Self {
-        Self { exchange, body_bytes: 0 }
+        Self { exchange, body_bytes: 0, is_last: false }
+    }
+
+    /// The same for a function that outlives the response: those of the layers do nothing then.
+    #[cfg(feature = "net")]
+    pub(super) fn last(exchange: Exchange) -> Self {
+        Self { exchange, body_bytes: 0, is_last: true }
     }
 }
 
 impl Drop for LogGuard {
     fn drop(&mut self) {
         if std::thread::panicking() || !self.exchange.any_in(&[Phase::Log]) {
+            return;
+        }
+        if self.exchange.is_detached() && !self.is_last {
             return;
         }
         let Some(mut lease) = self.exchange.lease() else { return };

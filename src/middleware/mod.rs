@@ -21,6 +21,8 @@ mod run;
 mod service;
 mod shared;
 mod subrequest;
+#[cfg(feature = "net")]
+mod upgrade;
 mod wait;
 
 pub use self::future::ResponseFuture;

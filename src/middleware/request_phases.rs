@@ -17,6 +17,8 @@ use super::response;
 use super::retry::RetryCallback;
 use super::run::poll_run;
 use super::shared::shared;
+#[cfg(feature = "net")]
+use super::upgrade::{self, Upgraded};
 use crate::error::Site;
 use crate::extension::{Consumer, Credential, Shared};
 use crate::function::{Functions, Progress, Run, begin_subrequest};
@@ -62,6 +64,9 @@ pub(super) enum Decision {
     Forward,
     /// The response stands in the transaction.
     Answer,
+    /// The response stands in the transaction, and the client's connection is a function's after it.
+    #[cfg(feature = "net")]
+    Upgrade,
     /// A function waits.
     Wait,
 }
@@ -197,6 +202,8 @@ impl RequestPhases {
 
     fn decide(&mut self, progress: Progress) -> Decision {
         let decision = match progress {
+            #[cfg(feature = "net")]
+            Progress::Waiting if self.lease.is_upgrading() => Decision::Upgrade,
             Progress::Waiting => Decision::Wait,
             Progress::Ended if !self.lease.response.printed => Decision::Forward,
             Progress::Ended | Progress::Exited => Decision::Answer,
@@ -268,6 +275,32 @@ impl RequestPhases {
     /// Ends the request phases with a response of the functions: what is left to do, or the
     /// transaction if there is nothing.
     pub(super) fn answer(mut self) -> Result<Passage, (Box<Transaction>, Runtime)> {
+        self.admit_stand_ins();
+        if self.exchange.is_some() {
+            return Ok(self.into_passage());
+        }
+        let runtime = self.config.runtime().clone();
+        Err((self.lease.into_inner(), runtime))
+    }
+
+    /// Ends the request phases with a response after which the client's connection is a function's, which
+    /// runs on in a task of its own.
+    #[cfg(feature = "net")]
+    pub(super) fn upgrade(mut self) -> Passage {
+        self.admit_stand_ins();
+        let upgrade = upgrade::prepare(&mut self.lease).expect("looked at when it was decided");
+        let site = self.lease.site.clone();
+        let none = Run::new(Functions::empty(), self.config.plugin, &[]);
+        let run = std::mem::replace(&mut self.run, none);
+        let mut passage = self.into_passage();
+        let upgraded = Upgraded::new(run, site, passage.exchange.clone());
+        passage.log = None;
+        tokio::spawn(upgraded.run(upgrade));
+        passage
+    }
+
+    /// Has those take part who do when functions answer.
+    fn admit_stand_ins(&mut self) {
         if let (None, Some((own, expected))) = (&self.exchange, self.stand_ins.take()) {
             let expected = expected.filter(Participant::has_response_phases);
             let exchange = Exchange::new(self.config.runtime(), own, expected);
@@ -275,11 +308,6 @@ impl RequestPhases {
             self.lease.settle_in(exchange.clone());
             self.exchange = Some(exchange);
         }
-        if self.exchange.is_some() {
-            return Ok(self.into_passage());
-        }
-        let runtime = self.config.runtime().clone();
-        Err((self.lease.into_inner(), runtime))
     }
 
     fn into_passage(mut self) -> Passage {

@@ -195,6 +195,7 @@ impl Passage {
         finish_head(&mut head, names, &lease, &length, silent);
         if is_kept {
             let framing = framing::of_response(&lease.request, &head, &length, silent);
+            let framing = framing.filter(|_| !lease.response.upgrades);
             framing.into_iter().for_each(|framing| lease.response.show_framing(framing));
         }
         drop(lease);

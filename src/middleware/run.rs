@@ -8,7 +8,8 @@ use crate::function::{Progress, Run};
 use crate::transaction::ReadBody;
 use crate::vm::Pool;
 
-/// Waits, and runs functions on, until all have run or one has failed or ended the request.
+/// Waits, and runs functions on, until all have run or one has failed, has ended the request, or waits
+/// for the client's connection.
 pub(super) fn poll_run(
     run: &mut Run,
     cx: &mut Context<'_>,
@@ -19,7 +20,8 @@ pub(super) fn poll_run(
     loop {
         ready!(run.poll_ready(cx, lease, body));
         match lease.with(|transaction| run.advance(pool, transaction)) {
-            Progress::Waiting => {}
+            // The response comes first.
+            Progress::Waiting if !lease.is_upgrading() => {}
             progress => return Poll::Ready(progress),
         }
     }

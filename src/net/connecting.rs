@@ -103,7 +103,7 @@ impl Busy {
                 Plain::Tcp(opening.await.map_err(|_| Fault::TIMEOUT)??)
             }
         };
-        let connection = Connection::new(Stream::Plain(plain), name, place, ticket);
+        let connection = Connection::new(Stream::Plain(plain), name, place, Some(ticket));
         self.0.lock().connection = Some(connection);
         Ok(())
     }

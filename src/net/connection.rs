@@ -18,7 +18,12 @@ pub(super) struct Connection {
     /// The pool that it goes to when it is kept.
     pub(super) name: Name,
     pub(super) place: Option<Membership>,
-    pub(super) ticket: Ticket,
+    /// None for the client's own.
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(dead_code, reason = "it counts as long as it is there")
+    )]
+    pub(super) ticket: Option<Ticket>,
     #[cfg(feature = "tls")]
     pub(super) session: Option<super::tls::Session>,
 }
@@ -28,7 +33,7 @@ impl Connection {
         stream: Stream,
         name: Name,
         place: Option<Membership>,
-        ticket: Ticket,
+        ticket: Option<Ticket>,
     ) -> Self {
         Self {
             stream,

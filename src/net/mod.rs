@@ -32,6 +32,7 @@ mod stream;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 mod udp;
+mod upgraded;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;

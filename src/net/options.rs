@@ -87,9 +87,10 @@ impl Socket {
         let state = self.lock();
         let connection = state.connection.as_ref().ok_or(Fault::CLOSED)?;
         let result = match connection.stream.plain() {
-            Plain::Tcp(stream) => f(&SockRef::from(stream)),
+            Some(Plain::Tcp(stream)) => f(&SockRef::from(stream)),
             #[cfg(unix)]
-            Plain::Unix(stream) => f(&SockRef::from(stream)),
+            Some(Plain::Unix(stream)) => f(&SockRef::from(stream)),
+            None => return Err(Fault::CLOSED),
         };
         result.map_err(Fault::from)
     }

@@ -10,11 +10,15 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
+use super::upgraded::Client;
+
 /// A connected stream.
 pub(super) enum Stream {
     Plain(Plain),
     #[cfg(feature = "tls")]
     Tls(Box<super::tls::TlsStream<Plain>>),
+    /// The client's own.
+    Client(Box<Client>),
 }
 
 /// One in the clear.
@@ -53,6 +57,7 @@ impl Stream {
                 buffer.extend_from_slice(record.filled());
                 Poll::Ready(Ok(record.filled().len()))
             }
+            Self::Client(client) => client.poll_fill(cx, buffer),
         }
     }
 
@@ -65,6 +70,7 @@ impl Stream {
             Self::Plain(plain) => Pin::new(plain).poll_write(cx, data),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, data),
+            Self::Client(client) => client.poll_write(cx, data),
         }
     }
 
@@ -74,6 +80,7 @@ impl Stream {
             Self::Plain(_) => Poll::Ready(Ok(())),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Client(client) => client.poll_flush(cx),
         }
     }
 
@@ -83,6 +90,7 @@ impl Stream {
             Self::Plain(plain) => Pin::new(plain).poll_shutdown(cx),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Client(client) => client.poll_shutdown(cx),
         }
     }
 
@@ -95,6 +103,8 @@ impl Stream {
             Self::Plain(plain) => Pin::new(plain).poll_read(cx, &mut byte),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Pin::new(stream).poll_read(cx, &mut byte),
+            // It never waits to be used again.
+            Self::Client(_) => return Poll::Ready(()),
         };
         read.map(|_| ())
     }
@@ -103,18 +113,21 @@ impl Stream {
     /// heard yet.
     pub(super) fn is_quiet(&self) -> bool {
         let peeked = match self.plain() {
-            Plain::Tcp(stream) => peek(&socket2::SockRef::from(stream)),
+            Some(Plain::Tcp(stream)) => peek(&socket2::SockRef::from(stream)),
             #[cfg(unix)]
-            Plain::Unix(stream) => peek(&socket2::SockRef::from(stream)),
+            Some(Plain::Unix(stream)) => peek(&socket2::SockRef::from(stream)),
+            None => return false,
         };
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    pub(super) fn plain(&self) -> &Plain {
+    /// What lies on the system's socket, if that is to be had.
+    pub(super) fn plain(&self) -> Option<&Plain> {
         match self {
-            Self::Plain(plain) => plain,
+            Self::Plain(plain) => Some(plain),
             #[cfg(feature = "tls")]
-            Self::Tls(stream) => stream.get_ref().0,
+            Self::Tls(stream) => Some(stream.get_ref().0),
+            Self::Client(_) => None,
         }
     }
 

@@ -93,12 +93,25 @@ pub(crate) struct Rare {
     pub(crate) identity: Option<Box<Identity>>,
     /// What it is of another request's function, if it is a subrequest.
     pub(crate) subrequest: Option<Arc<Subrequest>>,
+    /// The client's connection, for a function that waits for it.
+    #[cfg(feature = "net")]
+    pub(crate) upgrade: Option<Upgrade>,
+    /// Whether a function has asked for it.
+    #[cfg(feature = "net")]
+    pub(crate) is_upgraded: bool,
     /// How many subrequests its functions and theirs have made.
     pub(crate) subrequests: Option<Arc<AtomicU32>>,
     /// Those under way whose variables are this request's, too.
     pub(crate) sharing: Vec<Arc<Subrequest>>,
     /// Variables that functions have set and nothing but functions looks at.
     pub(crate) variables: FxHashMap<&'static str, Bytes>,
+}
+
+/// The client's connection that is to come, and whoever it is for.
+#[cfg(feature = "net")]
+pub(crate) struct Upgrade {
+    pub(crate) client: hyper::upgrade::OnUpgrade,
+    pub(crate) deliver: tokio::sync::oneshot::Sender<hyper::upgrade::Upgraded>,
 }
 
 /// Who a client is, and what has proved it.
@@ -322,6 +335,14 @@ impl Transaction {
     /// Whether a function of another request has made this one.
     pub(crate) fn is_subrequest(&self) -> bool {
         self.rare().is_some_and(|rare| rare.subrequest.is_some())
+    }
+
+    /// Whether a function waits for the client's connection.
+    pub(crate) fn is_upgrading(&self) -> bool {
+        #[cfg(feature = "net")]
+        return self.rare().is_some_and(|rare| rare.upgrade.is_some());
+        #[cfg(not(feature = "net"))]
+        false
     }
 
     /// Whose lines of the log these are that a function writes now.

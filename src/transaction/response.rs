@@ -46,6 +46,8 @@ pub(crate) struct Response {
     pub(crate) says_length: bool,
     /// Whether the client is to get nothing but the end of its connection.
     pub(crate) closes: bool,
+    /// Whether the client's connection is a function's after it.
+    pub(crate) upgrades: bool,
     /// Whether `If-None-Match` and its like are not looked at.
     pub(crate) ignores_conditions: bool,
 }
@@ -338,7 +340,8 @@ impl Response {
         // A function may leave 0 (it printed and set nothing) or a number that no response can have.
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
         // One that announces another response is only a service's to give.
-        if status.is_informational() && self.service_status != Some(self.status) {
+        let is_own = !self.upgrades && self.service_status != Some(self.status);
+        if status.is_informational() && is_own {
             return StatusCode::INTERNAL_SERVER_ERROR;
         }
         status

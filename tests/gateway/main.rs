@@ -20,6 +20,7 @@ mod admin_plugins;
 mod admin_random;
 mod admin_routes;
 mod admin_services;
+mod client_connection;
 mod command_line;
 mod declarative;
 mod demo;

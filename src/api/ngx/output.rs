@@ -94,7 +94,7 @@ fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
         Some("seen eof")
     } else if response.printed && request.version() == Version::HTTP_10 {
         Some("buffering")
-    } else if !response.printed || !(wait || response.has_output()) {
+    } else if !response.sent || !(wait || response.has_output()) {
         Some("nothing to flush")
     } else {
         None

@@ -2,6 +2,7 @@
 //!
 //! As in lua-nginx-module, a socket is a Lua table, whose first field is what this keeps of it.
 
+mod client;
 mod outcome;
 mod receive;
 mod request;
@@ -37,7 +38,7 @@ pub(crate) const METHODS: &[&Namespace] = &[
 ];
 
 /// Functions that methods are put together of in Lua.
-const PARTS: &[&Namespace] = &[&receive::PARTS, &request::PARTS];
+const PARTS: &[&Namespace] = &[&receive::PARTS, &request::PARTS, &client::PARTS];
 
 /// The network of a VM, which ends with it.
 pub(crate) struct Own(pub(crate) Arc<Net>);

@@ -1,7 +1,7 @@
 -- What of `ngx.socket` is put together in Lua: objects of their methods, and what calls them.
 
 local socket, stream, datagrams, body, req = ...
-local setmetatable = setmetatable
+local select, setmetatable = select, setmetatable
 local new_stream, new_datagrams, new_body = socket.tcp, socket.udp, req.socket
 
 -- `receiveuntil` of what compiles the pattern and what reads up to it.
@@ -54,7 +54,23 @@ function socket.connect(...)
   return connected(sock, sock:connect(...))
 end
 
+-- The client's connection has fewer methods: it is neither connected nor kept.
+local client = {}
+for _, name in ipairs({ "receive", "receiveany", "receiveuntil", "send", "settimeout", "settimeouts" }) do
+  client[name] = stream[name]
+end
+local client_mt = class(client)
+local raw = body["socket.RAW"]
+body["socket.RAW"] = nil
+
 function req.socket(...)
+  if select("#", ...) == 1 and (...) then
+    local sock, err = raw()
+    if not sock then
+      return nil, err
+    end
+    return setmetatable({ sock }, client_mt)
+  end
   local sock, err = new_body(...)
   if not sock then
     return nil, err

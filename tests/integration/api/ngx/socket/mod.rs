@@ -1,5 +1,6 @@
 //! `ngx.socket`.
 
+mod client;
 mod connect;
 mod hostile;
 mod keepalive;
