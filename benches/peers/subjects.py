@@ -23,6 +23,7 @@ CASES = {
     "header": {},
     "body": {},
     "post": {"body": json.dumps({"items": ITEMS})},
+    "callout": {},
 }
 STATUS = {case: 401 if case == "short" else 200 for case in CASES}
 
@@ -33,7 +34,11 @@ FUNCTIONS = {
     "header": ("header_filter", "add-header.lua"),
     "body": ("body_filter", "upper.lua"),
     "post": ("access", "read-json.lua"),
+    "callout": ("access", "callout.lua"),
 }
+
+# Where lua-resty-http is, which nginx needs for `callout`: the folder that has `resty/http.lua`.
+RESTY = os.environ.get("LUA_RESTY_HTTP", "")
 
 
 class Subject:
@@ -74,7 +79,7 @@ def declaration(upstream):
         route = {"name": case, "paths": [f"/{case}"], "strip_path": False}
         if case in FUNCTIONS:
             phase, file = FUNCTIONS[case]
-            source = (HERE / "functions" / file).read_text()
+            source = (HERE / "functions" / file).read_text().replace("@UPSTREAM@", str(upstream))
             route["plugins"] = [{"name": "pre-function", "config": {phase: [source]}}]
         routes.append(route)
     service = {"name": "service", "url": f"http://127.0.0.1:{upstream}", "routes": routes}
@@ -111,11 +116,12 @@ class Field:
 
     def file(self, name, **ports):
         """A file of this folder's, with the ports in it."""
-        text = (HERE / name).read_text().replace("@DIR@", str(self.folder))
+        text = (HERE / name).read_text().replace("@DIR@", str(self.folder)).replace("@RESTY@", RESTY)
         for port, number in {"upstream": self.upstream, **ports}.items():
             text = text.replace(f"@{port.upper()}@", str(number))
-        (self.folder / name).write_text(text)
-        return str(self.folder / name)
+        copy = self.folder / pathlib.Path(name).name
+        copy.write_text(text)
+        return str(copy)
 
     def start_upstream(self):
         self.start("nginx", "-p", "/usr/share/nginx", "-c", self.file("upstream.conf"))
@@ -124,10 +130,15 @@ class Field:
     def start_nginx(self):
         bare, headers = free_port(), free_port()
         self.file("locations.conf")
+        self.file("functions/callout.lua")
         config = self.file("nginx.conf", bare=bare, headers=headers)
         pid = self.start("nginx", "-p", "/usr/share/nginx", "-c", config)
         wait_for(bare)
-        return [Subject("nginx+lua", bare, pid), Subject("nginx+lua+hdr", headers, pid)]
+        cases = tuple(case for case in CASES if case != "callout" or RESTY)
+        if not RESTY:
+            print("nginx is not asked for callout: LUA_RESTY_HTTP does not say where lua-resty-http is")
+        ports = {"nginx+lua": bare, "nginx+lua+hdr": headers}
+        return [Subject(name, port, pid, cases) for name, port in ports.items()]
 
     def start_haproxy(self):
         port = free_port()

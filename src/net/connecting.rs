@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::upgrade::Upgraded;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
@@ -16,6 +17,7 @@ use super::membership::{Membership, Name};
 use super::pool::{Given, Joined, Turn};
 use super::socket::Use;
 use super::stream::{Plain, Stream};
+use super::upgraded::Client;
 use super::{Fault, Net, Reach, Socket, Sockets, Target};
 
 /// How the pool is called that a connection belongs to, and how large it is if it is made.
@@ -57,6 +59,17 @@ impl Socket {
         let joined = self.net.join(&name, pool.size, pool.backlog)?;
         let busy = Busy::new(self);
         Ok(Some(async move { busy.connect(&target, name, joined).await }))
+    }
+}
+
+impl Socket {
+    /// The client's connection as a socket of its request. It is none of those that functions open.
+    pub(crate) fn of_client(net: &Arc<Net>, owner: &Arc<Sockets>, client: Upgraded) -> Arc<Self> {
+        let socket = Self::new(net, owner);
+        let stream = Stream::Client(Box::new(Client::new(client)));
+        let connection = Connection::new(stream, Arc::from([]), None, None);
+        socket.lock().connection = Some(connection);
+        socket
     }
 }
 

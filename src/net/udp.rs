@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use socket2::SockRef;
-use tokio::io::ReadBuf;
+use tokio::io::{Interest, ReadBuf};
 use tokio::net::UdpSocket;
 #[cfg(unix)]
 use tokio::net::UnixDatagram;
@@ -36,7 +36,7 @@ struct State {
 
 /// A socket whose peer is set.
 enum Peer {
-    Udp(UdpSocket),
+    Udp(Arc<UdpSocket>),
     #[cfg(unix)]
     Unix(UnixDatagram),
 }
@@ -115,7 +115,14 @@ impl Datagrams {
         state.open()?;
         let limit = state.timeout;
         let size = size.min(MAX_DATAGRAM);
-        Ok(Datagram { socket: Arc::clone(self), size, limit, sleep: None, is_waiting: false })
+        Ok(Datagram {
+            socket: Arc::clone(self),
+            size,
+            limit,
+            sleep: None,
+            trouble: None,
+            is_waiting: false,
+        })
     }
 }
 
@@ -174,7 +181,7 @@ impl Busy {
                 };
                 let socket = UdpSocket::bind(local.unwrap_or(any)).await?;
                 socket.connect(address).await?;
-                Peer::Udp(socket)
+                Peer::Udp(Arc::new(socket))
             }
         };
         self.0.state.lock().peer = Some((peer, ticket));
@@ -192,10 +199,16 @@ impl Peer {
     /// Asks the system, whatever the reactor knows: it has not heard of a new socket yet.
     fn send(&self, data: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Udp(socket) => SockRef::from(socket).send(data),
+            Self::Udp(socket) => SockRef::from(&**socket).send(data),
             #[cfg(unix)]
             Self::Unix(socket) => SockRef::from(socket).send(data),
         }
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        let Self::Udp(socket) = self else { return None };
+        let socket = Arc::clone(socket);
+        Some(Box::pin(async move { trouble(&socket).await }))
     }
 
     fn poll_receive(&self, cx: &mut Context<'_>, size: usize) -> Poll<io::Result<Vec<u8>>> {
@@ -210,14 +223,38 @@ impl Peer {
     }
 }
 
+/// Waits until the system has an error for the socket.
+async fn trouble(socket: &UdpSocket) -> io::Error {
+    loop {
+        if let Err(error) = socket.ready(Interest::ERROR).await {
+            return error;
+        }
+        // Which forgets the error, so that the reactor has to forget of it, too.
+        let taken = socket.try_io(Interest::ERROR, || {
+            let taken = SockRef::from(socket).take_error()?;
+            taken.ok_or_else(|| io::ErrorKind::WouldBlock.into())
+        });
+        match taken {
+            Ok(error) => return error,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return error,
+        }
+    }
+}
+
 /// A socket that waits for a datagram.
 pub(crate) struct Datagram {
     socket: Arc<Datagrams>,
     size: usize,
     limit: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
+    trouble: Option<Trouble>,
     is_waiting: bool,
 }
+
+/// That the system has heard that nobody is there: no datagram tells of it, nor does the reactor to who
+/// waits for one.
+type Trouble = Pin<Box<dyn Future<Output = io::Error> + Send>>;
 
 impl Datagram {
     /// The datagram, if it is there.
@@ -247,6 +284,16 @@ impl Future for Datagram {
         let polled = self.poll_received(cx);
         if polled.is_ready() {
             return polled;
+        }
+        if self.trouble.is_none() {
+            let state = self.socket.state.lock();
+            let trouble = state.peer.as_ref().and_then(|(peer, _)| peer.trouble());
+            drop(state);
+            self.trouble = trouble;
+        }
+        let trouble = self.trouble.as_mut().map(|trouble| trouble.as_mut().poll(cx));
+        if let Some(Poll::Ready(error)) = trouble {
+            return Poll::Ready(Err(error.into()));
         }
         let limit = self.limit;
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));

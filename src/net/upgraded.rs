@@ -2,16 +2,11 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
 use hyper::rt::{Read, ReadBuf, Write};
 use hyper::upgrade::Upgraded;
-
-use super::connection::Connection;
-use super::stream::Stream;
-use super::{Net, Socket, Sockets};
 
 /// How much is read at once, in bytes.
 const CHUNK: usize = 16 << 10;
@@ -19,18 +14,11 @@ const CHUNK: usize = 16 << 10;
 /// The connection of a client.
 pub(super) struct Client(Upgraded);
 
-impl Socket {
-    /// The client's connection as a socket of its request. It is none of those that functions open.
-    pub(crate) fn of_client(net: &Arc<Net>, owner: &Arc<Sockets>, client: Upgraded) -> Arc<Self> {
-        let socket = Self::new(net, owner);
-        let stream = Stream::Client(Box::new(Client(client)));
-        let connection = Connection::new(stream, Arc::from([]), None, None);
-        socket.lock().connection = Some(connection);
-        socket
-    }
-}
-
 impl Client {
+    pub(super) const fn new(upgraded: Upgraded) -> Self {
+        Self(upgraded)
+    }
+
     pub(super) fn poll_fill(
         &mut self,
         cx: &mut Context<'_>,

@@ -345,6 +345,14 @@ impl Transaction {
         false
     }
 
+    /// Whether a function has asked for the client's connection.
+    pub(crate) fn is_upgraded(&self) -> bool {
+        #[cfg(feature = "net")]
+        return self.rare().is_some_and(|rare| rare.is_upgraded);
+        #[cfg(not(feature = "net"))]
+        false
+    }
+
     /// Whose lines of the log these are that a function writes now.
     pub(crate) fn origin(&self) -> Origin<'_> {
         Origin { request_id: self.request.id().as_str(), site: &self.site }

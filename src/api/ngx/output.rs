@@ -28,6 +28,9 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 /// 1, or `nil` and why nothing was printed.
 type Printed = Noted<Option<u8>>;
 
+/// The client's connection is a function's, and no response is to be written.
+const RAW: &str = "raw request socket acquired";
+
 fn say(call: &mut Call<'_>, values: MultiValue) -> mlua::Result<Printed> {
     echo(call, &values, "say", b"\n")
 }
@@ -42,6 +45,9 @@ fn echo(
     function: &'static str,
     end: &[u8],
 ) -> mlua::Result<Printed> {
+    if call.tx.is_upgraded() {
+        return Ok(Noted(None, Some(RAW)));
+    }
     if call.tx.response.ended {
         return Ok(Noted(None, Some("seen eof")));
     }
@@ -88,7 +94,9 @@ fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
         }
     };
     let (request, response) = (&call.tx.request, &call.tx.response);
-    let refused = if request.method() == Method::HEAD && response.printed {
+    let refused = if call.tx.is_upgraded() {
+        Some(RAW)
+    } else if request.method() == Method::HEAD && response.printed {
         Some("header only")
     } else if response.ended {
         Some("seen eof")
@@ -105,6 +113,9 @@ fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
 fn eof(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
     if !arguments.is_empty() {
         return Err(raise_at(call.lua, "no argument is expected"));
+    }
+    if call.tx.is_upgraded() {
+        return Ok(Noted(None, Some(RAW)));
     }
     let response = &mut call.tx.response;
     if std::mem::replace(&mut response.ended, true) {

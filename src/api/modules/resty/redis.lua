@@ -165,37 +165,56 @@ for name, method in pairs({ set_timeout = "settimeout", set_timeouts = "settimeo
   end
 end
 
+-- Complains to who has called `connect`.
 local function check(kind, what, value, optional)
   if type(value) ~= kind and not (optional and value == nil) then
     local expected = (optional and "nil or " or "") .. kind
-    error("bad argument " .. what .. ": " .. expected .. " expected, got " .. type(value), 3)
+    error("bad argument " .. what .. ": " .. expected .. " expected, got " .. type(value), 4)
   end
 end
 
-function redis:connect(host, port, opts)
+-- What follows the host: a port, unless it is a path, and options.
+local function port_and_options(host, port, opts)
+  check("string", "#1 host", host)
+  if sub(host, 1, 5) == "unix:" then
+    check("table", "#2 opts", port, true)
+    return nil, port or {}
+  end
+  local number = tonumber(port)
+  check("number", "#2 port", number or port)
+  check("table", "#3 opts", opts, true)
+  return number, opts or {}
+end
+
+-- A connection that comes from the pool is encrypted already.
+local function encrypt(sock, opts)
+  if not opts.ssl or sock:getreusedtimes() > 0 then
+    return true
+  end
+  local session, err = sock:sslhandshake(false, opts.server_name, opts.ssl_verify)
+  if not session then
+    return nil, "failed to do ssl handshake: " .. err
+  end
+  return true
+end
+
+function redis:connect(...)
   local sock = rawget(self, "sock")
   if not sock then
     return nil, "not initialized"
   end
-  check("string", "#1 host", host)
-  local ok, err
+  local host, port, opts = (...), port_and_options(...)
   self.subscribed = false
-  if sub(host, 1, 5) == "unix:" then
-    check("table", "#2 opts", port, true)
-    opts = port
-    ok, err = sock:connect(host, opts or {})
+  local ok, err
+  if port then
+    ok, err = sock:connect(host, port, opts)
   else
-    check("number", "#2 port", tonumber(port) or port)
-    check("table", "#3 opts", opts, true)
-    ok, err = sock:connect(host, tonumber(port), opts)
+    ok, err = sock:connect(host, opts)
   end
-  if ok and opts and opts.ssl and sock:getreusedtimes() == 0 then
-    ok, err = sock:sslhandshake(false, opts.server_name, opts.ssl_verify)
-    if not ok then
-      return nil, "failed to do ssl handshake: " .. err
-    end
+  if not ok then
+    return nil, err
   end
-  return ok, err
+  return encrypt(sock, opts)
 end
 
 function redis:set_keepalive(...)

@@ -53,7 +53,7 @@ fn raw(call: &mut Call<'_>, (): ()) -> mlua::Result<Await<Outcome<Held<Socket>>>
 /// The connection to come, or why there is none.
 fn client(call: &Call<'_>) -> Result<OnUpgrade, &'static str> {
     let response = &call.tx.response;
-    if call.tx.rare().is_some_and(|rare| rare.is_upgraded) {
+    if call.tx.is_upgraded() {
         return Err("duplicate call");
     }
     if response.has_output() {

@@ -126,6 +126,114 @@ async fn tokens_are_encrypted_for_who_has_the_key() {
 }
 
 #[tokio::test]
+async fn an_encrypted_token_with_a_part_changed_is_refused() {
+    let statements = "
+        local key = ('k'):rep(32)
+        local object = { header = { alg = 'dir', enc = ENC }, payload = { sub = 'ada' } }
+        local parts = {}
+        for part in (jwt:sign(key, object) .. '.'):gmatch('([^.]*)%.') do parts[#parts + 1] = part end
+        local outcomes = {}
+        for place = 1, #parts do
+          local changed = { unpack(parts) }
+          local part = changed[place]
+          changed[place] = #part > 0 and (part:sub(1, 1) == 'A' and 'B' or 'A') .. part:sub(2) or 'AAAA'
+          local back = jwt:verify(key, table.concat(changed, '.'))
+          outcomes[place] = tostring(back.verified) .. type(back.reason)
+        end
+        outcomes[#outcomes + 1] = tostring(jwt:verify(nil, table.concat(parts, '.')).reason)
+        return table.concat(outcomes, ' ')";
+    for encryption in ["'A128CBC-HS256'", "'A256GCM'"] {
+        let seen = with_jwt(&statements.replace("ENC", encryption)).await;
+        // With a key of its own, the key that comes with the token is nothing.
+        let expected = "falsestring truestring falsestring falsestring falsestring \
+                        preshared key must not be null";
+        assert_eq!(seen, expected, "{encryption}");
+    }
+}
+
+#[tokio::test]
+async fn each_validator_says_what_is_wrong_with_a_claim() {
+    let right = "everything is awesome~ :p";
+    let cases = [
+        ("validators.equals(1)", "1", right),
+        ("validators.equals(1)", "2", "Claim 'a' ('2') returned failure"),
+        ("validators.matches('^x+$')", "'xx'", right),
+        ("validators.matches('^x+$')", "'xy'", "Claim 'a' ('xy') returned failure"),
+        ("validators.matches('x')", "7", "Claim 'a' is malformed.  Expected to be a string."),
+        ("validators.greater_than(1)", "2", right),
+        ("validators.greater_than(1)", "1", "Claim 'a' ('1') returned failure"),
+        ("validators.greater_than_or_equal(1)", "1", right),
+        ("validators.less_than(1)", "0", right),
+        ("validators.less_than(1)", "'0'", "Claim 'a' is malformed.  Expected to be a number."),
+        ("validators.less_than_or_equal(1)", "2", "Claim 'a' ('2') returned failure"),
+        ("validators.equals_any_of({ 'x', 'y' })", "'y'", right),
+        ("validators.equals_any_of({ 'x' })", "'z'", "Claim 'a' ('z') returned failure"),
+        (
+            "validators.equals_any_of({ 'x' })",
+            "{}",
+            "Claim 'a' is malformed.  Expected to be a string.",
+        ),
+        ("validators.matches_any_of({ '^x', '^y' })", "'yes'", right),
+        ("validators.contains_any_of({ 'x' })", "{ 'w', 'x' }", right),
+        (
+            "validators.contains_any_of({ 'x' })",
+            "{ 'w' }",
+            "Claim 'a' ('[\"w\"]') returned failure",
+        ),
+        (
+            "validators.contains_any_of({ 'x' })",
+            "'x'",
+            "Claim 'a' is malformed.  Expected to be a table.",
+        ),
+        ("validators.contains_any_matching_of({ '^x' })", "{ 'w', 'xy' }", right),
+        ("validators.is_not_before()", "0", right),
+        (
+            "validators.is_not_before()",
+            "4000000000",
+            "'a' claim not valid until Tue, 02 Oct 2096 07:06:40 GMT",
+        ),
+        ("validators.is_not_expired()", "1", "'a' claim expired at Thu, 01 Jan 1970 00:00:01 GMT"),
+        (
+            "validators.is_not_expired()",
+            "-1",
+            "Claim 'a' is malformed.  Expected to be a positive numeric value.",
+        ),
+        ("validators.is_at()", "ngx.time()", right),
+        ("validators.is_at()", "1", "'a' claim is only valid at Thu, 01 Jan 1970 00:00:01 GMT"),
+        ("validators.required()", "nil", "Claim 'a' is required."),
+        ("validators.opt_equals(1)", "nil", right),
+        ("validators.opt_is_not_expired()", "nil", right),
+        (
+            "validators.chain(validators.required(), validators.equals(1))",
+            "2",
+            "Claim 'a' ('2') returned failure",
+        ),
+    ];
+    for (validator, value, expected) in cases {
+        let statements = format!(
+            "local token = parser.encode({{ a = {value}, b = 1 }}, 's')
+             return jwt:verify('s', token, {{ a = {validator} }}).reason"
+        );
+        assert_eq!(with_jwt(&statements).await, expected, "{validator} of {value}");
+    }
+    for (made, expected) in [
+        ("validators.equals()", "Cannot create validator for nil check_val."),
+        ("validators.matches(1)", "Cannot create validator for non-string check_val."),
+        ("validators.equals_any_of({})", "Cannot create validator for empty table check_values."),
+        ("validators.require_one_of('a')", "Cannot create validator for non-table claim_keys."),
+        ("validators.chain(1)", "All chain functions must be functions"),
+        ("validators.set_system_leeway(-1)", "'leeway' is expected to be a non-negative number"),
+    ] {
+        let statements = format!("return select(2, pcall(function() return {made} end))");
+        assert_eq!(with_jwt(&statements).await, expected, "{made}");
+    }
+    let one_of = "local token = parser.encode({ b = 1 }, 's')
+                  local spec = { __jwt = validators.require_one_of({ 'a', 'c' }) }
+                  return jwt:verify('s', token, spec).reason";
+    assert_eq!(with_jwt(one_of).await, "Missing one of claims - [ a, c ].");
+}
+
+#[tokio::test]
 async fn a_certificate_that_comes_with_a_token_must_be_of_a_trusted_one() {
     let statements = r#"
         local x5c = { ngx.encode_base64(require("resty.openssl.x509").new(keys["leaf.pem"]):tostring("DER")) }

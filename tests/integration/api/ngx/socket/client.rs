@@ -134,6 +134,9 @@ async fn what_comes_too_late_is_a_timeout_and_no_end() {
          sock:settimeouts(1000, 1000, 10000)
          sock:send(sock:receive(2) .. '\\n')
          sock:send(tostring(select(2, ngx.req.socket(true))) .. '\\n')
+         for _, f in ipairs({{ ngx.say, ngx.print, ngx.flush, ngx.eof }}) do
+           sock:send(tostring(select(2, f())) .. '\\n')
+         end
          sock:send(type(sock.close) .. ' ' .. type(sock.setkeepalive) .. '\\n')"
     )))
     .await;
@@ -143,6 +146,9 @@ async fn what_comes_too_late_is_a_timeout_and_no_end() {
     stream.write_all(b"ok").await.unwrap();
     assert_eq!(line(&mut stream).await, "ok\n");
     assert_eq!(line(&mut stream).await, "duplicate call\n");
+    for _ in 0..4 {
+        assert_eq!(line(&mut stream).await, "raw request socket acquired\n");
+    }
     assert_eq!(line(&mut stream).await, "nil nil\n");
 }
 

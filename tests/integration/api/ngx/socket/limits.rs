@@ -28,6 +28,40 @@ async fn a_request_has_32_sockets_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_vm_has_1024_sockets_and_no_more() {
+    let peer = echoes().await;
+    let source = "
+        local socks = {}
+        for i = 1, 32 do
+          socks[i] = ngx.socket.tcp()
+          local ok, err = socks[i]:connect('127.0.0.1', PORT)
+          if not ok then return kong.response.exit(200, err) end
+        end
+        ngx.sleep(60)";
+    let app = App::reaching(peer, source).await;
+    let call = || {
+        let call = app.get("/");
+        tokio::spawn(async move { call.try_send().await })
+    };
+    let holding: Vec<_> = (0..32).map(|_| call()).collect();
+    while app.runtime.stats().sockets < 1024 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert_eq!(app.get("/").send().await.text(), "too many open sockets");
+    holding[0].abort();
+    while app.runtime.stats().sockets > 1024 - 32 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let next = call();
+    while app.runtime.stats().sockets < 1024 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(!next.is_finished(), "it has found room");
+    holding.iter().for_each(tokio::task::JoinHandle::abort);
+    next.abort();
+}
+
+#[tokio::test]
 async fn what_waits_in_pools_makes_room() {
     let peer = echoes().await;
     let source = "

@@ -54,3 +54,17 @@ async fn datagrams_go_and_come() {
         assert_eq!(App::reach(peer, &source).await, expected, "{source}");
     }
 }
+
+#[tokio::test]
+async fn whoever_is_not_there_is_heard_of_before_the_timeout() {
+    let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let addr = closed.local_addr().unwrap();
+    drop(closed);
+    let source = "local sock = ngx.socket.udp()
+        assert(sock:setpeername('127.0.0.1', PORT))
+        assert(sock:send('hello'))
+        ngx.print(select(2, sock:receive()), ', ')
+        sock:send('again')
+        ngx.print(select(2, sock:receive()))";
+    assert_eq!(App::reach(addr, source).await, "connection refused, connection refused");
+}
