@@ -1,13 +1,14 @@
 //! `certificate`: functions that run while a TLS handshake is on.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 
-use crate::error::{Error, Failure, FailureKind, Site};
+use crate::error::{Error, Site};
 use crate::extension::{Connection, Tls};
 use crate::function::{Functions, Progress, Run};
 use crate::phase::{Phase, Plugin};
 use crate::runtime::Runtime;
-use crate::transaction::Transaction;
+use crate::transaction::{BodyIsGone, Transaction};
 
 const CERTIFICATE: &[Phase] = &[Phase::Certificate];
 
@@ -18,7 +19,8 @@ impl Runtime {
     /// `server_name` is what the client asked for. Whether the handshake may go on: it may not when
     /// a function has ended it, by `ngx.exit(ngx.ERROR)`.
     ///
-    /// There is no request yet, and no wait: a function that waits here fails.
+    /// There is no request yet. A function that waits holds up nothing but this handshake; how long that may
+    /// take is for the caller to say: dropping the future gives it up.
     ///
     /// # Errors
     ///
@@ -34,14 +36,17 @@ impl Runtime {
     ///     .build()?;
     /// let runtime = Runtime::global();
     /// let of = |peer: &str| Connection::new(peer.parse().expect("an address")).with_tls(true);
-    /// let goes_on = |connection| {
-    ///     runtime.certificate(&functions, Plugin::PreFunction, connection, Some("shop.example"))
+    /// let goes_on = async |connection| {
+    ///     runtime.certificate(&functions, Plugin::PreFunction, connection, Some("shop.example")).await
     /// };
-    /// assert!(goes_on(of("192.0.2.8:50123"))?);
-    /// assert!(!goes_on(of("192.0.2.7:50123"))?);
+    /// # tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+    /// assert!(goes_on(of("192.0.2.8:50123")).await?);
+    /// assert!(!goes_on(of("192.0.2.7:50123")).await?);
+    /// # Ok::<(), tower_lua::Error>(())
+    /// # })?;
     /// # Ok::<(), tower_lua::Error>(())
     /// ```
-    pub fn certificate(
+    pub async fn certificate(
         &self,
         functions: &Functions,
         plugin: Plugin,
@@ -58,28 +63,42 @@ impl Runtime {
         }
         let set = Arc::clone(functions.shared_name());
         let site = Site { plugin, phase: Phase::Certificate, set, index: 0 };
-        let mut run = Run::new(functions.clone(), plugin, CERTIFICATE);
-        let (transaction, progress) = run.advance(self.pool(), Transaction::new(head, site));
-        let site = transaction.site.clone();
-        self.release(transaction);
-        match progress {
-            Progress::Ended => Ok(true),
-            Progress::Exited => Ok(false),
-            Progress::Failed(error) => Err(error),
-            Progress::Waiting => {
-                let error = Error::function(site, waited());
-                crate::error::log::report(&error);
-                Err(error)
+        let run = Run::new(functions.clone(), plugin, CERTIFICATE);
+        let transaction = Some(Transaction::new(head, site));
+        Handshake { run, transaction, runtime: self.clone() }.goes_on().await
+    }
+}
+
+/// A handshake whose functions run.
+struct Handshake {
+    run: Run,
+    /// `None` while a function runs.
+    transaction: Option<Box<Transaction>>,
+    runtime: Runtime,
+}
+
+impl Handshake {
+    async fn goes_on(mut self) -> Result<bool, Error> {
+        loop {
+            let transaction = self.transaction.take().expect("given back below");
+            let (transaction, progress) = self.run.advance(self.runtime.pool(), transaction);
+            let transaction = self.transaction.insert(transaction);
+            match progress {
+                Progress::Ended => return Ok(true),
+                Progress::Exited => return Ok(false),
+                Progress::Failed(error) => return Err(error),
+                Progress::Waiting => {
+                    poll_fn(|cx| self.run.poll_ready(cx, transaction, &mut BodyIsGone)).await;
+                }
             }
         }
     }
 }
 
-fn waited() -> Failure {
-    Failure {
-        kind: FailureKind::Runtime,
-        message: "a function cannot wait in the certificate phase".to_owned(),
-        position: None,
-        traceback: String::new(),
+impl Drop for Handshake {
+    fn drop(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            self.runtime.release(transaction);
+        }
     }
 }

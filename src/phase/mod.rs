@@ -111,7 +111,8 @@ impl PhaseSet {
     pub(crate) const ADMIN_API: Self = Self(0x1000_0000);
 
     /// The phases in which a function may wait: more than on OpenResty.
-    pub(crate) const YIELDABLE: Self = Self::REWRITE
+    pub(crate) const YIELDABLE: Self = Self::CERTIFICATE
+        .or(Self::REWRITE)
         .or(Self::ACCESS)
         .or(Self::HEADER_FILTER)
         .or(Self::BODY_FILTER)

@@ -50,7 +50,7 @@ impl RuntimeBuilder {
     ///
     /// The future is polled with the request, and dropped with it, at any time. It needs a timeout of
     /// its own, and owns what it works with: what it needs of the [call](HostCall) is taken out before
-    /// it begins. Functions can wait in every phase but `certificate`, in timers and in light threads.
+    /// it begins. Functions can wait in every phase, in timers and in light threads.
     ///
     /// ```
     /// use tower_lua::{Functions, Runtime, mlua};

@@ -148,7 +148,8 @@ async fn functions_of_certificate_may_end_a_handshake() {
     assert!(connect(gateway.proxy, "shop.test", &roots[0], "http/1.1").await.is_ok());
     gateway.logged("a handshake from");
     let mut closed = file.clone();
-    closed["plugins"][0]["config"]["certificate"] = json!(["return ngx.exit(ngx.ERROR)"]);
+    closed["plugins"][0]["config"]["certificate"] =
+        json!(["ngx.sleep(0.001) return ngx.exit(ngx.ERROR)"]);
     assert!(gateway.reload(&closed.to_string()));
     assert!(connect(gateway.proxy, "shop.test", &roots[0], "http/1.1").await.is_err());
 }

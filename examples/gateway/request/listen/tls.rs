@@ -81,7 +81,7 @@ impl TlsAcceptor {
     ) -> io::Result<Accepted> {
         let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
         let server_name: Option<Arc<str>> = start.client_hello().server_name().map(Arc::from);
-        self.ask_functions(connection, server_name.as_deref())?;
+        self.ask_functions(connection, server_name.as_deref()).await?;
         let config = Arc::clone(&self.configs[usize::from(offers_http2)]);
         let stream = start.into_stream(config).await?;
         let (_, session) = stream.get_ref();
@@ -101,12 +101,16 @@ impl TlsAcceptor {
     }
 
     /// Runs the functions of `certificate`, which global plugins have.
-    fn ask_functions(&self, connection: Connection, server_name: Option<&str>) -> io::Result<()> {
+    async fn ask_functions(
+        &self,
+        connection: Connection,
+        server_name: Option<&str>,
+    ) -> io::Result<()> {
         let snapshot = self.published.current();
         let plugins = [Plugin::PreFunction, Plugin::PostFunction];
         for (functions, plugin) in snapshot.global().certificate().into_iter().zip(plugins) {
             let goes_on = self.runtime.certificate(functions, plugin, connection, server_name);
-            match goes_on {
+            match goes_on.await {
                 Ok(true) => {}
                 Ok(false) => return Err(io::Error::other("a function ended the handshake")),
                 Err(error) => return Err(io::Error::other(error)),
