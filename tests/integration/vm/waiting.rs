@@ -1,8 +1,11 @@
 //! Functions wait in every phase, and run on when what they wait for is there.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tower_lua::Phase;
+use tower_lua::mlua::{self, IntoLua, Lua, Value};
 
 use crate::support::{App, Events};
 
@@ -112,26 +115,57 @@ async fn log_is_given_up_after_thirty_seconds() {
     assert!(messages.iter().any(|message| message == said), "{messages:?}");
 }
 
-#[tokio::test]
-async fn an_asynchronous_function_of_mlua_s_that_is_not_ready_says_so() {
-    let events = crate::support::Events::capture();
-    // What such a function yields: an address.
-    let app = App::builder()
-        .access("coroutine.yield(require('app.pending'))")
-        .runtime(|runtime| {
-            runtime.module("app.pending", |_| {
-                let address = std::ptr::from_ref(&MARK).cast_mut().cast();
-                Ok(tower_lua::mlua::Value::LightUserData(tower_lua::mlua::LightUserData(address)))
-            })
-        })
-        .serve()
-        .await;
-    assert_eq!(app.get("/").send().await.status, 500);
-    let messages = events.messages().join("\n");
-    assert!(
-        messages.contains("an asynchronous function of a Rust module is not ready"),
-        "{messages}"
-    );
+/// A module with a function of mlua's own asynchronous kind: it is ready at once, or a while later.
+fn of_mlua(lua: &Lua) -> mlua::Result<Value> {
+    let function = lua.create_async_function(|_, milliseconds: u64| async move {
+        if milliseconds > 0 {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        }
+        Ok(("done", milliseconds))
+    })?;
+    let table = lua.create_table()?;
+    table.set("wait", function)?;
+    Ok(Value::Table(table))
 }
 
-static MARK: u8 = 0;
+#[tokio::test]
+async fn an_asynchronous_function_of_mlua_s_works_if_it_is_ready_at_once() {
+    let app = App::builder()
+        .access("kong.response.exit(200, table.concat({ require('app.mlua').wait(0) }, ' '))")
+        .runtime(|runtime| runtime.module("app.mlua", of_mlua))
+        .serve()
+        .await;
+    assert_eq!(app.get("/").send().await.text(), "done 0");
+}
+
+#[tokio::test]
+async fn an_asynchronous_function_of_mlua_s_that_is_not_ready_says_so_at_once() {
+    for (source, status) in [
+        ("require('app.mlua').wait(20)", 500),
+        ("coroutine.wrap(function() require('app.mlua').wait(20) end)()", 500),
+        ("ngx.thread.wait(ngx.thread.spawn(require('app.mlua').wait, 20))", 200),
+        ("ngx.say(pcall(require('app.mlua').wait, 20))", 200),
+    ] {
+        let events = Events::capture();
+        let calls = Arc::new(AtomicUsize::new(0));
+        let (count, seen) = (Arc::clone(&calls), Arc::clone(&calls));
+        let app = App::builder()
+            .access(&format!("require('app.count')() {source}"))
+            .header_filter("kong.response.set_header('x-count', require('app.count')())")
+            .runtime(move |runtime| {
+                runtime.module("app.mlua", of_mlua).module("app.count", move |lua| {
+                    let count = Arc::clone(&count);
+                    let next = move |_: &Lua, ()| Ok(count.fetch_add(1, Ordering::Relaxed));
+                    lua.create_function(next)?.into_lua(lua)
+                })
+            })
+            .serve()
+            .await;
+        let reply = app.get("/").send().await;
+        assert_eq!((reply.status.as_u16(), seen.load(Ordering::Relaxed)), (status, 2), "{source}");
+        let said = format!("{} {}", reply.text(), events.messages().join("\n"));
+        let why = "an asynchronous function of a Rust module is not ready";
+        assert!(said.contains(why), "{source}: {said}");
+        assert!(!said.contains("CPU budget"), "{source}: {said}");
+    }
+}
