@@ -57,3 +57,33 @@ fn has_heading(text: &str, anchor: &str) -> bool {
     let anchor = anchor.trim_start_matches('#');
     anchor.is_empty() || headings.any(|line| made(line.trim_start_matches('#')) == anchor)
 }
+
+#[test]
+fn each_attack_of_the_table_is_tried_by_a_test_that_there_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/sandbox.md")).unwrap();
+    let rows: Vec<_> = page.lines().filter_map(attack).collect();
+    assert!(rows.len() >= 60, "only {} attacks", rows.len());
+    let is_there = |folder: &str, module: &str| {
+        let path = root.join("tests").join(folder).join(module.replace("::", "/"));
+        let text = fs::read_to_string(path.with_extension("rs"))
+            .or_else(|_| fs::read_to_string(path.join("mod.rs")));
+        text.is_ok_and(|text| text.contains("test]"))
+    };
+    for (what, tests) in &rows {
+        for test in tests.split(", ") {
+            let found = match test.strip_suffix("` (gateway)") {
+                Some(module) => is_there("gateway", module.trim_start_matches('`')),
+                None => is_there("integration", test.trim_matches('`')),
+            };
+            assert!(found, "no {test} for the attack: {what}");
+        }
+    }
+}
+
+/// An attack, and the tests that a row of the table names for it.
+fn attack(line: &str) -> Option<(&str, &str)> {
+    let (what, tests) = line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | ")?;
+    let (_, tests) = tests.rsplit_once(" | ")?;
+    tests.starts_with('`').then_some((what, tests))
+}
