@@ -224,8 +224,12 @@ impl Scope<'_> {
         function: Function,
     ) -> mlua::Result<Function> {
         let Some(shortcut) = shortcut else { return Ok(function) };
-        let current = Arc::clone(self.current);
+        let (current, meter) = (Arc::clone(self.current), Arc::clone(self.meter));
         let ask = move |arguments: &Arguments<'_>, text: &mut Vec<u8>| {
+            // The function looks again, and has an error for it.
+            if meter.tick_on_return() {
+                return None;
+            }
             let answer = current.ask(|tx| {
                 phases.contains(tx.site.phase).then(|| shortcut(tx, arguments, text)).flatten()
             });

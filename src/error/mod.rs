@@ -97,8 +97,8 @@ impl Error {
         self.failed_as(FailureKind::Sandbox)
     }
 
-    /// Whether a function was not called because its last calls used up their time, one after the
-    /// other. It is called again after a while.
+    /// Whether a function was not called because its last calls used up their time or memory, one after
+    /// the other. It is called again after a while.
     #[must_use]
     pub fn is_refused(&self) -> bool {
         self.failed_as(FailureKind::Refused)

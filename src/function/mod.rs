@@ -172,7 +172,7 @@ impl Functions {
         phases.iter().any(|phase| self.set.present.contains(*phase))
     }
 
-    /// Whether a function of one of `phases` has used up its time when it was last called.
+    /// Whether a function of one of `phases` has used up its time or memory when it was last called.
     pub(crate) fn any_suspect_in(&self, phases: &[Phase]) -> bool {
         phases.iter().any(|phase| {
             let first = self.offset(*phase);

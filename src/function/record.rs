@@ -1,18 +1,18 @@
-//! What is remembered of a function that uses up its time again and again.
+//! What is remembered of a function that uses up its time or memory again and again.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How many calls in a row use up their time before the next are refused.
+/// How many calls in a row use up their time or memory before the next are refused.
 const STRIKES: u32 = 8;
 
-/// How long calls are refused, the first time. It doubles each time that the call after it uses up
-/// its time as well, up to a minute.
+/// How long calls are refused, the first time. It doubles each time that the call after it is no better,
+/// up to a minute.
 const REFUSED_FOR: Duration = Duration::from_secs(2);
 const MOST_DOUBLINGS: u32 = 5;
 
-/// The calls of one function that used up their time, since one that did not.
+/// The calls of one function that used up their time or memory, since one that did not.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     strikes: AtomicU32,
@@ -21,7 +21,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Whether the last call used up its time.
+    /// Whether the last call used up its time or memory.
     pub(super) fn is_suspect(&self) -> bool {
         self.strikes.load(Ordering::Relaxed) > 0
     }
@@ -31,14 +31,14 @@ impl Record {
         self.is_suspect() && now() < self.refused_until.load(Ordering::Relaxed)
     }
 
-    /// Notes a call that ended within its time.
+    /// Notes a call that kept within its share.
     pub(super) fn clear(&self) {
         if self.is_suspect() {
             self.strikes.store(0, Ordering::Relaxed);
         }
     }
 
-    /// Notes a call that used up its time. For how long the next are refused, if they are.
+    /// Notes a call that did not. For how long the next are refused, if they are.
     #[cold]
     pub(super) fn strike(&self) -> Option<Duration> {
         let strikes = self.strikes.fetch_add(1, Ordering::Relaxed) + 1;

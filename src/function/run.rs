@@ -135,23 +135,34 @@ impl Run {
         }
     }
 
-    /// Notes whether the function has kept within its time.
-    fn remember(&self, vm: &Vm, step: &Step) {
+    /// Notes whether the function has kept within its share of time and memory.
+    fn remember(&self, vm: &mut Vm, step: &Step) {
         let record = self.functions.record(self.place);
-        match step {
-            Step::Waiting(..) => {}
-            Step::Failed(failure) if failure.kind == FailureKind::Refused => {}
-            Step::Failed(failure) if failure.kind == FailureKind::Timeout => {
-                if let Some(time) = record.strike() {
-                    let Site { plugin, phase, set, index } = vm.site();
-                    tracing::warn!(
-                        target: "tower_lua::function",
-                        "[{plugin}] {set}: {phase}[{index}]: refused for {time:?}: \
-                         its calls use up their time, one after the other"
-                    );
-                }
-            }
+        let failed_as = match step {
+            Step::Failed(failure) => Some(failure.kind),
+            _ => None,
+        };
+        match failed_as {
+            Some(FailureKind::Refused) => {}
+            Some(FailureKind::Timeout) => Self::strike(record, vm),
+            _ if vm.is_greedy() => Self::strike(record, vm),
+            // What others keep was in its way.
+            Some(FailureKind::Memory) => {}
+            _ if matches!(step, Step::Waiting(..)) => {}
             _ => record.clear(),
+        }
+    }
+
+    #[cold]
+    fn strike(record: &Record, vm: &mut Vm) {
+        vm.owe_turn();
+        if let Some(time) = record.strike() {
+            let Site { plugin, phase, set, index } = vm.site();
+            tracing::warn!(
+                target: "tower_lua::function",
+                "[{plugin}] {set}: {phase}[{index}]: refused for {time:?}: \
+                 its calls use up their time or memory, one after the other"
+            );
         }
     }
 
@@ -160,7 +171,7 @@ impl Run {
         self.phases = &[];
     }
 
-    /// Whether a function that is to run now used up its time when it was last called.
+    /// Whether a function that is to run now used up its time or memory when it was last called.
     pub(crate) fn is_suspect(&self) -> bool {
         self.waiting.is_none() && self.functions.any_suspect_in(self.phases)
     }
@@ -207,7 +218,7 @@ impl Run {
 fn refused() -> Failure {
     Failure {
         kind: FailureKind::Refused,
-        message: "not called: its last calls used up their CPU budget".to_owned(),
+        message: "not called: its last calls used up their CPU budget or memory".to_owned(),
         position: None,
         traceback: String::new(),
     }

@@ -12,11 +12,7 @@ use mlua::{HookTriggers, Lua, LuaString, VmState};
 
 use super::memory::{Memory, OutOfMemory};
 use super::meter::Meter;
-
-/// How often the hook looks at the clock, in VM instructions: a microsecond of ordinary work. One
-/// instruction may be a copy of a string as large as the memory limit, which is why it is not more;
-/// less would cost what computes much more than the tenth that it does.
-const INSTRUCTIONS_PER_TICK: u32 = 250;
+use super::{pace, raw};
 
 /// What functions may use before they are stopped.
 ///
@@ -126,10 +122,17 @@ pub(crate) fn without_limit<R>(
 /// The length up to which a string is made outside the memory limit, in bytes.
 const SMALL: usize = 4096;
 
+/// The length of one from which on the clock is looked at, in bytes.
+const LARGE: usize = 1 << 20;
+
 /// A Lua string of `bytes`.
 pub(crate) fn string(lua: &Lua, budget: &Budget, bytes: &[u8]) -> mlua::Result<LuaString> {
     if bytes.len() > SMALL {
-        return lua.create_string(bytes);
+        let made = lua.create_string(bytes)?;
+        if bytes.len() > LARGE {
+            tick(lua)?;
+        }
+        return Ok(made);
     }
     without_limit(lua, budget, || lua.create_string(bytes))
 }
@@ -138,6 +141,8 @@ pub(crate) fn string(lua: &Lua, budget: &Budget, bytes: &[u8]) -> mlua::Result<L
 pub(super) struct Limits {
     pub(super) meter: Arc<Meter>,
     pub(super) memory: Arc<Memory>,
+    /// Whether there is a hook that looks at the clock.
+    is_hooked: bool,
 }
 
 /// Whether a function may go on that has had Rust code work for it for a while, or fill a buffer of
@@ -166,6 +171,27 @@ pub(crate) fn look_at_clock(lua: &Lua) -> mlua::Result<()> {
     }
 }
 
+/// Looks at the clock for Lua code that may have worked long in C, and has the hook called as often as
+/// that asks for.
+///
+/// # Errors
+///
+/// When the function's time is used up.
+pub(crate) fn tick(lua: &Lua) -> mlua::Result<()> {
+    match lua.app_data_ref::<Limits>() {
+        Some(limits) if limits.is_hooked => look(lua, &limits.meter, lua.used_memory() as u64),
+        _ => Ok(()),
+    }
+}
+
+fn look(lua: &Lua, meter: &Meter, memory: u64) -> mlua::Result<()> {
+    let (is_over, every) = meter.tick_in_lua(memory);
+    if is_over {
+        return Err(meter.exhausted(lua));
+    }
+    every.map_or(Ok(()), |every| raw::call_hook_every(lua, every))
+}
+
 /// Makes `lua` keep to `budget`, by `meter`'s clock. The prelude has turned the JIT off.
 pub(crate) fn enforce(
     lua: &Lua,
@@ -174,12 +200,14 @@ pub(crate) fn enforce(
     budget: &Budget,
 ) -> mlua::Result<()> {
     let (meter, memory) = (Arc::clone(meter), Arc::clone(memory));
-    lua.set_app_data(Limits { meter: Arc::clone(&meter), memory });
-    if budget.limits_time() {
-        let triggers = HookTriggers::new().every_nth_instruction(INSTRUCTIONS_PER_TICK);
+    let is_hooked = budget.limits_time();
+    lua.set_app_data(Limits { meter: Arc::clone(&meter), memory, is_hooked });
+    if is_hooked {
+        let triggers = HookTriggers::new().every_nth_instruction(pace::EVERY);
         lua.set_global_hook(triggers, move |lua, _| {
-            meter.tick_memory(lua);
-            if meter.tick() { Err(meter.exhausted(lua)) } else { Ok(VmState::Continue) }
+            let used = lua.used_memory() as u64;
+            meter.note_growth(lua, used);
+            look(lua, &meter, used).map(|()| VmState::Continue)
         })?;
     }
     if let Some(bytes) = budget.memory {

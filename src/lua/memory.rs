@@ -79,6 +79,13 @@ impl Share {
         self.vm.as_ref().map_or(usize::MAX, |vm| vm.allowed(held).saturating_sub(held))
     }
 
+    /// Whether other requests have no more than half of what the VM may have held.
+    pub(crate) fn others_leave_half(&self) -> bool {
+        self.vm.as_ref().is_none_or(|vm| {
+            vm.held.load(Ordering::Relaxed).saturating_sub(self.held()) <= vm.limit / 2
+        })
+    }
+
     /// Counts `bytes` until the charge is dropped; none for a request that no VM has seen.
     ///
     /// # Errors

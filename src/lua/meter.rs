@@ -8,6 +8,7 @@ use cpu_time::ThreadTime;
 use mlua::Lua;
 use parking_lot::Mutex;
 
+use super::pace::Pace;
 use super::{Budget, position, traceback};
 
 /// Raised when a function has used its time. No guard of the prelude lets a function catch it.
@@ -53,10 +54,17 @@ pub(crate) struct Meter {
     moment: Mutex<Option<Moment>>,
     /// The clock of the run that a module interrupts which is being loaded.
     interrupted: Mutex<Option<Interrupted>>,
-    /// How many bindings have returned.
-    returns: AtomicU32,
+    /// When the clock was last looked at.
+    looked: AtomicU64,
+    /// How many bindings return before it is looked at again.
+    returns_left: AtomicU32,
+    pace: Pace,
+    /// How much memory the VM used when the run began.
+    memory_before: AtomicU64,
     /// How much memory the VM may use before the function is looked at that takes it.
     watermark: AtomicU64,
+    /// Whether a function has caught an error which says that there is no memory.
+    ran_out: AtomicBool,
     /// Where the function was when it was last looked at.
     place: Mutex<Option<Place>>,
     /// Whether it was found there to have used its time.
@@ -70,9 +78,13 @@ pub(crate) struct Place {
     pub(crate) traceback: String,
 }
 
-/// After how many returns of bindings the clock is looked at, whatever else they do. Bindings whose
-/// work grows with their arguments look at it themselves.
+/// After how many returns of bindings the clock is looked at, whatever else they do, unless they are
+/// slow. Bindings whose work grows with their arguments look at it themselves.
 const RETURNS_PER_TICK: u32 = 8;
+
+/// From how many nanoseconds between two looks at the clock on it is looked at whenever a binding
+/// returns.
+const SLOW: u64 = 100_000;
 
 /// By how much a VM's memory grows before the function is looked at that takes it, in bytes.
 const GROWTH: u64 = 2 << 20;
@@ -121,8 +133,12 @@ impl Meter {
             blocked: AtomicU64::new(0),
             moment: Mutex::default(),
             interrupted: Mutex::default(),
-            returns: AtomicU32::new(0),
+            looked: AtomicU64::new(0),
+            returns_left: AtomicU32::new(RETURNS_PER_TICK),
+            pace: Pace::default(),
+            memory_before: AtomicU64::new(u64::MAX),
             watermark: AtomicU64::new(u64::MAX),
+            ran_out: AtomicBool::new(false),
             place: Mutex::default(),
             is_exhausted: AtomicBool::new(false),
         }
@@ -163,15 +179,33 @@ impl Meter {
 
     /// Looks at the clock. Whether the run has used its time.
     pub(crate) fn tick(&self) -> bool {
-        let deadline = self.deadline.load(Ordering::Relaxed);
-        if deadline == RESTING {
-            return false;
+        self.is_running() && self.tick_at(self.now())
+    }
+
+    /// The same between the instructions of a VM that uses `memory`; and after how many of them the
+    /// hook is to be called from now on, if that is another number than before.
+    pub(super) fn tick_in_lua(&self, memory: u64) -> (bool, Option<u32>) {
+        if !self.is_running() {
+            return (false, None);
         }
         let now = self.now();
+        let looked = self.looked.load(Ordering::Relaxed);
+        let is_over = self.tick_at(now);
+        let taken = memory.saturating_sub(self.memory_before.load(Ordering::Relaxed));
+        (is_over, self.pace.after(now.saturating_sub(looked), taken))
+    }
+
+    fn is_running(&self) -> bool {
+        self.deadline.load(Ordering::Relaxed) != RESTING
+    }
+
+    fn tick_at(&self, now: u64) -> bool {
+        let deadline = self.deadline.load(Ordering::Relaxed);
         if deadline == UNBEGUN {
             self.begin(now);
             return self.allowed.load(Ordering::Relaxed) == 0;
         }
+        self.looked.store(now, Ordering::Relaxed);
         if self.marked.load(Ordering::Relaxed) == 0
             && now - self.started.load(Ordering::Relaxed) > UNMARKED
         {
@@ -182,9 +216,23 @@ impl Meter {
 
     /// Looks at the clock when a binding returns, as often as is worth it.
     pub(crate) fn tick_on_return(&self) -> bool {
-        let returns = self.returns.load(Ordering::Relaxed).wrapping_add(1);
-        self.returns.store(returns, Ordering::Relaxed);
-        returns.is_multiple_of(RETURNS_PER_TICK) && self.tick()
+        match self.returns_left.load(Ordering::Relaxed) {
+            0 => self.tick_after_returns(),
+            left => {
+                self.returns_left.store(left - 1, Ordering::Relaxed);
+                false
+            }
+        }
+    }
+
+    /// Once the time is used up, or what returns is slow, the next return looks at the clock, too.
+    fn tick_after_returns(&self) -> bool {
+        let looked = self.looked.load(Ordering::Relaxed);
+        let is_over = self.tick();
+        let is_slow = self.looked.load(Ordering::Relaxed).saturating_sub(looked) > SLOW;
+        let left = if is_over || is_slow { 0 } else { RETURNS_PER_TICK - 1 };
+        self.returns_left.store(left, Ordering::Relaxed);
+        is_over
     }
 
     /// The error of a function that has used its time, which is remembered with where it is.
@@ -244,12 +292,23 @@ impl Meter {
     /// Says how much memory the VM uses as a run begins.
     pub(crate) fn watch_memory(&self, used: usize) {
         self.watermark.store(used as u64 + GROWTH, Ordering::Relaxed);
+        self.memory_before.store(used as u64, Ordering::Relaxed);
+    }
+
+    /// Notes that a function has caught an error which says that there is no memory.
+    #[cold]
+    pub(crate) fn note_out_of_memory(&self) {
+        self.ran_out.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether one has since this was last asked.
+    pub(crate) fn take_ran_out(&self) -> bool {
+        self.ran_out.load(Ordering::Relaxed) && self.ran_out.swap(false, Ordering::Relaxed)
     }
 
     /// Remembers where a function is that makes its VM grow: when an allocation fails, LuaJIT does
     /// not say where.
-    pub(crate) fn tick_memory(&self, lua: &Lua) {
-        let used = lua.used_memory() as u64;
+    pub(super) fn note_growth(&self, lua: &Lua, used: u64) {
         if used > self.watermark.load(Ordering::Relaxed) {
             self.watermark.store(used + GROWTH, Ordering::Relaxed);
             self.note(lua);
@@ -309,6 +368,7 @@ impl Meter {
 
     fn begin(&self, now: u64) {
         self.started.store(now, Ordering::Relaxed);
+        self.looked.store(now, Ordering::Relaxed);
         self.marked.store(0, Ordering::Relaxed);
         let allowed = self.allowed.load(Ordering::Relaxed);
         self.deadline.store(now.saturating_add(allowed).min(RESTING - 1), Ordering::Relaxed);

@@ -7,6 +7,7 @@ mod error;
 mod foreign;
 mod memory;
 mod meter;
+mod pace;
 mod portable;
 pub(crate) mod raw;
 pub(crate) mod shortcut;
@@ -15,7 +16,7 @@ mod texts;
 mod value;
 
 pub use self::budget::Budget;
-pub(crate) use self::budget::{check, enforce, look_at_clock, string, without_limit};
+pub(crate) use self::budget::{check, enforce, look_at_clock, string, tick, without_limit};
 pub(crate) use self::buffer::Buffer;
 pub(crate) use self::error::{
     PRELUDE_NAME, position, raise, raise_at, traceback, without_position,

@@ -212,6 +212,22 @@ unsafe extern "C-unwind" fn call(state: *mut ffi::lua_State) -> c_int {
     }
 }
 
+/// Has the hook that there is called after every `count` instructions.
+///
+/// # Errors
+///
+/// Lua's own, when there is no room on its stack.
+pub(super) fn call_hook_every(lua: &Lua, count: u32) -> mlua::Result<()> {
+    let count = c_int::try_from(count).unwrap_or(c_int::MAX);
+    // SAFETY: a protected call; what is called allocates nothing, and sets the hook that there is.
+    unsafe {
+        lua.exec_raw((), |state| {
+            let (hook, mask) = (ffi::lua_gethook(state), ffi::lua_gethookmask(state));
+            ffi::lua_sethook(state, hook, mask, count);
+        })
+    }
+}
+
 /// The argument at `place`, from 1, if it is a string.
 pub(super) fn text<'a>(arguments: &Arguments<'a>, place: c_int) -> Option<&'a [u8]> {
     // SAFETY: the arguments lie on the stack for as long as they are lent, so the string is not

@@ -10,6 +10,9 @@ use rustc_hash::FxHashMap;
 use crate::lua::{OutOfMemory, Share};
 use crate::message::uri::{self, Escape};
 
+/// The longest name that a header has, in bytes: `http`'s limit.
+const MAX_NAME_LEN: usize = 65_535;
+
 /// The longest header value that a function may set, in bytes.
 ///
 /// Peers refuse heads of this size anyway: hyper reads at most 400 KiB, nginx 32 KiB.
@@ -50,6 +53,9 @@ impl std::fmt::Display for Refused {
 
 /// The first value of the header `name`.
 pub(crate) fn get<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a HeaderValue> {
+    if name.len() > MAX_NAME_LEN {
+        return None;
+    }
     let value = std::str::from_utf8(name).ok().and_then(|name| headers.get(name));
     if value.is_some() || !name.iter().any(|&byte| is_separator(byte)) {
         return value;
@@ -170,6 +176,9 @@ pub(crate) fn name_of(name: &[u8]) -> Result<HeaderName, Refused> {
     if name.is_empty() {
         return Err(Refused::EmptyName);
     }
+    if name.len() > MAX_NAME_LEN {
+        return Err(Refused::NameTooLong(name.len()));
+    }
     KNOWN.with_borrow_mut(|known| {
         if let Some(found) = known.get(name) {
             return Ok(found.clone());
@@ -199,7 +208,7 @@ const MAX_KNOWN_LEN: usize = 64;
 
 /// The same for a response header, where `_` in a name means `-`.
 pub(crate) fn response_name_of(name: &[u8]) -> Result<HeaderName, Refused> {
-    if !name.contains(&b'_') {
+    if name.len() > MAX_NAME_LEN || !name.contains(&b'_') {
         return name_of(name);
     }
     let dashed: Vec<u8> = name.iter().map(|&b| if b == b'_' { b'-' } else { b }).collect();

@@ -83,19 +83,25 @@ pub(crate) fn escape(bytes: &[u8], kind: Escape) -> Cow<'_, [u8]> {
     Cow::Owned(escaped)
 }
 
+/// How many bytes are looked at before some are added.
+const ESCAPED_AT_ONCE: usize = 1 << 14;
+
 /// Adds `bytes` to `out`, percent-encoded where `kind` says so.
 ///
 /// # Errors
 ///
 /// When the function may not go on: the escaped text is longer than it may be, or takes too long.
 pub(crate) fn escape_into(bytes: &[u8], kind: Escape, out: &mut Buffer<'_>) -> mlua::Result<()> {
-    for stretch in bytes.chunk_by(|&one, &next| kind.escapes(one) == kind.escapes(next)) {
-        if !kind.escapes(stretch[0]) {
-            out.extend(stretch)?;
-            continue;
-        }
-        for &byte in stretch {
-            out.extend(&encoded(byte))?;
+    // Of a long text without a change of kind, too, the buffer is to hear now and then.
+    for part in bytes.chunks(ESCAPED_AT_ONCE) {
+        for stretch in part.chunk_by(|&one, &next| kind.escapes(one) == kind.escapes(next)) {
+            if !kind.escapes(stretch[0]) {
+                out.extend(stretch)?;
+                continue;
+            }
+            for &byte in stretch {
+                out.extend(&encoded(byte))?;
+            }
         }
     }
     Ok(())

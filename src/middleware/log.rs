@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::exchange::{Exchange, Lease};
 use super::run::poll_run;
+use super::turn;
 use crate::error::log;
 use crate::function::{Progress, Run};
 use crate::phase::Phase;
@@ -78,8 +79,12 @@ struct Log {
 }
 
 impl Log {
-    /// Runs functions until all have run, and those that wait on in a task of their own.
+    /// Runs functions until all have run, and those that wait on in a task of their own. So do those that
+    /// have used up their time or memory before: they come after everybody who shares the thread.
     fn run(mut self) {
+        if self.runs.iter().any(Run::is_suspect) {
+            return self.run_on();
+        }
         let pool = self.runtime.pool();
         while let Some(run) = self.runs.front_mut() {
             // A failure has been reported, and there is nothing else that it could spoil.
@@ -93,15 +98,24 @@ impl Log {
     #[cold]
     fn run_on(mut self) {
         let background = Arc::clone(&self.runtime.settings().background);
-        let vm = self.lease.vm.expect("the functions have begun");
+        let vm = self.lease.vm.map_or(0, |vm| vm.number);
         let site = self.lease.site.clone();
         let work = async move {
+            let is_suspect = self.runs.iter().any(Run::is_suspect);
+            let line = is_suspect.then(|| turn::in_line(self.runtime.pool()));
+            let _permit = match line {
+                Some(line) => line.await,
+                None => None,
+            };
             let work = poll_fn(|cx| self.poll(cx));
             if tokio::time::timeout(PATIENCE, work).await.is_err() {
                 log::give_up(&self.lease.site, &format!("it took longer than {PATIENCE:?}"));
             }
+            if let Some(turn) = turn::after_others(&mut self.lease) {
+                turn.await;
+            }
         };
-        if let Err(why) = background.spawn(Kind::Log, vm.number, work) {
+        if let Err(why) = background.spawn(Kind::Log, vm, work) {
             log::give_up(&site, &why.to_string());
         }
     }

@@ -21,6 +21,7 @@ mod run;
 mod service;
 mod shared;
 mod subrequest;
+mod turn;
 #[cfg(feature = "net")]
 mod upgrade;
 mod wait;

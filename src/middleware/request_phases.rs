@@ -1,7 +1,5 @@
 //! `rewrite` and `access`: from the request's arrival to the inner service, or to an answer.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -17,6 +15,7 @@ use super::response;
 use super::retry::RetryCallback;
 use super::run::poll_run;
 use super::shared::shared;
+use super::turn::{self, Turn};
 #[cfg(feature = "net")]
 use super::upgrade::{self, Upgraded};
 use crate::error::Site;
@@ -48,15 +47,11 @@ pub(super) struct RequestPhases {
     log: Option<LogGuard>,
     /// What comes before the functions go on.
     turn: Option<Turn>,
-    /// Held while a function runs that has used up its time before.
+    /// Held while a function runs that has used up its time or memory before.
     permit: Option<OwnedSemaphorePermit>,
-    /// Whether the response stands in the transaction, and other tasks have a turn before it goes out.
-    is_answered: bool,
+    /// What is done when others have had their turn.
+    decided: Option<Decision>,
 }
-
-/// That it is a request's turn: to run a function that has used up its time before, as few do at
-/// once, or to answer when one has, after everybody else.
-type Turn = Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>;
 
 /// What becomes of a request when its functions have run.
 pub(super) enum Decision {
@@ -142,26 +137,14 @@ impl RequestPhases {
         exchange: Option<Exchange>,
         log: Option<LogGuard>,
     ) -> Self {
-        let (stand_ins, turn, permit, is_answered) = (None, None, None, false);
-        Self {
-            run,
-            lease,
-            config,
-            participant,
-            stand_ins,
-            exchange,
-            log,
-            turn,
-            permit,
-            is_answered,
-        }
+        let (stand_ins, turn, permit, decided) = (None, None, None, None);
+        Self { run, lease, config, participant, stand_ins, exchange, log, turn, permit, decided }
     }
 
     /// Runs functions until all have run, or one waits or has decided.
     pub(super) fn advance(&mut self) -> Decision {
         if self.run.is_suspect() {
-            let line = self.config.runtime().pool().line();
-            self.turn = Some(Box::pin(async { line.acquire_owned().await.ok() }));
+            self.turn = Some(turn::in_line(self.config.runtime().pool()));
             return Decision::Wait;
         }
         self.advance_at_once()
@@ -181,9 +164,9 @@ impl RequestPhases {
         while let Some(turn) = &mut self.turn {
             let permit = ready!(turn.as_mut().poll(cx));
             self.turn = None;
-            if self.is_answered {
+            if let Some(decision) = self.decided.take() {
                 self.permit = None;
-                return Poll::Ready(Decision::Answer);
+                return Poll::Ready(decision);
             }
             self.permit = permit;
             match self.advance_at_once() {
@@ -209,19 +192,15 @@ impl RequestPhases {
             Progress::Ended | Progress::Exited => Decision::Answer,
             Progress::Failed(error) => {
                 response::fail(&mut self.lease, &*self.config.errors, &error);
-                if error.is_timeout() {
-                    // Whoever shares the thread has waited all that time, and has a turn before the
-                    // next in line.
-                    self.is_answered = true;
-                    self.turn = Some(Box::pin(async {
-                        tokio::task::yield_now().await;
-                        None
-                    }));
-                    return Decision::Wait;
-                }
                 Decision::Answer
             }
         };
+        if !matches!(decision, Decision::Wait)
+            && let Some(turn) = turn::after_others(&mut self.lease)
+        {
+            (self.turn, self.decided) = (Some(turn), Some(decision));
+            return Decision::Wait;
+        }
         self.permit = None;
         decision
     }

@@ -8,12 +8,14 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::BoxError;
 use super::exchange::{Exchange, Lease, Participant};
 use super::log::LogGuard;
 use super::replay::Replay;
 use super::run::poll_run;
+use super::turn::{self, Turn};
 use crate::error::Error;
 use crate::function::{Progress, Run};
 use crate::phase::Phase;
@@ -72,14 +74,14 @@ where
 
     fn is_end_stream(&self) -> bool {
         match self.filter() {
-            Some(filter) => filter.ended && filter.trailers.is_none(),
+            Some(filter) => filter.ended && filter.trailers.is_none() && filter.turn.is_none(),
             None => self.body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self.filter() {
-            Some(filter) if filter.ended => SizeHint::with_exact(0),
+            Some(filter) if filter.ended && filter.turn.is_none() => SizeHint::with_exact(0),
             Some(_) => SizeHint::default(),
             None => self.body.size_hint(),
         }
@@ -106,10 +108,12 @@ impl Work {
             let Some(filter) = &mut self.filter else {
                 break ready!(body.as_mut().poll_frame(cx)).map(|frame| frame.map_err(Into::into));
             };
-            if filter.ended {
+            if filter.ended && filter.turn.is_none() {
                 break filter.trailers.take().map(|trailers| Ok(Frame::trailers(trailers)));
             }
-            let filtered = if filter.waiting.is_some() {
+            let filtered = if filter.turn.is_some() {
+                filter.take_turn(cx)
+            } else if filter.waiting.is_some() {
                 filter.go_on(cx)
             } else {
                 match ready!(body.as_mut().poll_frame(cx)) {
@@ -166,6 +170,16 @@ pub(super) struct Filter {
     at_end: bool,
     /// A chunk that a function waits over.
     waiting: Option<Box<Waiting>>,
+    /// Whom a chunk waits for.
+    turn: Option<(Turn, Then)>,
+    /// Held while functions run that have used up their time or memory before.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+/// What comes after a turn.
+enum Then {
+    Run(Lease),
+    Send(Result<Bytes, Error>),
 }
 
 struct Waiting {
@@ -193,6 +207,8 @@ impl Filter {
             trailers: None,
             at_end: false,
             waiting: None,
+            turn: None,
+            permit: None,
         }
     }
 
@@ -201,6 +217,11 @@ impl Filter {
         let Some(mut lease) = self.exchange.lease() else { return Poll::Ready(Ok(data)) };
         self.at_end = eof;
         lease.chunk = Chunk { data, eof, ..std::mem::take(&mut self.chunk) };
+        let is_suspect = |one: &Participant| one.functions.any_suspect_in(&[Phase::BodyFilter]);
+        if self.participants.iter().any(is_suspect) {
+            self.turn = Some((turn::in_line(self.runtime.pool()), Then::Run(lease)));
+            return self.take_turn(cx);
+        }
         self.run_from(cx, 0, lease)
     }
 
@@ -211,8 +232,7 @@ impl Filter {
         let progress = ready!(poll_run(run, cx, lease, self.runtime.pool(), &mut BodyIsGone));
         let Waiting { place, lease, .. } = *self.waiting.take().expect("looked at above");
         if let Progress::Failed(error) = progress {
-            self.ended = true;
-            return Poll::Ready(Err(error));
+            return self.settle(cx, lease, Err(error));
         }
         self.run_from(cx, place + 1, lease)
     }
@@ -228,19 +248,47 @@ impl Filter {
             let mut run = Run::new(functions, plugin, &[Phase::BodyFilter]);
             match poll_run(&mut run, cx, &mut lease, self.runtime.pool(), &mut BodyIsGone) {
                 Poll::Pending => {
+                    self.permit = None;
                     self.waiting = Some(Box::new(Waiting { run, place, lease }));
                     return Poll::Pending;
                 }
-                Poll::Ready(Progress::Failed(error)) => {
-                    self.ended = true;
-                    return Poll::Ready(Err(error));
-                }
+                Poll::Ready(Progress::Failed(error)) => return self.settle(cx, lease, Err(error)),
                 Poll::Ready(_) => {}
             }
         }
         self.chunk = std::mem::take(&mut lease.chunk);
         self.ended = self.at_end || self.chunk.eof;
         let data = std::mem::take(&mut self.chunk.data);
-        Poll::Ready(Ok(if self.silent { Bytes::new() } else { data }))
+        self.settle(cx, lease, Ok(if self.silent { Bytes::new() } else { data }))
+    }
+
+    /// Lets the chunk go out, when others have had their turn if they have to.
+    fn settle(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut lease: Lease,
+        filtered: Result<Bytes, Error>,
+    ) -> Poll<Result<Bytes, Error>> {
+        self.ended |= filtered.is_err();
+        match turn::after_others(&mut lease) {
+            None => {
+                self.permit = None;
+                Poll::Ready(filtered)
+            }
+            Some(turn) => {
+                drop(lease);
+                self.turn = Some((turn, Then::Send(filtered)));
+                self.take_turn(cx)
+            }
+        }
+    }
+
+    fn take_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Error>> {
+        let (turn, _) = self.turn.as_mut().expect("asked for before");
+        self.permit = ready!(turn.as_mut().poll(cx));
+        match self.turn.take().expect("looked at above").1 {
+            Then::Run(lease) => self.run_from(cx, 0, lease),
+            Then::Send(filtered) => Poll::Ready(filtered),
+        }
     }
 }

@@ -6,6 +6,7 @@ use http::header::CONTENT_LENGTH;
 use http::response::Parts;
 use http::{Method, Response, StatusCode, Version};
 use http_body::{Body, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::exchange::{Duties, Lease, Participant};
 use super::replay::{Extent, Replay};
@@ -13,6 +14,7 @@ use super::request_phases::Passage;
 use super::response;
 use super::response_body::{Filter, ResponseBody};
 use super::run::poll_run;
+use super::turn::{self, Turn};
 use super::{conditional, framing};
 use crate::extension::{CloseConnection, HeaderNames};
 use crate::function::{Progress, Run};
@@ -98,8 +100,22 @@ pub(super) struct HeadFilter<B: Body> {
     /// Those that have not ended.
     runs: [Option<Run>; 2],
     duties: Duties,
+    /// What comes before they run, or before the response goes on.
+    turn: Option<Turn>,
+    /// Held while functions run that have used up their time or memory before.
+    permit: Option<OwnedSemaphorePermit>,
+    /// Whether all have ended.
+    is_filtered: bool,
     /// Taken when the response goes on: the lease before the passage, with which the log runs.
-    held: Option<(Lease, Parts, Option<Replay<B>>, Passage)>,
+    held: Option<Held<B>>,
+}
+
+type Held<B> = (Lease, Parts, Option<Replay<B>>, Passage);
+
+impl<B: Body> Filtered<B> {
+    fn waiting(filter: HeadFilter<B>) -> Self {
+        Self::Waiting(Box::new(filter))
+    }
 }
 
 impl<B: Body> HeadFilter<B> {
@@ -119,25 +135,49 @@ impl<B: Body> HeadFilter<B> {
         });
         let pool = passage.exchange.runtime();
         let pool = pool.pool();
+        if runs.iter().flatten().any(Run::is_suspect) {
+            let turn = Some(turn::in_line(pool));
+            let held = Some((lease, head, service_body, passage));
+            return Filtered::waiting(Self { turn, ..Self::new(runs, duties, held) });
+        }
         let advance = |run: &mut Run, lease: &mut Lease| match lease
             .with(|transaction| run.advance(pool, transaction))
         {
             Progress::Waiting => Poll::Pending,
             progress => Poll::Ready(progress),
         };
-        if run_all(&mut runs, &mut lease, &passage, advance).is_pending() {
+        let waits = run_all(&mut runs, &mut lease, &passage, advance).is_pending();
+        let turn = turn::after_others(&mut lease).filter(|_| !waits);
+        if waits || turn.is_some() {
             let held = Some((lease, head, service_body, passage));
-            return Filtered::Waiting(Box::new(Self { runs, duties, held }));
+            let is_filtered = !waits;
+            return Filtered::waiting(Self { turn, is_filtered, ..Self::new(runs, duties, held) });
         }
         Filtered::Done(passage.finish(lease, head, service_body, duties))
+    }
+
+    const fn new(runs: [Option<Run>; 2], duties: Duties, held: Option<Held<B>>) -> Self {
+        Self { runs, duties, turn: None, permit: None, is_filtered: false, held }
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Response<ResponseBody<B>>> {
         let (lease, _, _, passage) = self.held.as_mut().expect("polled after completion");
         let runtime = passage.exchange.runtime();
-        ready!(run_all(&mut self.runs, lease, passage, |run, lease| {
-            poll_run(run, cx, lease, runtime.pool(), &mut BodyIsGone)
-        }));
+        loop {
+            if let Some(turn) = &mut self.turn {
+                self.permit = ready!(turn.as_mut().poll(cx));
+                self.turn = None;
+            }
+            if self.is_filtered {
+                break;
+            }
+            ready!(run_all(&mut self.runs, lease, passage, |run, lease| {
+                poll_run(run, cx, lease, runtime.pool(), &mut BodyIsGone)
+            }));
+            self.is_filtered = true;
+            self.turn = turn::after_others(lease);
+        }
+        self.permit = None;
         let (lease, head, service_body, passage) = self.held.take().expect("looked at above");
         let duties = std::mem::take(&mut self.duties);
         Poll::Ready(passage.finish(lease, head, service_body, duties))

@@ -64,6 +64,8 @@ pub(crate) struct Transaction {
     pub(crate) share: Share,
     /// CPU time that the functions of this request have used so far.
     pub(crate) cpu_time: Duration,
+    /// Whether a function has used up its time or memory, and others have not had a turn since.
+    pub(crate) owes_turn: bool,
     /// Which VM of the pool the request is bound to, once a function has run.
     pub(crate) vm: Option<Bound>,
     /// Whether a timer runs, and the function set that started it is there no more.
@@ -281,6 +283,7 @@ impl Transaction {
             share: Share::default(),
             cpu_time: Duration::ZERO,
             vm: None,
+            owes_turn: false,
             is_orphaned: false,
             started: SystemTime::now(),
         })

@@ -3,7 +3,7 @@
 
 local string, table, os, native = ...
 local tick = native.tick
-local select, type = select, type
+local select, tonumber, type = select, tonumber, type
 local sub, find = string.sub, string.find
 local concat, date = table.concat, os.date
 
@@ -41,17 +41,27 @@ function string.reverse(text)
   return concat(pieces)
 end
 
+-- What makes a large text at one go, as fast as memory is: the clock is looked at afterwards.
+local LARGE = 1048576
+
+local function seen(text)
+  if type(text) == "string" and #text > LARGE then
+    tick()
+  end
+  return text
+end
+
 -- How many values are joined at one go.
 local VALUES = 4096
 
 function table.concat(list, separator, first, last)
   if type(list) ~= "table" or (first ~= nil and type(first) ~= "number")
     or (last ~= nil and type(last) ~= "number") then
-    return concat(list, separator, first, last)
+    return seen(concat(list, separator, first, last))
   end
   local from, to = first or 1, last or #list
   if not (to - from >= VALUES) then
-    return concat(list, separator, first, last)
+    return seen(concat(list, separator, first, last))
   end
   local pieces = {}
   for at = from, to, VALUES do
@@ -63,18 +73,24 @@ function table.concat(list, separator, first, last)
 end
 
 -- How long a list may be that is moved at one go, and how often: an insertion that is not at the end
--- moves what is behind it.
+-- moves what is behind it. LuaJIT takes what is no 32-bit integer for the least, and moves two milliards
+-- of places then; nor are there lists that begin so far below 1.
 local MOVED = 4096
 local insert = table.insert
 
 function table.insert(list, ...)
-  if select("#", ...) > 1 and type(list) == "table" and #list > MOVED then
-    tick()
+  if select("#", ...) > 1 and type(list) == "table" then
+    local position = tonumber((...))
+    if position and not (position > -MOVED and position < 2147483648) then
+      native.fail("bad argument #2 to 'insert' (position out of bounds)")
+    elseif #list > MOVED then
+      tick()
+    end
   end
   return insert(list, ...)
 end
 
--- How long a format of dates may be that is worked on at one go.
+-- How long a format may be that is worked on without a look at the clock.
 local FORMAT = 256
 
 function os.date(format, time)
@@ -102,22 +118,17 @@ function os.date(format, time)
   return concat(pieces)
 end
 
--- What makes a large text at one go, as fast as memory is: the clock is looked at afterwards.
-local LARGE = 1048576
-
-local function seen(text)
-  if type(text) == "string" and #text > LARGE then
-    tick()
-  end
-  return text
-end
-
 local rep, format = string.rep, string.format
 
 function string.rep(...)
   return seen(rep(...))
 end
 
+-- A directive may write hundreds of digits.
 function string.format(...)
+  local directives = ...
+  if type(directives) == "string" and #directives > FORMAT then
+    tick()
+  end
   return seen(format(...))
 end

@@ -99,6 +99,12 @@ impl Vm {
         self.transaction(|tx| tx.response.printed)
     }
 
+    /// Notes that others should have a turn before the request goes on.
+    #[cold]
+    pub(crate) fn owe_turn(&mut self) {
+        self.transaction(|tx| tx.owes_turn = true);
+    }
+
     /// Runs a function of a set, by its number, until it ends or waits.
     pub(crate) fn start(&mut self, number: usize) -> Step {
         self.start_in_trampoline(|lua, thread| raw::resume(lua, thread, number))
@@ -246,6 +252,8 @@ impl Vm {
 
     /// Looks at what a run has left of the VM's memory.
     fn settle(&mut self, step: Step, limit: usize) -> Step {
+        let ran_out = self.meter.take_ran_out();
+        self.is_greedy = self.has_taken_too_much(&step, ran_out, limit);
         match &step {
             Step::Failed(failure) if failure.kind == FailureKind::Memory => {
                 self.recover(step, limit)
@@ -255,6 +263,21 @@ impl Vm {
                 self.innocent_failures = 0;
                 step
             }
+        }
+    }
+
+    /// Whether a run has found no memory because it had taken, or asked for, so much itself. Others may
+    /// keep at most half: what a run cannot have beside that is more than its share. One that went on
+    /// without must have had much of it.
+    fn has_taken_too_much(&self, step: &Step, ran_out: bool, limit: usize) -> bool {
+        let taken = self.used_memory().saturating_sub(self.used_before);
+        match step {
+            Step::Failed(failure) if failure.kind == FailureKind::Memory => {
+                let others_leave_half = self.used_before <= limit / 2
+                    && self.transaction(|tx| tx.share.others_leave_half());
+                others_leave_half || taken > limit / 4
+            }
+            _ => ran_out && taken > limit / 4,
         }
     }
 
@@ -285,6 +308,7 @@ impl Vm {
         let step = self.failed(failure_of(&error));
         self.lua.expire_registry_values();
         let _ = self.lua.gc_collect();
+        self.is_greedy = true;
         step
     }
 

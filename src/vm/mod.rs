@@ -71,6 +71,8 @@ pub(crate) struct Vm {
     used_before: usize,
     /// How many functions in a row found no memory, though they had not taken it.
     innocent_failures: u32,
+    /// Whether the last run has used up its share of the memory.
+    is_greedy: bool,
     /// Whether functions keep so much memory that another VM has to take this one's place.
     is_spent: bool,
 }
@@ -126,6 +128,7 @@ impl Vm {
             alive,
             used_before: 0,
             innocent_failures: 0,
+            is_greedy: false,
             is_spent: false,
             lua,
         })
@@ -216,6 +219,11 @@ impl Vm {
     /// Whether another VM should take this one's place.
     pub(crate) fn is_spent(&self) -> bool {
         self.is_spent
+    }
+
+    /// Whether the last run has used up its share of the memory, be it that it went on without.
+    pub(crate) fn is_greedy(&self) -> bool {
+        self.is_greedy
     }
 
     /// Whether requests or timers keep anything here.

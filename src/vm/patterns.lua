@@ -6,7 +6,7 @@
 -- clock.
 
 local string, native = ...
-local search, fail, STEPS = native.search, native.fail, native.STEPS
+local search, fail, tick, STEPS = native.search, native.fail, native.tick, native.STEPS
 
 local find, match, gmatch, gsub = string.find, string.match, string.gmatch, string.gsub
 local byte, sub, concat = string.byte, string.sub, table.concat
@@ -33,8 +33,17 @@ local function reach_of(pattern)
   return length
 end
 
+-- How long a text may be for the clock not to be looked at.
+local SHORT = 256
+
+-- Whether a text is too long for LuaJIT.
 local function is_long(text, pattern)
-  return type(text) == "string" and #text > (reach[pattern] or reach_of(pattern))
+  if type(text) ~= "string" then
+    return false
+  elseif #text > SHORT then
+    tick()
+  end
+  return #text > (reach[pattern] or reach_of(pattern))
 end
 
 -- The kinds of search: a `^` in front is an anchor, or a character like any other; or the pattern
@@ -62,6 +71,9 @@ end
 
 function string.find(text, pattern, init, plain)
   if plain and type(text) == "string" and type(pattern) == "string" then
+    if #text > SHORT then
+      tick()
+    end
     if #text * #pattern > STEPS then
       return search(text, pattern, offset(text, init, "find"), PLAIN)
     end
@@ -165,9 +177,33 @@ end
 
 local REPLACEMENTS = { string = true, number = true, table = true, ["function"] = true }
 
+-- How long a text may be in which LuaJIT replaces by itself.
+local REPLACED_IN_C = 65536
+
+-- A replacement as a function: its instructions are counted.
+local function called(replacement)
+  if type(replacement) == "table" then
+    return function(key)
+      return replacement[key]
+    end
+  end
+  replacement = replacement .. ""
+  return function()
+    return replacement
+  end
+end
+
 function string.gsub(text, pattern, replacement, most)
-  if is_long(text, pattern) and REPLACEMENTS[type(replacement)] then
+  local kind = type(replacement)
+  local is_replaced = REPLACEMENTS[kind]
+  if is_replaced and is_long(text, pattern) then
     return gsub_by_search(text, pattern .. "", replacement, most)
+  elseif kind ~= "function" and is_replaced and type(pattern) == "string"
+    and type(text) == "string" and #text > REPLACED_IN_C then
+    if kind == "string" and find(replacement, "%", 1, true) then
+      return gsub_by_search(text, pattern .. "", replacement, most)
+    end
+    return gsub(text, pattern, called(replacement), most)
   end
   return gsub(text, pattern, replacement, most)
 end

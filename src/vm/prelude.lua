@@ -73,17 +73,19 @@ local function caught(err)
     error(LEAVE, 0)
   end
   local kind = type(err)
-  if kind == "string" then
-    local _, position = find(err, "^tower%-lua:%d+: ")
-    return position and sub(err, position + 1) or err
-  elseif kind == "userdata" then
+  if kind == "userdata" then
     local fatal, message = explain(err)
     if fatal then
       error(err, 0)
     end
-    if message then
-      return message
-    end
+    err = message or err
+  elseif kind == "string" then
+    local _, position = find(err, "^tower%-lua:%d+: ")
+    err = position and sub(err, position + 1) or err
+  end
+  if err == "not enough memory" then
+    -- It may have taken long to find out.
+    native.out_of_memory()
   end
   return err
 end
@@ -292,10 +294,27 @@ end)
 -- count of C calls knows of.
 local SORTED_IN_C = native.is_open and 0 or native.limits_time and 1000 or 1 / 0
 
+-- How long a text may be that is compared in C.
+local COMPARED_IN_C = native.limits_time and 256 or 1 / 0
+
+local function is_for_c(t)
+  local length = #t
+  if length > SORTED_IN_C then
+    return false
+  end
+  for i = 1, length do
+    local value = t[i]
+    if type(value) == "string" and #value > COMPARED_IN_C then
+      return false
+    end
+  end
+  return true
+end
+
 function table.sort(t, less)
   if type(less) == "function" then
     less = counted(SORT, less)
-  elseif less == nil and type(t) == "table" and #t > SORTED_IN_C then
+  elseif less == nil and type(t) == "table" and not is_for_c(t) then
     less = ascending
   end
   return sort(t, less)

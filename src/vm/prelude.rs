@@ -9,7 +9,7 @@ use super::pattern::{self, Capture, Fault, Found};
 use super::threads;
 use crate::binding::pending;
 use crate::error::{Failure, FailureKind};
-use crate::lua::{self, Budget, Meter, PRELUDE_NAME, check, raise_at, string};
+use crate::lua::{self, Budget, Meter, PRELUDE_NAME, check, raise_at, string, tick};
 use crate::phase::PhaseSet;
 use crate::settings::{Settings, UntrustedLua};
 use crate::transaction::{Current, Operation};
@@ -69,7 +69,13 @@ impl Prelude {
         let budget = settings.budget.clone();
         let search = lua.create_function(move |lua, arguments| search(lua, &budget, arguments))?;
         native.set("search", search)?;
-        native.set("tick", lua.create_function(|lua, ()| check(lua, 0))?)?;
+        native.set("tick", lua.create_function(|lua, ()| tick(lua))?)?;
+        let clock = Arc::clone(meter);
+        let out_of_memory = lua.create_function(move |lua, ()| {
+            clock.note_out_of_memory();
+            tick(lua)
+        })?;
+        native.set("out_of_memory", out_of_memory)?;
         let is_async = |_: &Lua, value: Value| {
             Ok(matches!(value, Value::LightUserData(pointer) if !pointer.0.is_null()))
         };

@@ -8,7 +8,26 @@ use crate::support::{Start, echo_upstream};
 
 #[tokio::test]
 async fn fifty_requests_for_a_loop_do_not_keep_an_honest_one_waiting_for_more_than_a_few() {
-    let looping = json!({ "name": "pre-function", "config": { "access": ["while true do end"] } });
+    honest_beside_fifty(json!({ "access": ["while true do end"] }), "HTTP/1.1 500").await;
+}
+
+#[tokio::test]
+async fn nor_do_those_whose_filter_loops_or_whose_set_fails_open() {
+    honest_beside_fifty(json!({ "header_filter": ["while true do end"] }), "HTTP/1.1 500").await;
+    let open = json!({ "access": ["while true do end"], "fail_open": true });
+    honest_beside_fifty(open, "HTTP/1.1 200").await;
+}
+
+#[tokio::test]
+async fn nor_do_those_that_fill_the_memory() {
+    let filling = "local t = {} while true do t[#t + 1] = {} end";
+    honest_beside_fifty(json!({ "access": [filling] }), "HTTP/1.1 500").await;
+}
+
+/// Asks for an honest function while fifty pipelined requests for a hostile one are answered with
+/// `status`: few may have been by then.
+async fn honest_beside_fifty(hostile: serde_json::Value, status: &str) {
+    let looping = json!({ "name": "pre-function", "config": hostile });
     let file = json!({ "_format_version": "3.0", "services": [{
         "name": "shop",
         "url": format!("http://{}", echo_upstream().await),
@@ -27,6 +46,6 @@ async fn fifty_requests_for_a_loop_do_not_keep_an_honest_one_waiting_for_more_th
     let mut answers = vec![0; 1 << 20];
     let length = hostile.try_read(&mut answers).unwrap();
     let answers = String::from_utf8_lossy(&answers[..length]);
-    let count = answers.matches("HTTP/1.1 500").count();
-    assert!(count < 7, "{count} loops ended before the honest request was answered");
+    let count = answers.matches(status).count();
+    assert!(count < 7, "{count} of {status} came before the honest request was answered");
 }

@@ -1,7 +1,8 @@
--- Calls each function of `roots` with large arguments, from where the last request left off. `step(what)`
--- says what is called next, and gives the milliseconds of CPU that the last took.
+-- Calls each function of `roots` with large arguments, from where the last request left off, be it in
+-- another VM. `step(what, place, at, used)` says what is called next and where that is, and gives the
+-- milliseconds of CPU that the last took.
 
-local roots, large, step = ...
+local roots, large, step, place, at, used = ...
 
 local SKIPPED = {
   -- What waits, and is right to.
@@ -52,29 +53,26 @@ local function lists_of(owner)
   return lists
 end
 
-if not functions then
-  functions, place, at, used = functions_of(), 1, 0, 0
-  lists = {}
-end
+functions = functions or functions_of()
 
 -- How long one function is tried, in milliseconds.
 local ENOUGH = 120
 
 while functions[place] do
   local what = functions[place]
-  lists = at == 0 and lists_of(what.owner) or lists
+  local lists = lists_of(what.owner)
   while lists[at + 1] and used < ENOUGH do
     at = at + 1
     local list = lists[at]
     -- It may be that this does not come back.
     used = used + 20
-    step(what.path .. " with list " .. at)
+    step(what.path .. " with list " .. at, place, at, used)
     local ok = pcall(what.f, unpack(list, 1, list.n))
-    local took = step("")
+    local took = step("", place, at, used)
     used = used - 20 + took
     if ok and took > 0.3 then
       used = used + 20
-      step(what.path .. " again and again with list " .. at)
+      step(what.path .. " again and again with list " .. at, place, at, used)
       for _ = 1, 1e9 do
         pcall(what.f, unpack(list, 1, list.n))
       end
@@ -82,4 +80,4 @@ while functions[place] do
   end
   place, at, used = place + 1, 0, 0
 end
-finished = true
+step("", 0, 0, 0)
