@@ -117,7 +117,8 @@ entity! {
     ///
     /// Kong's consumers have `id` (a UUID), `username`, `custom_id` and `tags`. A function that calls
     /// `kong.client.authenticate` puts another in its place, for functions and for the inner service,
-    /// which finds that one in the extensions.
+    /// which finds that one in the extensions. An inner service that finds out who calls tells outer
+    /// layers by the response's extensions.
     ///
     /// ```
     /// use axum::extract::Request;

@@ -19,7 +19,7 @@ use super::turn::{self, Turn};
 #[cfg(feature = "net")]
 use super::upgrade::{self, Upgraded};
 use crate::error::Site;
-use crate::extension::{Consumer, Credential, Shared};
+use crate::extension::Shared;
 use crate::function::{Functions, Progress, Run, begin_subrequest};
 use crate::phase::Phase;
 use crate::runtime::Runtime;
@@ -222,7 +222,6 @@ impl RequestPhases {
             forget_exchange(&mut kept);
             self.lease.request.keep_extensions(kept);
         }
-        self.name_identity(&mut head.extensions);
         let shares = self.lease.tables.get().is_some_and(|tables| tables.shared.is_some());
         let tries_again = self.lease.has_retry_callback();
         let passage = self.into_passage();
@@ -234,21 +233,6 @@ impl RequestPhases {
             head.extensions.insert(RetryCallback::new(passage.exchange.clone()));
         }
         Forwarded { head, body, is_reframed, passage: Some(passage) }
-    }
-
-    /// Has the inner service know who the client is, if functions have said so.
-    fn name_identity(&self, extensions: &mut http::Extensions) {
-        let Some(identity) = self.lease.rare().and_then(|rare| rare.identity.as_ref()) else {
-            return;
-        };
-        match &identity.consumer {
-            Some(consumer) => drop(extensions.insert(consumer.clone())),
-            None => drop(extensions.remove::<Consumer>()),
-        }
-        match &identity.credential {
-            Some(credential) => drop(extensions.insert(credential.clone())),
-            None => drop(extensions.remove::<Credential>()),
-        }
     }
 
     /// Ends the request phases with a response of the functions: what is left to do, or the

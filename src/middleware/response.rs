@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::error::Error;
 use crate::extension::RequestId;
+use crate::message::error_page::ErrorPage;
 use crate::message::{error_page, grpc};
 use crate::transaction::{Request, Source, Transaction};
 
@@ -108,6 +109,38 @@ impl DefaultResponseForError {
     }
 }
 
+impl DefaultResponseForError {
+    /// The same with a message of the caller's own, as `kong.response.error(status, message)` has it.
+    ///
+    /// ```
+    /// use http::{HeaderMap, StatusCode};
+    /// use tower_lua::{DefaultResponseForError, RequestId};
+    ///
+    /// let response = DefaultResponseForError.response_with_message(
+    ///     StatusCode::UNAUTHORIZED,
+    ///     "Who are you?",
+    ///     &HeaderMap::new(),
+    ///     &RequestId::new("4bf92f3577b34da6"),
+    /// );
+    /// assert!(response.body().starts_with(b"{\n  \"message\":\"Who are you?\""));
+    /// ```
+    #[must_use]
+    pub fn response_with_message(
+        self,
+        status: StatusCode,
+        message: &str,
+        headers: &HeaderMap,
+        id: &RequestId,
+    ) -> Response<Bytes> {
+        if grpc::is_content_type(headers) {
+            return grpc_error(status);
+        }
+        let page =
+            error_page::for_error(headers, status.as_u16(), id.as_str(), Some(message), None);
+        response_of(status, page)
+    }
+}
+
 impl ResponseForError for DefaultResponseForError {
     fn response_for_error(&self, error: &Error, request: &FailedRequest<'_>) -> Response<Bytes> {
         let status = match error.is_refused() {
@@ -122,7 +155,10 @@ impl ResponseForError for DefaultResponseForError {
 }
 
 fn page_for_status(status: StatusCode, headers: &HeaderMap, id: &RequestId) -> Response<Bytes> {
-    let page = error_page::for_status(headers, status.as_u16(), id.as_str());
+    response_of(status, error_page::for_status(headers, status.as_u16(), id.as_str()))
+}
+
+fn response_of(status: StatusCode, page: ErrorPage) -> Response<Bytes> {
     let mut response = Response::new(page.body);
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static(page.content_type);

@@ -37,6 +37,7 @@ impl Passage {
         }
         lease.times.answered = Some(lease.age());
         lease.response.receive(head.status, headers, head.extensions.get().copied());
+        lease.request.learn(&head.extensions);
         lease.request.buffers_response && head.status != StatusCode::SWITCHING_PROTOCOLS
     }
 

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::Runtime;
 use crate::api;
 use crate::error::Error;
+use crate::extension::Consumer;
 use crate::lua::Budget;
 use crate::settings::{
     Background, Configuration, FunctionCall, Kind, Node, Observer, Sandbox, ServerStats, Settings,
@@ -57,6 +58,7 @@ impl Default for RuntimeBuilder {
             server_stats: None,
             connection: None,
             upstreams: None,
+            consumers: None,
             subrequests: Subrequests::default(),
             header_names: None,
             shared_dicts: Vec::new(),
@@ -330,6 +332,29 @@ impl RuntimeBuilder {
     /// ```
     pub fn upstreams(mut self, exists: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.settings.upstreams = Some(Box::new(exists));
+        self
+    }
+
+    /// Says where `kong.client.load_consumer` looks: `find` is asked for the consumer whose `id` or
+    /// `username`, whichever comes first, has the value that comes second. Without it, functions find
+    /// the request's own consumer alone. As above, it should not wait.
+    ///
+    /// ```
+    /// use tower_lua::{Consumer, Runtime};
+    ///
+    /// let alice = Consumer::new(serde_json::json!({ "id": "1", "username": "alice" }))?;
+    /// let runtime = Runtime::builder()
+    ///     .consumers(move |field, value| {
+    ///         (alice.field(field)?.as_str() == Some(value)).then(|| alice.clone())
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn consumers(
+        mut self,
+        find: impl Fn(&str, &str) -> Option<Consumer> + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.consumers = Some(Box::new(find));
         self
     }
 

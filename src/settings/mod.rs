@@ -25,7 +25,7 @@ pub(crate) use self::observer::Observer;
 pub use self::observer::{FunctionCall, FunctionOutcome};
 pub use self::sandbox::{Sandbox, UntrustedLua};
 pub(crate) use self::subrequests::{Answering, Captured, Reception, Subrequests};
-use crate::extension::Connection;
+use crate::extension::{Connection, Consumer};
 use crate::lua::Budget;
 #[cfg(feature = "net")]
 use crate::net::Reach;
@@ -69,6 +69,8 @@ pub(crate) struct Settings {
     pub(crate) upstreams: Option<Box<Exists>>,
     /// Who answers subrequests.
     pub(crate) subrequests: Subrequests,
+    /// The consumer that has a value in `id` or `username`.
+    pub(crate) consumers: Option<Box<Find>>,
     /// How the names of headers have come.
     pub(crate) header_names: Option<Box<Spell>>,
     /// `ngx.shared`, by name.
@@ -83,6 +85,8 @@ pub(crate) struct Settings {
 type Spell = dyn Fn(&HeaderMap, &Extensions) -> Vec<String> + Send + Sync;
 
 type Describe = dyn Fn(&mut Extensions) + Send + Sync;
+
+type Find = dyn Fn(&str, &str) -> Option<Consumer> + Send + Sync;
 
 type Exists = dyn Fn(&str) -> bool + Send + Sync;
 

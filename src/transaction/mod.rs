@@ -23,13 +23,13 @@ use rustc_hash::FxHashMap;
 
 pub(crate) use self::flights::Flights;
 pub(crate) use self::operation::{Answer, BodyIsGone, Operation, ReadBody};
-pub(crate) use self::request::{Request, RequestBody};
+pub(crate) use self::request::{Identity, Request, RequestBody};
 pub(crate) use self::response::{Framing, Response, Source};
 use self::spans::Spans;
 pub(crate) use self::subrequest::Subrequest;
 use crate::error::log::{Lines, Origin};
 use crate::error::{Failure, Site};
-use crate::extension::{Consumer, Credential, HostCall};
+use crate::extension::HostCall;
 use crate::lua::{Charge, OutOfMemory, Share, counted};
 use crate::phase::Plugin;
 use crate::store::cache::Loading;
@@ -91,8 +91,6 @@ pub(crate) struct Rare {
     pub(crate) retry: Option<Retry>,
     /// The spans of `kong.tracing`, as `tracing` has them.
     pub(crate) spans: Option<Spans>,
-    /// Who `kong.client.authenticate` has said the client is, for the inner service.
-    pub(crate) identity: Option<Box<Identity>>,
     /// What it is of another request's function, if it is a subrequest.
     pub(crate) subrequest: Option<Arc<Subrequest>>,
     /// The client's connection, for a function that waits for it.
@@ -114,12 +112,6 @@ pub(crate) struct Rare {
 pub(crate) struct Upgrade {
     pub(crate) client: hyper::upgrade::OnUpgrade,
     pub(crate) deliver: tokio::sync::oneshot::Sender<hyper::upgrade::Upgraded>,
-}
-
-/// Who a client is, and what has proved it.
-pub(crate) struct Identity {
-    pub(crate) consumer: Option<Consumer>,
-    pub(crate) credential: Option<Credential>,
 }
 
 /// Whether, and where, a request is to be tried again that could not be forwarded.
@@ -218,8 +210,8 @@ pub(crate) struct HeldTables {
     pub(crate) retry_callback: Option<Kept>,
     /// The spans of `kong.tracing`, as Lua has them
     pub(crate) spans: Option<Kept>,
-    /// Whether `kong.client.authenticate` has said who the client is
-    pub(crate) authenticated: bool,
+    /// Who the client is, if `kong.client.authenticate` has said so
+    pub(crate) authenticated: Option<Identity>,
 }
 
 /// A Lua value that a request keeps. It lies in Lua's registry, where there is room for those of any

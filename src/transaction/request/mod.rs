@@ -1,5 +1,6 @@
 //! The request side of a transaction.
 
+mod identity;
 mod target;
 
 use std::borrow::Cow;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use http::header::{self, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version};
 
+pub(crate) use self::identity::Identity;
 use super::names::Names;
 use crate::error::Site;
 use crate::extension::{

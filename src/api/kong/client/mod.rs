@@ -55,7 +55,7 @@ fn get_credential(call: &mut Call<'_>, (): ()) -> mlua::Result<Value> {
 
 /// What the client has been authenticated with.
 pub(crate) fn credential(call: &mut Call<'_>) -> mlua::Result<Value> {
-    if is_authenticated(call) {
+    if is_authenticated(call)? {
         return entity::present(call.lua, call.tx, CREDENTIAL);
     }
     entity::entity(call, CREDENTIAL, |request| {
@@ -65,7 +65,7 @@ pub(crate) fn credential(call: &mut Call<'_>) -> mlua::Result<Value> {
 
 /// Who the client has been found to be.
 pub(crate) fn consumer(call: &mut Call<'_>) -> mlua::Result<Value> {
-    if is_authenticated(call) {
+    if is_authenticated(call)? {
         return entity::present(call.lua, call.tx, CONSUMER);
     }
     entity::entity(call, CONSUMER, |request| {
@@ -73,12 +73,20 @@ pub(crate) fn consumer(call: &mut Call<'_>) -> mlua::Result<Value> {
     })
 }
 
-/// Whether a function has said who the client is: then what the application has said counts no longer.
-fn is_authenticated(call: &Call<'_>) -> bool {
-    call.tx.tables.get().is_some_and(|tables| tables.authenticated)
+/// Whether a function has said who the client is, and nobody has said otherwise since.
+fn is_authenticated(call: &mut Call<'_>) -> mlua::Result<bool> {
+    let said = call.tx.tables.get().and_then(|tables| tables.authenticated.as_ref());
+    let Some(said) = said else { return Ok(false) };
+    if said.is_of(&call.tx.request) {
+        return Ok(true);
+    }
+    // What stands in `ngx.ctx` is no longer so.
+    call.tx.tables.get_or_default().authenticated = None;
+    entity::set(call, CONSUMER, Value::Nil)?;
+    entity::set(call, CREDENTIAL, Value::Nil)?;
+    Ok(false)
 }
 
-// Kong: looks into its database. Here only the consumer whom the application names can be found.
 fn load_consumer(
     call: &mut Call<'_>,
     (id, by_username): (Value, Value),
@@ -89,15 +97,19 @@ fn load_consumer(
     if !is_uuid && !by_username {
         return Err(raise("cannot load a consumer with an id that is not a uuid"));
     }
-    let Some(consumer) = call.tx.request.known(|known| known.consumer.as_ref()).cloned() else {
-        return Ok(None);
-    };
-    let is = |name| {
-        let field = consumer.fields().get(name).and_then(serde_json::Value::as_str);
-        field.is_some_and(|field| *field.as_bytes() == *id.as_bytes())
-    };
-    let found = (is_uuid && is("id")) || (by_username && is("username"));
-    found.then(|| convert::fields_table(call.lua, consumer.fields())).transpose()
+    let id = id.to_string_lossy();
+    let by_id = is_uuid.then(|| find(call, "id", &id)).flatten();
+    let found = by_id.or_else(|| by_username.then(|| find(call, "username", &id)).flatten());
+    found.map(|consumer| convert::fields_table(call.lua, consumer.fields())).transpose()
+}
+
+/// The consumer with a value in a field: the request's own, or one that the application knows.
+fn find(call: &Call<'_>, field: &str, value: &str) -> Option<Consumer> {
+    let own = call.tx.request.known(|known| known.consumer.as_ref());
+    let is_own =
+        |own: &&Consumer| own.field(field).and_then(serde_json::Value::as_str) == Some(value);
+    let of_application = || call.settings.consumers.as_ref()?(field, value);
+    own.filter(is_own).cloned().or_else(of_application)
 }
 
 fn is_uuid(id: &[u8]) -> bool {
@@ -122,10 +134,10 @@ fn authenticate(call: &mut Call<'_>, (consumer, credential): (Value, Value)) -> 
         consumer: entity::fields_of(call.lua, &consumer).map(Consumer::of_fields),
         credential: entity::fields_of(call.lua, &credential).map(Credential::of_fields),
     };
-    call.tx.rare_mut().identity = Some(Box::new(identity));
     entity::set(call, CONSUMER, consumer)?;
     entity::set(call, CREDENTIAL, credential)?;
-    call.tx.tables.get_or_default().authenticated = true;
+    call.tx.request.identify(&identity);
+    call.tx.tables.get_or_default().authenticated = Some(identity);
     Ok(())
 }
 

@@ -176,6 +176,61 @@ async fn what_a_function_says_of_one_client_is_not_said_of_the_next() {
 }
 
 #[tokio::test]
+async fn what_a_function_says_reaches_the_inner_service_and_what_that_says_later_phases() {
+    use http::{Request, Response};
+    use tower::{Layer as _, ServiceExt as _, service_fn};
+    use tower_lua::{Functions, PreFunctionLayer};
+
+    let functions = Functions::builder("test")
+        .function(Phase::Access, "kong.client.authenticate({ username = 'bob', tags = { 'a' } })")
+        .function(
+            Phase::HeaderFilter,
+            "kong.response.set_header('x-seen', kong.client.get_consumer().username .. ' ' ..
+               tostring(kong.client.get_credential()))",
+        )
+        .build()
+        .unwrap();
+    let service = |says: Option<Consumer>| {
+        let inner = service_fn(move |request: Request<_>| {
+            let found = request.extensions().get::<Consumer>().unwrap();
+            let field = |name: &str| found.field(name).unwrap().to_string();
+            let told = format!("{} {}", field("username"), field("tags"));
+            let mut response = Response::new(told);
+            if let Some(consumer) = says.clone() {
+                response.extensions_mut().insert(consumer);
+            }
+            std::future::ready(Ok::<_, std::convert::Infallible>(response))
+        });
+        PreFunctionLayer::new(functions.clone()).layer(inner)
+    };
+    for (says, expected) in [(None, "bob nil"), (Some(alice()), "alice nil")] {
+        let Ok(response) = service(says).oneshot(Request::new(String::new())).await;
+        assert_eq!(response.headers()["x-seen"], expected);
+        let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap();
+        assert_eq!(body.to_bytes(), r#""bob" ["a"]"#);
+    }
+}
+
+#[tokio::test]
+async fn consumers_that_the_application_knows_can_be_loaded() {
+    let builder = || {
+        App::builder().runtime(|runtime| {
+            runtime.consumers(|field, value| {
+                (alice().field(field)?.as_str() == Some(value)).then(alice)
+            })
+        })
+    };
+    for (arguments, expected) in [
+        (format!("'{ID}'"), "alice"),
+        ("'alice', true".to_owned(), "alice"),
+        ("'bob', true".to_owned(), "nil"),
+    ] {
+        let source = format!("(kong.client.load_consumer({arguments}) or {{}}).username");
+        assert_eq!(answer(builder(), &source).await, expected, "{arguments}");
+    }
+}
+
+#[tokio::test]
 async fn entities_stand_in_ngx_ctx_where_functions_may_put_others() {
     let source = "(function()
         ngx.ctx.authenticated_credential = { key = 'own' }
