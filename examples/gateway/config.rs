@@ -12,6 +12,7 @@ use tower_lua::{FunctionCall, Runtime, Sandbox, ServerStats, UntrustedLua};
 
 use crate::BoxError;
 use crate::admin::Guard;
+use crate::in_force::published::Current;
 use crate::log::{LogConfig, on_or_off};
 use crate::network::network;
 use crate::request::counters::Counters;
@@ -232,6 +233,12 @@ pub(crate) struct FunctionsConfig {
     client_body_buffer_size: u64,
 }
 
+/// What functions hear of the gateway: counts, and the consumers whom they find.
+pub(crate) struct Heard {
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) current: Current,
+}
+
 impl FunctionsConfig {
     /// Whether there may be functions at all.
     pub(crate) fn allowed(&self) -> bool {
@@ -241,7 +248,7 @@ impl FunctionsConfig {
     /// The VMs that functions run in.
     ///
     /// There is one for each of `workers`; `observe` is told of each call of a function, and
-    /// `counters` are what functions hear of the server. The Admin API listens at `admins`; `trusted`
+    /// `heard` is what functions hear of the gateway. The Admin API listens at `admins`; `trusted`
     /// is a file with authorities that functions believe, `resolver` whom they ask for addresses.
     pub(crate) fn runtime(
         &self,
@@ -249,9 +256,10 @@ impl FunctionsConfig {
         admins: &[SocketAddr],
         trusted: Option<&Path>,
         resolver: Resolver,
-        counters: Arc<Counters>,
+        heard: Heard,
         observe: impl Fn(&FunctionCall<'_>) + Send + Sync + 'static,
     ) -> Result<Runtime, BoxError> {
+        let Heard { counters, current } = heard;
         let mut sandbox = Sandbox::new(self.untrusted_lua)
             .safe_modules(self.untrusted_lua_safe_modules)
             .network(network(names(&self.untrusted_lua_network), admins)?);
@@ -282,6 +290,7 @@ impl FunctionsConfig {
             .cache(self.mem_cache_size)
             // Kong: has groups of targets. Here there are none to be found.
             .upstreams(|_| false)
+            .consumers(move |field, value| current.load().consumer_by(field, value).cloned())
             .header_names(spelling::names)
             .environment(names(&self.untrusted_lua_env))
             .trusted_ips(names(&self.trusted_ips))

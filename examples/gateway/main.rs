@@ -34,10 +34,10 @@ use tokio::sync::watch;
 use tower_lua::{FunctionCall, Runtime};
 
 use crate::admin::database::Database;
-use crate::config::Config;
+use crate::config::{Config, Heard};
 use crate::configured::declarative;
 use crate::configured::problem::Problem;
-use crate::in_force::published::Published;
+use crate::in_force::published::{Current, Published};
 use crate::request::counters::Counters;
 use crate::request::listen::{Listener, Server, TlsAcceptor, addresses};
 use crate::request::metrics::Metrics;
@@ -140,9 +140,11 @@ impl Gateway {
         let resolver = Resolver::new(&config.dns_resolver);
         let workers = config.workers.0;
         let asked = resolver.clone();
-        let runtime = functions.runtime(workers, admins, trusted, asked, counted, observe)?;
+        let current = Current::default();
+        let heard = Heard { counters: counted, current: current.clone() };
+        let runtime = functions.runtime(workers, admins, trusted, asked, heard, observe)?;
         runtime.subrequests(OfThread);
-        let published = Published::new(runtime.clone(), plugins::between);
+        let published = Published::new(current, runtime.clone(), plugins::between);
         let functions = config.functions.allowed();
         let database = Database::open(config.database()?, functions, published.clone()).await?;
         if let Some(path) = &config.declarative_config {

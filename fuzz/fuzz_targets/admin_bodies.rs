@@ -14,10 +14,12 @@ mod admin {
 }
 #[path = "../../examples/gateway/configured"]
 mod configured {
+    pub(crate) mod credential;
     pub(crate) mod declarative;
     pub(crate) mod entities;
     pub(crate) mod entity;
     pub(crate) mod problem;
+    pub(crate) mod public_key;
     pub(crate) mod schema;
 }
 

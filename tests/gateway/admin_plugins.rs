@@ -20,7 +20,7 @@ async fn a_plugin_has_kongs_fields_and_defaults() {
         "config": {
             "key_names": ["apikey"], "hide_credentials": false, "anonymous": null,
             "key_in_header": true, "key_in_query": true, "key_in_body": false,
-            "run_on_preflight": true, "realm": null, "keys": [],
+            "run_on_preflight": true, "realm": null,
         },
         "id": plugin["id"], "created_at": plugin["created_at"], "updated_at": plugin["created_at"],
     });
@@ -42,6 +42,17 @@ async fn every_plugin_has_defaults_or_says_what_it_needs() {
             "rate-limiting" => {
                 "at least one of these fields must be non-empty: 'config.second', \
                  'config.minute', 'config.hour', 'config.day', 'config.month', 'config.year'"
+            }
+            "ip-restriction" => {
+                "at least one of these fields must be non-empty: 'config.allow', 'config.deny'"
+            }
+            "acl" => {
+                let fields = reply.json()["fields"].to_string();
+                assert!(
+                    fields.contains("exactly one of these fields must be non-empty"),
+                    "{fields}"
+                );
+                continue;
             }
             _ => {
                 assert_eq!(reply.json(), json!({ "message": "schema validation successful" }));

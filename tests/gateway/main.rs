@@ -11,6 +11,7 @@ mod admin_apis;
 mod admin_bodies;
 mod admin_changes;
 mod admin_config;
+mod admin_consumers;
 mod admin_functions;
 mod admin_guard;
 mod admin_increments;
@@ -20,6 +21,7 @@ mod admin_plugins;
 mod admin_random;
 mod admin_routes;
 mod admin_services;
+mod backend;
 mod client_connection;
 mod command_line;
 mod declarative;
@@ -35,7 +37,9 @@ mod paths;
 mod pipelined;
 mod plugins_answers;
 mod plugins_auth;
+mod plugins_consumers;
 mod plugins_limits;
+mod plugins_transformers;
 mod proxy;
 mod proxy_failures;
 mod proxy_headers;
@@ -59,10 +63,12 @@ mod tls;
 #[expect(dead_code, unused_imports, reason = "the gateway has more uses for it")]
 #[path = "../../examples/gateway/configured"]
 mod configured {
+    pub(crate) mod credential;
     pub(crate) mod declarative;
     pub(crate) mod entities;
     pub(crate) mod entity;
     pub(crate) mod problem;
+    pub(crate) mod public_key;
     pub(crate) mod schema;
 }
 #[expect(unused_imports, reason = "the gateway has more uses for it")]

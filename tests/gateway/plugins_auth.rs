@@ -1,4 +1,4 @@
-//! `key-auth`: who may call, and what the service is told of it.
+//! `key-auth` with keys of its configuration: who may call, and what the service is told of it.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -19,12 +19,13 @@ async fn who_has_no_key_is_told_so() {
     let gateway = gateway(json!({ "keys": ["secret"] })).await;
     let reply = gateway.get("/").send().await;
     assert_eq!((reply.status.as_u16(), reply.header("www-authenticate")), (401, "Key"));
-    assert_eq!(reply.text(), r#"{"message":"No API key found in request"}"#);
+    assert_eq!(reply.json()["message"], "No API key found in request");
+    assert!(reply.json()["request_id"].is_string());
     let reply = gateway.get("/").header("apikey", "guess").send().await;
     assert_eq!(reply.status, 401);
-    assert_eq!(reply.text(), r#"{"message":"Unauthorized"}"#);
+    assert_eq!(reply.json()["message"], "Unauthorized");
     let reply = gateway.get("/?apikey=secret&apikey=secret").send().await;
-    assert_eq!(reply.text(), r#"{"message":"Duplicate API key found"}"#);
+    assert_eq!(reply.json()["message"], "Duplicate API key found");
     assert_eq!(gateway.get("/?apikey=").send().await.status, 401);
 }
 

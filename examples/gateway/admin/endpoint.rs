@@ -56,26 +56,22 @@ impl Endpoint {
             ["schemas", name, "validate"] => Self::Validate(name.to_owned()),
             ["schemas", "plugins", name] => Self::PluginSchema(name.to_owned()),
             ["schemas", name] => Self::Schema(name.to_owned()),
-            [kind] => Self::Collection(Kind::of_name(kind)?),
-            [kind, key] => Self::Entity(Kind::of_name(kind)?, key.to_owned()),
+            [kind] => Self::Collection(Kind::of_path(kind)?),
+            [kind, key] => Self::Entity(Kind::of_path(kind)?, key.to_owned()),
             [kind, key, other] => {
-                let (kind, key) = (Kind::of_name(kind)?, key.to_owned());
-                match Kind::of_name(other) {
-                    Some(child) if child.references().contains(&kind) => {
-                        Self::Nested(kind, key, child)
-                    }
-                    _ => {
+                let (kind, key) = (Kind::of_path(kind)?, key.to_owned());
+                match child(kind, other) {
+                    Some(child) => Self::Nested(kind, key, child),
+                    None => {
                         let parents = kind.references();
                         let parent = parents.iter().find(|parent| parent.field() == other)?;
                         Self::Parent(kind, key, *parent)
                     }
                 }
             }
-            [kind, key, child, child_key] => {
-                let (kind, child) = (Kind::of_name(kind)?, Kind::of_name(child)?);
-                if !child.references().contains(&kind) {
-                    return None;
-                }
+            [kind, key, other, child_key] => {
+                let kind = Kind::of_path(kind)?;
+                let child = child(kind, other)?;
                 Self::NestedEntity(kind, key.to_owned(), child, child_key.to_owned())
             }
             _ => return None,
@@ -121,20 +117,26 @@ impl Endpoint {
         .map(str::to_owned)
         .into();
         for kind in Kind::ALL {
-            let name = kind.name();
-            paths.extend([format!("/{name}"), format!("/{name}/{{{name}}}")]);
+            let (name, path, nested) = (kind.name(), kind.path(), kind.nested_path());
+            paths.extend([format!("/{path}"), format!("/{path}/{{{name}}}")]);
             for parent in kind.references() {
                 let (owner, field) = (parent.name(), parent.field());
+                let parent = format!("/{}/{{{owner}}}/{nested}", parent.path());
                 paths.extend([
-                    format!("/{name}/{{{name}}}/{field}"),
-                    format!("/{owner}/{{{owner}}}/{name}"),
-                    format!("/{owner}/{{{owner}}}/{name}/{{{name}}}"),
+                    format!("/{path}/{{{name}}}/{field}"),
+                    format!("{parent}/{{{name}}}"),
+                    parent,
                 ]);
             }
         }
         paths.sort_by_key(|path| path.replace('/', "\0"));
         paths
     }
+}
+
+/// What paths call `path` below an entity of `kind`.
+fn child(kind: Kind, path: &str) -> Option<Kind> {
+    kind.children().find(|child| child.nested_path() == path)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use http::Method;
 use super::answer::Answer;
 use super::{Answered, Call, list};
 use crate::admin::body::Arguments;
-use crate::configured::entities::{Document, Draft, Kind, Place, State};
+use crate::configured::entities::{Document, Draft, Kind, Place, State, uuid};
 use crate::configured::problem::Problem;
 
 /// `/services`, and `/services/{..}/routes` where `parent` is the service.
@@ -48,11 +48,17 @@ pub(super) async fn one(
     match call.head.method {
         Method::PUT => {
             let edit = move |draft: &mut Draft| {
-                if let Some((parent_kind, key)) = parent {
-                    let parent = draft.state.known(parent_kind, &key)?;
+                let mut place = Place::new(&key);
+                if let Some((parent_kind, parent_key)) = parent {
+                    let parent = draft.state.known(parent_kind, &parent_key)?;
                     set_reference(&mut object, parent_kind, parent.id());
+                    if let (Place::Key(key), Some(field)) = (&place, kind.key_in_parent()) {
+                        let found = named_in(&draft.state, kind, (parent_kind, &parent), key);
+                        object.entry(field).or_insert_with(|| key.as_str().into());
+                        place = Place::Id(found.map_or_else(uuid::random, |d| d.id().to_owned()));
+                    }
                 }
-                draft.upsert(kind, &Place::new(&key), object, given)
+                draft.upsert(kind, &place, object, given)
             };
             Ok(Answer::ok(database.change("create or update", kind, edit).await?.shown()))
         }
@@ -89,7 +95,7 @@ pub(super) async fn parent(call: Call<'_>, kind: Kind, key: &str, parent: Kind) 
             let edit = move |draft: &mut Draft| {
                 let child = draft.state.known(kind, &key)?;
                 let id = child.reference(parent).map(str::to_owned);
-                let place = Place::Id(id.unwrap_or_else(crate::configured::entities::uuid::random));
+                let place = Place::Id(id.unwrap_or_else(uuid::random));
                 let document = draft.upsert(parent, &place, object, given)?;
                 if child.reference(parent).is_none() {
                     let mut change = crate::configured::schema::Object::new();
@@ -127,11 +133,28 @@ fn find_in(
         None => return state.known(kind, key),
         Some((parent_kind, parent_key)) => {
             let parent = state.known(*parent_kind, parent_key)?;
+            if let Some(document) = named_in(state, kind, (*parent_kind, &parent), key) {
+                return Ok(document);
+            }
             let document = state.known(kind, key)?;
             (document.reference(*parent_kind) == Some(parent.id())).then_some(document)
         }
     };
     document.ok_or_else(Problem::not_found)
+}
+
+/// The entity that has a name among those of its parent.
+fn named_in(
+    state: &State,
+    kind: Kind,
+    (parent_kind, parent): (Kind, &Document),
+    name: &str,
+) -> Option<Arc<Document>> {
+    let field = kind.key_in_parent()?;
+    let has_name = |document: &&Arc<Document>| {
+        document.object().get(field).and_then(serde_json::Value::as_str) == Some(name)
+    };
+    state.children(kind, parent_kind, parent.id()).find(has_name).cloned()
 }
 
 fn parent_of(state: &State, kind: Kind, key: &str, parent: Kind) -> Result<Arc<Document>, Problem> {

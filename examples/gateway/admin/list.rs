@@ -1,5 +1,7 @@
 //! Lists: pages, and the entities with some tags.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
@@ -33,21 +35,21 @@ enum Tags {
 pub(super) fn answer(call: &Call<'_>, kind: Kind, parent: Option<(Kind, &str)>) -> Answered {
     let page = Page::new(call)?;
     let state = call.admin.database.state();
-    let mut path = format!("/{}", kind.name());
+    let mut path = format!("/{}", kind.path());
     let parent = match parent {
         None => None,
         Some((parent_kind, key)) => {
             let found = state.known(parent_kind, key)?;
-            path = format!("/{}/{}/{}", parent_kind.name(), found.id(), kind.name());
+            path = format!("/{}/{}/{}", parent_kind.path(), found.id(), kind.nested_path());
             Some((parent_kind, found))
         }
     };
-    let belongs = |document: &Document| {
-        parent.as_ref().is_none_or(|(kind, parent)| document.reference(*kind) == Some(parent.id()))
+    let all: Box<dyn Iterator<Item = &Arc<Document>>> = match &parent {
+        None => Box::new(state.all(kind)),
+        Some((parent_kind, parent)) => Box::new(state.children(kind, *parent_kind, parent.id())),
     };
-    let entities = state
-        .all(kind)
-        .filter(|document| belongs(document) && page.wants(document))
+    let entities = all
+        .filter(|document| page.wants(document))
         .map(|document| (document.id().to_owned(), document));
     Ok(page.answer(&path, entities, |document| document.shown()))
 }

@@ -72,6 +72,8 @@ pub(crate) struct Plugin {
     pub(crate) instance_name: Option<String>,
     service: Option<Reference>,
     route: Option<Reference>,
+    #[serde(default)]
+    consumer: Option<Reference>,
     /// What stands for a route in Kong 0.x.
     #[serde(default)]
     pub(crate) api: Option<Reference>,
@@ -83,6 +85,11 @@ impl Plugin {
     /// The id of its route, or of the API that is one.
     pub(crate) fn route(&self) -> Option<&str> {
         self.api.as_ref().or(self.route.as_ref()).map(|route| route.id.as_str())
+    }
+
+    /// The id of its consumer.
+    pub(crate) fn consumer(&self) -> Option<&str> {
+        self.consumer.as_ref().map(|consumer| consumer.id.as_str())
     }
 
     /// The id of its service.

@@ -43,6 +43,13 @@ impl Problem {
         Self::schema_violation(Object::from_iter([(field.to_owned(), error)]))
     }
 
+    /// An id that is none.
+    pub(crate) fn invalid_primary_key() -> Self {
+        let key = json!({ "id": "expected a valid UUID" });
+        let message = format!("invalid primary key: '{}'", lua(&key));
+        Self::of(StatusCode::BAD_REQUEST, 1, "invalid primary key", &message, &key)
+    }
+
     pub(crate) fn primary_key(id: &str) -> Self {
         let key = json!({ "id": id });
         let message = format!("primary key violation on key '{}'", lua(&key));
@@ -59,13 +66,13 @@ impl Problem {
         Self::of(StatusCode::BAD_REQUEST, 4, "foreign key violation", &message, &fields)
     }
 
-    pub(crate) fn unresolved(field: &str, name: &str, parent: &str) -> Self {
-        let key = lua(&json!({ "name": name }));
+    pub(crate) fn unresolved(field: &str, key: &str, name: &str, parent: &str) -> Self {
+        let by = lua(&json!({ key: name }));
         let error = format!(
-            "the foreign key cannot be resolved with '{key}' for an existing '{parent}' entity"
+            "the foreign key cannot be resolved with '{by}' for an existing '{parent}' entity"
         );
-        let fields = json!({ field: { "name": error } });
-        let message = format!("foreign key unresolved ({field}.name: {error})");
+        let fields = json!({ field: { key: error } });
+        let message = format!("foreign key unresolved ({field}.{key}: {error})");
         Self::of(StatusCode::BAD_REQUEST, 13, "foreign keys unresolved", &message, &fields)
     }
 

@@ -47,7 +47,7 @@ impl<'a> Change<'a> {
         let scopes = Scopes::new(&plugins);
         let (routes, router) = Routes::new(self, &touched, &scopes).make()?;
         let (global, rewrite) = (scopes.chain(None, None), scopes.rewrite());
-        Ok(Snapshot { router, routes, global, rewrite, plugins })
+        Ok(Snapshot { router, routes, global, rewrite, plugins, entities: self.state.clone() })
     }
 
     fn all_plugins(&self) -> Result<Vec<Arc<Prepared>>, BoxError> {

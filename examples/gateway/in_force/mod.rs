@@ -1,6 +1,7 @@
 //! What is in force: what is configured, made ready for requests.
 
 mod change;
+pub(crate) mod consumers;
 pub(crate) mod plugins;
 pub(crate) mod published;
 mod route;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use tower_lua::Runtime;
 
 use crate::BoxError;
@@ -14,24 +14,42 @@ use crate::in_force::change::Change;
 use crate::in_force::plugins::Between;
 use crate::in_force::snapshot::Snapshot;
 
+/// The snapshot in force, for whoever only looks.
+#[derive(Clone)]
+pub(crate) struct Current(Arc<ArcSwap<Snapshot>>);
+
 /// What is in force: one snapshot after the other.
 #[derive(Clone)]
 pub(crate) struct Published {
-    current: Arc<ArcSwap<Snapshot>>,
+    current: Current,
     runtime: Runtime,
     between: Between,
 }
 
+impl Default for Current {
+    /// Nothing is in force yet: no route for any request.
+    fn default() -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(Snapshot::empty())))
+    }
+}
+
+impl Current {
+    /// What is in force at this moment.
+    pub(crate) fn load(&self) -> Guard<Arc<Snapshot>> {
+        self.0.load()
+    }
+}
+
 impl Published {
-    /// Nothing is in force yet: no route for any request. Functions are to run in `runtime`;
-    /// `between` makes the other plugins.
-    pub(crate) fn new(runtime: Runtime, between: Between) -> Self {
-        Self { current: Arc::new(ArcSwap::from_pointee(Snapshot::empty())), runtime, between }
+    /// Puts in force what those see who have `current`. Functions are to run in `runtime`; `between`
+    /// makes the other plugins.
+    pub(crate) fn new(current: Current, runtime: Runtime, between: Between) -> Self {
+        Self { current, runtime, between }
     }
 
     /// What is in force now.
     pub(crate) fn current(&self) -> Arc<Snapshot> {
-        self.current.load_full()
+        self.current.0.load_full()
     }
 
     /// Makes a snapshot of `state`, to which `steps` lead from what is in force. What is unchanged
@@ -48,6 +66,6 @@ impl Published {
 
     /// Puts `snapshot` in force, for every request that begins from now on.
     pub(crate) fn publish(&self, snapshot: Snapshot) {
-        self.current.store(Arc::new(snapshot));
+        self.current.0.store(Arc::new(snapshot));
     }
 }

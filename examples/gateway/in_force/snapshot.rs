@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tower_lua::Functions;
 
+use crate::configured::entities::State;
 use crate::in_force::plugins::{Chain, Prepared, Rewrite};
 pub(crate) use crate::in_force::route::RouteInForce;
 use crate::in_force::router::{Found, Query, Router};
@@ -20,6 +21,8 @@ pub(crate) struct Snapshot {
     pub(super) rewrite: Rewrite,
     /// In the order of their ids.
     pub(super) plugins: Vec<Arc<Prepared>>,
+    /// What all of it was made of, for whoever looks for consumers.
+    pub(super) entities: State,
 }
 
 impl Snapshot {
@@ -32,6 +35,7 @@ impl Snapshot {
             global: Arc::default(),
             rewrite: Rewrite { pre: nothing.clone(), post: nothing },
             plugins: Vec::new(),
+            entities: State::default(),
         }
     }
 

@@ -133,7 +133,9 @@ impl Flight {
 
     /// Whether functions may have had a say in where the request goes.
     pub(crate) fn may_be_steered(&self) -> bool {
-        self.may_have_been_rewritten() || !(self.pre().is_empty() && self.post().is_empty())
+        self.may_have_been_rewritten()
+            || !(self.pre().is_empty() && self.post().is_empty())
+            || self.chain().has_functions()
     }
 
     /// Tells functions and plugins of the request.

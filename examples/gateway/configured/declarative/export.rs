@@ -16,7 +16,7 @@ pub(crate) fn export(state: &State) -> Result<String, BoxError> {
         let entities: Vec<Value> = state
             .all(kind)
             .map(|document| {
-                let mut object = document.object();
+                let mut object = document.current();
                 for parent in kind.references() {
                     if let Some(id) = document.reference(*parent) {
                         object.insert(parent.field().to_owned(), json!(id));

@@ -14,16 +14,12 @@ pub(super) struct Entity {
 }
 
 /// Other entities of Kong, which this gateway has no use for.
-const OTHERS: [&str; 14] = [
-    "acls",
-    "basicauth_credentials",
+const OTHERS: [&str; 10] = [
     "ca_certificates",
     "certificates",
     "consumer_groups",
-    "consumers",
     "filter_chains",
     "key_sets",
-    "keyauth_credentials",
     "keys",
     "snis",
     "targets",
@@ -32,12 +28,16 @@ const OTHERS: [&str; 14] = [
 ];
 
 /// Takes all entities out of a declaration. Each has an id then.
-pub(super) fn flatten(declaration: Object, errors: &mut Errors) -> Vec<Entity> {
+pub(super) fn flatten(mut declaration: Object, errors: &mut Errors) -> Vec<Entity> {
     let mut entities = Vec::new();
+    let shared = match declaration.remove("_plugin_configs") {
+        Some(Value::Object(shared)) => shared,
+        _ => Object::new(),
+    };
     for (name, value) in declaration {
         match Kind::of_name(&name) {
             Some(kind) => {
-                let mut collector = Collector { entities: &mut entities, errors };
+                let mut collector = Collector { entities: &mut entities, shared: &shared, errors };
                 collector.collect(kind, value, None, &[]);
             }
             // Kong: so do all fields that only tools know.
@@ -62,6 +62,8 @@ struct Parent<'a> {
 
 struct Collector<'a> {
     entities: &'a mut Vec<Entity>,
+    /// What several plugins have in common, by the names that they give it: decK's way.
+    shared: &'a Object,
     errors: &'a mut Errors,
 }
 
@@ -91,11 +93,17 @@ impl Collector<'_> {
     ) {
         for other in kind.references() {
             if let Some(value) = object.get_mut(other.field()) {
-                *value = reference(value);
+                *value = reference(*other, value);
             }
         }
         if let Some(parent) = parent {
             object.insert(parent.kind.field().to_owned(), json!({ "id": parent.id }));
+        }
+        if let Some(name) = object.get("_config").and_then(Value::as_str) {
+            match self.shared.get(name) {
+                Some(Value::Object(shared)) => share(&mut object, shared.clone()),
+                _ => self.errors.add(&path, "_config", "not found in _plugin_configs".into()),
+            }
         }
         object.retain(|name, _| !name.starts_with('_'));
         let id = match object.get("id").and_then(Value::as_str) {
@@ -108,10 +116,7 @@ impl Collector<'_> {
                 id
             }
         };
-        for child in Kind::ALL {
-            if !child.references().contains(&kind) {
-                continue;
-            }
+        for child in kind.children() {
             if let Some(children) = object.remove(child.name()) {
                 self.collect(child, children, Some(&Parent { kind, id: &id }), &path);
             }
@@ -120,18 +125,26 @@ impl Collector<'_> {
     }
 }
 
+/// Gives a plugin what it shares with others, under what it has of its own.
+fn share(plugin: &mut Object, mut shared: Object) {
+    if let Some(Value::Object(own)) = plugin.remove("config") {
+        shared.extend(own);
+    }
+    plugin.insert("config".to_owned(), shared.into());
+}
+
 /// A reference as a name or an id alone, which files may have.
-fn reference(value: &Value) -> Value {
-    match value.as_str() {
-        Some(id) if schema::is_uuid(id) => json!({ "id": id }),
-        Some(name) => json!({ "name": name }),
-        None => value.clone(),
+fn reference(kind: Kind, value: &Value) -> Value {
+    match (value.as_str(), kind.key()) {
+        (Some(name), Some(key)) if !schema::is_uuid(name) => json!({ key: name }),
+        (Some(id), _) => json!({ "id": id }),
+        (None, _) => value.clone(),
     }
 }
 
 /// What an entity is known by when the file is loaded again: its name, or where it stands.
 fn identity(kind: Kind, object: &Object, path: &[Place]) -> String {
-    let name = object.get(kind.key()).and_then(Value::as_str);
+    let name = kind.key().and_then(|key| object.get(key)?.as_str());
     match name {
         Some(name) => format!("{}:{name}", kind.name()),
         None => {

@@ -57,10 +57,14 @@ pub(crate) fn load(declaration: Object) -> Result<Draft, Errors> {
         errors.add(&[], "_format_version", error);
         "3.0"
     });
+    let hashes = transforms(&declaration).unwrap_or_else(|error| {
+        errors.add(&[], "_transform", error.into());
+        true
+    });
     let mut entities = flatten(declaration, &mut errors);
     // Those that others refer to come first.
-    entities.sort_by_key(|entity| (entity.kind == Kind::Plugins, entity.kind));
-    let mut draft = Draft::empty();
+    entities.sort_by_key(|entity| entity.kind);
+    let mut draft = Draft { hashes, ..Draft::empty() };
     for mut entity in entities {
         if format != "3.0" && entity.kind == Kind::Routes {
             mark_expressions(&mut entity.object);
@@ -86,6 +90,15 @@ fn format_of(declaration: &Object) -> Result<&'static str, Value> {
     };
     let known = FORMATS.into_iter().find(|known| *known == format);
     known.ok_or_else(|| format!("expected one of: {}", FORMATS.join(", ")).into())
+}
+
+/// Whether passwords of the file are to be hashed: an export has hashes.
+fn transforms(declaration: &Object) -> Result<bool, &'static str> {
+    match declaration.get("_transform") {
+        None | Some(Value::Null) => Ok(true),
+        Some(Value::Bool(transform)) => Ok(*transform),
+        Some(_) => Err("expected a boolean"),
+    }
 }
 
 /// Before 3.0, a path was an expression by the characters in it.

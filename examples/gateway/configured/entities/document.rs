@@ -1,13 +1,14 @@
 //! [`Document`]: one entity, as JSON and as what requests are routed by.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::Uri;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::Kind;
+use super::{Kind, now};
+use crate::configured::credential::Credential;
 use crate::configured::entity::{Plugin, Route, Service};
 use crate::configured::schema::{Field, Object, at};
 
@@ -22,6 +23,8 @@ pub(crate) struct Document {
     tags: Box<[Box<str>]>,
     /// What no other entity of its kind may be.
     uniques: Box<[Arc<str>]>,
+    /// The ids of the entities that it belongs to.
+    references: Box<[(Kind, Box<str>)]>,
 }
 
 #[derive(Debug)]
@@ -31,6 +34,8 @@ enum Typed {
     Plugin(Arc<Plugin>),
     /// What an API of Kong 0.x is since.
     Api(Arc<Service>, Arc<Route>),
+    Consumer(OnceLock<Option<tower_lua::Consumer>>),
+    Credential(Arc<Credential>, OnceLock<Option<tower_lua::Credential>>),
 }
 
 impl Document {
@@ -49,15 +54,25 @@ impl Document {
                 let (service, route) = service_and_route(&complete);
                 Typed::Api(typed(&service)?, typed(&route)?)
             }
+            Kind::Consumers => Typed::Consumer(OnceLock::new()),
+            Kind::KeyAuths | Kind::BasicAuths | Kind::HmacAuths | Kind::Jwts | Kind::Acls => {
+                Typed::Credential(typed(&complete)?, OnceLock::new())
+            }
         };
         let tags = object.get("tags").and_then(Value::as_array).into_iter().flatten();
+        let text = |path: &str| at(object, path).and_then(Value::as_str);
+        let reference = |parent: &Kind| {
+            let id = text(&format!("{}.id", parent.field()))?;
+            Some((*parent, id.into()))
+        };
         Ok(Self {
             kind,
-            id: object.get("id").and_then(Value::as_str).unwrap_or_default().into(),
+            id: text("id").unwrap_or_default().into(),
             json: serde_json::to_string(object)?.into(),
             typed,
             tags: tags.filter_map(Value::as_str).map(Box::from).collect(),
             uniques: uniques(kind, object),
+            references: kind.references().iter().filter_map(reference).collect(),
         })
     }
 
@@ -83,33 +98,35 @@ impl Document {
         &self.id
     }
 
-    /// The name by which the entity can be found.
-    pub(crate) fn key(&self) -> Option<&str> {
-        match &self.typed {
-            Typed::Service(service) | Typed::Api(service, _) => service.name.as_deref(),
-            Typed::Route(route) => route.name.as_deref(),
-            Typed::Plugin(plugin) => plugin.instance_name.as_deref(),
-        }
-    }
-
     /// The id of the entity of `kind` that this one belongs to.
     pub(crate) fn reference(&self, kind: Kind) -> Option<&str> {
-        match (&self.typed, kind) {
-            (Typed::Route(route), Kind::Services) => Some(&route.service.as_ref()?.id),
-            (Typed::Plugin(plugin), Kind::Services) => plugin.service(),
-            (Typed::Plugin(plugin), Kind::Routes) if plugin.api.is_none() => plugin.route(),
-            (Typed::Plugin(plugin), Kind::Apis) if plugin.api.is_some() => plugin.route(),
-            _ => None,
-        }
+        let found = self.references.iter().find(|(parent, _)| *parent == kind);
+        found.map(|(_, id)| &**id)
+    }
+
+    /// That it belongs to others, as a state notes it.
+    pub(super) fn edges(&self) -> impl Iterator<Item = String> {
+        self.references.iter().map(|(_, parent)| format!("{parent} {}", self.id))
     }
 
     pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
         self.tags.iter().map(|tag| &**tag)
     }
 
+    /// The entity as it is now: some have a time to live.
+    pub(crate) fn current(&self) -> Object {
+        let mut object = self.object();
+        if let Some(ttl) = object.get("ttl").and_then(Value::as_i64) {
+            let created = object.get("created_at").and_then(Value::as_i64).unwrap_or_default();
+            let rest = created.saturating_add(ttl).saturating_sub(now()).max(0);
+            object.insert("ttl".to_owned(), rest.into());
+        }
+        object
+    }
+
     /// The entity as the Admin API shows it.
     pub(crate) fn shown(&self) -> Value {
-        let mut object = self.object();
+        let mut object = self.current();
         // What Kong 0.x called the references of plugins.
         for kind in self.kind.references().iter().filter(|_| self.kind == Kind::Plugins) {
             if let Some(id) = self.reference(*kind) {
@@ -122,14 +139,14 @@ impl Document {
     pub(crate) fn service(&self) -> Option<&Arc<Service>> {
         match &self.typed {
             Typed::Service(service) | Typed::Api(service, _) => Some(service),
-            Typed::Route(_) | Typed::Plugin(_) => None,
+            _ => None,
         }
     }
 
     pub(crate) fn route(&self) -> Option<&Arc<Route>> {
         match &self.typed {
             Typed::Route(route) | Typed::Api(_, route) => Some(route),
-            Typed::Service(_) | Typed::Plugin(_) => None,
+            _ => None,
         }
     }
 
@@ -140,27 +157,47 @@ impl Document {
         }
     }
 
+    pub(crate) fn credential(&self) -> Option<&Arc<Credential>> {
+        match &self.typed {
+            Typed::Credential(credential, _) => Some(credential),
+            _ => None,
+        }
+    }
+
+    /// The consumer as functions see it: made when the first could ask.
+    pub(crate) fn known_consumer(&self) -> Option<&tower_lua::Consumer> {
+        let Typed::Consumer(known) = &self.typed else { return None };
+        known.get_or_init(|| tower_lua::Consumer::new(self.object()).ok()).as_ref()
+    }
+
+    /// The credential as functions see it.
+    pub(crate) fn known_credential(&self) -> Option<&tower_lua::Credential> {
+        let Typed::Credential(_, known) = &self.typed else { return None };
+        known.get_or_init(|| tower_lua::Credential::new(self.object()).ok()).as_ref()
+    }
+
     /// The configuration of a plugin, with defaults, for the plugin itself to read.
     pub(crate) fn config(&self) -> Value {
         with_defaults(self.kind, &self.object()).get("config").cloned().unwrap_or_default()
     }
 }
 
-/// What the entity with this name is alone.
-pub(super) fn named(key: &str) -> String {
-    format!("name {key}")
+/// What the entity is alone that has this value in a field.
+pub(super) fn unique(field: &str, value: &str) -> String {
+    format!("{field} {value}")
 }
 
 fn uniques(kind: Kind, object: &Object) -> Box<[Arc<str>]> {
-    let text = |field: &str| object.get(field).and_then(Value::as_str);
-    let mut uniques: Vec<Arc<str>> = Vec::new();
-    uniques.extend(text(kind.key()).map(|key| named(key).into()));
-    if kind == Kind::Plugins {
-        let scope = kind.references().iter().map(|parent| {
-            at(object, &format!("{}.id", parent.field())).and_then(Value::as_str).unwrap_or("-")
-        });
-        let scope = scope.collect::<Vec<_>>().join(" ");
-        uniques.push(format!("scope {scope} {}", text("name").unwrap_or_default()).into());
+    let text = |path: &str| at(object, path).and_then(Value::as_str);
+    let fields = kind.schema().fields.iter().filter(|field| field.unique);
+    let given = fields.filter_map(|field| Some(unique(field.name, text(field.name)?).into()));
+    let mut uniques: Vec<Arc<str>> = given.collect();
+    if !kind.together().is_empty() {
+        let values = kind
+            .together()
+            .iter()
+            .map(|field| text(field).or_else(|| text(&format!("{field}.id"))).unwrap_or("-"));
+        uniques.push(format!("together {}", values.collect::<Vec<_>>().join(" ")).into());
     }
     uniques.into()
 }

@@ -1,9 +1,10 @@
 //! [`Draft`]: a state in the making.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use super::{Document, Kind, State, given, references, uuid};
+use serde_json::Value;
+
+use super::{Document, Kind, State, given, now, password, references, uuid};
 use crate::configured::problem::Problem;
 use crate::configured::schema::{self, Given, Object};
 
@@ -11,6 +12,8 @@ use crate::configured::schema::{self, Given, Object};
 pub(crate) struct Draft {
     pub(crate) state: State,
     pub(crate) steps: Vec<Step>,
+    /// Whether passwords are given as they are, and not as their hashes.
+    pub(crate) hashes: bool,
 }
 
 /// What the store must do to come to the same state.
@@ -38,12 +41,12 @@ impl Place {
 
 impl Draft {
     pub(crate) fn of(state: &State) -> Self {
-        Self { state: state.clone(), steps: Vec::new() }
+        Self { state: state.clone(), steps: Vec::new(), hashes: true }
     }
 
     /// A state without anything.
     pub(crate) fn empty() -> Self {
-        Self { state: State::default(), steps: vec![Step::Clear] }
+        Self { state: State::default(), steps: vec![Step::Clear], hashes: true }
     }
 
     /// Adds an entity.
@@ -55,10 +58,11 @@ impl Draft {
     ) -> Result<Arc<Document>, Problem> {
         given::understand(kind, &mut object)?;
         schema::coerce(kind.schema(), &mut object, given);
-        if object.get("id").is_none_or(serde_json::Value::is_null) {
+        if object.get("id").is_none_or(Value::is_null) {
             object.insert("id".to_owned(), uuid::random().into());
         }
-        self.put(kind, object, |state, id| match state.by_id(kind, id) {
+        let fresh = Fresh::of(kind, &object);
+        self.put(kind, object, fresh, |state, id| match state.by_id(kind, id) {
             Some(_) => Err(Problem::primary_key(id)),
             None => Ok(()),
         })
@@ -81,9 +85,10 @@ impl Draft {
         schema::coerce(kind.schema(), &mut change, given);
         change.remove("created_at");
         change.insert("id".to_owned(), old.id().into());
-        change.insert("updated_at".to_owned(), now().into());
+        object.remove("updated_at");
+        let fresh = Fresh::of(kind, &change);
         schema::merge(kind.schema(), &mut object, change);
-        self.put(kind, object, |_, _| Ok(()))
+        self.put(kind, object, fresh, |_, _| Ok(()))
     }
 
     /// Puts an entity in the place of the one with this id or name, or adds it.
@@ -101,7 +106,8 @@ impl Draft {
         let new_id = match place {
             Place::Id(id) => Some(id.clone()),
             Place::Key(name) => {
-                object.insert(kind.key().to_owned(), name.as_str().into());
+                let key = kind.key().ok_or_else(Problem::invalid_primary_key)?;
+                object.insert(key.to_owned(), name.as_str().into());
                 None
             }
         };
@@ -111,18 +117,20 @@ impl Draft {
         if let Some(created_at) = old.and_then(|old| old.object().remove("created_at")) {
             object.insert("created_at".to_owned(), created_at);
         }
-        self.put(kind, object, |_, _| Ok(()))
+        let fresh = Fresh::of(kind, &object);
+        self.put(kind, object, fresh, |_, _| Ok(()))
     }
 
-    /// Removes an entity, and the plugins that are for it.
+    /// Removes an entity, and what belongs to it.
     pub(crate) fn delete(&mut self, kind: Kind, id: &str) -> Result<(), Problem> {
-        if kind == Kind::Services && self.state.children(Kind::Routes, kind, id).next().is_some() {
-            return Err(Problem::referenced("routes", "services"));
+        let has = |child: &Kind| self.state.children(*child, kind, id).next().is_some();
+        if let Some(child) = kind.children().find(|child| child.holds() && has(child)) {
+            return Err(Problem::referenced(child.name(), kind.name()));
         }
-        let plugins: Vec<Arc<str>> =
-            self.state.children(Kind::Plugins, kind, id).map(|plugin| plugin.id().into()).collect();
-        for plugin in plugins {
-            self.remove(Kind::Plugins, plugin);
+        for child in kind.children() {
+            let children = self.state.children(child, kind, id);
+            let children: Vec<Arc<str>> = children.map(|child| child.id().into()).collect();
+            children.iter().try_for_each(|id| self.delete(child, id))?;
         }
         self.remove(kind, id.into());
         Ok(())
@@ -139,20 +147,23 @@ impl Draft {
         &mut self,
         kind: Kind,
         mut object: Object,
+        fresh: Fresh,
         may_be: impl FnOnce(&State, &str) -> Result<(), Problem>,
     ) -> Result<Arc<Document>, Problem> {
-        for field in ["created_at", "updated_at"] {
-            if object.get(field).is_none_or(serde_json::Value::is_null) {
-                object.insert(field.to_owned(), now().into());
-            }
-        }
+        make(kind, &mut object);
         schema::fill(kind.schema(), &mut object);
         schema::validate(kind.schema(), &object).map_err(Problem::schema_violation)?;
-        if let Some(id) = object.get("id").and_then(serde_json::Value::as_str) {
+        if let Some(id) = object.get("id").and_then(Value::as_str) {
             let id = id.to_ascii_lowercase();
             object.insert("id".to_owned(), id.into());
         }
         references::resolve(&self.state, kind, &mut object)?;
+        if fresh.password && self.hashes {
+            password::hash(kind, &mut object);
+        }
+        if fresh.ttl {
+            count_from_creation(&mut object);
+        }
         let document = Document::new(kind, &object)
             .map_err(|error| Problem::violation("@entity", &error.to_string()))?;
         may_be(&self.state, document.id())?;
@@ -169,16 +180,44 @@ impl Draft {
     }
 }
 
+/// What of an entity a client has just given, and is not as it was kept.
+#[derive(Clone, Copy)]
+struct Fresh {
+    password: bool,
+    ttl: bool,
+}
+
+impl Fresh {
+    fn of(kind: Kind, given: &Object) -> Self {
+        let has = |field: &str| given.contains_key(field);
+        Self { password: password::field(kind).is_some_and(has), ttl: has("ttl") }
+    }
+}
+
+/// Makes the fields that the gateway makes where nothing is given.
+fn make(kind: Kind, object: &mut Object) {
+    for field in kind.schema().fields.iter().filter(|field| field.auto && field.name != "id") {
+        if object.get(field.name).is_none_or(Value::is_null) {
+            let is_time = matches!(field.kind, schema::Kind::Integer);
+            let value = if is_time { now().into() } else { uuid::random_key().into() };
+            object.insert(field.name.to_owned(), value);
+        }
+    }
+}
+
+/// A time to live is given from now on, and kept from when the entity was made.
+fn count_from_creation(object: &mut Object) {
+    let number = |field: &str| object.get(field).and_then(Value::as_i64);
+    if let (Some(ttl), Some(created)) = (number("ttl"), number("created_at")) {
+        let ttl = now().saturating_sub(created).saturating_add(ttl);
+        object.insert("ttl".to_owned(), ttl.into());
+    }
+}
+
 /// Checks an object as if it were added, without regard to other entities.
 pub(crate) fn check(kind: Kind, mut object: Object, given: Given) -> Result<(), Problem> {
     given::understand(kind, &mut object)?;
     schema::coerce(kind.schema(), &mut object, given);
     schema::fill(kind.schema(), &mut object);
     schema::validate(kind.schema(), &object).map_err(Problem::schema_violation)
-}
-
-/// Seconds since 1970.
-fn now() -> i64 {
-    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -16,17 +16,18 @@ pub(super) fn understand(kind: Kind, object: &mut Object) -> Result<(), Problem>
                 object.insert("name".to_owned(), "pre-function".into());
             }
             for parent in kind.references() {
-                reference(object, parent.field());
+                reference(object, *parent);
             }
             Ok(())
         }
         Kind::Services => url(object),
-        Kind::Routes | Kind::Apis => Ok(()),
+        _ => Ok(()),
     }
 }
 
 /// `service_id` is what `service.id` was.
-fn reference(object: &mut Object, field: &str) {
+fn reference(object: &mut Object, parent: Kind) {
+    let field = parent.field();
     let id = match object.remove(&format!("{field}_id")) {
         Some(Value::String(id)) if !id.is_empty() => id,
         Some(other) if !matches!(other, Value::Null | Value::String(_)) => {
@@ -37,7 +38,8 @@ fn reference(object: &mut Object, field: &str) {
     };
     if object.get(field).is_none_or(Value::is_null) {
         // Old versions took a name as well.
-        let by = if crate::configured::schema::is_uuid(&id) { "id" } else { "name" };
+        let is_uuid = crate::configured::schema::is_uuid(&id);
+        let by = parent.key().filter(|_| !is_uuid).unwrap_or("id");
         object.insert(field.to_owned(), json!({ by: id }));
     }
 }

@@ -4,82 +4,22 @@
 mod document;
 mod draft;
 mod given;
+mod kind;
+pub(crate) mod password;
 mod references;
 mod shared_map;
 pub(crate) mod uuid;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 pub(crate) use self::document::Document;
 pub(crate) use self::draft::{Draft, Place, Step, check};
+pub(crate) use self::kind::Kind;
 use self::shared_map::SharedMap;
 use crate::configured::entity::{Route, Service};
 use crate::configured::problem::Problem;
-use crate::configured::schema::{self, Schema};
-
-/// The kinds of entities.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Kind {
-    Services,
-    Routes,
-    Plugins,
-    /// Of Kong 0.x: a service and a route in one.
-    Apis,
-}
-
-impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Services, Self::Routes, Self::Plugins, Self::Apis];
-
-    /// The name, as in paths of the Admin API.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Services => "services",
-            Self::Routes => "routes",
-            Self::Plugins => "plugins",
-            Self::Apis => "apis",
-        }
-    }
-
-    pub(crate) fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-
-    /// The field of other entities that refers to one of this kind.
-    pub(crate) const fn field(self) -> &'static str {
-        match self {
-            Self::Services => "service",
-            Self::Routes => "route",
-            Self::Plugins => "plugin",
-            Self::Apis => "api",
-        }
-    }
-
-    /// The field that an entity can be found by, beside its id.
-    pub(crate) const fn key(self) -> &'static str {
-        match self {
-            Self::Plugins => "instance_name",
-            _ => "name",
-        }
-    }
-
-    pub(crate) fn schema(self) -> &'static Schema {
-        match self {
-            Self::Services => &schema::SERVICE,
-            Self::Routes => &schema::ROUTE,
-            Self::Plugins => &schema::PLUGIN,
-            Self::Apis => &schema::APIS,
-        }
-    }
-
-    /// The fields of this kind that refer to other entities.
-    pub(crate) const fn references(self) -> &'static [Self] {
-        match self {
-            Self::Routes => &[Self::Services],
-            Self::Plugins => &[Self::Services, Self::Routes, Self::Apis],
-            Self::Services | Self::Apis => &[],
-        }
-    }
-}
+use crate::configured::schema;
 
 /// The entities of one kind.
 #[derive(Clone, Default)]
@@ -87,12 +27,14 @@ struct Table {
     by_id: SharedMap<Arc<Document>>,
     /// What only one entity may be, and which one is.
     ids: SharedMap<Arc<str>>,
+    /// The ids of those that refer to another entity: by its id, a blank and theirs.
+    children: SharedMap<Arc<str>>,
 }
 
 /// All entities at a moment.
 #[derive(Clone, Default)]
 pub(crate) struct State {
-    tables: [Table; Kind::ALL.len()],
+    tables: [Arc<Table>; Kind::ALL.len()],
 }
 
 impl State {
@@ -120,8 +62,8 @@ impl State {
     }
 
     /// The entity with this name.
-    fn by_key(&self, kind: Kind, key: &str) -> Option<&Arc<Document>> {
-        let id = self.owner(kind, &document::named(key))?;
+    pub(crate) fn by_key(&self, kind: Kind, key: &str) -> Option<&Arc<Document>> {
+        let id = self.owner(kind, &document::unique(kind.key()?, key))?;
         self.by_id(kind, id)
     }
 
@@ -132,31 +74,43 @@ impl State {
 
     fn insert(&mut self, kind: Kind, document: &Arc<Document>) {
         self.remove(kind, document.id());
-        let table = &mut self.tables[kind as usize];
+        let table = Arc::make_mut(&mut self.tables[kind as usize]);
         let id = document.shared_id();
         for unique in document.uniques() {
             table.ids.insert(Arc::clone(unique), Arc::clone(id));
+        }
+        for edge in document.edges() {
+            table.children.insert(edge.into(), Arc::clone(id));
         }
         table.by_id.insert(Arc::clone(id), Arc::clone(document));
     }
 
     fn remove(&mut self, kind: Kind, id: &str) -> bool {
-        let table = &mut self.tables[kind as usize];
+        if self.by_id(kind, id).is_none() {
+            return false;
+        }
+        let table = Arc::make_mut(&mut self.tables[kind as usize]);
         let Some(document) = table.by_id.remove(id) else { return false };
         for unique in document.uniques() {
             table.ids.remove(unique);
         }
+        for edge in document.edges() {
+            table.children.remove(&edge);
+        }
         true
     }
 
-    /// The entities of `kind` that refer to the one of `parent` with this id.
+    /// The entities of `kind` that refer to the one of `parent` with this id, in the order of theirs.
     pub(crate) fn children(
         &self,
         kind: Kind,
         parent: Kind,
         id: &str,
     ) -> impl Iterator<Item = &Arc<Document>> {
-        self.all(kind).filter(move |document| document.reference(parent) == Some(id))
+        let table = self.table(kind);
+        let children = table.children.below(format!("{id} "));
+        let children = children.filter_map(|child| table.by_id.get(child));
+        children.filter(move |child| child.reference(parent).is_some_and(|owner| owner == id))
     }
 
     /// What requests are routed by.
@@ -180,4 +134,10 @@ impl State {
     fn table(&self, kind: Kind) -> &Table {
         &self.tables[kind as usize]
     }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::document::named;
+use super::document;
 use super::{Document, Kind, State};
 use crate::configured::problem::Problem;
 use crate::configured::schema::Object;
@@ -13,7 +13,8 @@ pub(super) fn resolve(state: &State, kind: Kind, object: &mut Object) -> Result<
         let field = parent.field();
         let Some(reference) = object.get(field).filter(|value| !value.is_null()) else { continue };
         let text = |name: &str| reference.get(name).and_then(Value::as_str);
-        let found = match (text("id"), text("name")) {
+        let key = parent.key().unwrap_or("name");
+        let found = match (text("id"), text(key)) {
             (Some(id), _) => state
                 .by_id(*parent, &id.to_ascii_lowercase())
                 .ok_or_else(|| Problem::foreign_key(field, id, parent.name()))?,
@@ -21,7 +22,7 @@ pub(super) fn resolve(state: &State, kind: Kind, object: &mut Object) -> Result<
                 let name = name.unwrap_or_default();
                 state
                     .by_key(*parent, name)
-                    .ok_or_else(|| Problem::unresolved(field, name, parent.name()))?
+                    .ok_or_else(|| Problem::unresolved(field, key, name, parent.name()))?
             }
         };
         let reference = json!({ "id": found.id() });
@@ -37,25 +38,21 @@ pub(super) fn unique(state: &State, document: &Document, kind: Kind) -> Result<(
     let Some(taken) = document.uniques().iter().find(|unique| is_taken(unique)) else {
         return Ok(());
     };
-    let by_name = document.key().filter(|key| **taken == *named(key));
-    Err(Problem::unique(&match by_name {
-        Some(key) => json!({ kind.key(): key }),
-        None => scope(document),
+    let object = document.object();
+    let value = |field: &str| object.get(field).cloned().unwrap_or_default();
+    let fields = kind.schema().fields.iter().filter(|field| field.unique);
+    let field = fields.map(|field| field.name).find(|field| {
+        value(field).as_str().is_some_and(|text| **taken == *document::unique(field, text))
+    });
+    Err(Problem::unique(&match field {
+        Some(field) => json!({ field: value(field) }),
+        None => together(kind, value),
     }))
 }
 
-/// What only one plugin may be: its name and what it is for.
-fn scope(plugin: &Document) -> Value {
-    let object = plugin.object();
-    let get = |name: &str| object.get(name).cloned().unwrap_or_default();
-    let mut scope = json!({
-        "consumer": null,
-        "name": get("name"),
-        "route": get("route"),
-        "service": get("service"),
-    });
-    if !get("api").is_null() {
-        scope["api"] = get("api");
-    }
-    scope
+/// What only one entity may be at a time, as it is told.
+fn together(kind: Kind, value: impl Fn(&str) -> Value) -> Value {
+    let fields = kind.together().iter().map(|field| ((*field).to_owned(), value(field)));
+    // What Kong does not know is told of where it is there.
+    fields.filter(|(field, value)| *field != "api" || !value.is_null()).collect()
 }

@@ -40,6 +40,14 @@ impl<V: Clone> SharedMap<V> {
     pub(super) fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
         self.parts.iter().flat_map(|part| part.values())
     }
+
+    /// What stands under keys that begin with `prefix`, which is a UUID at least, in their order.
+    pub(super) fn below(&self, prefix: String) -> impl Iterator<Item = &V> {
+        let part = &self.parts[part_of(&prefix)];
+        let start: Arc<str> = prefix.as_str().into();
+        let from_start = part.range(start..);
+        from_start.take_while(move |(key, _)| key.starts_with(&prefix)).map(|(_, value)| value)
+    }
 }
 
 /// The first byte of a UUID, so that parts are in the order of what is in them; of other keys, any.
@@ -70,5 +78,15 @@ mod tests {
         assert_eq!(first.values().copied().collect::<Vec<_>>(), [1, 2, 3]);
         assert_eq!((second.get("0b"), second.get("name shop")), (None, Some(&4)));
         assert_eq!(first.get("name shop"), None);
+    }
+
+    #[test]
+    fn what_has_a_prefix_in_common_is_found_in_order() {
+        let mut map: SharedMap<u32> = SharedMap::default();
+        for (key, value) in [("0a b", 2), ("0a a", 1), ("0ab a", 3), ("f0 a", 4)] {
+            map.insert(key.into(), value);
+        }
+        assert_eq!(map.below("0a ".to_owned()).copied().collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(map.below("0b ".to_owned()).count(), 0);
     }
 }

@@ -7,6 +7,11 @@ pub(crate) fn random() -> String {
     Uuid::new_v4().to_string()
 }
 
+/// A random key of 32 characters.
+pub(crate) fn random_key() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
 /// The one that a name always has (version 5): a declarative file that is loaded again names the
 /// same entities.
 pub(crate) fn of_name(name: &str) -> String {

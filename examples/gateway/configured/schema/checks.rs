@@ -24,6 +24,13 @@ fn run_one(check: &Check, object: &Object, errors: &mut Object) -> Result<(), St
         Check::AtLeastOneOf(names) => {
             Err(format!("at least one of these fields must be non-empty: {}", quoted(names)))
         }
+        Check::OnlyOneOf(names) => {
+            let given = names.iter().filter(|name| non_empty(at(object, name))).count();
+            if given == 1 {
+                return Ok(());
+            }
+            Err(format!("exactly one of these fields must be non-empty: {}", quoted(names)))
+        }
         Check::Needs { list, contains, one_of, error } => {
             let list = at(object, list).and_then(Value::as_array);
             let has = list.is_some_and(|list| list.iter().any(|e| e.as_str() == Some(contains)));
@@ -39,17 +46,16 @@ fn run_one(check: &Check, object: &Object, errors: &mut Object) -> Result<(), St
         }
         Check::When { field, is, unless, then, must } => {
             let value = at(object, field).and_then(Value::as_str).unwrap_or_default();
-            let value_is_null = at(object, then).is_none_or(Value::is_null);
             let applies = is.contains(&value) != unless && !errors.contains_key(field);
-            let holds = value_is_null == (must == Must::BeNull);
-            if !applies || holds {
-                return Ok(());
-            }
-            let error = match must {
-                Must::BeNull => "value must be null",
-                Must::BeThere => "required field missing",
+            let other = at(object, then).filter(|value| !value.is_null());
+            let checked = match (must, other) {
+                (Must::BeNull, None) | (Must::BeThere, Some(_)) => Ok(()),
+                (Must::BeNull, Some(_)) => Err("value must be null".to_owned()),
+                (_, None) => Err("required field missing".to_owned()),
+                (Must::Be(check), Some(value)) => check(value.as_str().unwrap_or_default()),
             };
-            put(errors, then, error);
+            let Some(error) = checked.err().filter(|_| applies) else { return Ok(()) };
+            put(errors, then, &error);
             Err(format!("failed conditional validation given value of field '{field}'"))
         }
     }

@@ -84,7 +84,7 @@ fn coerce_value(field: &'static Field, value: &mut Value, given: Given) {
                 unescape(text);
             }
         }
-        Kind::Config | Kind::Foreign(_) => {}
+        Kind::Config | Kind::Foreign(..) => {}
     }
 }
 

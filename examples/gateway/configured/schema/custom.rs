@@ -86,6 +86,16 @@ pub(super) fn periods(plugin: &Object) -> Checked {
     })
 }
 
+/// Who limits how long a token may live has it verified.
+pub(super) fn expiration(plugin: &Object) -> Checked {
+    let limits = at(plugin, "config.maximum_expiration").and_then(Value::as_f64) > Some(0.0);
+    check(!limits || texts(plugin, "config.claims_to_verify").contains(&"exp"), || {
+        "failed conditional validation given value of field 'config.maximum_expiration': \
+         'config.claims_to_verify' must contain exp"
+            .to_owned()
+    })
+}
+
 pub(super) fn termination(plugin: &Object) -> Checked {
     let has = |name: &str| non_empty(at(plugin, &format!("config.{name}")));
     check(!(has("message") && (has("content_type") || has("body"))), || {

@@ -3,21 +3,26 @@
 //! The tables are in [`tables`] and [`plugins`]. What a client sends is coerced ([`coerce`]), given
 //! its defaults ([`defaults`]) and checked ([`validate`]) by them, and `/schemas` prints them.
 
+mod authentication;
 mod checks;
 mod coerce;
 mod commas;
+mod consumers;
 mod custom;
 mod defaults;
 mod functions;
+mod plugin;
 mod plugins;
 mod print;
 mod rules;
 mod tables;
+mod transformers;
 mod validate;
 
 use serde_json::{Map, Value};
 
 pub(crate) use self::coerce::{Given, coerce};
+pub(crate) use self::consumers::{ACL, BASIC_AUTH, CONSUMER, HMAC_AUTH, JWT, KEY_AUTH};
 pub(crate) use self::defaults::{fill, merge};
 pub(crate) use self::plugins::{NAMES as PLUGINS, plugin};
 pub(crate) use self::print::{print, print_field};
@@ -66,8 +71,8 @@ pub(crate) enum Kind {
     Named(&'static Schema),
     /// The configuration of a plugin: its schema depends on the plugin's name.
     Config,
-    /// Another entity.
-    Foreign(&'static str),
+    /// Another entity, and the field by which it may be named, beside its id.
+    Foreign(&'static str, &'static str),
 }
 
 /// What becomes of a list that is given as one string.
@@ -105,6 +110,7 @@ pub(crate) enum Rule {
 /// What must hold between fields. Names are paths: `config.access`.
 pub(crate) enum Check {
     AtLeastOneOf(&'static [&'static str]),
+    OnlyOneOf(&'static [&'static str]),
     /// Where the field is one of the values (or, with `unless`, is none of them), the other field
     /// must be as said.
     When {
@@ -125,10 +131,12 @@ pub(crate) enum Check {
 }
 
 /// What a field must be.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Must {
     BeNull,
     BeThere,
+    /// It must be there, and be what the check wants.
+    Be(fn(&str) -> Result<(), String>),
 }
 
 impl Field {

@@ -2,17 +2,26 @@
 
 use super::Check::{AtLeastOneOf, Custom, When};
 use super::Rule::{Between, Check, GreaterThan, OneOf};
+use super::authentication::{ACL, BASIC_AUTH, HMAC_AUTH, JWT, KEY_AUTH};
+use super::plugin::{plugin, text, texts};
 use super::tables::switch;
+use super::transformers::{IP_RESTRICTION, REQUEST_TRANSFORMER};
 use super::{Field, Kind, Must, Rule, Schema, Split, custom, functions, rules};
 
 /// The plugins of this gateway, by priority.
-pub(crate) const NAMES: [&str; 8] = [
+pub(crate) const NAMES: [&str; 14] = [
     "pre-function",
     "correlation-id",
     "cors",
+    "jwt",
     "key-auth",
+    "basic-auth",
+    "hmac-auth",
+    "ip-restriction",
     "request-size-limiting",
+    "acl",
     "rate-limiting",
+    "request-transformer",
     "request-termination",
     "post-function",
 ];
@@ -24,49 +33,18 @@ pub(crate) fn plugin(name: &str) -> Option<&'static Schema> {
         "post-function" => &POST_FUNCTION,
         "correlation-id" => &CORRELATION_ID,
         "cors" => &CORS,
+        "jwt" => &JWT,
         "key-auth" => &KEY_AUTH,
+        "basic-auth" => &BASIC_AUTH,
+        "hmac-auth" => &HMAC_AUTH,
+        "acl" => &ACL,
+        "ip-restriction" => &IP_RESTRICTION,
+        "request-transformer" => &REQUEST_TRANSFORMER,
         "request-size-limiting" => &REQUEST_SIZE_LIMITING,
         "rate-limiting" => &RATE_LIMITING,
         "request-termination" => &REQUEST_TERMINATION,
         _ => return None,
     })
-}
-
-/// Declares a plugin.
-macro_rules! plugin {
-    ($static:ident, [$($field:expr),* $(,)?], [$($check:expr),* $(,)?]) => {
-        static $static: Schema = {
-            static CONFIG: Schema = Schema { fields: &[$($field),*], checks: &[] };
-            Schema {
-                fields: &[
-                    Field::new("consumer", Kind::Foreign("consumers")).rules(&[Rule::Null(None)]),
-                    Field::new("protocols", Kind::Set(&PROTOCOL, Split::Commas))
-                        .required()
-                        .default(r#"["grpc","grpcs","http","https"]"#),
-                    Field::new("config", Kind::Record(&CONFIG)).required(),
-                ],
-                checks: &[$($check),*],
-            }
-        };
-    };
-}
-
-static PROTOCOL: Field =
-    Field::element(Kind::String).rules(&[OneOf(&["grpc", "grpcs", "http", "https"])]);
-static TEXT: Field = Field::element(Kind::String);
-/// A key, and whose it is.
-static KEY: Field = Field::element(Kind::Named(&Schema {
-    fields: &[Field::new("key", Kind::String).required(), Field::new("consumer", Kind::String)],
-    checks: &[],
-}));
-static HEADER_NAME: Field = Field::element(Kind::String).rules(&[Check(rules::header_name)]);
-
-const fn text(name: &'static str) -> Field {
-    Field::new(name, Kind::String)
-}
-
-const fn texts(name: &'static str) -> Field {
-    Field::new(name, Kind::Array(&TEXT, Split::Commas))
 }
 
 /// The two function plugins, which differ in what their messages call them.
@@ -111,7 +89,7 @@ functions!(PRE_FUNCTION, "pre-function");
 functions!(POST_FUNCTION, "post-function");
 
 plugin!(
-    CORRELATION_ID,
+    of consumers CORRELATION_ID,
     [
         text("header_name").default(r#""Kong-Request-ID""#),
         text("generator").required().default(r#""uuid#counter""#).rules(&[OneOf(&[
@@ -156,26 +134,7 @@ plugin!(
 );
 
 plugin!(
-    KEY_AUTH,
-    [
-        Field::new("key_names", Kind::Array(&HEADER_NAME, Split::Commas))
-            .required()
-            .default(r#"["apikey"]"#),
-        switch("hide_credentials", "false"),
-        text("anonymous"),
-        switch("key_in_header", "true"),
-        switch("key_in_query", "true"),
-        switch("key_in_body", "false"),
-        switch("run_on_preflight", "true"),
-        text("realm"),
-        // Kong: has consumers, whose keys these are.
-        Field::new("keys", Kind::Set(&KEY, Split::Commas)).required().default("[]"),
-    ],
-    []
-);
-
-plugin!(
-    REQUEST_SIZE_LIMITING,
+    of consumers REQUEST_SIZE_LIMITING,
     [
         Field::new("allowed_payload_size", Kind::Integer).default("128"),
         text("size_unit").required().default(r#""megabytes""#).rules(&[OneOf(&[
@@ -189,7 +148,7 @@ plugin!(
 );
 
 plugin!(
-    RATE_LIMITING,
+    of consumers RATE_LIMITING,
     [
         period("second"),
         period("minute"),
@@ -274,7 +233,7 @@ const fn period(name: &'static str) -> Field {
 }
 
 plugin!(
-    REQUEST_TERMINATION,
+    of consumers REQUEST_TERMINATION,
     [
         Field::new("status_code", Kind::Integer)
             .required()

@@ -47,7 +47,7 @@ pub(crate) fn print_field(field: &Field) -> Value {
             put("abstract", true.into());
             "record"
         }
-        Kind::Foreign(entity) => {
+        Kind::Foreign(entity, _) => {
             put("reference", entity.into());
             "foreign"
         }
@@ -89,6 +89,7 @@ fn print_check(check: &Check) -> Option<Value> {
     Some(match *check {
         Check::Custom(_) => return None,
         Check::AtLeastOneOf(names) => json!({ "at_least_one_of": names }),
+        Check::OnlyOneOf(names) => json!({ "only_one_of": names }),
         Check::Needs { list, contains, one_of, error } => json!({
             "conditional_at_least_one_of": {
                 "if_field": list,
@@ -101,7 +102,7 @@ fn print_check(check: &Check) -> Option<Value> {
             let condition = if unless { "not_one_of" } else { "one_of" };
             let wanted = match must {
                 Must::BeNull => json!({ "eq": null }),
-                Must::BeThere => json!({ "required": true }),
+                Must::BeThere | Must::Be(_) => json!({ "required": true }),
             };
             json!({
                 "conditional": {

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use http::Uri;
 use regex::Regex;
 
+use crate::configured::public_key::PublicKey;
+
 pub(super) type Checked = Result<(), String>;
 
 pub(super) fn check(holds: bool, error: impl FnOnce() -> String) -> Checked {
@@ -199,6 +201,17 @@ fn decode_unreserved(segment: &str) -> String {
         rest = rest.get(at + 1 + digits.len()..).unwrap_or_default();
     }
     out + rest
+}
+
+/// An address, or a network of them.
+pub(super) fn network(text: &str) -> Checked {
+    let is_network = text.parse::<IpAddr>().is_ok() || text.parse::<ipnet::IpNet>().is_ok();
+    check(is_network, || format!("invalid ip or cidr range: '{text}'"))
+}
+
+/// A public key in PEM.
+pub(super) fn public_key(text: &str) -> Checked {
+    check(PublicKey::of_pem(text).is_some(), || "invalid key".to_owned())
 }
 
 /// A path of an API of Kong 0.x: a prefix, or an expression.

@@ -12,10 +12,12 @@ const TIMEOUT: &[Rule] = &[Between(1, (1 << 31) - 2)];
 const NAME: &[Rule] = &[Must(rules::utf8_name)];
 const METHOD: &[Rule] = &[Must(rules::method)];
 
-const ID: Field = Field::new("id", Kind::String).auto().rules(&[Rule::Uuid]);
-const CREATED_AT: Field = Field::new("created_at", Kind::Integer).auto().rules(&[Rule::Timestamp]);
-const UPDATED_AT: Field = Field::new("updated_at", Kind::Integer).auto().rules(&[Rule::Timestamp]);
-const TAGS: Field = Field::new(
+pub(super) const ID: Field = Field::new("id", Kind::String).auto().rules(&[Rule::Uuid]);
+pub(super) const CREATED_AT: Field =
+    Field::new("created_at", Kind::Integer).auto().rules(&[Rule::Timestamp]);
+pub(super) const UPDATED_AT: Field =
+    Field::new("updated_at", Kind::Integer).auto().rules(&[Rule::Timestamp]);
+pub(super) const TAGS: Field = Field::new(
     "tags",
     Kind::Set(&Field::element(Kind::String).rules(&[Must(rules::tag)]), Split::Commas),
 );
@@ -55,7 +57,7 @@ pub(crate) static SERVICE: Schema = Schema {
         field("write_timeout", Kind::Integer).default("60000").rules(TIMEOUT),
         field("read_timeout", Kind::Integer).default("60000").rules(TIMEOUT),
         TAGS,
-        field("client_certificate", Kind::Foreign("certificates")).rules(&[Null(None)]),
+        field("client_certificate", Kind::Foreign("certificates", "id")).rules(&[Null(None)]),
         field("tls_verify", Kind::Boolean),
         field("tls_verify_depth", Kind::Integer).rules(&[Between(0, 64)]),
         field(
@@ -110,7 +112,7 @@ pub(crate) static ROUTE: Schema = Schema {
         switch("request_buffering", "true"),
         switch("response_buffering", "true"),
         TAGS,
-        field("service", Kind::Foreign("services")),
+        field("service", Kind::Foreign("services", "name")),
         field(
             "snis",
             Kind::Set(
@@ -188,11 +190,11 @@ pub(crate) static PLUGIN: Schema = Schema {
         field("instance_name", Kind::String).unique().rules(NAME),
         CREATED_AT,
         UPDATED_AT,
-        field("route", Kind::Foreign("routes")),
-        field("service", Kind::Foreign("services")),
-        field("consumer", Kind::Foreign("consumers")).rules(&[Null(None)]),
+        field("route", Kind::Foreign("routes", "name")),
+        field("service", Kind::Foreign("services", "name")),
+        field("consumer", Kind::Foreign("consumers", "username")),
         // Of the first versions, which had APIs where there are services and routes now.
-        field("api", Kind::Foreign("apis")).legacy(),
+        field("api", Kind::Foreign("apis", "name")).legacy(),
         field("config", Kind::Config).required(),
         field("protocols", Kind::Set(&ONE_PROTOCOL, Split::Commas)).required().default(HTTP),
         switch("enabled", "true"),

@@ -90,7 +90,7 @@ fn validate_value(field: &'static Field, value: &Value) -> Result<(), Value> {
         (Kind::Number, value) if !value.is_number() => return Err("expected a number".into()),
         (Kind::Boolean, value) if !value.is_boolean() => return Err("expected a boolean".into()),
         (Kind::String, value) if !value.is_string() => return Err("expected a string".into()),
-        (Kind::Foreign(_), value) => validate_reference(value)?,
+        (Kind::Foreign(_, key), value) => validate_reference(key, value)?,
         _ => {}
     }
     if matches!(field.kind, Kind::String)
@@ -120,15 +120,15 @@ fn validate_list(element: &'static Field, list: &[Value]) -> Result<(), Value> {
     if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
 }
 
-/// Another entity is named by `id` or `name`.
-fn validate_reference(value: &Value) -> Result<(), Value> {
+/// Another entity is named by `id` or by what its kind has for a name.
+fn validate_reference(key: &str, value: &Value) -> Result<(), Value> {
     let Value::Object(reference) = value else { return Err("expected a record".into()) };
     let mut errors = Object::new();
     for (name, value) in reference {
         let error = match (name.as_str(), value) {
             ("id", Value::String(id)) if !is_uuid(id) => "expected a valid UUID",
-            ("id" | "name", Value::String(_)) => continue,
-            ("id" | "name", _) => "expected a string",
+            (name, Value::String(_)) if name == "id" || name == key => continue,
+            (name, _) if name == "id" || name == key => "expected a string",
             _ => "unknown field",
         };
         errors.insert(name.clone(), error.into());

@@ -1,5 +1,6 @@
 //! Plugins made ready for requests, and which of them a request gets.
 
+mod by_consumer;
 mod config;
 mod functions;
 mod scopes;
@@ -32,20 +33,31 @@ pub(crate) type Next = BoxService<Request<Body>, Response<Body>, Infallible>;
 /// This is [`tower::Layer`] as an object: it is chosen for each request.
 pub(crate) trait Around: Send + Sync {
     fn around(&self, next: Next) -> Next;
+
+    /// Whether it has functions, which may say where requests go.
+    fn has_functions(&self) -> bool {
+        false
+    }
 }
 
-/// Makes a plugin between the functions of its name and its configuration: whoever starts the gateway
-/// says which there are.
-pub(crate) type Between = fn(&str, &Value) -> Result<Arc<dyn Around>, BoxError>;
+/// Makes a plugin between the functions of its name and its configuration, with a runtime for functions
+/// of its own: whoever starts the gateway says which there are.
+pub(crate) type Between = fn(&str, &Value, &Runtime) -> Result<Arc<dyn Around>, BoxError>;
 
 /// The names of all plugins and their priorities: the higher ones see a request earlier.
-const PRIORITIES: [(&str, i32); 8] = [
+const PRIORITIES: [(&str, i32); 14] = [
     ("pre-function", 1_000_000),
     ("correlation-id", 100_001),
     ("cors", 2000),
+    ("jwt", 1450),
     ("key-auth", 1250),
+    ("basic-auth", 1100),
+    ("hmac-auth", 1030),
+    ("ip-restriction", 990),
     ("request-size-limiting", 951),
+    ("acl", 950),
     ("rate-limiting", 910),
+    ("request-transformer", 801),
     ("request-termination", 2),
     ("post-function", -1000),
 ];
@@ -64,7 +76,7 @@ pub(crate) struct Prepared {
 enum Kind {
     PreFunction(PluginFunctions),
     PostFunction(PluginFunctions),
-    Between(Arc<dyn Around>, i32),
+    Between(Arc<dyn Around>),
 }
 
 impl Prepared {
@@ -86,9 +98,9 @@ impl Prepared {
             "pre-function" => Kind::PreFunction(PluginFunctions::new(label, config, runtime)?),
             "post-function" => Kind::PostFunction(PluginFunctions::new(label, config, runtime)?),
             _ => {
-                let priority = PRIORITIES.iter().find(|(known, _)| *known == name);
-                let (_, priority) = priority.ok_or_else(|| unknown(name))?;
-                Kind::Between(between(name, config)?, *priority)
+                let is_known = PRIORITIES.iter().any(|(known, _)| *known == name);
+                is_known.then_some(()).ok_or_else(|| unknown(name))?;
+                Kind::Between(between(name, config, runtime)?)
             }
         };
         Ok(Self { document, plugin, label: label.into(), kind })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxBuildHasher;
 use tower_lua::Functions;
 
+use super::by_consumer::{ByConsumer, OfConsumers};
 use super::functions::PluginFunctions;
 use super::{Around, Kind, PRIORITIES, Prepared};
 use crate::configured::entity::Plugin;
@@ -16,12 +17,13 @@ pub(crate) struct Chain {
     post: PluginFunctions,
     /// From the outside to the inside: by priority.
     between: Arc<[Arc<dyn Around>]>,
+    has_functions: bool,
 }
 
 impl Default for Chain {
     fn default() -> Self {
         let (pre, post) = (PluginFunctions::none(), PluginFunctions::none());
-        Self { pre, post, between: Arc::default() }
+        Self { pre, post, between: Arc::default(), has_functions: false }
     }
 }
 
@@ -43,7 +45,7 @@ impl Chain {
 
     /// Whether any Lua function runs for a request of the route.
     pub(crate) fn has_functions(&self) -> bool {
-        !(self.pre.routed.is_empty() && self.post.routed.is_empty())
+        self.has_functions
     }
 
     pub(crate) fn between(&self) -> &Arc<[Arc<dyn Around>]> {
@@ -67,6 +69,8 @@ impl Rewrite {
 /// All plugins that are enabled, by what they are for.
 pub(crate) struct Scopes<'a> {
     plugins: HashMap<Scope<'a>, Vec<&'a Prepared>, FxBuildHasher>,
+    /// Those that are for consumers, by name.
+    of_consumers: HashMap<Scope<'a>, HashMap<&'a str, OfConsumers>, FxBuildHasher>,
     global: Arc<Chain>,
 }
 
@@ -85,13 +89,25 @@ impl<'a> Scopes<'a> {
     /// The scopes of `plugins`. Of two of a name that are for the same, the first counts.
     pub(crate) fn new(plugins: &'a [Arc<Prepared>]) -> Self {
         let mut scopes: HashMap<Scope<'a>, Vec<&'a Prepared>, FxBuildHasher> = HashMap::default();
+        let mut of_consumers: HashMap<_, HashMap<_, OfConsumers>, _> = HashMap::default();
         for prepared in plugins {
             let plugin = prepared.plugin();
-            if plugin.enabled && is_for_http(plugin) {
-                scopes.entry((plugin.route(), plugin.service())).or_default().push(prepared);
+            if !(plugin.enabled && is_for_http(plugin)) {
+                continue;
+            }
+            let scope = (plugin.route(), plugin.service());
+            match (plugin.consumer(), &prepared.kind) {
+                (Some(consumer), Kind::Between(layer)) => {
+                    let by_name: &mut HashMap<_, _> = of_consumers.entry(scope).or_default();
+                    let consumers = by_name.entry(plugin.name.as_str()).or_default();
+                    let consumers = Arc::make_mut(consumers);
+                    consumers.entry(consumer.into()).or_insert_with(|| Arc::clone(layer));
+                }
+                // The schemas of the function plugins have none with a consumer.
+                _ => scopes.entry(scope).or_default().push(prepared),
             }
         }
-        let mut scopes = Self { plugins: scopes, global: Arc::default() };
+        let mut scopes = Self { plugins: scopes, of_consumers, global: Arc::default() };
         scopes.global = Arc::new(scopes.resolve(None, None));
         scopes
     }
@@ -105,28 +121,81 @@ impl<'a> Scopes<'a> {
     }
 
     fn has(&self, scope: Scope<'_>) -> bool {
-        self.plugins.contains_key(&scope)
+        self.plugins.contains_key(&scope) || self.of_consumers.contains_key(&scope)
     }
 
     fn resolve(&self, route: Option<&str>, service: Option<&str>) -> Chain {
-        let scopes = [(route, service), (route, None), (None, service), (None, None)];
-        let own: Vec<_> =
-            scopes.iter().filter_map(|scope| self.plugins.get(scope)).flatten().collect();
         let mut chain = Chain::default();
         let mut between = Vec::new();
-        for (name, _) in PRIORITIES {
-            let Some(plugin) = own.iter().find(|one| one.plugin().name == name) else { continue };
-            match &plugin.kind {
-                Kind::PreFunction(functions) => chain.pre = functions.clone(),
-                Kind::PostFunction(functions) => chain.post = functions.clone(),
-                Kind::Between(layer, priority) => between.push((*priority, Arc::clone(layer))),
-            }
+        for (name, priority) in PRIORITIES {
+            let (plugin, is_of_both) = self.plain(name, route, service);
+            let layer = match plugin.map(|plugin| &plugin.kind) {
+                Some(Kind::PreFunction(functions)) => {
+                    chain.pre = functions.clone();
+                    None
+                }
+                Some(Kind::PostFunction(functions)) => {
+                    chain.post = functions.clone();
+                    None
+                }
+                Some(Kind::Between(layer)) => Some(Arc::clone(layer)),
+                None => None,
+            };
+            let layer = self.with_consumers(name, route, service, layer, is_of_both);
+            between.extend(layer.map(|layer| (priority, layer)));
         }
         between.sort_by_key(|(priority, _)| std::cmp::Reverse(*priority));
         if !between.is_empty() {
             chain.between = between.into_iter().map(|(_, layer)| layer).collect();
         }
+        chain.has_functions = !(chain.pre.routed.is_empty() && chain.post.routed.is_empty())
+            || chain.between.iter().any(|plugin| plugin.has_functions());
         chain
+    }
+
+    /// The plugin of a name that a route of a service has for all consumers, and whether that is one of
+    /// just this route and this service.
+    fn plain(
+        &self,
+        name: &str,
+        route: Option<&str>,
+        service: Option<&str>,
+    ) -> (Option<&'a Prepared>, bool) {
+        let scopes = [(route, service), (route, None), (None, service), (None, None)];
+        let find = |scope: &Scope<'_>| {
+            let plugins = self.plugins.get(scope)?;
+            let plugin = plugins.iter().find(|plugin| plugin.plugin().name == name)?;
+            let is_of_both = scope.0.is_some() && scope.1.is_some();
+            Some((Some(*plugin), is_of_both))
+        };
+        scopes.iter().find_map(find).unwrap_or((None, false))
+    }
+
+    /// A plugin with its configurations for consumers around it, if there are any. Kong's order: one for
+    /// a consumer alone comes after one of route and service.
+    fn with_consumers(
+        &self,
+        name: &str,
+        route: Option<&str>,
+        service: Option<&str>,
+        layer: Option<Arc<dyn Around>>,
+        is_of_both: bool,
+    ) -> Option<Arc<dyn Around>> {
+        if self.of_consumers.is_empty() {
+            return layer;
+        }
+        let mut own = vec![(route, service), (route, None), (None, service)];
+        own.retain(|scope| *scope != (None, None));
+        if !is_of_both {
+            own.push((None, None));
+        }
+        own.dedup();
+        let of_scope = |scope: Scope<'_>| self.of_consumers.get(&scope)?.get(name).cloned();
+        let scopes: Vec<_> = own.into_iter().filter_map(of_scope).collect();
+        if scopes.is_empty() {
+            return layer;
+        }
+        Some(Arc::new(Arc::new(ByConsumer { scopes, otherwise: layer })))
     }
 
     /// The functions of global plugins for before a route is looked for.

@@ -3,20 +3,26 @@
 //! Each is a file of its own: its configuration, under Kong's names, and the tower layers that it is
 //! made of.
 
+mod acl;
+mod authentication;
 mod correlation_id;
 mod cors;
-mod key_auth;
+mod functions;
+mod ip_restriction;
 mod message;
 mod rate_limiting;
 mod request_size_limiting;
 mod request_termination;
+mod request_transformer;
 mod service;
 mod whole;
 
 use std::sync::Arc;
 
 use serde_json::Value;
+use tower_lua::Runtime;
 
+use self::authentication::{basic_auth, hmac_auth, jwt, key_auth};
 pub(crate) use self::message::message;
 pub(crate) use self::request_size_limiting::EXCEEDED;
 pub(crate) use self::service::PluginsLayer;
@@ -28,11 +34,21 @@ use crate::in_force::plugins::{Around, Body, Next, read, unknown};
 /// # Errors
 ///
 /// When there is no such plugin, or its configuration is not one.
-pub(crate) fn between(name: &str, config: &Value) -> Result<Arc<dyn Around>, BoxError> {
+pub(crate) fn between(
+    name: &str,
+    config: &Value,
+    runtime: &Runtime,
+) -> Result<Arc<dyn Around>, BoxError> {
     Ok(match name {
         "correlation-id" => correlation_id::layer(read(name, config)?)?,
         "cors" => cors::layer(&read(name, config)?)?,
+        "jwt" => jwt::layer(read(name, config)?)?,
         "key-auth" => key_auth::layer(read(name, config)?)?,
+        "basic-auth" => basic_auth::layer(read(name, config)?)?,
+        "hmac-auth" => hmac_auth::layer(read(name, config)?)?,
+        "ip-restriction" => ip_restriction::layer(read(name, config)?)?,
+        "request-transformer" => request_transformer::layer(&read(name, config)?, runtime)?,
+        "acl" => acl::layer(read(name, config)?),
         "request-size-limiting" => request_size_limiting::layer(&read(name, config)?),
         "rate-limiting" => rate_limiting::layer(read(name, config)?)?,
         "request-termination" => request_termination::layer(read(name, config)?)?,

@@ -16,9 +16,10 @@ use governor::{Quota, RateLimiter};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
 use serde::Deserialize;
+use serde_json::Value;
 use tower::{Service, ServiceExt};
+use tower_lua::{Consumer, Credential};
 
-use super::key_auth::Authenticated;
 use super::{Around, Body, Next, message};
 use crate::BoxError;
 use crate::request::flight::Flight;
@@ -190,10 +191,18 @@ fn seconds(time: Duration) -> u64 {
 
 impl Limits {
     fn key(&self, request: &Request<Body>) -> String {
-        let who = request.extensions().get::<Authenticated>();
+        let of = |entity: &Value| entity.as_str().map(str::to_owned);
+        let consumer = || {
+            let consumer = request.extensions().get::<Consumer>()?;
+            consumer.field("id").or_else(|| consumer.field("username")).and_then(of)
+        };
+        let credential = || {
+            let credential = request.extensions().get::<Credential>()?;
+            credential.field("id").or_else(|| credential.field("key")).and_then(of)
+        };
         let found = match self.by {
-            LimitBy::Consumer => who.and_then(Authenticated::consumer_or_key).map(str::to_owned),
-            LimitBy::Credential => who.and_then(Authenticated::key).map(str::to_owned),
+            LimitBy::Consumer => consumer().or_else(credential),
+            LimitBy::Credential => credential(),
             LimitBy::Ip => None,
             LimitBy::Service => {
                 let route = Flight::of(request).and_then(|flight| flight.route_in_force());
