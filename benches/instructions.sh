@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 baseline=benches/instructions/baseline.txt
-requests=2000
+requests=400
 mode=
 case ${1:-} in --check | --update) mode=$1 && shift ;; esac
 

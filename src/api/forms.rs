@@ -4,12 +4,14 @@
 //! headers that are none, bytes that are no UTF-8 and whatever stands before the first boundary mean
 //! something to functions. All of it counts against the limits of the function.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value};
 
 use crate::api::json;
 use crate::binding::convert;
-use crate::lua::{Buffer, Texts};
+use crate::lua::{Buffer, Texts, short_string};
 use crate::message::random;
 
 /// The kinds of body that functions may have decoded or encoded.
@@ -26,8 +28,11 @@ impl Kind {
     /// The kind that the content type of a body that came names, in any case and with whatever
     /// follows.
     pub(crate) fn of(content_type: &[u8]) -> Option<Self> {
-        let essence = essence(content_type);
-        Self::ALL.into_iter().find(|kind| essence.starts_with(kind.mime()))
+        let essence = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
+        Self::ALL.into_iter().find(|kind| {
+            let mime = kind.mime().as_bytes();
+            essence.get(..mime.len()).is_some_and(|start| start.eq_ignore_ascii_case(mime))
+        })
     }
 
     /// The kind that the content type of a body to be sent names: Kong is more exact with these.
@@ -53,7 +58,7 @@ fn essence(content_type: &[u8]) -> String {
 /// What `get_body` returns: a table, or `nil` and a message; and the content type.
 pub(crate) struct Decoded {
     result: Result<Table, String>,
-    mime: Option<String>,
+    mime: Option<Cow<'static, str>>,
 }
 
 impl Decoded {
@@ -64,15 +69,16 @@ impl Decoded {
     pub(crate) fn unsupported(content_type: &[u8]) -> Self {
         let given = String::from_utf8_lossy(content_type);
         let message = format!("unsupported content type '{given}'");
-        Self { result: Err(message), mime: Some(essence(content_type)) }
+        Self { result: Err(message), mime: Some(essence(content_type).into()) }
     }
 }
 
 impl IntoLuaMulti for Decoded {
     fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
+        let mime = self.mime.map(|mime| short_string(lua, mime.as_bytes())).transpose()?;
         match self.result {
-            Ok(table) => (table, Value::Nil, self.mime).into_lua_multi(lua),
-            Err(message) => (Value::Nil, message, self.mime).into_lua_multi(lua),
+            Ok(table) => (table, Value::Nil, mime).into_lua_multi(lua),
+            Err(message) => (Value::Nil, message, mime).into_lua_multi(lua),
         }
     }
 }
@@ -102,7 +108,7 @@ pub(crate) fn decode(
             },
         },
     };
-    Ok(Decoded { result, mime: Some(kind.mime().to_owned()) })
+    Ok(Decoded { result, mime: Some(kind.mime().into()) })
 }
 
 /// A field of a form: its name and its value.

@@ -299,13 +299,13 @@ pub(crate) fn exited(arguments: &Arguments<'_>) -> Answer {
 }
 
 /// How many frames there are when a function's last act is `return kong.response.exit(…)`: the
-/// trampoline, `xpcall`, what the prelude made of the function, the prelude's wrapper of `exit`, and
-/// the binding. Lua has given up the function's own frame for this call.
+/// trampoline, `xpcall`, the prelude's wrapper of `exit`, and the binding. Lua has given up the
+/// function's own frame for this call.
 ///
 /// Then there is nothing to leave: the function has ended already, and its coroutine can serve the
 /// next, which is a third cheaper. A coroutine that the function made may have as few frames; the
 /// prelude knows whether it is in one.
-const FRAMES_OF_LAST_CALL: usize = 5;
+const FRAMES_OF_LAST_CALL: usize = 4;
 
 impl<'a> Call<'a> {
     pub(crate) fn string(&self, bytes: impl AsRef<[u8]>) -> mlua::Result<LuaString> {

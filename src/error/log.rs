@@ -91,7 +91,7 @@ impl From<&str> for Line {
 pub(crate) struct Lines {
     count: AtomicU64,
     /// Who was the first to write too much, and for which request.
-    dropped: OnceLock<(Box<Site>, Box<str>)>,
+    dropped: OnceLock<Box<(Site, Box<str>)>>,
 }
 
 /// The most lines of a request.
@@ -111,7 +111,7 @@ impl Lines {
         if !is_admitted {
             self.dropped.get_or_init(|| {
                 let Origin { site, request_id } = origin();
-                (Box::new(site.clone()), request_id.into())
+                Box::new((site.clone(), request_id.into()))
             });
         }
         is_admitted
@@ -120,7 +120,7 @@ impl Lines {
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        if let Some((site, request_id)) = self.dropped.get() {
+        if let Some((site, request_id)) = self.dropped.get().map(|dropped| &**dropped) {
             let dropped = self.count.load(Ordering::Relaxed) - MAX_LINES;
             let message = format!(
                 "{dropped} lines of this request were dropped: it has written {MAX_LINES} already"

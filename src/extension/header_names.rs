@@ -55,6 +55,10 @@ impl HeaderNames {
         })
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     /// Where `name` stands, or would.
     fn place(&self, name: &HeaderName) -> Result<usize, usize> {
         self.names.binary_search_by(|(known, _)| known.as_str().cmp(name.as_str()))

@@ -28,7 +28,7 @@ use crate::message::headers::{self, Refused};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Upstream {
     pub(crate) scheme: Option<&'static str>,
-    pub(crate) host: Option<HeaderValue>,
+    pub(crate) host: Option<Box<HeaderValue>>,
     pub(crate) has_path: bool,
     /// The request's own URI, where functions have set a path to forward to.
     pub(crate) requested_uri: Option<Box<Uri>>,
@@ -76,7 +76,10 @@ impl Upstream {
     /// The `Host` header that `kong.service.request.set_header` was given; the request has it, too.
     #[must_use]
     pub const fn host(&self) -> Option<&HeaderValue> {
-        self.host.as_ref()
+        match &self.host {
+            Some(host) => Some(host),
+            None => None,
+        }
     }
 
     /// Whether the path of the request's URI is what `kong.service.request.set_path` was given: the

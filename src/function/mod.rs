@@ -167,6 +167,11 @@ impl Functions {
         &self.set.name
     }
 
+    /// The phases that there are functions for.
+    pub(crate) fn phases(&self) -> PhaseSet {
+        self.set.present
+    }
+
     /// Whether any function runs in one of `phases`.
     pub(crate) fn any_in(&self, phases: &[Phase]) -> bool {
         phases.iter().any(|phase| self.set.present.contains(*phase))

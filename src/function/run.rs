@@ -85,7 +85,7 @@ impl Run {
             Ok(first) => first,
             Err(error) => return self.unable(&error),
         };
-        let observer = pool.settings().observer.clone();
+        let observer = pool.settings().observer.as_ref();
         loop {
             let began = observer.is_some().then(Instant::now);
             let step = match self.waiting.take() {
@@ -96,19 +96,19 @@ impl Run {
                         return Progress::Exited;
                     }
                     Some((phase, place)) => {
-                        vm.begin(self.site(phase));
+                        let used = vm.begin(self.site(phase));
                         self.place = place;
                         if self.functions.record(place).is_refused() {
                             pool.count_refused();
                             Step::Failed(refused())
                         } else {
-                            vm.start(first + place)
+                            vm.start(first + place, used)
                         }
                     }
                     None => return Progress::Ended,
                 },
             };
-            if let (Some(observer), Some(began)) = (&observer, began) {
+            if let (Some(observer), Some(began)) = (observer, began) {
                 observer.observe(&vm.site(), step.outcome(), began.elapsed());
             }
             self.remember(vm, &step);

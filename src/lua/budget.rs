@@ -137,8 +137,17 @@ pub(crate) fn string(lua: &Lua, budget: &Budget, bytes: &[u8]) -> mlua::Result<L
     without_limit(lua, budget, || lua.create_string(bytes))
 }
 
+/// The same by the limit that `lua` keeps to.
+pub(crate) fn short_string(lua: &Lua, bytes: &[u8]) -> mlua::Result<LuaString> {
+    match lua.app_data_ref::<Limits>() {
+        Some(limits) => string(lua, &limits.budget, bytes),
+        None => lua.create_string(bytes),
+    }
+}
+
 /// What [`check`] and buffers look at.
 pub(super) struct Limits {
+    budget: Budget,
     pub(super) meter: Arc<Meter>,
     pub(super) memory: Arc<Memory>,
     /// Whether there is a hook that looks at the clock.
@@ -201,7 +210,8 @@ pub(crate) fn enforce(
 ) -> mlua::Result<()> {
     let (meter, memory) = (Arc::clone(meter), Arc::clone(memory));
     let is_hooked = budget.limits_time();
-    lua.set_app_data(Limits { meter: Arc::clone(&meter), memory, is_hooked });
+    let limits = Limits { budget: budget.clone(), meter: Arc::clone(&meter), memory, is_hooked };
+    lua.set_app_data(limits);
     if is_hooked {
         let triggers = HookTriggers::new().every_nth_instruction(pace::EVERY);
         lua.set_global_hook(triggers, move |lua, _| {

@@ -38,6 +38,8 @@ pub(crate) struct Meter {
     epoch: Instant,
     call_time: Option<Duration>,
     request_time: Option<Duration>,
+    /// What the first function of a request may use.
+    allowed_in_all: u64,
     /// When the run must end: [`UNBEGUN`] before its first tick, [`RESTING`] between runs.
     deadline: AtomicU64,
     /// When the run's first tick was.
@@ -121,8 +123,9 @@ const MOST_ON_THE_WALL: u64 = 100;
 
 impl Meter {
     pub(crate) fn new(budget: &Budget) -> Self {
-        Self {
+        let mut meter = Self {
             epoch: Instant::now(),
+            allowed_in_all: 0,
             call_time: budget.call_time,
             request_time: budget.request_time,
             deadline: AtomicU64::new(RESTING),
@@ -141,7 +144,9 @@ impl Meter {
             ran_out: AtomicBool::new(false),
             place: Mutex::default(),
             is_exhausted: AtomicBool::new(false),
-        }
+        };
+        meter.allowed_in_all = meter.left(Duration::ZERO, Duration::ZERO);
+        meter
     }
 
     /// Begins a run of a call that has run for `call` already, in a request that has used `request`
@@ -149,15 +154,23 @@ impl Meter {
     ///
     /// The clock starts at the first tick: most functions end before it, and never ask for the time.
     pub(crate) fn start(&self, call: Duration, request: Duration) {
-        let left = |limit: Option<Duration>, used| limit.map(|limit| limit.saturating_sub(used));
-        let allowed = match (left(self.call_time, call), left(self.request_time, request)) {
-            (Some(call), Some(request)) => nanoseconds(call.min(request)),
-            (Some(left), None) | (None, Some(left)) => nanoseconds(left),
-            (None, None) => u64::MAX,
+        let allowed = match call.is_zero() && request.is_zero() {
+            true => self.allowed_in_all,
+            false => self.left(call, request),
         };
         self.allowed.store(allowed, Ordering::Relaxed);
         self.blocked.store(0, Ordering::Relaxed);
         self.deadline.store(UNBEGUN, Ordering::Relaxed);
+    }
+
+    /// What is left of the limits, in nanoseconds.
+    fn left(&self, call: Duration, request: Duration) -> u64 {
+        let left = |limit: Option<Duration>, used| limit.map(|limit| limit.saturating_sub(used));
+        match (left(self.call_time, call), left(self.request_time, request)) {
+            (Some(call), Some(request)) => nanoseconds(call.min(request)),
+            (Some(left), None) | (None, Some(left)) => nanoseconds(left),
+            (None, None) => u64::MAX,
+        }
     }
 
     /// Begins a run with both clocks at once: that of a function which has waited, lest one that
@@ -189,10 +202,16 @@ impl Meter {
             return (false, None);
         }
         let now = self.now();
-        let looked = self.looked.load(Ordering::Relaxed);
+        let looked = self.looked_in_run().unwrap_or(now);
         let is_over = self.tick_at(now);
         let taken = memory.saturating_sub(self.memory_before.load(Ordering::Relaxed));
         (is_over, self.pace.after(now.saturating_sub(looked), taken))
+    }
+
+    /// When the clock was last looked at in this run, which begins with its first look.
+    fn looked_in_run(&self) -> Option<u64> {
+        let has_begun = self.deadline.load(Ordering::Relaxed) != UNBEGUN;
+        has_begun.then(|| self.looked.load(Ordering::Relaxed))
     }
 
     fn is_running(&self) -> bool {
@@ -227,9 +246,10 @@ impl Meter {
 
     /// Once the time is used up, or what returns is slow, the next return looks at the clock, too.
     fn tick_after_returns(&self) -> bool {
-        let looked = self.looked.load(Ordering::Relaxed);
+        let looked = self.looked_in_run();
         let is_over = self.tick();
-        let is_slow = self.looked.load(Ordering::Relaxed).saturating_sub(looked) > SLOW;
+        let now = self.looked.load(Ordering::Relaxed);
+        let is_slow = looked.is_some_and(|looked| now.saturating_sub(looked) > SLOW);
         let left = if is_over || is_slow { 0 } else { RETURNS_PER_TICK - 1 };
         self.returns_left.store(left, Ordering::Relaxed);
         is_over

@@ -16,7 +16,9 @@ mod texts;
 mod value;
 
 pub use self::budget::Budget;
-pub(crate) use self::budget::{check, enforce, look_at_clock, string, tick, without_limit};
+pub(crate) use self::budget::{
+    check, enforce, look_at_clock, short_string, string, tick, without_limit,
+};
 pub(crate) use self::buffer::Buffer;
 pub(crate) use self::error::{
     PRELUDE_NAME, position, raise, raise_at, traceback, without_position,

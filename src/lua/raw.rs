@@ -25,7 +25,21 @@ const STEPS_PER_CHECK: usize = 4096;
 /// How many slots of the stack an open array or object takes: its own, and a key's.
 const SLOTS: usize = 2;
 
-/// Makes the value that `tape` describes. Its arrays get the metatable `marker`, if there is one.
+/// The metatable that arrays get.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ArrayMetatable<'a> {
+    None,
+    Given(&'a Table),
+    /// The table `name` in the table `key` of the metatable of a function's globals: of the innermost
+    /// function on the stack that has the latter.
+    OfCaller {
+        key: &'a str,
+        name: &'a str,
+    },
+}
+
+/// Makes the value that `tape` describes; nothing where the caller does not have the metatable that
+/// arrays are to get.
 ///
 /// `check` is asked now and then whether there is time.
 ///
@@ -35,18 +49,33 @@ const SLOTS: usize = 2;
 pub(crate) fn make(
     lua: &Lua,
     tape: &Tape<'_>,
-    marker: Option<&Table>,
+    metatable: ArrayMetatable<'_>,
     check: impl Fn() -> mlua::Result<()>,
-) -> mlua::Result<Value> {
+) -> mlua::Result<Option<Value>> {
     let mut open = vec![Open::default(); tape.depth() + 1];
-    let mut stopped = Ok(());
+    let mut stopped = Ok(true);
     let (open, outcome) = (&mut open[..], &mut stopped);
-    // SAFETY: mlua makes a protected call of the closure, with the marker, or nil, as the only value
+    let given = match metatable {
+        ArrayMetatable::Given(table) => Some(table),
+        _ => None,
+    };
+    // SAFETY: mlua makes a protected call of the closure, with the metatable, or nil, as the only value
     // on the stack. The closure owns nothing, and neither do the frames that it calls.
-    let made: mlua::Result<(Value, Value)> =
-        unsafe { lua.exec_raw(marker, |state| *outcome = make_in(state, tape, open, &check)) };
-    stopped?;
-    made.map(|(_, value)| value)
+    let made: mlua::Result<(Value, Value)> = unsafe {
+        lua.exec_raw(given, |state| {
+            if let ArrayMetatable::OfCaller { key, name } = metatable {
+                ffi::lua_settop(state, 0);
+                push_table_of_caller(state, key, name);
+                if ffi::lua_gettop(state) == 0 {
+                    *outcome = Ok(false);
+                    return;
+                }
+            }
+            *outcome = make_in(state, tape, open, &check).map(|()| true);
+        })
+    };
+    let is_made = stopped?;
+    made.map(|(_, value)| is_made.then_some(value))
 }
 
 /// An array or object that is open.
@@ -316,5 +345,52 @@ fn yielded_value(lua: &Lua, thread: &Thread) -> mlua::Result<(c_int, Value)> {
             Err(mlua::Error::MemoryError(message.to_string_lossy()))
         }
         other => Err(mlua::Error::RuntimeError(other.to_string().unwrap_or_default())),
+    }
+}
+
+/// Leaves the table of [`ArrayMetatable::OfCaller`] on the stack of `state`, or nothing.
+///
+/// # Safety
+///
+/// The call is protected, and the frames up to it own nothing. The stack has room for some values.
+unsafe fn push_table_of_caller(state: *mut ffi::lua_State, key: &str, name: &str) {
+    // SAFETY: as this function's. The record is plain data; each way through the loop leaves the
+    // stack as it was.
+    unsafe {
+        let mut record = std::mem::zeroed::<ffi::lua_Debug>();
+        let mut level = 0;
+        while ffi::lua_getstack(state, level, &raw mut record) != 0 {
+            level += 1;
+            ffi::lua_getinfo(state, c"f".as_ptr(), &raw mut record);
+            let is_lua = ffi::lua_iscfunction(state, -1) == 0;
+            if is_lua && has_field_in_metatable(state, key) {
+                ffi::lua_pushlstring_(state, name.as_ptr().cast(), name.len());
+                ffi::lua_rawget(state, -2);
+                let is_there = ffi::lua_type(state, -1) == ffi::LUA_TTABLE;
+                ffi::lua_insert(state, 1);
+                ffi::lua_settop(state, c_int::from(is_there));
+                return;
+            }
+            ffi::lua_settop(state, 0);
+        }
+    }
+}
+
+/// Whether the metatable of the globals of the function on top has a table at `key`, which is on top
+/// then.
+///
+/// # Safety
+///
+/// As [`push_table_of_caller`], with a function on top of the stack.
+unsafe fn has_field_in_metatable(state: *mut ffi::lua_State, key: &str) -> bool {
+    // SAFETY: as this function's.
+    unsafe {
+        ffi::lua_getfenv(state, -1);
+        if ffi::lua_getmetatable(state, -1) == 0 {
+            return false;
+        }
+        ffi::lua_pushlstring_(state, key.as_ptr().cast(), key.len());
+        ffi::lua_rawget(state, -2);
+        ffi::lua_type(state, -1) == ffi::LUA_TTABLE
     }
 }

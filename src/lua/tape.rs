@@ -38,9 +38,15 @@ pub(crate) enum Step {
     End,
 }
 
+/// How many bytes of source make a step, and for how many steps there is room at first.
+const BYTES_PER_STEP: usize = 16;
+const MOST_AT_FIRST: usize = 1024;
+
 impl<'a> Tape<'a> {
     pub(crate) fn new(source: &'a [u8]) -> Self {
-        Self { source, texts: Vec::new(), steps: Vec::new(), open: 0, depth: 0 }
+        // A guess that is right for texts and small objects, and no loss where it is not.
+        let steps = Vec::with_capacity((source.len() / BYTES_PER_STEP).clamp(4, MOST_AT_FIRST));
+        Self { source, texts: Vec::new(), steps, open: 0, depth: 0 }
     }
 
     pub(crate) fn push(&mut self, step: Step) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, Entry, HeaderName, HeaderValue};
 use rustc_hash::FxHashMap;
 
 use crate::lua::{OutOfMemory, Share};
@@ -56,11 +56,31 @@ pub(crate) fn get<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a HeaderV
     if name.len() > MAX_NAME_LEN {
         return None;
     }
+    if headers.len() <= FEW {
+        return find(headers, name);
+    }
     let value = std::str::from_utf8(name).ok().and_then(|name| headers.get(name));
     if value.is_some() || !name.iter().any(|&byte| is_separator(byte)) {
         return value;
     }
     headers.iter().find(|(key, _)| same_name(key, name)).map(|(_, value)| value)
+}
+
+/// How many headers are looked at one after the other: to find one of them by its hash takes longer.
+const FEW: usize = 16;
+
+/// The same where there are few.
+fn find<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a HeaderValue> {
+    let mut similar = None;
+    for (key, value) in headers.iter().filter(|(key, _)| key.as_str().len() == name.len()) {
+        if key.as_str().as_bytes().eq_ignore_ascii_case(name) {
+            return Some(value);
+        }
+        if similar.is_none() && same_name(key, name) {
+            similar = Some(value);
+        }
+    }
+    similar
 }
 
 /// All values of the header `name`, in order of arrival.
@@ -96,6 +116,29 @@ pub(crate) fn set<'a>(
         headers.append(name, value);
     }
     Ok(())
+}
+
+/// Replaces all values of the header `name` with one. Whether there was none.
+pub(crate) fn set_one(
+    headers: &mut HeaderMap,
+    name: &HeaderName,
+    value: &[u8],
+    share: &mut Share,
+) -> Result<bool, Refused> {
+    let value = held_value(name, value, headers.len() >= FREE_COUNT, share)?;
+    ensure_room(headers, 1)?;
+    match headers.entry(name) {
+        Entry::Vacant(entry) => {
+            entry.insert(value);
+            Ok(true)
+        }
+        // It becomes the last, as any header that is set.
+        Entry::Occupied(entry) => {
+            entry.remove_entry_mult().1.for_each(drop);
+            headers.append(name, value);
+            Ok(false)
+        }
+    }
 }
 
 /// Adds a value to the header `name`, after the ones it has; or in their place, if it is in
@@ -143,8 +186,11 @@ impl<'a> Name<'a> {
         if !is_short || (!always && is_title_case(self.written)) {
             return None;
         }
-        let written = std::str::from_utf8(self.written).ok()?;
         let name = self.name.as_str();
+        if self.written == name.as_bytes() {
+            return Some(Cow::Borrowed(name));
+        }
+        let written = std::str::from_utf8(self.written).ok()?;
         if written.eq_ignore_ascii_case(name) {
             return Some(Cow::Borrowed(written));
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::function::Functions;
-use crate::phase::{Phase, Plugin};
+use crate::phase::{Phase, PhaseSet, Plugin};
 use crate::runtime::Runtime;
 use crate::transaction::Transaction;
 
@@ -40,7 +40,7 @@ struct Shared {
     transaction: Option<Box<Transaction>>,
     /// Those with functions for the response phases, in the order in which the request reached
     /// their layers.
-    participants: Vec<Participant>,
+    participants: Participants,
     /// The other half of a pair, as long as the request has not reached its layer.
     expected: Option<Participant>,
     /// Whether a layer has seen the head of the response.
@@ -67,7 +67,10 @@ impl Exchange {
         let shared = Shared {
             runtime: runtime.clone(),
             transaction: None,
-            participants: Vec::from_iter(takes_part.then_some(participant)),
+            participants: Participants {
+                first: takes_part.then_some(participant),
+                more: Vec::new(),
+            },
             expected,
             answered: false,
             detached: false,
@@ -151,10 +154,48 @@ impl Exchange {
         shared.participants.iter().chain(&shared.expected).cloned().collect()
     }
 
-    /// Whether anybody has functions for one of `phases`.
-    pub(super) fn any_in(&self, phases: &[Phase]) -> bool {
+    /// The phases that anybody has functions for.
+    pub(super) fn phases(&self) -> PhaseSet {
         let shared = self.shared.lock();
-        shared.participants.iter().chain(&shared.expected).any(|one| one.functions.any_in(phases))
+        let everybody = shared.participants.iter().chain(&shared.expected);
+        everybody.fold(PhaseSet::NONE, |phases, one| phases.or(one.functions.phases()))
+    }
+}
+
+/// Participants in their order. Mostly there is one.
+struct Participants {
+    first: Option<Participant>,
+    more: Vec<Participant>,
+}
+
+impl Participants {
+    fn iter(&self) -> impl Iterator<Item = &Participant> {
+        self.first.iter().chain(&self.more)
+    }
+
+    fn get(&self, place: usize) -> Option<&Participant> {
+        match place.checked_sub(1) {
+            None => self.first.as_ref(),
+            Some(place) => self.more.get(place),
+        }
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
+    }
+
+    fn push(&mut self, participant: Participant) {
+        match self.first {
+            None => self.first = Some(participant),
+            Some(_) => self.more.push(participant),
+        }
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.more.truncate(length.saturating_sub(1));
+        if length == 0 {
+            self.first = None;
+        }
     }
 }
 

@@ -174,7 +174,7 @@ where
         }
         let mut forwarded = phases.forward();
         let body = match forwarded.body {
-            Some(replacement) => Replay::of_chunks([replacement], true),
+            Some(replacement) => Replay::whole(replacement),
             None => body.into_replay(),
         };
         if forwarded.is_reframed {

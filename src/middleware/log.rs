@@ -48,7 +48,7 @@ impl LogGuard {
 
 impl Drop for LogGuard {
     fn drop(&mut self) {
-        if std::thread::panicking() || !self.exchange.any_in(&[Phase::Log]) {
+        if std::thread::panicking() || !self.exchange.phases().contains(Phase::Log) {
             return;
         }
         if self.exchange.is_detached() && !self.is_last {

@@ -14,18 +14,24 @@ pin_project! {
     #[project = ReplayProjection]
     pub(super) enum Replay<B: Body> {
         Untouched { #[pin] body: B },
-        Read {
-            chunks: VecDeque<Bytes>,
-            // Boxed, because the body was pinned while it was read.
-            rest: Option<Pin<Box<B>>>,
-            end: Option<Box<End<B::Error>>>,
-            // Whether the length may be told before the end is reached.
-            sized: bool,
-        },
+        // All in one piece, whose length may be told. Empty when it has been given.
+        Whole { chunk: Bytes },
+        // Boxed: few bodies are read, and none should carry about the room for it.
+        Read { read: Box<Read<B>> },
     }
 }
 
-/// What a body ended with, if it did not just end. Boxed, because it is rare and large.
+/// What has been read of a body.
+pub(super) struct Read<B: Body> {
+    chunks: VecDeque<Bytes>,
+    /// Boxed, because the body was pinned while it was read.
+    rest: Option<Pin<Box<B>>>,
+    end: Option<End<B::Error>>,
+    /// Whether the length may be told before the end is reached.
+    sized: bool,
+}
+
+/// What a body ended with, if it did not just end.
 enum End<E> {
     Trailers(HeaderMap),
     Error(E),
@@ -35,11 +41,16 @@ impl<B: Body> Replay<B> {
     /// A body of `chunks` and nothing else.
     pub(super) fn of_chunks(chunks: impl IntoIterator<Item = Bytes>, sized: bool) -> Self {
         let chunks = chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect();
-        Self::Read { chunks, rest: None, end: None, sized }
+        Self::Read { read: Box::new(Read { chunks, rest: None, end: None, sized }) }
+    }
+
+    /// A body of one chunk, whose length may be told.
+    pub(super) fn whole(chunk: Bytes) -> Self {
+        Self::Whole { chunk }
     }
 
     pub(super) fn empty() -> Self {
-        Self::of_chunks([], true)
+        Self::whole(Bytes::new())
     }
 }
 
@@ -55,52 +66,63 @@ impl<B: Body> Body for Replay<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match self.project() {
             ReplayProjection::Untouched { body } => body.poll_frame(cx).map_ok(into_bytes),
-            ReplayProjection::Read { chunks, rest, end, .. } => poll_read(chunks, rest, end, cx),
+            ReplayProjection::Whole { chunk } => {
+                let chunk = std::mem::take(chunk);
+                Poll::Ready((!chunk.is_empty()).then(|| Ok(Frame::data(chunk))))
+            }
+            ReplayProjection::Read { read } => read.poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Untouched { body } => body.is_end_stream(),
-            Self::Read { chunks, rest, end, .. } => {
-                chunks.is_empty() && end.is_none() && rest.as_ref().is_none_or(Body::is_end_stream)
-            }
+            Self::Whole { chunk } => chunk.is_empty(),
+            Self::Read { read } => read.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Untouched { body } => body.size_hint(),
-            Self::Read { sized: false, .. } => SizeHint::default(),
-            Self::Read { chunks, rest, .. } => {
-                let read: u64 = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-                let rest = rest.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint);
-                let mut hint = SizeHint::new();
-                hint.set_lower(read + rest.lower());
-                if let Some(upper) = rest.upper() {
-                    hint.set_upper(read + upper);
-                }
-                hint
-            }
+            Self::Whole { chunk } => SizeHint::with_exact(chunk.len() as u64),
+            Self::Read { read } => read.size_hint(),
         }
     }
 }
 
-/// The next frame of a body that was read: what was read first.
-fn poll_read<B: Body>(
-    chunks: &mut VecDeque<Bytes>,
-    rest: &mut Option<Pin<Box<B>>>,
-    end: &mut Option<Box<End<B::Error>>>,
-    cx: &mut Context<'_>,
-) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-    if let Some(chunk) = chunks.pop_front() {
-        return Poll::Ready(Some(Ok(Frame::data(chunk))));
+impl<B: Body> Read<B> {
+    /// The next frame: what was read first.
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if let Some(chunk) = self.chunks.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(chunk))));
+        }
+        match (self.end.take(), &mut self.rest) {
+            (Some(End::Error(error)), _) => Poll::Ready(Some(Err(error))),
+            (Some(End::Trailers(trailers)), _) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
+            (None, Some(rest)) => rest.as_mut().poll_frame(cx).map_ok(into_bytes),
+            (None, None) => Poll::Ready(None),
+        }
     }
-    match (end.take().map(|end| *end), rest) {
-        (Some(End::Error(error)), _) => Poll::Ready(Some(Err(error))),
-        (Some(End::Trailers(trailers)), _) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
-        (None, Some(rest)) => rest.as_mut().poll_frame(cx).map_ok(into_bytes),
-        (None, None) => Poll::Ready(None),
+
+    fn is_end_stream(&self) -> bool {
+        self.chunks.is_empty()
+            && self.end.is_none()
+            && self.rest.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if !self.sized {
+            return SizeHint::default();
+        }
+        let read: u64 = self.chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        let rest = self.rest.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint);
+        let mut hint = SizeHint::new();
+        hint.set_lower(read + rest.lower());
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(read + upper);
+        }
+        hint
     }
 }
 
@@ -177,12 +199,12 @@ impl<B: Body> BodyReader<B> {
     }
 
     /// The body from its beginning.
-    pub(super) fn into_replay(self) -> Replay<B> {
-        Replay::Read {
-            chunks: self.chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect(),
-            rest: (!self.ended).then_some(self.body),
-            end: self.end.map(Box::new),
-            sized: true,
+    pub(super) fn into_replay(mut self) -> Replay<B> {
+        if self.ended && self.end.is_none() && self.chunks.len() <= 1 {
+            return Replay::whole(self.chunks.pop_front().unwrap_or_default());
         }
+        let chunks = self.chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect();
+        let rest = (!self.ended).then_some(self.body);
+        Replay::Read { read: Box::new(Read { chunks, rest, end: self.end, sized: true }) }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -215,7 +216,7 @@ impl RequestPhases {
             let head = self.lease.into_inner().request.into_head();
             return Forwarded { head, body, is_reframed, passage: None };
         }
-        self.lease.times.called = Some(self.lease.age());
+        self.lease.called_at = Some(SystemTime::now());
         let mut head = self.lease.request.share_head();
         if !self.config.runtime().settings().host_functions.is_empty() {
             let mut kept = head.extensions.clone();

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::extension::RequestId;
 use crate::message::error_page::ErrorPage;
 use crate::message::{error_page, grpc};
-use crate::transaction::{Request, Source, Transaction};
+use crate::transaction::{Source, Transaction};
 
 /// Makes the response of a request whose function has failed.
 ///
@@ -47,7 +47,9 @@ where
 /// The request whose function failed.
 #[derive(Debug)]
 pub struct FailedRequest<'a> {
-    request: &'a Request,
+    method: &'a Method,
+    headers: &'a HeaderMap,
+    is_grpc: bool,
     id: &'a str,
 }
 
@@ -55,13 +57,13 @@ impl FailedRequest<'_> {
     /// The request's method.
     #[must_use]
     pub fn method(&self) -> &Method {
-        self.request.method()
+        self.method
     }
 
     /// The request's headers, as the functions have left them.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        self.request.headers()
+        self.headers
     }
 
     /// The request's [id](crate::RequestId), which the log shows as well.
@@ -147,7 +149,7 @@ impl ResponseForError for DefaultResponseForError {
             true => StatusCode::SERVICE_UNAVAILABLE,
             false => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        if request.request.is_grpc() {
+        if request.is_grpc {
             return grpc_error(status);
         }
         page_for_status(status, request.headers(), &RequestId::new(request.id()))
@@ -180,7 +182,12 @@ fn grpc_error(status: StatusCode) -> Response<Bytes> {
 /// Puts the response for `error` into the transaction, in the place of what it has.
 pub(super) fn fail(transaction: &mut Transaction, errors: &dyn ResponseForError, error: &Error) {
     let id = transaction.request.id().clone();
-    let request = FailedRequest { request: &transaction.request, id: id.as_str() };
+    let request = FailedRequest {
+        method: transaction.request.method(),
+        headers: transaction.request.headers(),
+        is_grpc: transaction.request.is_grpc(),
+        id: id.as_str(),
+    };
     let (head, body) = errors.response_for_error(error, &request).into_parts();
     let measured = !head.headers.contains_key(CONTENT_LENGTH);
     let response = &mut transaction.response;

@@ -1,6 +1,7 @@
 //! `header_filter`: from the head of a response to the response that leaves the layer.
 
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 use http::header::CONTENT_LENGTH;
 use http::response::Parts;
@@ -35,7 +36,7 @@ impl Passage {
             lease.response.resume(head.status, headers);
             return false;
         }
-        lease.times.answered = Some(lease.age());
+        lease.answered_at = Some(SystemTime::now());
         lease.response.receive(head.status, headers, head.extensions.get().copied());
         lease.request.learn(&head.extensions);
         lease.request.buffers_response && head.status != StatusCode::SWITCHING_PROTOCOLS
@@ -53,7 +54,7 @@ impl Passage {
     pub(super) fn receive_body(&self, extent: Extent) {
         let Some(mut lease) = self.exchange.lease() else { return };
         if let Extent::Whole(body) = extent {
-            lease.response.service_body = Some(body);
+            lease.response.service_body = Some(Box::new(body));
         } else {
             lease.request.buffers_response = false;
             tracing::warn!(
@@ -134,8 +135,7 @@ impl<B: Body> HeadFilter<B> {
             let Participant { functions, plugin } = duty.as_ref()?;
             Some(Run::new(functions.clone(), *plugin, &[Phase::HeaderFilter]))
         });
-        let pool = passage.exchange.runtime();
-        let pool = pool.pool();
+        let pool = passage.config.runtime().pool();
         if runs.iter().flatten().any(Run::is_suspect) {
             let turn = Some(turn::in_line(pool));
             let held = Some((lease, head, service_body, passage));
@@ -163,7 +163,7 @@ impl<B: Body> HeadFilter<B> {
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Response<ResponseBody<B>>> {
         let (lease, _, _, passage) = self.held.as_mut().expect("polled after completion");
-        let runtime = passage.exchange.runtime();
+        let runtime = passage.config.runtime();
         loop {
             if let Some(turn) = &mut self.turn {
                 self.permit = ready!(turn.as_mut().poll(cx));
@@ -211,15 +211,16 @@ impl Passage {
         service_body: Option<Replay<B>>,
         duties: Duties,
     ) -> Response<ResponseBody<B>> {
-        let runtime = self.exchange.runtime();
         head.extensions = std::mem::take(&mut lease.response.extensions);
         lease.response.measure();
         let body = own_body(&mut lease, service_body);
-        let wants_body = |one: &Participant| one.functions.any_in(&[Phase::BodyFilter]);
+        let wants_body = |one: &Participant| one.functions.phases().contains(Phase::BodyFilter);
         let filters: Vec<_> = duties.into_iter().flatten().filter(wants_body).collect();
         let response = &mut lease.response;
-        let kept = self.log.is_some() && self.exchange.any_in(&[Phase::BodyFilter, Phase::Log]);
-        let is_kept = kept || !filters.is_empty();
+        let phases = self.exchange.phases();
+        let has_log = phases.contains(Phase::Log);
+        let is_seen_again = has_log || phases.contains(Phase::BodyFilter);
+        let is_kept = !filters.is_empty() || (self.log.is_some() && is_seen_again);
         let names = match is_kept {
             true => response.names().cloned(),
             false => response.take_names(),
@@ -240,9 +241,9 @@ impl Passage {
             framing.into_iter().for_each(|framing| lease.response.show_framing(framing));
         }
         drop(lease);
-        let log = self.log.filter(|_| self.exchange.any_in(&[Phase::Log]));
-        let filter =
-            (!filters.is_empty()).then(|| Filter::new(self.exchange, runtime, filters, silent));
+        let log = self.log.filter(|_| has_log);
+        let filter = (!filters.is_empty())
+            .then(|| Filter::new(self.exchange, self.config.runtime().clone(), filters, silent));
         Response::from_parts(head, ResponseBody::new(body, filter, log))
     }
 }
@@ -301,14 +302,18 @@ fn own_body<B: Body>(transaction: &mut Transaction, service_body: Option<Replay<
         return body;
     }
     let status = StatusCode::from_u16(response.status()).unwrap_or_default();
-    let output = response.take_output();
     // What was printed chunk by chunk has no length, as nginx sends it; HTTP/1.0 has no other way
     // to tell the end.
-    let (chunks, printed) =
-        replacement.map_or((output, response.printed), |body| (vec![body], false));
+    let output = response.take_output();
+    if bodiless || has_no_body(status) {
+        return Replay::empty();
+    }
+    if let Some(body) = replacement {
+        return Replay::whole(body);
+    }
     let says_length = response.headers().contains_key(CONTENT_LENGTH);
-    let sized = !printed || says_length || transaction.request.version() == Version::HTTP_10;
-    if bodiless || has_no_body(status) { Replay::empty() } else { Replay::of_chunks(chunks, sized) }
+    let is_old = transaction.request.version() == Version::HTTP_10;
+    Replay::of_chunks(output, !transaction.response.printed || says_length || is_old)
 }
 
 fn has_no_body(status: StatusCode) -> bool {

@@ -5,6 +5,7 @@
 //! body.
 
 mod flights;
+mod gathered;
 mod names;
 mod operation;
 mod request;
@@ -22,6 +23,7 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
 pub(crate) use self::flights::Flights;
+pub(crate) use self::gathered::Gathered;
 pub(crate) use self::operation::{Answer, BodyIsGone, Operation, ReadBody};
 pub(crate) use self::request::{Identity, Request, RequestBody};
 pub(crate) use self::response::{Framing, Response, Source};
@@ -30,7 +32,7 @@ pub(crate) use self::subrequest::Subrequest;
 use crate::error::log::{Lines, Origin};
 use crate::error::{Failure, Site};
 use crate::extension::HostCall;
-use crate::lua::{Charge, OutOfMemory, Share, counted};
+use crate::lua::Share;
 use crate::phase::Plugin;
 use crate::store::cache::Loading;
 
@@ -57,7 +59,9 @@ pub(crate) struct Transaction {
     /// The sockets that the functions have made, which end with the request.
     #[cfg(feature = "net")]
     pub(crate) sockets: Option<std::sync::Arc<crate::net::Sockets>>,
-    pub(crate) times: Times,
+    /// When the inner service was called, and when it had the head of its response.
+    pub(crate) called_at: Option<SystemTime>,
+    pub(crate) answered_at: Option<SystemTime>,
     /// What its functions have logged.
     pub(crate) lines: Lines,
     /// What is held for this request outside Lua.
@@ -72,6 +76,9 @@ pub(crate) struct Transaction {
     pub(crate) is_orphaned: bool,
     started: SystemTime,
 }
+
+// What glibc keeps at hand for the next is at most as large.
+const _: () = assert!(size_of::<Transaction>() <= 1032, "a transaction has become too large");
 
 /// A VM of the pool: its place, and which of the VMs that have been there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +131,7 @@ pub(crate) enum Retry {
 }
 
 /// When things happened, since the request began.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Times {
     /// The inner service was called.
     pub(crate) called: Option<Duration>,
@@ -149,41 +156,8 @@ pub(crate) struct Chunk {
     pub(crate) data: Bytes,
     pub(crate) eof: bool,
     /// What `kong.response.get_raw_body` has gathered of the chunks before.
-    pub(crate) gathered: Gathered,
+    pub(crate) gathered: Option<Box<Gathered>>,
     pub(crate) gathering: bool,
-}
-
-/// Bytes that a request gathers from call to call.
-#[derive(Default)]
-pub(crate) struct Gathered {
-    bytes: Vec<u8>,
-    charge: Option<Charge>,
-}
-
-impl Gathered {
-    pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Adds `bytes`, which count against `share`.
-    ///
-    /// # Errors
-    ///
-    /// When there is no room for them.
-    pub(crate) fn add(&mut self, bytes: &[u8], share: &mut Share) -> Result<(), OutOfMemory> {
-        match &mut self.charge {
-            Some(charge) => charge.grow(bytes.len())?,
-            none => *none = share.charge(bytes.len())?,
-        }
-        self.bytes.try_reserve(bytes.len()).map_err(|_| OutOfMemory)?;
-        self.bytes.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    /// What has been gathered, which counts as long as it is there.
-    pub(crate) fn into_bytes(self) -> Bytes {
-        counted(self.bytes, self.charge)
-    }
 }
 
 /// The Lua tables that live as long as the request. Most requests have none.
@@ -270,7 +244,8 @@ impl Transaction {
             loads: Vec::new(),
             #[cfg(feature = "net")]
             sockets: None,
-            times: Times::default(),
+            called_at: None,
+            answered_at: None,
             lines: Lines::default(),
             share: Share::default(),
             cpu_time: Duration::ZERO,
@@ -361,6 +336,12 @@ impl Transaction {
     /// When the request began, since 1970.
     pub(crate) fn started_at(&self) -> Duration {
         self.started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    }
+
+    /// What happened, since the request began.
+    pub(crate) fn times(&self) -> Times {
+        let since = |at: SystemTime| at.duration_since(self.started).unwrap_or_default();
+        Times { called: self.called_at.map(since), answered: self.answered_at.map(since) }
     }
 
     /// How long ago the request began.

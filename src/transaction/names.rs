@@ -8,7 +8,7 @@ use crate::message::headers::Name;
 /// How functions have written the names of the headers of a message.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    spelled: Option<Box<HeaderNames>>,
+    spelled: HeaderNames,
     /// Whether headers have been removed: the message may know of another way to write those.
     has_gaps: bool,
 }
@@ -20,7 +20,7 @@ impl Names {
         match (is_new, is_there) {
             (true, true) => {
                 if let Some(written) = name.spelling(self.has_gaps) {
-                    self.spelled.get_or_insert_default().insert(name.name.clone(), &written);
+                    self.spelled.insert(name.name.clone(), &written);
                 }
             }
             (false, false) => self.forget(&name.name),
@@ -31,16 +31,14 @@ impl Names {
     /// Takes note of a header that is not there any more.
     pub(super) fn forget(&mut self, name: &HeaderName) {
         self.has_gaps = true;
-        if let Some(spelled) = &mut self.spelled {
-            spelled.remove(name);
-        }
+        self.spelled.remove(name);
     }
 
     pub(super) fn spelled(&self) -> Option<&HeaderNames> {
-        self.spelled.as_deref()
+        (!self.spelled.is_empty()).then_some(&self.spelled)
     }
 
     pub(super) fn take_spelled(&mut self) -> Option<HeaderNames> {
-        self.spelled.take().map(|spelled| *spelled)
+        (!self.spelled.is_empty()).then(|| std::mem::take(&mut self.spelled))
     }
 }

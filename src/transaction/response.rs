@@ -27,10 +27,10 @@ pub(crate) struct Response {
     /// What functions have printed, a chunk for each call.
     output: Vec<Bytes>,
     output_len: usize,
-    /// The body that `kong.response.exit` set in `header_filter`.
+    /// The body that functions have made in the place of any other, if they have printed nothing.
     pub(crate) replacement: Option<Bytes>,
     /// The service's whole body, when buffering was asked for.
-    pub(crate) service_body: Option<Bytes>,
+    pub(crate) service_body: Option<Box<Bytes>>,
     pub(crate) source: Option<Source>,
     /// Whether the head is on its way to the client.
     pub(crate) sent: bool,
@@ -138,18 +138,33 @@ impl Response {
         values: impl IntoIterator<Item = &'a [u8]>,
         share: &mut Share,
     ) -> Result<(), Refused> {
-        let (written, name) = (name, name.name.clone());
-        let new = !self.headers.contains_key(&name);
-        headers::set(&mut self.headers, &name, values, &SINGLE, share)?;
-        self.says_length |= name == CONTENT_LENGTH;
-        let is_there = self.headers.contains_key(&name);
-        self.names.note(written, new, is_there);
-        match is_there {
-            true if new => self.added.insert(name),
-            true => false,
-            false => self.added.remove(&name),
-        };
+        let is_new = !self.headers.contains_key(&name.name);
+        headers::set(&mut self.headers, &name.name, values, &SINGLE, share)?;
+        self.note_header(name, is_new, self.headers.contains_key(&name.name));
         Ok(())
+    }
+
+    /// Replaces a header with one value.
+    pub(crate) fn set_one_header(
+        &mut self,
+        name: &Name<'_>,
+        value: &[u8],
+        share: &mut Share,
+    ) -> Result<(), Refused> {
+        let is_new = headers::set_one(&mut self.headers, &name.name, value, share)?;
+        self.note_header(name, is_new, true);
+        Ok(())
+    }
+
+    /// Takes note of a header that a function has set.
+    fn note_header(&mut self, name: &Name<'_>, is_new: bool, is_there: bool) {
+        self.says_length |= name.name == CONTENT_LENGTH;
+        self.names.note(name, is_new, is_there);
+        match is_there {
+            true if is_new => self.added.insert(name.name.clone()),
+            true => false,
+            false => self.added.remove(&name.name),
+        };
     }
 
     pub(crate) fn add_header(
@@ -258,7 +273,7 @@ impl Response {
             // What a function has set before was the length of something else.
             self.headers.remove(CONTENT_LENGTH);
         }
-        if self.service_status.is_some() || !self.output.is_empty() {
+        if self.service_status.is_some() || !self.output.is_empty() || !self.printed {
             self.replacement = Some(body);
         } else {
             self.output.push(body);

@@ -74,14 +74,15 @@ impl Vm {
         transaction
     }
 
-    /// Says which function is next.
-    pub(crate) fn begin(&mut self, site: Site) {
+    /// Says which function is next, and how much CPU time those before it have used.
+    pub(crate) fn begin(&mut self, site: Site) -> Duration {
         self.transaction(|tx| {
             tx.site = site;
             tx.exit = None;
             tx.answer = None;
             tx.loads.clear();
-        });
+            tx.cpu_time
+        })
     }
 
     /// The function that ran last.
@@ -105,17 +106,23 @@ impl Vm {
         self.transaction(|tx| tx.owes_turn = true);
     }
 
-    /// Runs a function of a set, by its number, until it ends or waits.
-    pub(crate) fn start(&mut self, number: usize) -> Step {
-        self.start_in_trampoline(|lua, thread| raw::resume(lua, thread, number))
+    /// Runs a function of a set, by its number, until it ends or waits. Those before it have used some
+    /// of the request's CPU time.
+    pub(crate) fn start(&mut self, number: usize, before: Duration) -> Step {
+        self.start_in_trampoline(before, |lua, thread| raw::resume(lua, thread, number))
     }
 
-    /// The same for another function.
+    /// The same for another function, which is the next.
     pub(crate) fn start_function(&mut self, function: Function) -> Step {
-        self.start_in_trampoline(|_, thread| thread.resume(function))
+        let before = self.transaction(|tx| tx.cpu_time);
+        self.start_in_trampoline(before, |_, thread| thread.resume(function))
     }
 
-    fn start_in_trampoline(&mut self, resume: impl FnOnce(&Lua, &Thread) -> Yielded) -> Step {
+    fn start_in_trampoline(
+        &mut self,
+        before: Duration,
+        resume: impl FnOnce(&Lua, &Thread) -> Yielded,
+    ) -> Step {
         let thread = match self.idle.pop() {
             Some(thread) => thread,
             None => match self.new_trampoline() {
@@ -123,7 +130,7 @@ impl Vm {
                 Err(error) => return Step::Failed(failure_of(&error)),
             },
         };
-        self.meter.start(Duration::ZERO, self.transaction(|tx| tx.cpu_time));
+        self.meter.start(Duration::ZERO, before);
         self.run(thread, Duration::ZERO, resume)
     }
 
@@ -157,7 +164,6 @@ impl Vm {
         resume: impl FnOnce(&Lua, &Thread) -> Yielded,
     ) -> Step {
         if self.budget.memory.is_some() {
-            self.used_before = self.used_memory();
             self.meter.watch_memory(self.used_before);
         }
         self.drive(thread, before, resume)
@@ -258,11 +264,14 @@ impl Vm {
             Step::Failed(failure) if failure.kind == FailureKind::Memory => {
                 self.recover(step, limit)
             }
-            _ if self.used_memory() > limit / 2 => self.recover(step, limit),
-            _ => {
-                self.innocent_failures = 0;
-                step
-            }
+            _ => match self.used_memory() {
+                used if used > limit / 2 => self.recover(step, limit),
+                used => {
+                    self.used_before = used;
+                    self.innocent_failures = 0;
+                    step
+                }
+            },
         }
     }
 
@@ -296,7 +305,8 @@ impl Vm {
             Step::Waiting(..) if kept > limit / 2 => self.let_go(step),
             step => step,
         };
-        self.is_spent = self.used_memory() > limit / 2 || self.innocent_failures > 1;
+        self.used_before = self.used_memory();
+        self.is_spent = self.used_before > limit / 2 || self.innocent_failures > 1;
         step
     }
 

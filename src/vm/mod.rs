@@ -67,7 +67,7 @@ pub(crate) struct Vm {
     gone: Arc<Gone>,
     /// What is held by whatever a request keeps here.
     alive: Arc<()>,
-    /// How much memory there was in use when the last run began.
+    /// How much memory there was in use after the last run, and before the one that is under way.
     used_before: usize,
     /// How many functions in a row found no memory, though they had not taken it.
     innocent_failures: u32,
@@ -175,6 +175,7 @@ impl Vm {
             }
         }
         self.compiled.insert(number, first..self.count);
+        self.used_before = self.used_memory();
         known(Arc::downgrade(&self.gone));
         Ok(first)
     }

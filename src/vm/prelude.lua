@@ -454,18 +454,13 @@ end
 -- run once, then that function takes its place. A chunk that ends the request the first time stays
 -- what is run.
 function prelude.add(number, chunk)
-  local current
-  local function first()
-    current = chunk
+  functions[number] = function()
+    functions[number] = chunk
     local result = chunk()
     if type(result) == "function" then
-      current = result
+      functions[number] = result
       result()
     end
-  end
-  current = first
-  functions[number] = function()
-    current()
   end
 end
 

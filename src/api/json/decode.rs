@@ -3,8 +3,10 @@
 use mlua::{Lua, Table, Value};
 
 use super::parse::parse;
-use super::{JsonError, Rules, array_mt_of_caller};
-use crate::lua::{check, raw};
+use super::{JsonError, Marker, Rules, array_mt_of_caller};
+use crate::lua::check;
+use crate::lua::raw::{self, ArrayMetatable};
+use crate::lua::tape::Tape;
 
 /// Reads JSON. Where the rules say that arrays are marked, it is with the metatable of the function that
 /// is running.
@@ -13,7 +15,13 @@ use crate::lua::{check, raw};
 ///
 /// What is wrong with the text, and where.
 pub(crate) fn decode(lua: &Lua, json: &[u8], rules: Rules) -> Result<Value, JsonError> {
-    decode_marked(lua, json, rules, || array_mt_of_caller(lua))
+    let tape = parse(json, rules, |bytes| check(lua, bytes))?;
+    if rules.marks_arrays
+        && let Some(value) = make(lua, &tape, Marker::Array.of_caller())?
+    {
+        return Ok(value);
+    }
+    make_marked(lua, &tape, rules, || array_mt_of_caller(lua))
 }
 
 /// Reads JSON, with a metatable of arrays of the caller's choice.
@@ -28,6 +36,20 @@ pub(crate) fn decode_marked(
     array_mt: impl FnOnce() -> mlua::Result<Table>,
 ) -> Result<Value, JsonError> {
     let tape = parse(json, rules, |bytes| check(lua, bytes))?;
+    make_marked(lua, &tape, rules, array_mt)
+}
+
+fn make_marked(
+    lua: &Lua,
+    tape: &Tape<'_>,
+    rules: Rules,
+    array_mt: impl FnOnce() -> mlua::Result<Table>,
+) -> Result<Value, JsonError> {
     let marker = rules.marks_arrays.then(array_mt).transpose()?;
-    Ok(raw::make(lua, &tape, marker.as_ref(), || check(lua, 0))?)
+    let metatable = marker.as_ref().map_or(ArrayMetatable::None, ArrayMetatable::Given);
+    Ok(make(lua, tape, metatable)?.unwrap_or(Value::Nil))
+}
+
+fn make(lua: &Lua, tape: &Tape<'_>, metatable: ArrayMetatable<'_>) -> mlua::Result<Option<Value>> {
+    raw::make(lua, tape, metatable, || check(lua, 0))
 }

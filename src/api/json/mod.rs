@@ -6,6 +6,7 @@ mod parse;
 
 use mlua::{LightUserData, Lua, Table, Value};
 
+use crate::lua::raw::ArrayMetatable;
 use crate::sandbox::MARKERS;
 
 pub(crate) use self::decode::{decode, decode_marked};
@@ -123,6 +124,11 @@ impl Marker {
     fn meant_by(meanings: &Table, meta: &Table) -> mlua::Result<Option<Self>> {
         let is_array: Option<bool> = meanings.raw_get(meta)?;
         Ok(is_array.map(|is_array| if is_array { Self::Array } else { Self::EmptyArray }))
+    }
+
+    /// Where the running function has it, if it has it already.
+    const fn of_caller(self) -> ArrayMetatable<'static> {
+        ArrayMetatable::OfCaller { key: MARKERS, name: self.name() }
     }
 
     const fn name(self) -> &'static str {

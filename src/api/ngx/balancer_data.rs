@@ -95,7 +95,7 @@ fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
         b"send_timeout" => timeouts(call)[1].into_lua(lua),
         b"read_timeout" => timeouts(call)[2].into_lua(lua),
         // Kong: counts its own tries. Those of a forwarder behind a layer are out of sight.
-        b"try_count" => Ok(Value::Integer(i64::from(call.tx.times.called.is_some()))),
+        b"try_count" => Ok(Value::Integer(i64::from(call.tx.called_at.is_some()))),
         b"tries" => lua.create_table().map(Value::Table),
         _ => Ok(Value::Nil),
     }

@@ -63,7 +63,7 @@ fn set(call: &mut Call<'_>, value: Value) -> mlua::Result<()> {
 /// What functions read of Kong's own notes on the request.
 fn field(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
     let Value::String(name) = name else { return Ok(Value::Nil) };
-    let times = call.tx.times;
+    let times = call.tx.times();
     let millis = |time: std::time::Duration| Value::Integer(time.as_millis() as i64);
     let or_nil = |value: Option<Value>| Ok(value.unwrap_or(Value::Nil));
     match &*name.as_bytes() {

@@ -115,7 +115,7 @@ fn of_response(call: &Call<'_>, name: &str) -> Option<String> {
         "request_time" => Some(format!("{:.3}", call.tx.age().as_secs_f64())),
         "status" => Some(format!("{:03}", response.status())),
         "upstream_header_time" | "upstream_response_time" => {
-            let times = call.tx.times;
+            let times = call.tx.times();
             let waited = times.answered.zip(times.called).map(|(end, start)| end - start);
             waited.map(|waited| format!("{:.3}", waited.as_secs_f64()))
         }

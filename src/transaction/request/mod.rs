@@ -1,11 +1,12 @@
 //! The request side of a transaction.
 
+mod head;
 mod identity;
 mod target;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::net::IpAddr;
-use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::header::{self, CONTENT_LENGTH, HOST, HeaderName, TRANSFER_ENCODING};
@@ -31,7 +32,7 @@ pub(crate) struct Request {
     /// The URI as the client sent it, once it differs from the head's: `$request_uri`.
     original: Option<Box<Uri>>,
     /// The path to forward to instead of the request's own: `$upstream_uri`.
-    upstream_path: Option<String>,
+    upstream_path: Option<Box<str>>,
     names: Names,
     pub(crate) upstream: Upstream,
     pub(crate) body: RequestBody,
@@ -41,14 +42,14 @@ pub(crate) struct Request {
     pub(crate) is_reframed: bool,
     /// Whether functions have given it another path.
     pub(crate) is_internal: bool,
-    connection: Option<Connection>,
+    connection: Option<Box<Connection>>,
     captures: Option<Box<UriCaptures>>,
     known: Option<Box<Known>>,
     /// The extensions for functions of the application's, once they are elsewhere.
     kept_extensions: Option<Box<Extensions>>,
     /// Where the router sends it, once its extensions are elsewhere.
     routed: Option<UpstreamUri>,
-    id: OnceLock<RequestId>,
+    id: OnceCell<RequestId>,
 }
 
 /// How much of the request body the functions have.
@@ -109,7 +110,7 @@ impl Request {
             known: None,
             kept_extensions: None,
             routed: None,
-            id: OnceLock::new(),
+            id: OnceCell::new(),
         }
     }
 
@@ -160,8 +161,29 @@ impl Request {
         self.names.note(written, is_new, self.head.headers.contains_key(name));
         self.is_reframed |= frames(name);
         if names_host {
-            self.upstream.host = self.head.headers.get(HOST).cloned();
+            self.upstream.host = self.head.headers.get(HOST).cloned().map(Box::new);
         }
+        Ok(())
+    }
+
+    /// Replaces all values of a header with one.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_header`](Self::set_header).
+    pub(crate) fn set_one_header(
+        &mut self,
+        written: &Name<'_>,
+        value: &[u8],
+        share: &mut Share,
+    ) -> Result<(), Refused> {
+        let name = &written.name;
+        if *name == HOST {
+            return self.set_header(written, [value], share);
+        }
+        let is_new = headers::set_one(&mut self.head.headers, name, value, share)?;
+        self.names.note(written, is_new, true);
+        self.is_reframed |= frames(name);
         Ok(())
     }
 
@@ -287,7 +309,7 @@ impl Request {
     }
 
     pub(crate) fn connection(&self) -> Option<Connection> {
-        self.connection.or_else(|| self.head.extensions.get().copied())
+        self.connection.as_deref().or_else(|| self.head.extensions.get()).copied()
     }
 
     pub(crate) fn captures(&self) -> Option<&UriCaptures> {
@@ -360,45 +382,6 @@ impl Request {
         self.body = RequestBody::Replaced(body);
     }
 
-    /// Whether later phases would see nothing else if the transaction began anew with the head
-    /// that goes on to the inner service.
-    pub(crate) fn is_as_it_came(&self) -> bool {
-        self.original.is_none()
-            && self.upstream_path.is_none()
-            && !self.buffers_response
-            && self.id.get().is_none()
-            && matches!(self.body, RequestBody::Unread)
-    }
-
-    /// The head for the inner service, when no later phase will look at the request.
-    pub(crate) fn into_head(mut self) -> http::request::Parts {
-        let names = self.names.take_spelled();
-        self.name_head(names);
-        self.apply_upstream();
-        self.head
-    }
-
-    /// The head for the inner service, with a copy kept for later phases.
-    pub(crate) fn share_head(&mut self) -> http::request::Parts {
-        self.connection = self.connection();
-        self.captures = self.captures().cloned().map(Box::new);
-        self.known = Known::keep(&self.head.extensions, self.known.take());
-        self.name_head(self.names.spelled().cloned());
-        self.routed = self.head.extensions.get().cloned();
-        self.original.get_or_insert_with(|| Box::new(self.head.uri.clone()));
-        let kept = self.head.uri.clone();
-        let upstream_path = self.upstream_path.clone();
-        self.apply_upstream();
-        let (mut head, ()) = http::Request::new(()).into_parts();
-        head.method = self.head.method.clone();
-        head.uri = std::mem::replace(&mut self.head.uri, kept);
-        head.version = self.head.version;
-        head.headers = self.head.headers.clone();
-        head.extensions = std::mem::take(&mut self.head.extensions);
-        self.upstream_path = upstream_path;
-        head
-    }
-
     /// How functions have written the names of headers, where HTTP writes them otherwise.
     pub(crate) fn names(&self) -> Option<&HeaderNames> {
         self.names.spelled()
@@ -407,38 +390,6 @@ impl Request {
     /// What came with the head beside headers, until it goes on to the inner service.
     pub(crate) fn extensions(&self) -> &Extensions {
         &self.head.extensions
-    }
-
-    /// Has whoever gets the head know the request's id, and how names are written.
-    fn name_head(&mut self, names: Option<HeaderNames>) {
-        if let Some(names) = names {
-            names.put_into(&mut self.head.extensions);
-        }
-        let id = self.id().clone();
-        if self.head.extensions.get::<RequestId>().is_none() {
-            self.head.extensions.insert(id);
-        }
-    }
-
-    /// Takes over a head that other layers may have changed since [`share_head`](Self::share_head),
-    /// and a body of which `length` is known.
-    pub(crate) fn resume(&mut self, head: http::request::Parts, length: Option<u64>) {
-        self.head = head;
-        self.kept_extensions = None;
-        self.upstream_path = None;
-        // The head says of itself what it has been made for.
-        self.upstream.has_path = false;
-        self.upstream.requested_uri = None;
-        // A body that was read comes again, from memory. One of another length comes from a layer
-        // between, which has changed it; one of no known length might.
-        self.body = match std::mem::take(&mut self.body) {
-            RequestBody::Read(body) | RequestBody::Replaced(body)
-                if length == Some(body.len() as u64) =>
-            {
-                RequestBody::Read(body)
-            }
-            _ => RequestBody::Unread,
-        };
     }
 }
 

@@ -74,7 +74,7 @@ impl Request {
     /// When no URI can have that path.
     pub(crate) fn set_upstream_path(&mut self, path: String) -> Result<(), http::Error> {
         upstream_uri(&self.head.uri, &path)?;
-        self.upstream_path = Some(path);
+        self.upstream_path = Some(path.into());
         Ok(())
     }
 

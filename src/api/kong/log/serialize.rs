@@ -66,7 +66,7 @@ fn record(call: &mut Call<'_>) -> mlua::Result<Table> {
     let entities = entities(call)?;
     let tls = tls(call)?;
     let Call { lua, tx, settings } = call;
-    let times = tx.times;
+    let times = tx.times();
     let total = tx.age();
     let root = lua.create_table()?;
     let request = request(lua, tx)?;

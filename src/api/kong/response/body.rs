@@ -6,22 +6,22 @@ use mlua::{LuaString, Value};
 use crate::api::kong::checks;
 use crate::binding::Call;
 use crate::lua::raise;
-use crate::transaction::Gathered;
 
 /// Gathers the chunks, and gives the body at its end.
 pub(super) fn get_raw_body(call: &mut Call<'_>, (): ()) -> mlua::Result<Option<LuaString>> {
     let limit = call.settings.max_body_size;
     let chunk = &mut call.tx.chunk;
     chunk.gathering = true;
-    if chunk.gathered.len() as u64 + chunk.data.len() as u64 > limit {
+    let gathered = chunk.gathered.get_or_insert_default();
+    if gathered.len() as u64 + chunk.data.len() as u64 > limit {
         return Err(raise(format!("response body too big: more than {limit} bytes")));
     }
-    chunk.gathered.add(&chunk.data, &mut call.tx.share)?;
+    gathered.add(&chunk.data, &mut call.tx.share)?;
     chunk.data = Bytes::new();
     if !chunk.eof {
         return Ok(None);
     }
-    let body = std::mem::take(&mut chunk.gathered);
+    let body = chunk.gathered.take().unwrap_or_default();
     chunk.gathering = false;
     call.tx.chunk.data = body.into_bytes();
     call.string(&call.tx.chunk.data).map(Some)
@@ -37,7 +37,7 @@ pub(super) fn set_raw_body(call: &mut Call<'_>, body: Value) -> mlua::Result<()>
         body => call.tx.share.keep_one(body)?,
     };
     chunk.eof = true;
-    chunk.gathered = Gathered::default();
+    chunk.gathered = None;
     chunk.gathering = false;
     Ok(())
 }

@@ -145,7 +145,7 @@ fn set_header_shortcut(
     if tx.response.sent || is_special {
         return None;
     }
-    tx.response.set_header(&name, [value], &mut tx.share).ok()?;
+    tx.response.set_one_header(&name, value, &mut tx.share).ok()?;
     Some(Answer::Nothing)
 }
 

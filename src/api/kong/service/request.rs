@@ -201,7 +201,7 @@ fn set_header_shortcut(
     let [name, value] = arguments.texts()?;
     let is_special = name.first() == Some(&b':') || value.is_empty();
     let name = Name::of_request(name).ok().filter(|_| !is_special)?;
-    tx.request.set_header(&name, [value], &mut tx.share).ok()?;
+    tx.request.set_one_header(&name, value, &mut tx.share).ok()?;
     Some(Answer::Nothing)
 }
 

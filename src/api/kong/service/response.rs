@@ -53,7 +53,7 @@ fn body(call: &Call<'_>) -> mlua::Result<bytes::Bytes> {
              kong.service.request.enable_buffering function)",
         ));
     }
-    Ok(call.tx.response.service_body.clone().unwrap_or_default())
+    Ok(call.tx.response.service_body.as_deref().cloned().unwrap_or_default())
 }
 
 fn get_raw_body(call: &mut Call<'_>, (): ()) -> mlua::Result<LuaString> {

@@ -1,0 +1,77 @@
+//! The head of a request on its way to the inner service, and what is kept of it.
+
+use super::{Request, RequestBody};
+use crate::extension::{HeaderNames, Known, RequestId};
+
+impl Request {
+    /// Whether later phases would see nothing else if the transaction began anew with the head
+    /// that goes on to the inner service.
+    pub(crate) fn is_as_it_came(&self) -> bool {
+        self.original.is_none()
+            && self.upstream_path.is_none()
+            && !self.buffers_response
+            && self.id.get().is_none()
+            && matches!(self.body, RequestBody::Unread)
+    }
+
+    /// The head for the inner service, when no later phase will look at the request.
+    pub(crate) fn into_head(mut self) -> http::request::Parts {
+        let names = self.names.take_spelled();
+        self.name_head(names);
+        self.apply_upstream();
+        self.head
+    }
+
+    /// The head for the inner service, with a copy kept for later phases.
+    pub(crate) fn share_head(&mut self) -> http::request::Parts {
+        self.connection = self.connection().map(Box::new);
+        self.captures = self.captures().cloned().map(Box::new);
+        self.known = Known::keep(&self.head.extensions, self.known.take());
+        self.routed = self.head.extensions.get().cloned();
+        self.name_head(self.names.spelled().cloned());
+        let kept = self.head.uri.clone();
+        let upstream_path = self.upstream_path.clone();
+        self.apply_upstream();
+        let (mut head, ()) = http::Request::new(()).into_parts();
+        head.method = self.head.method.clone();
+        head.uri = std::mem::replace(&mut self.head.uri, kept);
+        head.version = self.head.version;
+        head.headers = self.head.headers.clone();
+        head.extensions = std::mem::take(&mut self.head.extensions);
+        self.upstream_path = upstream_path;
+        head
+    }
+
+    /// Has whoever gets the head know the request's id, and how names are written.
+    fn name_head(&mut self, names: Option<HeaderNames>) {
+        if let Some(names) = names {
+            names.put_into(&mut self.head.extensions);
+        }
+        let id = self.id().clone();
+        if self.head.extensions.get::<RequestId>().is_none() {
+            self.head.extensions.insert(id);
+        }
+    }
+
+    /// Takes over a head that other layers may have changed since [`share_head`](Self::share_head),
+    /// and a body of which `length` is known.
+    pub(crate) fn resume(&mut self, head: http::request::Parts, length: Option<u64>) {
+        let before = std::mem::replace(&mut self.head, head);
+        self.original.get_or_insert_with(|| Box::new(before.uri));
+        self.kept_extensions = None;
+        self.upstream_path = None;
+        // The head says of itself what it has been made for.
+        self.upstream.has_path = false;
+        self.upstream.requested_uri = None;
+        // A body that was read comes again, from memory. One of another length comes from a layer
+        // between, which has changed it; one of no known length might.
+        self.body = match std::mem::take(&mut self.body) {
+            RequestBody::Read(body) | RequestBody::Replaced(body)
+                if length == Some(body.len() as u64) =>
+            {
+                RequestBody::Read(body)
+            }
+            _ => RequestBody::Unread,
+        };
+    }
+}
