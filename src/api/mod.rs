@@ -6,6 +6,7 @@ pub(crate) mod json;
 pub(crate) mod kong;
 pub(crate) mod modules;
 pub(crate) mod ngx;
+pub(crate) mod serializer;
 
 use crate::binding::{Api, Dialect};
 

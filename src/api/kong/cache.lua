@@ -2,27 +2,11 @@
 -- `native` has what goes around a loader. Where a function does not come back from its loader,
 -- because it has ended the request or was given up, its transaction frees the key.
 
-local rows, native = ...
+local rows, native, serialized = ...
 local error, pcall, tostring, type = error, pcall, tostring, type
 
 local FAILED_GET = "failed to get from node cache: "
 local FAILED_RENEW = "failed to renew key in node cache: "
-
--- What the function is given of a value: what its serializer makes of it, if it has one.
-local function serialized(value, serializer)
-  if value == nil or not serializer then
-    return value
-  end
-  local ok, made, err = pcall(serializer, value)
-  if not ok then
-    return nil, "l1_serializer threw an error: " .. tostring(made)
-  elseif err then
-    return nil, err
-  elseif made == nil then
-    return nil, "l1_serializer returned a nil value"
-  end
-  return made
-end
 
 -- Waits until the key is free, or its value there: what `acquire` says then.
 local function acquired(key, renewed)

@@ -2,8 +2,9 @@
 //!
 //! What calls the loader is Lua (`cache.lua`), over the functions here: Rust never calls Lua.
 
-use mlua::{IntoLuaMulti, LuaString, MultiValue, Table, Value};
+use mlua::{Function, IntoLuaMulti, LuaString, MultiValue, Table, Value};
 
+use crate::api::serializer::SERIALIZED;
 use crate::binding::{Await, Call, Namespace, Scope, bindings};
 use crate::error::log;
 use crate::lua::{as_number, position, raise_at, type_name};
@@ -54,11 +55,9 @@ const TIMEOUT: f64 = 5.0;
 pub(super) fn with_loaders(scope: &Scope<'_>, rows: &Table) -> mlua::Result<Table> {
     let native = scope.lua.create_table()?;
     scope.extend(&native, &LOADING)?;
-    scope
-        .lua
-        .load(include_str!("cache.lua"))
-        .set_name(format!("={}", crate::lua::PRELUDE_NAME))
-        .call((rows, native))
+    let chunk = |source| scope.lua.load(source).set_name(format!("={}", crate::lua::PRELUDE_NAME));
+    let serialized: Function = chunk(SERIALIZED).call(())?;
+    chunk(include_str!("cache.lua")).call((rows, native, serialized))
 }
 
 /// A value that is there: `true`, the value, and where mlcache would have found it. `false` and

@@ -1,5 +1,6 @@
 -- `resty.mlcache`: values of a callback, kept by each VM (level 1) and in a shared dictionary (level 2).
 
+local serialized = ...
 local ngx, error, next, now, pcall, setmetatable, tonumber, tostring, type =
   ngx, error, next, ngx.now, pcall, setmetatable, tonumber, tostring, type
 local find, match, sub = string.find, string.match, string.sub
@@ -152,21 +153,6 @@ local function in_level_1(self, key, value, ttl)
   self.lru:set(key, value, ttl ~= 0 and ttl or nil)
 end
 
-local function serialized(self, value, serializer)
-  if value == nil or not serializer then
-    return value
-  end
-  local ok, made, err = pcall(serializer, value)
-  if not ok then
-    return nil, "l1_serializer threw an error: " .. tostring(made)
-  elseif err then
-    return nil, err
-  elseif made == nil then
-    return nil, "l1_serializer returned a nil value"
-  end
-  return made
-end
-
 local function full_key(self, key)
   return self.name .. key
 end
@@ -237,7 +223,7 @@ end
 
 -- Puts what level 2 has into level 1.
 local function lift(self, key, entry, serializer)
-  local value, err = serialized(self, entry.value, serializer)
+  local value, err = serialized(entry.value, serializer)
   if err then
     return nil, err
   end
@@ -250,7 +236,7 @@ local function store(self, key, value, ttl, options)
   if not ok then
     ngx.log(ngx.WARN, err)
   end
-  value, err = serialized(self, value, options.serializer)
+  value, err = serialized(value, options.serializer)
   if err then
     return nil, err
   end
@@ -359,7 +345,7 @@ function module:peek(key, stale)
   return entry.remaining, nil, entry.value, entry.stale or nil
 end
 
-local function broadcast(self, key)
+local function announced(self, key)
   if self.ipc then
     local channel = key and "mlcache:invalidations:" or "mlcache:purge:"
     return self.ipc.broadcast(channel .. self.name, key or "")
@@ -371,10 +357,23 @@ local function broadcast(self, key)
   return self.events:set(self.name .. ":event:" .. number, key and "k" .. key or "p", 60)
 end
 
-function module:set(key, opts, value)
-  if not self.broadcasts then
-    error("no ipc to propagate update, specify opts.ipc_shm or opts.ipc", 2)
+-- Tells the other VMs of a change, of all keys if none is named. What it is called stands in the error.
+local function broadcast(self, change, key)
+  local ok, err = announced(self, key)
+  if not ok then
+    return nil, "could not broadcast " .. change .. ": " .. tostring(err)
   end
+  return true
+end
+
+local function check_broadcasts(self, change)
+  if not self.broadcasts then
+    error("no ipc to propagate " .. change .. ", specify opts.ipc_shm or opts.ipc", 3)
+  end
+end
+
+function module:set(key, opts, value)
+  check_broadcasts(self, "update")
   check_key(key)
   local options = options_of(self, opts)
   local ttl = value == nil and options.neg_ttl or options.ttl
@@ -382,37 +381,25 @@ function module:set(key, opts, value)
   if not ok then
     return nil, err
   end
-  value, err = serialized(self, value, options.serializer)
+  value, err = serialized(value, options.serializer)
   if err then
     return nil, err
   end
   in_level_1(self, key, value, ttl)
-  ok, err = broadcast(self, key)
-  if not ok then
-    return nil, "could not broadcast update: " .. tostring(err)
-  end
-  return true
+  return broadcast(self, "update", key)
 end
 
 function module:delete(key)
-  if not self.broadcasts then
-    error("no ipc to propagate deletion, specify opts.ipc_shm or opts.ipc", 2)
-  end
+  check_broadcasts(self, "deletion")
   check_key(key)
   self.dict:delete(full_key(self, key))
   self.dict_miss:delete(full_key(self, key))
   self.lru:delete(key)
-  local ok, err = broadcast(self, key)
-  if not ok then
-    return nil, "could not broadcast deletion: " .. tostring(err)
-  end
-  return true
+  return broadcast(self, "deletion", key)
 end
 
 function module:purge(flush_expired)
-  if not self.broadcasts then
-    error("no ipc to propagate purge, specify opts.ipc_shm or opts.ipc", 2)
-  end
+  check_broadcasts(self, "purge")
   self.lru:flush_all()
   for _, dict in next, { self.dict, self.dict_miss } do
     dict:flush_all()
@@ -420,11 +407,7 @@ function module:purge(flush_expired)
       dict:flush_expired()
     end
   end
-  local ok, err = broadcast(self)
-  if not ok then
-    return nil, "could not broadcast purge: " .. tostring(err)
-  end
-  return true
+  return broadcast(self, "purge")
 end
 
 -- Drops from level 1 what other VMs have changed.

@@ -7,9 +7,10 @@ mod gzip;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use mlua::{LuaString, Table, Value};
+use mlua::{Function, LuaString, Table, Value};
 
 use super::{Loader, Maker};
+use crate::api::serializer::SERIALIZED;
 use crate::vm::NEWPROXY_KEY;
 
 /// A module of a chunk alone.
@@ -25,7 +26,7 @@ pub(super) const MODULES: &[(&str, Maker)] = &[
     ("kong.meta", |lua| {
         lua.chunk(r#"return { _NAME = "kong", _VERSION = kong.version }"#)?.call(())
     }),
-    ("kong.resty.mlcache", lua!("mlcache.lua")),
+    ("kong.resty.mlcache", mlcache),
     ("kong.tools.http", lua!("tools_http.lua")),
     ("kong.tools.ip", tools_ip),
     ("kong.tools.string", lua!("tools_string.lua")),
@@ -52,7 +53,7 @@ pub(super) const MODULES: &[(&str, Maker)] = &[
     ("resty.lock", lua!("lock.lua")),
     ("resty.lrucache", lua!("lrucache.lua")),
     ("resty.lrucache.pureffi", lua!("lrucache.lua")),
-    ("resty.mlcache", lua!("mlcache.lua")),
+    ("resty.mlcache", mlcache),
     ("string.buffer", string_buffer),
     ("tablepool", lua!("tablepool.lua")),
     #[cfg(feature = "digest")]
@@ -72,6 +73,11 @@ pub(super) const MODULES: &[(&str, Maker)] = &[
     #[cfg(feature = "crypto")]
     ("resty.jwt-validators", lua!("jwt_validators.lua")),
 ];
+
+fn mlcache(lua: &Loader<'_>) -> mlua::Result<Table> {
+    let serialized: Function = lua.chunk(SERIALIZED)?.call(())?;
+    lua.chunk(include_str!("mlcache.lua"))?.call(serialized)
+}
 
 fn string_buffer(lua: &Loader<'_>) -> mlua::Result<Table> {
     let newproxy: Value = lua.named_registry_value(NEWPROXY_KEY)?;
@@ -100,7 +106,7 @@ fn tools_ip(lua: &Loader<'_>) -> mlua::Result<Table> {
 
 /// Bytes of the system's generator.
 #[cfg(feature = "digest")]
-fn random_bytes(lua: &Loader<'_>) -> mlua::Result<mlua::Function> {
+fn random_bytes(lua: &Loader<'_>) -> mlua::Result<Function> {
     super::resty::random::module(lua)?.get("bytes")
 }
 

@@ -63,10 +63,14 @@ function module:init(key, iv, opts)
   return true
 end
 
-function module:encrypt(key, iv, s, no_padding, aead_aad)
-  local ok, err = self:init(key, iv, { is_encrypt = true, no_padding = no_padding })
-  if ok and aead_aad then
-    ok, err = self:update_aead_aad(aead_aad)
+-- From key to result at once: what is authenticated with it, and the tag to be found, if there are any.
+local function at_once(self, key, iv, s, opts, aad, tag)
+  local ok, err = self:init(key, iv, opts)
+  if ok and aad then
+    ok, err = self:update_aead_aad(aad)
+  end
+  if ok and tag then
+    ok, err = self:set_aead_tag(tag)
   end
   if not ok then
     return nil, err
@@ -74,18 +78,12 @@ function module:encrypt(key, iv, s, no_padding, aead_aad)
   return self:final(s)
 end
 
+function module:encrypt(key, iv, s, no_padding, aead_aad)
+  return at_once(self, key, iv, s, { is_encrypt = true, no_padding = no_padding }, aead_aad)
+end
+
 function module:decrypt(key, iv, s, no_padding, aead_aad, aead_tag)
-  local ok, err = self:init(key, iv, { no_padding = no_padding })
-  if ok and aead_aad then
-    ok, err = self:update_aead_aad(aead_aad)
-  end
-  if ok and aead_tag then
-    ok, err = self:set_aead_tag(aead_tag)
-  end
-  if not ok then
-    return nil, err
-  end
-  return self:final(s)
+  return at_once(self, key, iv, s, { no_padding = no_padding }, aead_aad, aead_tag)
 end
 
 module.update_aead_aad = after_init("update_aead_aad", function(self, aad)

@@ -5,7 +5,6 @@ local bn = require("resty.openssl.bn")
 local pkey = require("resty.openssl.pkey")
 local concat, setmetatable, tostring, type = table.concat, setmetatable, tostring, type
 
-
 local module = {}
 local mt = { __index = module }
 
