@@ -13,6 +13,8 @@ use tower_lua::{FunctionCall, Runtime, Sandbox, ServerStats, UntrustedLua};
 use crate::BoxError;
 use crate::admin::Guard;
 use crate::in_force::published::Current;
+use crate::configured::store::Address;
+use crate::database::{Command, DatabaseConfig};
 use crate::log::{LogConfig, on_or_off};
 use crate::network::network;
 use crate::request::counters::Counters;
@@ -39,10 +41,11 @@ pub(crate) struct Config {
     #[arg(long, env = "KONG_DECLARATIVE_CONFIG", value_name = "FILE")]
     pub(crate) declarative_config: Option<PathBuf>,
 
-    /// Where the Admin API keeps what it changes: a file, made if it is not there, or `off`. The
-    /// default with a declarative file is `off`.
-    #[arg(long, env = "KONG_DATABASE", value_name = "sqlite:FILE")]
-    database: Option<String>,
+    #[command(flatten)]
+    pub(crate) database: DatabaseConfig,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
 
     /// Serve the demonstration of Kong's documentation over a built-in upstream.
     #[arg(long)]
@@ -105,19 +108,21 @@ impl Config {
         Duration::from_secs(self.shutdown_timeout)
     }
 
-    /// Where entities are kept.
-    pub(crate) fn database(&self) -> Result<&str, BoxError> {
-        match (&self.declarative_config, self.demo, self.database.as_deref()) {
+    /// Where entities are kept: nowhere, if there is no address.
+    pub(crate) fn database(&self) -> Result<Option<Address>, BoxError> {
+        let given = self.database.address()?;
+        match (&self.declarative_config, self.demo, given) {
             (Some(_), true, _) => Err("--demo and --declarative-config exclude each other".into()),
             (None, true, Some(_)) => Err("--demo and --database exclude each other".into()),
-            (None, true, None) => Ok("sqlite::memory:"),
-            (Some(_), false, None | Some("off")) => Ok("off"),
-            (Some(_), false, Some(_)) => Err("--declarative-config goes with --database off: \
-                a database gets a file by POST /config of the Admin API"
-                .into()),
-            (None, false, Some("off")) => Ok("off"),
-            (None, false, Some(database)) => Ok(database),
-            (None, false, None) => Ok("sqlite:gateway.db"),
+            (None, true, None) => Address::from_str("sqlite::memory:").map(Some),
+            (Some(_), false, None | Some(None)) => Ok(None),
+            (Some(_), false, Some(Some(_))) => {
+                Err("--declarative-config goes with --database off: a database gets a file by \
+                    POST /config of the Admin API"
+                    .into())
+            }
+            (None, false, Some(address)) => Ok(address),
+            (None, false, None) => Address::from_str("sqlite:gateway.db").map(Some),
         }
     }
 }

@@ -13,6 +13,7 @@
 mod admin;
 mod config;
 mod configured;
+mod database;
 mod demo;
 mod in_force;
 mod log;
@@ -38,6 +39,8 @@ use crate::config::{Config, Heard};
 use crate::configured::declarative;
 use crate::configured::problem::Problem;
 use crate::in_force::published::{Current, Published};
+use crate::admin::follow::follow;
+use crate::configured::store::Address;
 use crate::request::counters::Counters;
 use crate::request::listen::{Listener, Server, TlsAcceptor, addresses};
 use crate::request::metrics::Metrics;
@@ -70,6 +73,9 @@ async fn main() -> ExitCode {
 /// Serves until it is told to stop.
 async fn run(config: Config) -> Result<(), BoxError> {
     config.log.start()?;
+    if let Some(command) = &config.command {
+        return command.run(config.database()?).await;
+    }
     let mut signals = Signals::new()?;
     let (stop, stopped) = watch::channel(());
     let proxies = bind(&config.proxy_listen, config.workers.0)?;
@@ -146,7 +152,12 @@ impl Gateway {
         runtime.subrequests(OfThread);
         let published = Published::new(current, runtime.clone(), plugins::between);
         let functions = config.functions.allowed();
-        let database = Database::open(config.database()?, functions, published.clone()).await?;
+        let (address, cached) = (config.database()?, config.database.cached());
+        let database =
+            Database::open(address.clone(), cached.as_ref(), functions, published.clone()).await?;
+        if let Some(address) = address.filter(Address::is_shared) {
+            tokio::spawn(follow(Arc::clone(&database), address, cached, stopped.clone()));
+        }
         if let Some(path) = &config.declarative_config {
             database.reload(path).await?;
         }

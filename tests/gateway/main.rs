@@ -23,6 +23,7 @@ mod admin_routes;
 mod admin_services;
 mod backend;
 mod client_connection;
+mod cluster;
 mod command_line;
 mod declarative;
 mod demo;

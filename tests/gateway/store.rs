@@ -90,12 +90,12 @@ async fn a_file_that_is_no_database_of_a_gateway_is_refused() {
     std::fs::remove_file(&path).unwrap();
     run_sql(&path, &["CREATE TABLE notes (note TEXT)"]).await;
     let said = refusal(&directory.database());
-    assert!(said.contains("it is a SQLite database of something else"), "{said}");
+    assert!(said.contains("it is a database of something else"), "{said}");
 
     let said = refusal("sqlite:/nowhere/gateway.db");
     assert!(said.contains("cannot open the database 'sqlite:/nowhere/gateway.db'"), "{said}");
     let said = refusal("mysql://127.0.0.1/gateway");
-    assert!(said.contains("expected 'off' or a file as in sqlite:gateway.db"), "{said}");
+    assert!(said.contains("expected 'off', a file as in sqlite:gateway.db, or a server"), "{said}");
 }
 
 #[tokio::test]

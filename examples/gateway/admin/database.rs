@@ -2,15 +2,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
+use http::StatusCode;
 use tokio::sync::Mutex;
 
 use crate::BoxError;
 use crate::configured::declarative;
 use crate::configured::entities::{Document, Draft, Kind, State, Step};
 use crate::configured::problem::Problem;
-use crate::configured::store::Keep;
+use crate::configured::store::{Address, Cached, Keep, Missed, Store};
 use crate::in_force::published::Published;
 use crate::in_force::snapshot::Snapshot;
 
@@ -19,26 +21,45 @@ pub(crate) struct Database {
     state: ArcSwap<State>,
     /// Whoever has it may change something.
     keep: Mutex<Keep>,
-    writable: bool,
+    kind: &'static str,
+    /// Whether the last that was asked of the database was answered.
+    reachable: AtomicBool,
+    /// Whether what is published is not what the state says, as it cannot be put in force.
+    behind: AtomicBool,
     /// Whether there may be functions at all.
     functions: bool,
     published: Published,
 }
 
 impl Database {
-    /// Opens what `--database` names, and publishes what is in it.
+    /// Opens a database, and publishes what is in it. Without an address there is none; a shared one
+    /// that is away may be `cached`.
     ///
     /// # Errors
     ///
     /// When it cannot be opened, or requests cannot be routed by what is in it.
     pub(crate) async fn open(
-        database: &str,
+        address: Option<Address>,
+        cached: Option<&Cached>,
         functions: bool,
         published: Published,
     ) -> Result<Arc<Self>, BoxError> {
-        let (keep, state) = Keep::open(database).await?;
+        let kind = address.as_ref().map_or("off", Address::kind);
+        let mut keep = address.map_or(Keep::Off, |address| Keep::In(Store::new(address)));
+        let (state, reachable) = match (keep.missed().await, cached) {
+            (Ok(Missed::Everything(state)), _) => (state, true),
+            (Ok(_), _) => (State::default(), true),
+            (Err(error), Some(cached)) => {
+                let state = cached.load().map_err(|other| format!("{error}; {other}"))?;
+                tracing::warn!("{error}: what was in force the last time is served");
+                (state, false)
+            }
+            (Err(error), None) => return Err(error),
+        };
         let database = Self {
-            writable: matches!(keep, Keep::In(_)),
+            kind,
+            reachable: AtomicBool::new(reachable),
+            behind: AtomicBool::new(false),
             functions,
             state: ArcSwap::default(),
             keep: Mutex::new(keep),
@@ -55,9 +76,58 @@ impl Database {
         self.state.load_full()
     }
 
+    /// What it is, as Kong says it: `postgres`, `sqlite` or `off`.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.kind
+    }
+
     /// Whether entities can be changed one by one.
     pub(crate) fn is_writable(&self) -> bool {
-        self.writable
+        self.kind != "off"
+    }
+
+    /// Whether the database was there when it was last asked.
+    pub(crate) fn is_reachable(&self) -> bool {
+        self.reachable.load(Ordering::Relaxed)
+    }
+
+    /// Puts in force what other gateways have changed.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be reached.
+    pub(crate) async fn catch_up(&self) -> Result<(), BoxError> {
+        let mut keep = self.keep.lock().await;
+        let missed = keep.missed().await;
+        self.reachable.store(missed.is_ok(), Ordering::Relaxed);
+        self.take_over(missed?);
+        Ok(())
+    }
+
+    /// What others have decided on is so, even if this gateway cannot do it.
+    fn take_over(&self, missed: Missed) {
+        let draft = match missed {
+            Missed::Nothing => return,
+            Missed::Everything(state) => Draft { state, steps: vec![Step::Clear] },
+            Missed::Steps(steps) => {
+                let mut draft = Draft::of(&self.state.load());
+                steps.into_iter().for_each(|step| draft.take(step));
+                draft
+            }
+        };
+        match self.check(&draft.state, &draft.steps) {
+            Ok(snapshot) => self.publish(snapshot),
+            Err(error) => {
+                self.behind.store(true, Ordering::Relaxed);
+                tracing::error!("what another gateway has changed cannot be put in force: {error}");
+            }
+        }
+        self.state.store(Arc::new(draft.state));
+    }
+
+    fn publish(&self, snapshot: Snapshot) {
+        self.behind.store(false, Ordering::Relaxed);
+        self.published.publish(snapshot);
     }
 
     /// Changes entities of `kind`. When this returns, the change is stored and in force; when it
@@ -68,7 +138,7 @@ impl Database {
         kind: Kind,
         edit: impl FnOnce(&mut Draft) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let writable = self.writable;
+        let writable = self.is_writable();
         self.apply(move |state| {
             let mut draft = Draft::of(state);
             let done = edit(&mut draft)?;
@@ -118,6 +188,8 @@ impl Database {
                 option is set to 'off'"
                 .into());
         }
+        let anew = [Step::Clear];
+        let steps = if self.behind.load(Ordering::Relaxed) { &anew } else { steps };
         self.published.check(state, steps)
     }
 
@@ -129,13 +201,20 @@ impl Database {
         let database = Arc::clone(self);
         let change = tokio::spawn(async move {
             let mut keep = database.keep.lock().await;
-            let (draft, done) = edit(&database.state.load())?;
-            let snapshot = database
-                .check(&draft.state, &draft.steps)
-                .map_err(|error| Problem::violation("@entity", &error.to_string()))?;
-            keep.commit(&draft.steps).await.map_err(|error| Problem::unexpected(&error))?;
-            database.state.store(Arc::new(draft.state));
-            database.published.publish(snapshot);
+            let changed = keep.change(|missed| {
+                database.take_over(missed);
+                let (draft, done) = edit(&database.state.load())?;
+                let snapshot = database
+                    .check(&draft.state, &draft.steps)
+                    .map_err(|error| Problem::violation("@entity", &error.to_string()))?;
+                Ok((draft.steps, (draft.state, snapshot, done)))
+            });
+            let changed = changed.await;
+            let is_away = |problem: &Problem| problem.status == StatusCode::SERVICE_UNAVAILABLE;
+            database.reachable.store(!changed.as_ref().is_err_and(is_away), Ordering::Relaxed);
+            let (state, snapshot, done) = changed?;
+            database.state.store(Arc::new(state));
+            database.publish(snapshot);
             Ok(done)
         });
         change.await.unwrap_or_else(|error| Err(Problem::unexpected(&error)))

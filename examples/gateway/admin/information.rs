@@ -43,13 +43,12 @@ fn about(call: &Call<'_>) -> Value {
     let mut enabled: Vec<_> = plugins.map(|plugin| plugin.name.as_str()).collect();
     enabled.sort_unstable();
     enabled.dedup();
-    let database = if call.admin.database.is_writable() { "sqlite" } else { "off" };
     json!({
         "tagline": "Welcome to tower-lua's gateway",
         "version": env!("CARGO_PKG_VERSION"),
         "lua_version": "LuaJIT 2.1",
         "plugins": { "available_on_server": available, "enabled_in_cluster": enabled },
-        "configuration": { "database": database },
+        "configuration": { "database": call.admin.database.kind() },
         "pids": { "master": std::process::id() },
     })
 }
@@ -58,7 +57,7 @@ fn status(call: &Call<'_>) -> Value {
     let stats = call.admin.runtime.stats();
     let [accepted, active, requests] = (call.admin.counts)();
     json!({
-        "database": { "reachable": true },
+        "database": { "reachable": call.admin.database.is_reachable() },
         "server": {
             "connections_accepted": accepted,
             "connections_handled": accepted,

@@ -6,6 +6,7 @@ mod config;
 pub(crate) mod database;
 mod endpoint;
 mod entity;
+pub(crate) mod follow;
 mod guard;
 mod information;
 mod list;
@@ -19,7 +20,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use http::request::Parts;
-use http::{Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt;
 use tower_lua::Runtime;
 
@@ -35,6 +36,10 @@ const MAX_BODY: usize = 10 << 20;
 
 /// How much of one that is too large is read all the same: a client that still sends does not listen.
 const MAX_REFUSED_BODY: usize = 4 * MAX_BODY;
+
+/// What is said with all answers while the database cannot be reached: they are of what is in force.
+const AWAY: HeaderValue =
+    HeaderValue::from_static("111 gateway \"the database cannot be reached\"");
 
 /// What all requests have to do with.
 struct Admin {
@@ -66,7 +71,11 @@ async fn handle(State(admin): State<Arc<Admin>>, request: Request) -> Response {
     let start = Instant::now();
     let origin = request.headers().get(header::ORIGIN).cloned();
     let answer = answer(&admin, request).await.unwrap_or_else(Answer::from);
-    answer.into_response(origin, start.elapsed())
+    let mut response = answer.into_response(origin, start.elapsed());
+    if !admin.database.is_reachable() {
+        response.headers_mut().insert(header::WARNING, AWAY);
+    }
+    response
 }
 
 async fn answer(admin: &Admin, request: Request) -> Answered {

@@ -123,6 +123,13 @@ impl Problem {
         Self::message(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error occurred")
     }
 
+    /// A change that cannot be kept for now.
+    pub(crate) fn unavailable(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!("the Admin API: {error}");
+        let message = format!("the database cannot be reached, try again later: {error}");
+        Self::message(StatusCode::SERVICE_UNAVAILABLE, message)
+    }
+
     /// Whether another entity is missing.
     pub(crate) fn is_foreign_key(&self) -> bool {
         self.body["code"] == 4

@@ -3,6 +3,7 @@
 mod gateway;
 mod kept_head;
 mod kong_yml;
+mod postgres;
 mod random;
 mod shop;
 mod upstream;
@@ -21,6 +22,7 @@ pub use self::echo::echo;
 pub use self::gateway::{Gateway, Start, form, gateway_path};
 pub use self::kept_head::KeptHead;
 pub use self::kong_yml::{kong_yml, with_plugins};
+pub use self::postgres::Postgres;
 pub use self::random::Random;
 pub use self::server::Server;
 pub use self::shop::{answering, shop};

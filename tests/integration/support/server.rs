@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs a command until nobody holds the other end of standard input: it ends with the test's process,
 /// too, where that is killed.
-const UNTIL_NOBODY_LISTENS: &str = r#""$@" </dev/null & read -r _; kill -9 $!; wait"#;
+pub const UNTIL_NOBODY_LISTENS: &str = r#""$@" </dev/null & read -r _; kill -9 $!; wait"#;
 
 impl Server {
     /// `redis-server`; `None`, and a line that says so, where it is not installed.

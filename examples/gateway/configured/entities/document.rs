@@ -76,7 +76,8 @@ impl Document {
         })
     }
 
-    pub(super) fn uniques(&self) -> &[Arc<str>] {
+    /// What no other entity of its kind may be.
+    pub(crate) fn uniques(&self) -> &[Arc<str>] {
         &self.uniques
     }
 

@@ -136,6 +136,18 @@ impl Draft {
         Ok(())
     }
 
+    /// Takes a step that has been decided on elsewhere.
+    pub(crate) fn take(&mut self, step: Step) {
+        match step {
+            Step::Clear => *self = Self::empty(),
+            Step::Put(kind, document) => {
+                self.state.insert(kind, &document);
+                self.steps.push(Step::Put(kind, document));
+            }
+            Step::Delete(kind, id) => self.remove(kind, id),
+        }
+    }
+
     fn remove(&mut self, kind: Kind, id: Arc<str>) {
         if self.state.remove(kind, &id) {
             self.steps.push(Step::Delete(kind, id));
@@ -174,8 +186,7 @@ impl Draft {
     /// Puts an entity that has been checked, as it was stored or is to be.
     pub(crate) fn keep(&mut self, kind: Kind, document: Document) -> Arc<Document> {
         let document = Arc::new(document);
-        self.state.insert(kind, &document);
-        self.steps.push(Step::Put(kind, Arc::clone(&document)));
+        self.take(Step::Put(kind, Arc::clone(&document)));
         document
     }
 }
