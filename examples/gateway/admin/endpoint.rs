@@ -9,6 +9,7 @@ use crate::configured::problem::Problem;
 pub(super) enum Endpoint {
     Root,
     Status,
+    Ready,
     Endpoints,
     Config,
     Tags,
@@ -47,6 +48,7 @@ impl Endpoint {
         Some(match *segments {
             [] => Self::Root,
             ["status"] => Self::Status,
+            ["status", "ready"] => Self::Ready,
             ["endpoints"] => Self::Endpoints,
             ["config"] => Self::Config,
             ["tags"] => Self::Tags,
@@ -83,6 +85,7 @@ impl Endpoint {
         match self {
             Self::Root
             | Self::Status
+            | Self::Ready
             | Self::Endpoints
             | Self::Tags
             | Self::Tag(_)
@@ -111,6 +114,7 @@ impl Endpoint {
             "/schemas/{db_entity_name}/validate",
             "/schemas/{name}",
             "/status",
+            "/status/ready",
             "/tags",
             "/tags/{tags}",
         ]
