@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser};
 use http::HeaderName;
-use tower_lua::{FunctionCall, Runtime, Sandbox, ServerStats, UntrustedLua};
+use tower_lua::{Runtime, RuntimeBuilder, Sandbox, ServerStats, UntrustedLua};
 
 use crate::BoxError;
 use crate::admin::Guard;
-use crate::in_force::published::Current;
 use crate::configured::store::Address;
 use crate::database::{Command, DatabaseConfig};
+use crate::in_force::published::Current;
 use crate::log::{LogConfig, on_or_off};
 use crate::network::network;
 use crate::request::counters::Counters;
@@ -252,7 +252,7 @@ impl FunctionsConfig {
 
     /// The VMs that functions run in.
     ///
-    /// There is one for each of `workers`; `observe` is told of each call of a function, and
+    /// There is one for each of `workers`; `with` has what is told of functions, and
     /// `heard` is what functions hear of the gateway. The Admin API listens at `admins`; `trusted`
     /// is a file with authorities that functions believe, `resolver` whom they ask for addresses.
     pub(crate) fn runtime(
@@ -262,7 +262,7 @@ impl FunctionsConfig {
         trusted: Option<&Path>,
         resolver: Resolver,
         heard: Heard,
-        observe: impl Fn(&FunctionCall<'_>) + Send + Sync + 'static,
+        with: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
     ) -> Result<Runtime, BoxError> {
         let Heard { counters, current } = heard;
         let mut sandbox = Sandbox::new(self.untrusted_lua)
@@ -274,9 +274,8 @@ impl FunctionsConfig {
         for global in names(&self.untrusted_lua_sandbox_environment) {
             sandbox = sandbox.allow_global(global);
         }
-        let mut builder = Runtime::builder()
+        let mut builder = with(Runtime::builder())
             .vms(workers)
-            .observer(observe)
             .server_stats(move || {
                 let [accepted, active, requests] = counters.read();
                 ServerStats {

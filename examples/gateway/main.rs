@@ -31,16 +31,16 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use clap::Parser;
-use tokio::sync::watch;
-use tower_lua::{FunctionCall, Runtime};
+use tokio::sync::{mpsc, watch};
+use tower_lua::{FunctionCall, Runtime, RuntimeBuilder};
 
 use crate::admin::database::Database;
+use crate::admin::follow::Follower;
 use crate::config::{Config, Heard};
 use crate::configured::declarative;
 use crate::configured::problem::Problem;
-use crate::in_force::published::{Current, Published};
-use crate::admin::follow::follow;
 use crate::configured::store::Address;
+use crate::in_force::published::{Current, Published};
 use crate::request::counters::Counters;
 use crate::request::listen::{Listener, Server, TlsAcceptor, addresses};
 use crate::request::metrics::Metrics;
@@ -139,7 +139,14 @@ impl Gateway {
         let metrics = Arc::new(Metrics::new(config.workers.0));
         let counters = Arc::new(Counters::default());
         let observer = Arc::clone(&metrics);
-        let observe = move |call: &FunctionCall<'_>| observer.called(call);
+        let (tell, invalidated) = mpsc::unbounded_channel();
+        let is_shared = config.database()?.is_some_and(|address| address.is_shared());
+        let told = |builder: RuntimeBuilder| {
+            let observe = move |call: &FunctionCall<'_>| observer.called(call);
+            // Nobody follows where there are no others.
+            let tell = move |key: &[u8]| drop(is_shared.then(|| tell.send(key.to_vec())));
+            builder.observer(observe).invalidated(tell)
+        };
         let counted = Arc::clone(&counters);
         let trusted = config.tls.lua_ssl_trusted_certificate.as_deref();
         let functions = &config.functions;
@@ -148,7 +155,7 @@ impl Gateway {
         let asked = resolver.clone();
         let current = Current::default();
         let heard = Heard { counters: counted, current: current.clone() };
-        let runtime = functions.runtime(workers, admins, trusted, asked, heard, observe)?;
+        let runtime = functions.runtime(workers, admins, trusted, asked, heard, told)?;
         runtime.subrequests(OfThread);
         let published = Published::new(current, runtime.clone(), plugins::between);
         let functions = config.functions.allowed();
@@ -156,7 +163,9 @@ impl Gateway {
         let database =
             Database::open(address.clone(), cached.as_ref(), functions, published.clone()).await?;
         if let Some(address) = address.filter(Address::is_shared) {
-            tokio::spawn(follow(Arc::clone(&database), address, cached, stopped.clone()));
+            let (database, runtime) = (Arc::clone(&database), runtime.clone());
+            let follower = Follower { database, address, cached, runtime, invalidated };
+            tokio::spawn(follower.follow(stopped.clone()));
         }
         if let Some(path) = &config.declarative_config {
             database.reload(path).await?;

@@ -122,6 +122,17 @@ impl Runtime {
         self.settings().background.drain().await;
     }
 
+    /// Forgets what `kong.cache` has for `key`: what a function of another node has
+    /// [invalidated](RuntimeBuilder::invalidated).
+    ///
+    /// ```
+    /// tower_lua::Runtime::builder().build()?.invalidate(b"consumers:alice");
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn invalidate(&self, key: &[u8]) {
+        self.settings().cache.remove(key);
+    }
+
     /// Whether what a proxy at `address` says of its client is believed: it is one of
     /// [`trusted_ips`](RuntimeBuilder::trusted_ips).
     #[must_use]

@@ -55,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) observer: Option<Observer>,
     /// What `kong.cache` keeps.
     pub(crate) cache: Arc<Cache>,
+    /// What is told of the keys that are not to be kept anywhere any more.
+    pub(crate) invalidated: Option<Box<Invalidated>>,
     pub(crate) node: Node,
     pub(crate) configuration: Configuration,
     /// The environment variables that functions may read.
@@ -85,6 +87,7 @@ pub(crate) struct Settings {
 type Spell = dyn Fn(&HeaderMap, &Extensions) -> Vec<String> + Send + Sync;
 
 type Describe = dyn Fn(&mut Extensions) + Send + Sync;
+type Invalidated = dyn Fn(&[u8]) + Send + Sync;
 
 type Find = dyn Fn(&str, &str) -> Option<Consumer> + Send + Sync;
 

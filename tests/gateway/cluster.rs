@@ -424,3 +424,31 @@ fn secrets_are_not_in_what_is_said_of_a_database() {
         Start::new().arg("--snapshot-cache").arg("x").arg("--database").arg("off").ending();
     assert_eq!((code, said.contains("--snapshot-cache is for a database on")), (1, true), "{said}");
 }
+
+#[tokio::test]
+async fn what_a_function_invalidates_is_forgotten_by_all() {
+    let Some(postgres) = Postgres::start() else { return };
+    let gateways: Vec<_> = (0..2).map(|_| over(&postgres.url()).serving()).collect();
+    let function = r"
+        local key, command = 'a key\0', kong.request.get_query_arg('command')
+        if command then kong.cache[command](kong.cache, key) end
+        kong.response.exit(200, kong.cache:get(key, nil, ngx.now) or 'nothing')
+    ";
+    let plugin = json!({ "name": "pre-function", "config": { "access": [function] } });
+    let service = json!({ "name": "cached", "url": "http://127.0.0.1:1" });
+    gateways[0].post("/services", &service).await;
+    gateways[0].post("/services/cached/routes", &json!({ "paths": ["/cached"] })).await;
+    assert_eq!(gateways[0].post("/services/cached/plugins", &plugin).await.status, 201);
+    agree(&gateways).await;
+    let value = async |gateway: usize| gateways[gateway].get("/cached").send().await.text();
+    let before = value(1).await;
+    assert_eq!(value(1).await, before, "it is kept");
+    gateways[0].get("/cached?command=invalidate_local").send().await;
+    assert_eq!(value(1).await, before);
+    // It listens from a moment after it has begun.
+    let invalidated = async || {
+        gateways[0].get("/cached?command=invalidate").send().await;
+        value(1).await
+    };
+    eventually(invalidated, |now| *now != before).await;
+}

@@ -1,75 +1,116 @@
-//! A gateway beside others: what they change is put in force here, too.
+//! A gateway beside others: what they change is put in force here, too, and what their functions
+//! invalidate is forgotten.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::PgListener;
-use tokio::sync::watch;
+use sqlx::postgres::{PgListener, PgNotification};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
+use tower_lua::Runtime;
 
 use super::database::Database;
 use crate::configured::entities::State;
-use crate::configured::store::{Address, Cached, Store};
+use crate::configured::store::{Address, Cached, Notice};
 
 /// How often the database is asked, should it not have been heard. A gateway that cannot reach it tries
 /// as often.
 const POLL: Duration = Duration::from_secs(2);
 
-/// Follows what others change in the database at `address`, until it is time to stop; `cached` has what
-/// is in force.
-pub(crate) async fn follow(
-    database: Arc<Database>,
-    address: Address,
-    cached: Option<Cached>,
-    mut stopped: watch::Receiver<()>,
-) {
-    let mut ticks = interval(POLL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut listener = None;
-    let mut saved = None;
-    let mut was_reachable = database.is_reachable();
-    loop {
-        tokio::select! {
-            _ = stopped.changed() => return save(&database, cached.as_ref(), &mut saved),
-            _ = ticks.tick() => {}
-            () = heard(&mut listener) => {}
+/// A gateway that follows others.
+pub(crate) struct Follower {
+    pub(crate) database: Arc<Database>,
+    pub(crate) address: Address,
+    /// Keeps what is in force.
+    pub(crate) cached: Option<Cached>,
+    pub(crate) runtime: Runtime,
+    /// Keys that functions of this gateway invalidate.
+    pub(crate) invalidated: mpsc::UnboundedReceiver<Vec<u8>>,
+}
+
+impl Follower {
+    /// Follows what others change, until it is time to stop.
+    pub(crate) async fn follow(mut self, mut stopped: watch::Receiver<()>) {
+        let mut ticks = interval(POLL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut listener = None;
+        let mut saved = None;
+        loop {
+            tokio::select! {
+                _ = stopped.changed() => return self.save(&mut saved),
+                _ = ticks.tick() => {}
+                notice = heard(&mut listener) => if self.is_done(notice) { continue },
+                Some(key) = self.invalidated.recv() => {
+                    self.tell(listener.as_mut(), &key).await;
+                    continue;
+                }
+            }
+            self.catch_up(&mut listener).await;
+            self.save(&mut saved);
         }
-        match database.catch_up().await {
+    }
+
+    /// Does what another gateway asks for, if it says what that is: that something has changed is
+    /// looked at in the database.
+    fn is_done(&self, notice: Option<PgNotification>) -> bool {
+        let key = notice.and_then(|notice| Notice::key_of(&notice));
+        key.is_some_and(|key| {
+            self.runtime.invalidate(&key);
+            true
+        })
+    }
+
+    /// Tells the others that a value is not to be kept any more.
+    async fn tell(&self, listener: Option<&mut PgListener>, key: &[u8]) {
+        let told = match listener {
+            Some(listener) => Notice::send_key(listener, key).await,
+            None => Err("the database cannot be reached".into()),
+        };
+        if let Err(error) = told {
+            tracing::warn!(
+                "other gateways keep what kong.cache:invalidate was called for: {error}"
+            );
+        }
+    }
+
+    async fn catch_up(&self, listener: &mut Option<PgListener>) {
+        let was_reachable = self.database.is_reachable();
+        match self.database.catch_up().await {
             Ok(()) if !was_reachable => tracing::info!("the database is there again"),
             Err(error) if was_reachable => {
                 tracing::error!("{error}: requests are served by what is in force");
             }
             Ok(()) | Err(_) => {}
         }
-        was_reachable = database.is_reachable();
-        if !was_reachable {
-            listener = None;
+        if !self.database.is_reachable() {
+            *listener = None;
         } else if listener.is_none() {
             // What is changed before it listens is found at the next tick.
-            listener = Store::listen(&address).await.ok();
+            *listener = Notice::listen(&self.address).await.ok();
         }
-        save(&database, cached.as_ref(), &mut saved);
+    }
+
+    /// Keeps what is in force, if it is not what was kept last.
+    fn save(&self, saved: &mut Option<Arc<State>>) {
+        let Some(cached) = &self.cached else { return };
+        let state = self.database.state();
+        if saved.as_ref().is_some_and(|saved| Arc::ptr_eq(saved, &state)) {
+            return;
+        }
+        match cached.save(&state) {
+            Ok(()) => *saved = Some(state),
+            Err(error) => tracing::error!("cannot keep what is in force: {error}"),
+        }
     }
 }
 
-/// Waits until the database says that something has changed.
-async fn heard(listener: &mut Option<PgListener>) {
-    let Some(heard) = listener else { return std::future::pending().await };
-    if heard.try_recv().await.ok().flatten().is_none() {
-        // It has lost its connection, and with it what was said meanwhile.
+/// Waits until the database says something; nothing, if it has lost its connection, and with it what was
+/// said meanwhile.
+async fn heard(listener: &mut Option<PgListener>) -> Option<PgNotification> {
+    let Some(listens) = listener else { return std::future::pending().await };
+    let notice = listens.try_recv().await.ok().flatten();
+    if notice.is_none() {
         *listener = None;
     }
-}
-
-/// Keeps what is in force, if it is not what was kept last.
-fn save(database: &Database, cached: Option<&Cached>, saved: &mut Option<Arc<State>>) {
-    let Some(cached) = cached else { return };
-    let state = database.state();
-    if saved.as_ref().is_some_and(|saved| Arc::ptr_eq(saved, &state)) {
-        return;
-    }
-    match cached.save(&state) {
-        Ok(()) => *saved = Some(state),
-        Err(error) => tracing::error!("cannot keep what is in force: {error}"),
-    }
+    notice
 }

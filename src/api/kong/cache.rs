@@ -19,7 +19,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
         "get", PhaseSet::ANY, calls get;
         "get_bulk", PhaseSet::ANY, calls get_bulk;
         "invalidate", PhaseSet::ANY, calls invalidate;
-        "invalidate_local", PhaseSet::ANY, calls invalidate;
+        "invalidate_local", PhaseSet::ANY, calls invalidate_local;
         "probe", PhaseSet::ANY, calls probe;
         "purge", PhaseSet::ANY, calls purge;
         "renew", PhaseSet::ANY, calls renew;
@@ -154,6 +154,15 @@ fn check_operation(call: &Call<'_>, bulk: &Table, operation: u32) -> mlua::Resul
 
 // There is no cluster to tell.
 fn invalidate(call: &mut Call<'_>, (_, key): (Value, Value)) -> mlua::Result<()> {
+    let key = key_of(call, key)?;
+    call.settings.cache.remove(&key.as_bytes());
+    if let Some(tell) = &call.settings.invalidated {
+        tell(&key.as_bytes());
+    }
+    Ok(())
+}
+
+fn invalidate_local(call: &mut Call<'_>, (_, key): (Value, Value)) -> mlua::Result<()> {
     let key = key_of(call, key)?;
     call.settings.cache.remove(&key.as_bytes());
     Ok(())

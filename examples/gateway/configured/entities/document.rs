@@ -45,6 +45,15 @@ impl Document {
     ///
     /// When a value is outside of what the gateway can take.
     pub(crate) fn new(kind: Kind, object: &Object) -> Result<Self, serde_json::Error> {
+        Self::written(kind, object, serde_json::to_string(object)?)
+    }
+
+    /// The same of an object that is written already, as `json`.
+    pub(crate) fn written(
+        kind: Kind,
+        object: &Object,
+        json: String,
+    ) -> Result<Self, serde_json::Error> {
         let complete = with_defaults(kind, object);
         let typed = match kind {
             Kind::Services => Typed::Service(typed(&complete)?),
@@ -68,7 +77,7 @@ impl Document {
         Ok(Self {
             kind,
             id: text("id").unwrap_or_default().into(),
-            json: serde_json::to_string(object)?.into(),
+            json: json.into(),
             typed,
             tags: tags.filter_map(Value::as_str).map(Box::from).collect(),
             uniques: uniques(kind, object),

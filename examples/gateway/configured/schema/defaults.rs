@@ -4,44 +4,50 @@ use serde_json::Value;
 
 use super::{Field, Kind, Object, Schema, fields_of};
 
-/// Puts defaults, and null where there is none, in the place of what is not there.
-pub(crate) fn fill(schema: &'static Schema, object: &mut Object) {
-    for field in fields_of(schema, object) {
-        fill_field(field, object);
-    }
+/// Puts defaults, and null where there is none, in the place of what is not there. Whether anything
+/// was not there.
+pub(crate) fn fill(schema: &'static Schema, object: &mut Object) -> bool {
+    let fields = fields_of(schema, object);
+    fields.into_iter().fold(false, |changed, field| fill_field(field, object) || changed)
 }
 
-fn fill_field(field: &'static Field, object: &mut Object) {
+fn fill_field(field: &'static Field, object: &mut Object) -> bool {
+    let mut changed = false;
     if let Kind::Array(element, _) | Kind::Set(element, _) = field.kind
         && let Kind::Named(schema) = element.kind
     {
         let list = object.get_mut(field.name).and_then(Value::as_array_mut);
         for record in list.into_iter().flatten().filter_map(Value::as_object_mut) {
-            fill(schema, record);
+            changed |= fill(schema, record);
         }
     }
     if let Kind::Record(schema) = field.kind {
         let value = object.entry(field.name).or_insert(Value::Null);
         if value.is_null() {
             *value = Value::Object(Object::new());
+            changed = true;
         }
         if let Value::Object(record) = value {
-            fill(schema, record);
+            changed |= fill(schema, record);
         }
-        return;
+        return changed;
     }
     if field.legacy {
         // Null is how it is taken away.
         if object.get(field.name).is_some_and(Value::is_null) {
             object.remove(field.name);
+            changed = true;
         }
     } else if !object.contains_key(field.name) && !field.auto {
         if let Some(default) = field.default_value() {
             object.insert(field.name.to_owned(), default);
+            changed = true;
         } else if !field.required {
             object.insert(field.name.to_owned(), Value::Null);
+            changed = true;
         }
     }
+    changed
 }
 
 /// Puts what `change` has into the place of what `object` had; of records, only those fields that

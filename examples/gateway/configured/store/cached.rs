@@ -49,7 +49,7 @@ impl Cached {
             let text = fs::read_to_string(&self.0)?;
             let mut draft = Draft::empty();
             for (kind, document) in serde_json::from_str::<Vec<(String, String)>>(&text)? {
-                let (kind, document) = rows::stored(&kind, &document)?;
+                let (kind, document) = rows::stored(&kind, document)?;
                 draft.keep(kind, document);
             }
             Ok(draft.state)

@@ -150,7 +150,7 @@ impl Written {
     fn read(self) -> Result<Step, BoxError> {
         Ok(match self {
             Self::Put(kind, document) => {
-                let (kind, document) = rows::stored(&kind, &document)?;
+                let (kind, document) = rows::stored(&kind, document)?;
                 Step::Put(kind, document.into())
             }
             Self::Delete(kind, id) => {

@@ -8,18 +8,19 @@ mod address;
 mod cached;
 mod changes;
 mod migrations;
+mod notice;
 mod rows;
 
 use std::pin::Pin;
 use std::time::Duration;
 
-use sqlx::postgres::PgListener;
 use sqlx::{AnyConnection, Connection};
 use tokio::time::timeout;
 
 pub(crate) use self::address::Address;
 pub(crate) use self::cached::Cached;
 pub(crate) use self::migrations::Migrations;
+pub(crate) use self::notice::Notice;
 use self::rows::Tables;
 use crate::BoxError;
 use crate::configured::entities::{State, Step};
@@ -117,20 +118,6 @@ impl Store {
         self.version = in_time(PATIENCE_WITH_CHANGES, kept).await.map_err(failed)?;
         self.connection = Some(connection);
         Ok(done)
-    }
-
-    /// Hears of changes by others, as soon as they are made.
-    ///
-    /// # Errors
-    ///
-    /// When the database cannot be reached.
-    pub(crate) async fn listen(address: &Address) -> Result<PgListener, BoxError> {
-        in_time(PATIENCE, async {
-            let mut listener = PgListener::connect(address.url()).await?;
-            listener.listen(changes::CHANNEL).await?;
-            Ok::<_, sqlx::Error>(listener)
-        })
-        .await
     }
 
     /// The connection there is, or a new one. Whoever takes it puts it back if all went well.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use futures_util::TryStreamExt;
 use sqlx::{AnyConnection, Row};
 
 use super::Address;
@@ -105,25 +106,27 @@ impl Tables {
 ///
 /// When they cannot be read, or one is not what it should be.
 pub(super) async fn all(connection: &mut AnyConnection) -> Result<State, BoxError> {
-    let rows = sqlx::query("SELECT kind, id, document FROM entities").fetch_all(connection).await?;
+    let mut rows = sqlx::query("SELECT kind, id, document FROM entities").fetch(connection);
     let mut draft = Draft::empty();
-    for row in rows {
+    while let Some(row) = rows.try_next().await? {
         let (kind, id): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let text: String = row.try_get(2)?;
-        let (kind, document) =
-            stored(&kind, &text).map_err(|error| format!("stored {kind} {id}: {error}"))?;
+        let (kind, document) = stored(&kind, row.try_get(2)?)
+            .map_err(|error| format!("stored {kind} {id}: {error}"))?;
         draft.keep(kind, document);
     }
     Ok(draft.state)
 }
 
 /// An entity as it was stored.
-pub(super) fn stored(kind: &str, text: &str) -> Result<(Kind, Document), BoxError> {
+pub(super) fn stored(kind: &str, text: String) -> Result<(Kind, Document), BoxError> {
     let kind = Kind::of_name(kind).ok_or("unknown kind")?;
-    let mut object: Object = serde_json::from_str(text)?;
+    let mut object: Object = serde_json::from_str(&text)?;
     // A field that is younger than the database.
-    schema::fill(kind.schema(), &mut object);
-    Ok((kind, Document::new(kind, &object)?))
+    let document = match schema::fill(kind.schema(), &mut object) {
+        true => Document::new(kind, &object)?,
+        false => Document::written(kind, &object, text)?,
+    };
+    Ok((kind, document))
 }
 
 /// How many entities are written at a time: `SQLite` takes 32,766 values.
