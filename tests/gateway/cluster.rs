@@ -432,7 +432,7 @@ async fn what_a_function_invalidates_is_forgotten_by_all() {
     let function = r"
         local key, command = 'a key\0', kong.request.get_query_arg('command')
         if command then kong.cache[command](kong.cache, key) end
-        kong.response.exit(200, kong.cache:get(key, nil, ngx.now) or 'nothing')
+        kong.response.exit(200, tostring(kong.cache:get(key, nil, ngx.now)))
     ";
     let plugin = json!({ "name": "pre-function", "config": { "access": [function] } });
     let service = json!({ "name": "cached", "url": "http://127.0.0.1:1" });
