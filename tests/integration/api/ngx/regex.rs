@@ -338,7 +338,7 @@ async fn matches_have_no_more_time_than_a_call() {
         .await;
     let started = Instant::now();
     assert_eq!(app.get("/").send().await.status, 500);
-    assert!(started.elapsed() < Duration::from_secs(3));
+    assert!(started.elapsed() < Duration::from_secs(30));
 }
 
 #[tokio::test]
