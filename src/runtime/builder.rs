@@ -359,22 +359,6 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Is told of each key that a function gives to `kong.cache:invalidate`, for other nodes to forget
-    /// its value by [`Runtime::invalidate`] as well. It runs while a VM is held, and should not wait.
-    ///
-    /// ```
-    /// use tower_lua::Runtime;
-    ///
-    /// let (to_others, keys) = std::sync::mpsc::channel();
-    /// let tell = move |key: &[u8]| drop(to_others.send(key.to_vec()));
-    /// let runtime = Runtime::builder().invalidated(tell).build()?;
-    /// # Ok::<(), tower_lua::Error>(())
-    /// ```
-    pub fn invalidated(mut self, tell: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
-        self.settings.invalidated = Some(Box::new(tell));
-        self
-    }
-
     /// Has `observe` told of each call of a function: for metrics, say. It runs while the VM is
     /// held, and should be quick.
     ///

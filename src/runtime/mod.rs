@@ -5,6 +5,7 @@ mod host;
 mod modules;
 #[cfg(feature = "net")]
 mod network;
+mod nodes;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -120,17 +121,6 @@ impl Runtime {
     /// ```
     pub async fn drain(&self) {
         self.settings().background.drain().await;
-    }
-
-    /// Forgets what `kong.cache` has for `key`: what a function of another node has
-    /// [invalidated](RuntimeBuilder::invalidated).
-    ///
-    /// ```
-    /// tower_lua::Runtime::builder().build()?.invalidate(b"consumers:alice");
-    /// # Ok::<(), tower_lua::Error>(())
-    /// ```
-    pub fn invalidate(&self, key: &[u8]) {
-        self.settings().cache.remove(key);
     }
 
     /// Whether what a proxy at `address` says of its client is believed: it is one of
