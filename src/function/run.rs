@@ -167,6 +167,7 @@ impl Run {
     }
 
     /// Has no function run after the one that waits.
+    #[cfg(feature = "net")]
     pub(crate) const fn end_after_this(&mut self) {
         self.phases = &[];
     }
