@@ -108,7 +108,7 @@ impl Database {
     fn take_over(&self, missed: Missed) {
         let draft = match missed {
             Missed::Nothing => return,
-            Missed::Everything(state) => Draft { state, steps: vec![Step::Clear] },
+            Missed::Everything(state) => Draft { state, ..Draft::empty() },
             Missed::Steps(steps) => {
                 let mut draft = Draft::of(&self.state.load());
                 steps.into_iter().for_each(|step| draft.take(step));
