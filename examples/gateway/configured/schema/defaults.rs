@@ -7,8 +7,11 @@ use super::{Field, Kind, Object, Schema, fields_of};
 /// Puts defaults, and null where there is none, in the place of what is not there. Whether anything
 /// was not there.
 pub(crate) fn fill(schema: &'static Schema, object: &mut Object) -> bool {
-    let fields = fields_of(schema, object);
-    fields.into_iter().fold(false, |changed, field| fill_field(field, object) || changed)
+    let mut changed = false;
+    for field in fields_of(schema, object) {
+        changed |= fill_field(field, object);
+    }
+    changed
 }
 
 fn fill_field(field: &'static Field, object: &mut Object) -> bool {

@@ -94,12 +94,12 @@ impl Address {
         self.try_connect().await.map_err(|error| {
             let is_locked = error.downcast_ref().is_some_and(is_locked);
             let why = "another gateway has it open; give this one a --database of its own";
-            self.named(if is_locked { why.into() } else { error })
+            if is_locked { self.named(&why) } else { self.named(&error) }
         })
     }
 
     /// An error with the name of the database.
-    pub(super) fn named(&self, error: BoxError) -> BoxError {
+    pub(super) fn named(&self, error: &dyn fmt::Display) -> BoxError {
         format!("cannot open the database '{self}': {error}").into()
     }
 

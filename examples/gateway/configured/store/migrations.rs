@@ -64,7 +64,7 @@ impl Migrations {
     /// When the database cannot be reached, is of something else or of a later version.
     pub(crate) async fn take(address: &Address) -> Result<(), BoxError> {
         let mut connection = address.connect().await?;
-        up(&mut connection, address).await.map_err(|error| address.named(error))?;
+        up(&mut connection, address).await.map_err(|error| address.named(&error))?;
         Ok(connection.close().await?)
     }
 }

@@ -74,7 +74,7 @@ impl Store {
             Ok::<_, BoxError>(found)
         };
         let looked = in_time(PATIENCE_WITH_CHANGES, look).await;
-        let (missed, version) = looked.map_err(|error| self.address.named(error))?;
+        let (missed, version) = looked.map_err(|error| self.address.named(&error))?;
         (self.connection, self.version) = (Some(connection), version);
         Ok(missed)
     }
@@ -128,7 +128,7 @@ impl Store {
         let mut connection = sendable(self.address.connect()).await?;
         let up = migrations::up(&mut connection, &self.address);
         let up = in_time(PATIENCE_WITH_CHANGES, up).await;
-        up.map_err(|error| self.address.named(error))?;
+        up.map_err(|error| self.address.named(&error))?;
         Ok(connection)
     }
 }
