@@ -13,7 +13,7 @@ use tower_lua::{Runtime, RuntimeBuilder, Sandbox, ServerStats, UntrustedLua};
 use crate::BoxError;
 use crate::admin::Guard;
 use crate::configured::store::Address;
-use crate::database::{Command, DatabaseConfig};
+use crate::database::{Command, DatabaseConfig, Said};
 use crate::in_force::published::Current;
 use crate::log::{LogConfig, on_or_off};
 use crate::network::network;
@@ -110,19 +110,20 @@ impl Config {
 
     /// Where entities are kept: nowhere, if there is no address.
     pub(crate) fn database(&self) -> Result<Option<Address>, BoxError> {
-        let given = self.database.address()?;
-        match (&self.declarative_config, self.demo, given) {
+        match (&self.declarative_config, self.demo, self.database.said()?) {
             (Some(_), true, _) => Err("--demo and --declarative-config exclude each other".into()),
-            (None, true, Some(_)) => Err("--demo and --database exclude each other".into()),
-            (None, true, None) => Address::from_str("sqlite::memory:").map(Some),
-            (Some(_), false, None | Some(None)) => Ok(None),
-            (Some(_), false, Some(Some(_))) => {
+            (None, true, Said::Off | Said::At(_)) => {
+                Err("--demo and --database exclude each other".into())
+            }
+            (None, true, Said::Nothing) => "sqlite::memory:".parse().map(Some),
+            (Some(_), false, Said::At(_)) => {
                 Err("--declarative-config goes with --database off: a database gets a file by \
                     POST /config of the Admin API"
                     .into())
             }
-            (None, false, Some(address)) => Ok(address),
-            (None, false, None) => Address::from_str("sqlite:gateway.db").map(Some),
+            (_, false, Said::Off) | (Some(_), false, Said::Nothing) => Ok(None),
+            (None, false, Said::At(address)) => Ok(Some(address)),
+            (None, false, Said::Nothing) => "sqlite:gateway.db".parse().map(Some),
         }
     }
 }

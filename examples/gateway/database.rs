@@ -2,7 +2,6 @@
 //! with a database beside serving what is in it.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{ArgAction, Args, Subcommand};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -72,6 +71,13 @@ pub(crate) struct DatabaseConfig {
     pg_ssl_verify: bool,
 }
 
+/// What `--database` says.
+pub(crate) enum Said {
+    Nothing,
+    Off,
+    At(Address),
+}
+
 /// What is done instead of serving.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -94,18 +100,23 @@ pub(crate) enum Action {
 }
 
 impl DatabaseConfig {
-    /// What `--database` says: nothing, or no database, or where it is.
-    pub(crate) fn address(&self) -> Result<Option<Option<Address>>, BoxError> {
-        let address = match self.database.as_deref() {
-            None => return Ok(None),
-            Some("off") => None,
-            Some("postgres") => Some(self.postgres().parse::<Address>()?),
-            Some(url) => Some(Address::from_str(url)?),
+    /// What `--database` says.
+    ///
+    /// # Errors
+    ///
+    /// When it is not the address of a database, or goes with another flag.
+    pub(crate) fn said(&self) -> Result<Said, BoxError> {
+        let said = match self.database.as_deref() {
+            None => Said::Nothing,
+            Some("off") => Said::Off,
+            Some("postgres") => Said::At(self.postgres().parse()?),
+            Some(url) => Said::At(url.parse()?),
         };
-        if self.snapshot_cache.is_some() && !address.as_ref().is_some_and(Address::is_shared) {
+        let is_shared = matches!(&said, Said::At(address) if address.is_shared());
+        if self.snapshot_cache.is_some() && !is_shared {
             return Err("--snapshot-cache is for a database on a PostgreSQL server".into());
         }
-        Ok(Some(address))
+        Ok(said)
     }
 
     /// Where what is in force is kept.
