@@ -54,9 +54,10 @@ const GATEWAY: &[&str] = &[
     "request/ways",
     "request/edge",
     "request/proxy",
-    "admin",   // what happens to the configuration
-    "network", // where functions may reach
-    "config",  // flags
+    "admin",    // what happens to the configuration
+    "network",  // where functions may reach
+    "database", // where entities are kept, by flags
+    "config",   // flags
     "demo",
     "stack",
     "worker",

@@ -54,8 +54,8 @@ fn run_programs(exchange: &Exchange, seeds: std::ops::Range<u64>) {
     assert!(honest.contains(&last.status()), "{last:?} after\n{source}");
 }
 
-/// Fewer than of the others: each may take up all of its time, and fill a VM.
-const PROGRAMS: u64 = 1000;
+/// Each may take up all of its time, and fill a VM.
+const PROGRAMS: u64 = 10_000;
 
 const PROGRAMS_PER_SET: u64 = 100;
 
