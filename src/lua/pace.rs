@@ -28,8 +28,9 @@ const FEWEST: u32 = 2;
 /// By how much the number falls and rises.
 const STEP: u32 = 5;
 
-/// In how many nanoseconds they are slow, and in how many quick.
-const SLOW: u64 = 500_000;
+/// In how many nanoseconds they are slow, and in how many quick. Whoever counts instructions makes all of
+/// them slow, and wants the same number each time: `--cfg steady_pace`.
+const SLOW: u64 = if cfg!(steady_pace) { u64::MAX } else { 500_000 };
 const QUICK: u64 = 50_000;
 
 /// How many times in a row they are quick before there are more of them.

@@ -24,6 +24,7 @@ mod admin_services;
 mod backend;
 mod client_connection;
 mod cluster;
+mod cluster_away;
 mod command_line;
 mod declarative;
 mod demo;
