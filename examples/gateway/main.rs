@@ -139,8 +139,9 @@ impl Gateway {
         let metrics = Arc::new(Metrics::new(config.workers.0));
         let counters = Arc::new(Counters::default());
         let observer = Arc::clone(&metrics);
+        let (address, cached) = (config.database()?, config.database.cached());
         let (tell, invalidated) = mpsc::unbounded_channel();
-        let is_shared = config.database()?.is_some_and(|address| address.is_shared());
+        let is_shared = address.as_ref().is_some_and(Address::is_shared);
         let told = |builder: RuntimeBuilder| {
             let observe = move |call: &FunctionCall<'_>| observer.called(call);
             // Nobody follows where there are no others.
@@ -159,7 +160,6 @@ impl Gateway {
         runtime.subrequests(OfThread);
         let published = Published::new(current, runtime.clone(), plugins::between);
         let functions = config.functions.allowed();
-        let (address, cached) = (config.database()?, config.database.cached());
         let database =
             Database::open(address.clone(), cached.as_ref(), functions, published.clone()).await?;
         if let Some(address) = address.filter(Address::is_shared) {

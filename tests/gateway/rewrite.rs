@@ -51,39 +51,33 @@ plugins:
     gateway.logged("logged by pre");
 }
 
-#[tokio::test]
-async fn functions_know_the_path_that_the_router_has_chosen() {
-    let file = format!(
+/// A gateway with a route `/x` to a service under `/base`, and pre-functions.
+async fn under_base(functions: &str) -> Gateway {
+    let upstream = echo_upstream().await;
+    Gateway::of_file(&format!(
         r#"
 _format_version: "3.0"
 services:
-  - url: http://{}/base
+  - url: http://{upstream}/base
     routes: [{{ paths: [/x] }}]
     plugins:
       - name: pre-function
-        config: {{ access: ["ngx.var.upstream_uri = ngx.var.upstream_uri .. '/more'"] }}
-"#,
-        echo_upstream().await
-    );
-    let reply = Gateway::of_file(&file).get("/x/y?z=1").send().await;
+        config: {{ {functions} }}
+"#
+    ))
+}
+
+#[tokio::test]
+async fn functions_know_the_path_that_the_router_has_chosen() {
+    let appends = r#"access: ["ngx.var.upstream_uri = ngx.var.upstream_uri .. '/more'"]"#;
+    let reply = under_base(appends).await.get("/x/y?z=1").send().await;
     assert_eq!(reply.json()["uri"], "/base/y/more?z=1", "{}", reply.text());
 }
 
 #[tokio::test]
 async fn the_log_has_the_uri_that_the_service_got() {
-    let file = format!(
-        r#"
-_format_version: "3.0"
-services:
-  - url: http://{}/base
-    routes: [{{ paths: [/x] }}]
-    plugins:
-      - name: pre-function
-        config: {{ log: ["kong.log.err('went to ', kong.log.serialize().upstream_uri, ';')"] }}
-"#,
-        echo_upstream().await
-    );
-    let gateway = Gateway::of_file(&file);
+    let logs = r#"log: ["kong.log.err('went to ', kong.log.serialize().upstream_uri, ';')"]"#;
+    let gateway = under_base(logs).await;
     assert_eq!(gateway.get("/x/y?z=1").send().await.json()["uri"], "/base/y?z=1");
     gateway.logged("went to /base/y?z=1;");
 }

@@ -4,10 +4,9 @@ use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::server::UNTIL_NOBODY_LISTENS;
+use super::server::{UNTIL_NOBODY_LISTENS, folder, user};
 
 /// A server with a database in a folder of its own, which can be stopped and started again. It ends with
 /// the test, however that ends, and its files go with it.
@@ -25,15 +24,11 @@ impl Postgres {
     /// `postgres`, with the user `gateway` who needs no password; `None`, and a line that says so, where
     /// it is not installed.
     pub fn start() -> Option<Self> {
-        static COUNTER: AtomicU32 = AtomicU32::new(0);
         let Some(programs) = programs() else {
             eprintln!("skipped: postgres is not installed");
             return None;
         };
-        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tower-lua-postgres-{}-{count}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&directory).expect("a folder for temporary files");
+        let directory = folder("postgres");
         if is_root() {
             let given = Command::new("chown").arg("postgres").arg(&directory).status();
             assert!(given.expect("chown").success(), "the package makes the user postgres");
@@ -147,6 +142,5 @@ fn as_nobody_special() -> Vec<String> {
 }
 
 fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().expect("id");
-    id.stdout.trim_ascii() == b"0"
+    user() == "root"
 }

@@ -24,3 +24,15 @@ pub use self::server::Server;
 pub use self::spans::{Span, Spans};
 pub use self::stream::Chunks;
 pub use self::tls::{Authority, Identity};
+
+/// A function of Lua, `show`, that prints what it is given in brackets: tables as JSON.
+pub const SHOW: &str = "
+    local function show(...)
+      local texts = {}
+      for i = 1, select('#', ...) do
+        local value = select(i, ...)
+        texts[i] = type(value) == 'table' and require('cjson').encode(value) or tostring(value)
+      end
+      ngx.print('[', table.concat(texts, ','), ']')
+    end
+";

@@ -56,15 +56,11 @@ impl Server {
     }
 
     fn start(program: &str, arguments: impl FnOnce(&Path) -> Vec<String>) -> Option<Self> {
-        static COUNTER: AtomicU32 = AtomicU32::new(0);
         if !is_installed(program) {
             eprintln!("skipped: {program} is not installed");
             return None;
         }
-        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tower-lua-{program}-{}-{count}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&directory).expect("a folder for temporary files");
+        let directory = folder(program);
         let child = Command::new("sh")
             .args(["-c", UNTIL_NOBODY_LISTENS, "sh", program])
             .args(arguments(&directory))
@@ -105,8 +101,18 @@ fn socket_in(directory: &Path) -> String {
     directory.join("socket").display().to_string()
 }
 
+/// A folder of its own for a program.
+pub fn folder(program: &str) -> PathBuf {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("tower-lua-{program}-{}-{count}", std::process::id());
+    let directory = std::env::temp_dir().join(name);
+    std::fs::create_dir_all(&directory).expect("a folder for temporary files");
+    directory
+}
+
 /// Who runs the tests, whom servers take for their own user.
-fn user() -> String {
+pub fn user() -> String {
     let output = Command::new("id").arg("-un").output().expect("id is everywhere");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }

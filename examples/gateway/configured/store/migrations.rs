@@ -51,8 +51,12 @@ impl Migrations {
     /// When it cannot be reached or is of something else.
     pub(crate) async fn of(address: &Address) -> Result<Self, BoxError> {
         let mut connection = address.connect().await?;
-        let taken = taken(&mut connection).await.unwrap_or(0);
+        let mut transaction = connection.begin().await?;
+        let taken = taken(&mut transaction, address).await;
+        // It was looked at, and nothing else.
+        transaction.rollback().await?;
         connection.close().await?;
+        let taken = taken.map_err(|error| address.named(&error))?;
         let steps = MIGRATIONS.iter().enumerate().map(|(n, step)| (step.name, n < taken));
         Ok(Self { steps: steps.collect() })
     }
@@ -72,14 +76,7 @@ impl Migrations {
 /// Takes the steps that are left.
 pub(super) async fn up(connection: &mut AnyConnection, address: &Address) -> Result<(), BoxError> {
     let mut transaction = connection.begin().await?;
-    if address.is_shared() {
-        // Two that make the same table at once do not wait for each other.
-        sqlx::query(LOCK).execute(&mut *transaction).await?;
-    }
-    sqlx::query("CREATE TABLE IF NOT EXISTS gateway (name TEXT PRIMARY KEY, value TEXT)")
-        .execute(&mut *transaction)
-        .await?;
-    let taken = taken(&mut transaction).await?;
+    let taken = taken(&mut transaction, address).await?;
     let Some(steps) = MIGRATIONS.get(taken..) else {
         let newest = MIGRATIONS.len();
         return Err(format!(
@@ -104,8 +101,15 @@ pub(super) async fn up(connection: &mut AnyConnection, address: &Address) -> Res
     Ok(transaction.commit().await?)
 }
 
-/// The number of the last step that was taken.
-async fn taken(connection: &mut AnyConnection) -> Result<usize, BoxError> {
+/// The number of the last step that was taken, in a transaction which may have to make the table for it.
+async fn taken(connection: &mut AnyConnection, address: &Address) -> Result<usize, BoxError> {
+    if address.is_shared() {
+        // Two that make the same table at once do not wait for each other.
+        sqlx::query(LOCK).execute(&mut *connection).await?;
+    }
+    sqlx::query("CREATE TABLE IF NOT EXISTS gateway (name TEXT PRIMARY KEY, value TEXT)")
+        .execute(&mut *connection)
+        .await?;
     let format = sqlx::query("SELECT value FROM gateway WHERE name = 'format'");
     let Some(row) = format.fetch_optional(connection).await? else { return Ok(0) };
     let format: String = row.try_get(0)?;

@@ -89,8 +89,8 @@ impl Tables {
             let uniques = document.uniques().iter();
             let rows = uniques.map(|value| [kind.name().into(), value.to_string(), id.into()]);
             insert_rows(connection, "uniques (kind, value, id)", rows.collect()).await?;
-            let owners = Kind::ALL.into_iter().filter_map(|owner| {
-                let owner_id = document.reference(owner)?;
+            let owners = kind.references().iter().filter_map(|owner| {
+                let owner_id = document.reference(*owner)?;
                 Some([kind.name().into(), id.into(), owner.name().into(), owner_id.into()])
             });
             let table = "owners (kind, id, owner_kind, owner_id)";

@@ -2,17 +2,13 @@
 
 use std::net::SocketAddr;
 
-use crate::support::{App, Authority, http_server, reaching};
+use crate::support::{App, Authority, SHOW, http_server, reaching};
 
 /// What `source` prints with `http` in it being the module.
 async fn http(server: SocketAddr, source: &str) -> String {
     let source = format!(
         "local http = require('resty.http')
-         local function show(...)
-           local texts = {{}}
-           for i = 1, select('#', ...) do texts[i] = tostring((select(i, ...))) end
-           ngx.print('[', table.concat(texts, ','), ']')
-         end
+         {SHOW}
          {source}"
     );
     App::reach(server, &source).await

@@ -1,17 +1,8 @@
 //! `resty.memcached`, over a real server.
 
-use crate::support::Server;
+use crate::support::{SHOW, Server};
 
 const HEAD: &str = "
-    local cjson = require('cjson')
-    local function show(...)
-      local texts = {}
-      for i = 1, select('#', ...) do
-        local value = select(i, ...)
-        texts[i] = type(value) == 'table' and cjson.encode(value) or tostring(value)
-      end
-      ngx.print('[', table.concat(texts, ','), ']')
-    end
     local mc = require('resty.memcached'):new()
     mc:set_timeout(5000)
     assert(mc:connect('SERVER'))
@@ -75,6 +66,6 @@ async fn what_is_stored_comes_back() {
         ),
     ];
     for (source, expected) in cases {
-        assert_eq!(server.reach(&format!("{HEAD}{source}")).await, expected, "{source}");
+        assert_eq!(server.reach(&format!("{SHOW}{HEAD}{source}")).await, expected, "{source}");
     }
 }

@@ -5,18 +5,10 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tower_lua::{Network, Sandbox};
 
-use crate::support::{App, Server, peer, reaching};
+use crate::support::{App, SHOW, Server, peer, reaching};
 
 const HEAD: &str = "
-    local redis, cjson = require('resty.redis'), require('cjson')
-    local function show(...)
-      local texts = {}
-      for i = 1, select('#', ...) do
-        local value = select(i, ...)
-        texts[i] = type(value) == 'table' and cjson.encode(value) or tostring(value)
-      end
-      ngx.print('[', table.concat(texts, ','), ']')
-    end
+    local redis = require('resty.redis')
     local function new()
       local red = redis:new()
       red:set_timeouts(5000, 5000, 5000)
@@ -77,7 +69,7 @@ async fn commands_pipelines_transactions_and_scripts() {
         ),
     ];
     for (source, expected) in cases {
-        assert_eq!(server.reach(&format!("{HEAD}{source}")).await, expected, "{source}");
+        assert_eq!(server.reach(&format!("{SHOW}{HEAD}{source}")).await, expected, "{source}");
     }
 }
 
@@ -98,7 +90,7 @@ async fn subscriptions_over_a_connection_that_waits() {
         show(red:set_keepalive(10000, 5)) show(red:get('x'))
         local again = new() show(again:get_reused_times())";
     let expected = r#"[nil,not subscribed][["subscribe","cat",1],nil][["psubscribe","d*",2],nil][nil,subscribed state][["message","cat","one"],nil][["pmessage","d*","dog","two"],nil][nil,timeout][["unsubscribe","cat",1],nil][["punsubscribe","d*",0],nil][nil,not subscribed][1][nil,closed][1]"#;
-    assert_eq!(server.reach(&format!("{HEAD}{source}")).await, expected);
+    assert_eq!(server.reach(&format!("{SHOW}{HEAD}{source}")).await, expected);
 }
 
 #[tokio::test]

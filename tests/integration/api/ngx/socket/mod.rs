@@ -17,7 +17,7 @@ mod udp;
 
 use std::net::SocketAddr;
 
-use crate::support::App;
+use crate::support::{App, SHOW};
 
 /// Asserts what each source prints, with `sock` connected to a peer of its own.
 async fn assert_prints(peer: SocketAddr, cases: &[(&str, &str)]) {
@@ -25,11 +25,7 @@ async fn assert_prints(peer: SocketAddr, cases: &[(&str, &str)]) {
         let source = format!(
             "local sock = ngx.socket.tcp()
              assert(sock:connect('127.0.0.1', PORT))
-             local function show(...)
-               local texts = {{}}
-               for i = 1, select('#', ...) do texts[i] = tostring((select(i, ...))) end
-               ngx.print('[', table.concat(texts, ','), ']')
-             end
+             {SHOW}
              {source}"
         );
         assert_eq!(App::reach(peer, &source).await, *expected, "{source}");

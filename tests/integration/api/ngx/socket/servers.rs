@@ -2,18 +2,9 @@
 
 use tower_lua::{Network, Sandbox, UntrustedLua};
 
-use crate::support::Server;
+use crate::support::{SHOW, Server};
 
 const HEAD: &str = "
-    local cjson = require('cjson')
-    local function show(...)
-      local texts = {}
-      for i = 1, select('#', ...) do
-        local value = select(i, ...)
-        texts[i] = type(value) == 'table' and cjson.encode(value) or tostring(value)
-      end
-      ngx.print('[', table.concat(texts, ','), ']')
-    end
     local db = assert(connect('SERVER', 'root', ''))
 ";
 
@@ -40,7 +31,7 @@ async fn a_client_of_mysqls_protocol_has_its_results() {
           show(db:query('select 1'))", r#"[1][[["1"]],nil]"#),
     ];
     for (source, expected) in cases {
-        let source = format!("{}{HEAD}{source}", include_str!("mysql.lua"));
+        let source = format!("{}{SHOW}{HEAD}{source}", include_str!("mysql.lua"));
         // The client has metatables, as a library has that lies outside of the sandbox.
         let sandbox = Sandbox::new(UntrustedLua::On).network(Network::any());
         let app = server.app(&source, |runtime| runtime.sandbox(sandbox));

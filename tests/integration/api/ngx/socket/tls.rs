@@ -2,18 +2,14 @@
 
 use std::net::SocketAddr;
 
-use crate::support::{App, Authority, Identity, reaching, silent};
+use crate::support::{App, Authority, Identity, SHOW, reaching, silent};
 
 /// What `source` prints, with `sock` connected to `peer`, in a runtime that trusts `trusted`.
 async fn handshake(peer: SocketAddr, trusted: &str, source: &str) -> String {
     let source = format!(
         "local sock = ngx.socket.tcp()
          assert(sock:connect('127.0.0.1', {}))
-         local function show(...)
-           local texts = {{}}
-           for i = 1, select('#', ...) do texts[i] = tostring((select(i, ...))) end
-           ngx.print('[', table.concat(texts, ','), ']')
-         end
+         {SHOW}
          {source}",
         peer.port()
     );

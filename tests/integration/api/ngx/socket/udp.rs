@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::net::UdpSocket;
 
-use crate::support::App;
+use crate::support::{App, SHOW};
 
 /// A server that gives each datagram back, but for `silence`.
 async fn echo() -> SocketAddr {
@@ -44,11 +44,7 @@ async fn datagrams_go_and_come() {
         let source = format!(
             "local sock = ngx.socket.udp()
              assert(sock:setpeername('127.0.0.1', PORT))
-             local function show(...)
-               local texts = {{}}
-               for i = 1, select('#', ...) do texts[i] = tostring((select(i, ...))) end
-               ngx.print('[', table.concat(texts, ','), ']')
-             end
+             {SHOW}
              {source}"
         );
         assert_eq!(App::reach(peer, &source).await, expected, "{source}");
