@@ -24,6 +24,19 @@ local function encode(...)
   return concat(pieces)
 end
 
+-- Some replies, one after the other: one that is an error is a table with it.
+local function collected(count, one, ...)
+  local values = {}
+  for i = 1, count do
+    local value, err = one(...)
+    if value == nil then
+      return nil, err
+    end
+    values[i] = value or { false, err }
+  end
+  return values
+end
+
 local read
 
 local function read_array(sock, count, depth)
@@ -32,15 +45,7 @@ local function read_array(sock, count, depth)
   elseif depth > MAX_DEPTH then
     return nil, "reply is nested too deeply"
   end
-  local values = {}
-  for i = 1, count do
-    local value, err = read(sock, depth + 1)
-    if value == nil then
-      return nil, err
-    end
-    values[i] = value or { false, err }
-  end
-  return values
+  return collected(count, read, sock, depth + 1)
 end
 
 local function read_bulk(sock, size)
@@ -281,16 +286,7 @@ function redis:commit_pipeline()
   if not ok then
     return nil, err
   end
-  local values = {}
-  for i = 1, #pipeline do
-    local value
-    value, err = reply(self)
-    if value == nil then
-      return nil, err
-    end
-    values[i] = value or { false, err }
-  end
-  return values
+  return collected(#pipeline, reply, self)
 end
 
 -- Commands need no making known: each name is one.
