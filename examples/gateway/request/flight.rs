@@ -117,8 +117,8 @@ impl Flight {
 
     /// The other plugins, if there are any.
     pub(crate) fn plugins(self: &Arc<Self>) -> Option<&Arc<[Arc<dyn Around>]>> {
-        let between = self.chain().between();
-        (!between.is_empty() && !self.is_refused()).then_some(between)
+        let between = self.chain().between(self.is_refused());
+        (!between.is_empty()).then_some(between)
     }
 
     /// Whether nothing is for the request but to be forwarded, or refused.

@@ -5,11 +5,11 @@ use super::Rule::{Between, Check, GreaterThan, OneOf};
 use super::authentication::{ACL, BASIC_AUTH, HMAC_AUTH, JWT, KEY_AUTH};
 use super::plugin::{plugin, text, texts};
 use super::tables::switch;
-use super::transformers::{IP_RESTRICTION, REQUEST_TRANSFORMER};
+use super::transformers::{IP_RESTRICTION, REQUEST_TRANSFORMER, RESPONSE_TRANSFORMER};
 use super::{Field, Kind, Must, Rule, Schema, Split, custom, functions, rules};
 
 /// The plugins of this gateway, by priority.
-pub(crate) const NAMES: [&str; 14] = [
+pub(crate) const NAMES: [&str; 15] = [
     "pre-function",
     "correlation-id",
     "cors",
@@ -22,6 +22,7 @@ pub(crate) const NAMES: [&str; 14] = [
     "acl",
     "rate-limiting",
     "request-transformer",
+    "response-transformer",
     "request-termination",
     "post-function",
 ];
@@ -40,6 +41,7 @@ pub(crate) fn plugin(name: &str) -> Option<&'static Schema> {
         "acl" => &ACL,
         "ip-restriction" => &IP_RESTRICTION,
         "request-transformer" => &REQUEST_TRANSFORMER,
+        "response-transformer" => &RESPONSE_TRANSFORMER,
         "request-size-limiting" => &REQUEST_SIZE_LIMITING,
         "rate-limiting" => &RATE_LIMITING,
         "request-termination" => &REQUEST_TERMINATION,

@@ -63,6 +63,37 @@ plugin!(
     []
 );
 
+static NAMED: Field = Field::element(Kind::String).rules(&[Rule::Check(has_value)]);
+
+/// What is done to headers and JSON.
+macro_rules! of_response {
+    ($element:ident, $header:ident $(, $more:expr)?) => {
+        Kind::Record(&Schema {
+            fields: &[list("json", &$element), list("headers", &$header), $($more,)?],
+            checks: &[],
+        })
+    };
+}
+
+/// The types of the values, in the order of the values.
+const fn json_types() -> Field {
+    static TYPE: Field =
+        Field::element(Kind::String).rules(&[Rule::OneOf(&["boolean", "number", "string"])]);
+    list("json_types", &TYPE)
+}
+
+plugin!(
+    pub(super) of consumers RESPONSE_TRANSFORMER,
+    [
+        Field::new("remove", of_response!(NAME, HEADER)),
+        Field::new("rename", of_response!(NAMED, HEADER_STEP)),
+        Field::new("replace", of_response!(NAMED, HEADER_STEP, json_types())),
+        Field::new("add", of_response!(NAMED, HEADER_STEP, json_types())),
+        Field::new("append", of_response!(NAMED, HEADER_STEP, json_types())),
+    ],
+    []
+);
+
 const fn networks(name: &'static str) -> Field {
     static NETWORK: Field = Field::element(Kind::String).rules(&[Rule::Check(network)]);
     Field::new(name, Kind::Array(&NETWORK, Split::Commas))

@@ -45,7 +45,7 @@ pub(crate) trait Around: Send + Sync {
 pub(crate) type Between = fn(&str, &Value, &Runtime) -> Result<Arc<dyn Around>, BoxError>;
 
 /// The names of all plugins and their priorities: the higher ones see a request earlier.
-const PRIORITIES: [(&str, i32); 14] = [
+const PRIORITIES: [(&str, i32); 15] = [
     ("pre-function", 1_000_000),
     ("correlation-id", 100_001),
     ("cors", 2000),
@@ -58,9 +58,14 @@ const PRIORITIES: [(&str, i32); 14] = [
     ("acl", 950),
     ("rate-limiting", 910),
     ("request-transformer", 801),
+    ("response-transformer", 800),
     ("request-termination", 2),
     ("post-function", -1000),
 ];
+
+/// Those that do nothing before there is a response. They see what others answer, and the answers to
+/// requests that have no route.
+const AFTERWARDS: [&str; 1] = ["response-transformer"];
 
 /// A plugin of the entities, compiled.
 pub(crate) struct Prepared {

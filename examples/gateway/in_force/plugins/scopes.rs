@@ -1,5 +1,6 @@
 //! Which plugins a request gets: of each name, the most specific configuration that is enabled.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -8,22 +9,30 @@ use tower_lua::Functions;
 
 use super::by_consumer::{ByConsumer, OfConsumers};
 use super::functions::PluginFunctions;
-use super::{Around, Kind, PRIORITIES, Prepared};
+use super::{AFTERWARDS, Around, Kind, PRIORITIES, Prepared};
 use crate::configured::entity::Plugin;
 
 /// What runs for the requests of a route.
 pub(crate) struct Chain {
     pre: PluginFunctions,
     post: PluginFunctions,
-    /// From the outside to the inside: by priority.
+    /// From the outside to the inside.
     between: Arc<[Arc<dyn Around>]>,
+    /// Those of them that are for refused requests, too.
+    afterwards: Arc<[Arc<dyn Around>]>,
     has_functions: bool,
 }
 
 impl Default for Chain {
     fn default() -> Self {
         let (pre, post) = (PluginFunctions::none(), PluginFunctions::none());
-        Self { pre, post, between: Arc::default(), has_functions: false }
+        Self {
+            pre,
+            post,
+            between: Arc::default(),
+            afterwards: Arc::default(),
+            has_functions: false,
+        }
     }
 }
 
@@ -48,8 +57,9 @@ impl Chain {
         self.has_functions
     }
 
-    pub(crate) fn between(&self) -> &Arc<[Arc<dyn Around>]> {
-        &self.between
+    /// The plugins around a request.
+    pub(crate) fn between(&self, is_refused: bool) -> &Arc<[Arc<dyn Around>]> {
+        if is_refused { &self.afterwards } else { &self.between }
     }
 }
 
@@ -127,6 +137,7 @@ impl<'a> Scopes<'a> {
     fn resolve(&self, route: Option<&str>, service: Option<&str>) -> Chain {
         let mut chain = Chain::default();
         let mut between = Vec::new();
+        let mut afterwards = Vec::new();
         for (name, priority) in PRIORITIES {
             let (plugin, is_of_both) = self.plain(name, route, service);
             let layer = match plugin.map(|plugin| &plugin.kind) {
@@ -141,12 +152,20 @@ impl<'a> Scopes<'a> {
                 Some(Kind::Between(layer)) => Some(Arc::clone(layer)),
                 None => None,
             };
+            let is_late = AFTERWARDS.contains(&name) && !self.is_of_consumers(name);
             let layer = self.with_consumers(name, route, service, layer, is_of_both);
-            between.extend(layer.map(|layer| (priority, layer)));
+            let layers = if is_late { &mut afterwards } else { &mut between };
+            layers.extend(layer.map(|layer| (priority, layer)));
         }
-        between.sort_by_key(|(priority, _)| std::cmp::Reverse(*priority));
-        if !between.is_empty() {
-            chain.between = between.into_iter().map(|(_, layer)| layer).collect();
+        between.sort_by_key(|(priority, _)| Reverse(*priority));
+        // A response comes from the inside: it passes them by priority, too.
+        afterwards.sort_by_key(|(priority, _)| *priority);
+        let layers = |list: Vec<(i32, _)>| list.into_iter().map(|(_, layer)| layer);
+        if !afterwards.is_empty() {
+            chain.afterwards = layers(afterwards.clone()).collect();
+        }
+        if !(afterwards.is_empty() && between.is_empty()) {
+            chain.between = layers(afterwards).chain(layers(between)).collect();
         }
         chain.has_functions = !(chain.pre.routed.is_empty() && chain.post.routed.is_empty())
             || chain.between.iter().any(|plugin| plugin.has_functions());
@@ -169,6 +188,11 @@ impl<'a> Scopes<'a> {
             Some((Some(*plugin), is_of_both))
         };
         scopes.iter().find_map(find).unwrap_or((None, false))
+    }
+
+    /// Whether a plugin has configurations for consumers. Who calls is known further in.
+    fn is_of_consumers(&self, name: &str) -> bool {
+        self.of_consumers.values().any(|by_name| by_name.contains_key(name))
     }
 
     /// A plugin with its configurations for consumers around it, if there are any. Kong's order: one for

@@ -14,6 +14,7 @@ mod rate_limiting;
 mod request_size_limiting;
 mod request_termination;
 mod request_transformer;
+mod response_transformer;
 mod service;
 mod whole;
 
@@ -48,6 +49,7 @@ pub(crate) fn between(
         "hmac-auth" => hmac_auth::layer(read(name, config)?)?,
         "ip-restriction" => ip_restriction::layer(read(name, config)?)?,
         "request-transformer" => request_transformer::layer(&read(name, config)?, runtime)?,
+        "response-transformer" => response_transformer::layer(&read(name, config)?)?,
         "acl" => acl::layer(read(name, config)?),
         "request-size-limiting" => request_size_limiting::layer(&read(name, config)?),
         "rate-limiting" => rate_limiting::layer(read(name, config)?)?,
