@@ -135,8 +135,8 @@ pub use mlua;
 pub use self::error::{CompileError, Error};
 pub use self::extension::{
     ClientUri, CloseConnection, Connection, Consumer, Credential, HeaderNames, HostCall,
-    InternalRedirect, RequestId, ResponseSource, Route, Service, Shared, Timeouts, Tls, Upstream,
-    UpstreamUri, UriCaptures,
+    InternalRedirect, RequestId, ResponseSource, Route, Service, ServiceTimes, Shared, Timeouts,
+    Tls, Upstream, UpstreamUri, UriCaptures,
 };
 pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
 pub use self::lua::Budget;

@@ -44,7 +44,7 @@ use crate::in_force::published::{Current, Published};
 use crate::request::counters::Counters;
 use crate::request::listen::{Listener, Server, TlsAcceptor, addresses};
 use crate::request::metrics::Metrics;
-use crate::request::plugins;
+use crate::request::plugins::{Logs, Outward, Workshop};
 use crate::request::proxy::Roots;
 use crate::request::record::Recorder;
 use crate::request::subrequest::OfThread;
@@ -93,7 +93,7 @@ async fn run(config: Config) -> Result<(), BoxError> {
     let server = gateway.server(proxies.iter().chain(&admins))?;
     let workers = gateway.start_workers(proxies, &server)?;
     gateway.serve_admin(admins, &server);
-    let Gateway { config, database, runtime, stopped, .. } = gateway;
+    let Gateway { config, database, runtime, logs, stopped, .. } = gateway;
     drop(stopped);
 
     while signals.next().await == Signal::Reload {
@@ -106,6 +106,9 @@ async fn run(config: Config) -> Result<(), BoxError> {
     let _ = tokio::time::timeout(patience, stop.closed()).await;
     for worker in workers {
         let _ = tokio::task::spawn_blocking(|| worker.join()).await;
+    }
+    if tokio::time::timeout(config.patience(), logs.drain()).await.is_err() {
+        tracing::warn!("logs were still on their way after {:?}", config.patience());
     }
     database.close().await;
     Ok(())
@@ -125,6 +128,8 @@ struct Gateway {
     database: Arc<Database>,
     counters: Arc<Counters>,
     metrics: Arc<Metrics>,
+    logs: Logs,
+    roots: Roots,
     /// Changes when it is time to stop.
     stopped: watch::Receiver<()>,
 }
@@ -142,11 +147,12 @@ impl Gateway {
         let (address, cached) = (config.database()?, config.database.cached());
         let (tell, invalidated) = mpsc::unbounded_channel();
         let is_shared = address.as_ref().is_some_and(Address::is_shared);
+        let logs = Logs::new();
         let told = |builder: RuntimeBuilder| {
             let observe = move |call: &FunctionCall<'_>| observer.called(call);
             // Nobody follows where there are no others.
             let tell = move |key: &[u8]| drop(is_shared.then(|| tell.send(key.to_vec())));
-            builder.observer(observe).invalidated(tell)
+            logs.tell(builder.observer(observe).invalidated(tell))
         };
         let counted = Arc::clone(&counters);
         let trusted = config.tls.lua_ssl_trusted_certificate.as_deref();
@@ -158,7 +164,10 @@ impl Gateway {
         let heard = Heard { counters: counted, current: current.clone() };
         let runtime = functions.runtime(workers, admins, trusted, asked, heard, told)?;
         runtime.subrequests(OfThread);
-        let published = Published::new(current, runtime.clone(), plugins::between);
+        let roots = Roots::new(trusted)?;
+        let outward = Arc::new(Outward::new(resolver.clone(), roots.clients()));
+        let workshop = Workshop { logs: logs.clone(), outward };
+        let published = Published::new(current, runtime.clone(), workshop.open());
         let functions = config.functions.allowed();
         let database =
             Database::open(address.clone(), cached.as_ref(), functions, published.clone()).await?;
@@ -170,7 +179,18 @@ impl Gateway {
         if let Some(path) = &config.declarative_config {
             database.reload(path).await?;
         }
-        Ok(Self { config, runtime, resolver, published, database, counters, metrics, stopped })
+        Ok(Self {
+            config,
+            runtime,
+            resolver,
+            published,
+            database,
+            counters,
+            metrics,
+            logs,
+            roots,
+            stopped,
+        })
     }
 
     /// Puts the demonstration of Kong's documentation in force, for clients at `addr`.
@@ -202,11 +222,10 @@ impl Gateway {
         listeners: Vec<Listener>,
         server: &Server,
     ) -> Result<Vec<JoinHandle<()>>, BoxError> {
-        let roots = Roots::new(self.config.tls.lua_ssl_trusted_certificate.as_deref())?;
         let parts = Parts {
             published: self.published.clone(),
             runtime: self.runtime.clone(),
-            roots,
+            roots: self.roots.clone(),
             resolver: self.resolver.clone(),
             server: server.clone(),
             patience: self.config.patience(),

@@ -17,7 +17,7 @@ use super::response_body::{Filter, ResponseBody};
 use super::run::poll_run;
 use super::turn::{self, Turn};
 use super::{conditional, framing};
-use crate::extension::{CloseConnection, HeaderNames};
+use crate::extension::{CloseConnection, HeaderNames, ServiceTimes};
 use crate::function::{Progress, Run};
 use crate::phase::Phase;
 use crate::runtime::Runtime;
@@ -37,6 +37,9 @@ impl Passage {
             return false;
         }
         lease.answered_at = Some(SystemTime::now());
+        if let Some(times) = head.extensions.get::<ServiceTimes>() {
+            (lease.called_at, lease.answered_at) = (Some(times.called), Some(times.answered));
+        }
         lease.response.receive(head.status, headers, head.extensions.get().copied());
         lease.request.learn(&head.extensions);
         lease.request.buffers_response && head.status != StatusCode::SWITCHING_PROTOCOLS

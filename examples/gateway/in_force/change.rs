@@ -19,7 +19,7 @@ pub(super) struct Change<'a> {
     pub(super) before: &'a Snapshot,
     pub(super) state: &'a State,
     pub(super) runtime: &'a Runtime,
-    pub(super) between: Between,
+    pub(super) between: &'a Between,
 }
 
 /// What the steps of a change have to do with: of routes, those whose requests may find something

@@ -61,7 +61,8 @@ impl Published {
     /// something that is no regular expression.
     pub(crate) fn check(&self, state: &State, steps: &[Step]) -> Result<Snapshot, BoxError> {
         let before = self.current();
-        Change { before: &before, state, runtime: &self.runtime, between: self.between }.make(steps)
+        Change { before: &before, state, runtime: &self.runtime, between: &self.between }
+            .make(steps)
     }
 
     /// Puts `snapshot` in force, for every request that begins from now on.

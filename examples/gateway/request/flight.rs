@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderValue, Request, StatusCode, Uri};
-use tower_lua::{Functions, RequestId};
+use tower_lua::{Functions, RequestId, ServiceTimes};
 
 use crate::in_force::plugins::{Around, Chain};
 use crate::in_force::snapshot::{RouteInForce, Snapshot};
@@ -165,5 +165,12 @@ impl Flight {
     pub(crate) fn latencies(&self) -> Option<(Duration, Duration)> {
         let (called, answered) = (*self.called.get()?, self.answered.get()?.0);
         Some((called, answered.saturating_sub(called)))
+    }
+
+    /// When the service was called and when it answered, by the clock of functions.
+    pub(crate) fn service_times(&self) -> Option<ServiceTimes> {
+        let began = SystemTime::now() - self.started.elapsed();
+        let (called, waited) = self.latencies()?;
+        Some(ServiceTimes::new(began + called, began + called + waited))
     }
 }

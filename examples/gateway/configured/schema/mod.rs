@@ -11,6 +11,7 @@ mod consumers;
 mod custom;
 mod defaults;
 mod functions;
+mod logging;
 mod plugin;
 mod plugins;
 mod print;

@@ -3,13 +3,14 @@
 use super::Check::{AtLeastOneOf, Custom, When};
 use super::Rule::{Between, Check, GreaterThan, OneOf};
 use super::authentication::{ACL, BASIC_AUTH, HMAC_AUTH, JWT, KEY_AUTH};
+use super::logging::{FILE_LOG, HTTP_LOG};
 use super::plugin::{plugin, text, texts};
 use super::tables::switch;
 use super::transformers::{IP_RESTRICTION, REQUEST_TRANSFORMER, RESPONSE_TRANSFORMER};
 use super::{Field, Kind, Must, Rule, Schema, Split, custom, functions, rules};
 
 /// The plugins of this gateway, by priority.
-pub(crate) const NAMES: [&str; 15] = [
+pub(crate) const NAMES: [&str; 17] = [
     "pre-function",
     "correlation-id",
     "cors",
@@ -23,6 +24,8 @@ pub(crate) const NAMES: [&str; 15] = [
     "rate-limiting",
     "request-transformer",
     "response-transformer",
+    "http-log",
+    "file-log",
     "request-termination",
     "post-function",
 ];
@@ -42,6 +45,8 @@ pub(crate) fn plugin(name: &str) -> Option<&'static Schema> {
         "ip-restriction" => &IP_RESTRICTION,
         "request-transformer" => &REQUEST_TRANSFORMER,
         "response-transformer" => &RESPONSE_TRANSFORMER,
+        "http-log" => &HTTP_LOG,
+        "file-log" => &FILE_LOG,
         "request-size-limiting" => &REQUEST_SIZE_LIMITING,
         "rate-limiting" => &RATE_LIMITING,
         "request-termination" => &REQUEST_TERMINATION,

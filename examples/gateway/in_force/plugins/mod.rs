@@ -42,10 +42,11 @@ pub(crate) trait Around: Send + Sync {
 
 /// Makes a plugin between the functions of its name and its configuration, with a runtime for functions
 /// of its own: whoever starts the gateway says which there are.
-pub(crate) type Between = fn(&str, &Value, &Runtime) -> Result<Arc<dyn Around>, BoxError>;
+pub(crate) type Between =
+    Arc<dyn Fn(&str, &Value, &Runtime) -> Result<Arc<dyn Around>, BoxError> + Send + Sync>;
 
 /// The names of all plugins and their priorities: the higher ones see a request earlier.
-const PRIORITIES: [(&str, i32); 15] = [
+const PRIORITIES: [(&str, i32); 17] = [
     ("pre-function", 1_000_000),
     ("correlation-id", 100_001),
     ("cors", 2000),
@@ -59,13 +60,15 @@ const PRIORITIES: [(&str, i32); 15] = [
     ("rate-limiting", 910),
     ("request-transformer", 801),
     ("response-transformer", 800),
+    ("http-log", 12),
+    ("file-log", 9),
     ("request-termination", 2),
     ("post-function", -1000),
 ];
 
 /// Those that do nothing before there is a response. They see what others answer, and the answers to
 /// requests that have no route.
-const AFTERWARDS: [&str; 1] = ["response-transformer"];
+const AFTERWARDS: [&str; 3] = ["response-transformer", "http-log", "file-log"];
 
 /// A plugin of the entities, compiled.
 pub(crate) struct Prepared {
@@ -95,7 +98,7 @@ impl Prepared {
         document: &Arc<Document>,
         label: &str,
         runtime: &Runtime,
-        between: Between,
+        between: &Between,
     ) -> Result<Self, BoxError> {
         let (document, plugin) = (Arc::clone(document), plugin_of(document));
         let (name, config) = (plugin.name.as_str(), &document.config());

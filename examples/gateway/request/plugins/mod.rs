@@ -9,7 +9,9 @@ mod correlation_id;
 mod cors;
 mod functions;
 mod ip_restriction;
+mod logging;
 mod message;
+mod outward;
 mod rate_limiting;
 mod request_size_limiting;
 mod request_termination;
@@ -24,36 +26,55 @@ use serde_json::Value;
 use tower_lua::Runtime;
 
 use self::authentication::{basic_auth, hmac_auth, jwt, key_auth};
+pub(crate) use self::logging::Logs;
+use self::logging::{file_log, http_log};
 pub(crate) use self::message::message;
+pub(crate) use self::outward::Outward;
 pub(crate) use self::request_size_limiting::EXCEEDED;
 pub(crate) use self::service::PluginsLayer;
 use crate::BoxError;
-use crate::in_force::plugins::{Around, Body, Next, read, unknown};
+use crate::in_force::plugins::{Around, Between, Body, Next, read, unknown};
 
-/// Makes the plugin `name` of its configuration.
-///
-/// # Errors
-///
-/// When there is no such plugin, or its configuration is not one.
-pub(crate) fn between(
-    name: &str,
-    config: &Value,
-    runtime: &Runtime,
-) -> Result<Arc<dyn Around>, BoxError> {
-    Ok(match name {
-        "correlation-id" => correlation_id::layer(read(name, config)?)?,
-        "cors" => cors::layer(&read(name, config)?)?,
-        "jwt" => jwt::layer(read(name, config)?)?,
-        "key-auth" => key_auth::layer(read(name, config)?)?,
-        "basic-auth" => basic_auth::layer(read(name, config)?)?,
-        "hmac-auth" => hmac_auth::layer(read(name, config)?)?,
-        "ip-restriction" => ip_restriction::layer(read(name, config)?)?,
-        "request-transformer" => request_transformer::layer(&read(name, config)?, runtime)?,
-        "response-transformer" => response_transformer::layer(&read(name, config)?)?,
-        "acl" => acl::layer(read(name, config)?),
-        "request-size-limiting" => request_size_limiting::layer(&read(name, config)?),
-        "rate-limiting" => rate_limiting::layer(read(name, config)?)?,
-        "request-termination" => request_termination::layer(read(name, config)?)?,
-        other => return Err(unknown(other).into()),
-    })
+/// What plugins are made with.
+pub(crate) struct Workshop {
+    pub(crate) logs: Logs,
+    pub(crate) outward: Arc<Outward>,
+}
+
+impl Workshop {
+    /// Makes plugins as long as the gateway runs.
+    pub(crate) fn open(self) -> Between {
+        Arc::new(move |name, config, runtime| self.make(name, config, runtime))
+    }
+
+    /// Makes the plugin `name` of its configuration.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such plugin, or its configuration is not one.
+    fn make(
+        &self,
+        name: &str,
+        config: &Value,
+        runtime: &Runtime,
+    ) -> Result<Arc<dyn Around>, BoxError> {
+        Ok(match name {
+            "correlation-id" => correlation_id::layer(read(name, config)?)?,
+            "cors" => cors::layer(&read(name, config)?)?,
+            "jwt" => jwt::layer(read(name, config)?)?,
+            "key-auth" => key_auth::layer(read(name, config)?)?,
+            "basic-auth" => basic_auth::layer(read(name, config)?)?,
+            "hmac-auth" => hmac_auth::layer(read(name, config)?)?,
+            "ip-restriction" => ip_restriction::layer(read(name, config)?)?,
+            "request-transformer" => request_transformer::layer(&read(name, config)?, runtime)?,
+            "response-transformer" => response_transformer::layer(&read(name, config)?)?,
+            "http-log" => http_log::layer(read(name, config)?, &self.logs, &self.outward, runtime)?,
+            "file-log" => file_log::layer(read(name, config)?, &self.logs, runtime)?,
+            "acl" => acl::layer(read(name, config)?),
+            "request-size-limiting" => request_size_limiting::layer(&read(name, config)?),
+            "rate-limiting" => rate_limiting::layer(read(name, config)?)?,
+            "request-termination" => request_termination::layer(read(name, config)?)?,
+            other => return Err(unknown(other).into()),
+        })
+    }
 }

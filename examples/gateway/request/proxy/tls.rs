@@ -31,6 +31,22 @@ impl Roots {
         }
         Ok(Self { store: Arc::new(store) })
     }
+
+    /// What believes these authorities, and what believes everybody.
+    pub(crate) fn clients(&self) -> [ClientConfig; 2] {
+        let provider = Arc::new(ring::default_provider());
+        let builder = || {
+            ClientConfig::builder_with_provider(Arc::clone(&provider))
+                .with_safe_default_protocol_versions()
+                .expect("ring has ciphers for them")
+        };
+        let verifying =
+            builder().with_root_certificates(Arc::clone(&self.store)).with_no_client_auth();
+        let anybody = Arc::new(Anybody(Arc::clone(&provider)));
+        let trusting =
+            builder().dangerous().with_custom_certificate_verifier(anybody).with_no_client_auth();
+        [verifying, trusting]
+    }
 }
 
 /// How connections to services are encrypted.
@@ -41,17 +57,7 @@ pub(super) struct TlsConfigs {
 
 impl TlsConfigs {
     pub(super) fn new(roots: &Roots) -> Self {
-        let provider = Arc::new(ring::default_provider());
-        let builder = || {
-            ClientConfig::builder_with_provider(Arc::clone(&provider))
-                .with_safe_default_protocol_versions()
-                .expect("ring has ciphers for them")
-        };
-        let verifying =
-            builder().with_root_certificates(Arc::clone(&roots.store)).with_no_client_auth();
-        let anybody = Arc::new(Anybody(Arc::clone(&provider)));
-        let trusting =
-            builder().dangerous().with_custom_certificate_verifier(anybody).with_no_client_auth();
+        let [verifying, trusting] = roots.clients();
         let of = |config: &ClientConfig| {
             [&b"http/1.1"[..], b"h2"].map(|protocol| {
                 let mut config = config.clone();

@@ -77,10 +77,11 @@ fn record(call: &mut Call<'_>) -> mlua::Result<Table> {
     root.set("upstream_status", upstream_status.unwrap_or_default())?;
     root.set("response", response(lua, tx)?)?;
     let latencies = lua.create_table()?;
-    let until_called = times.called.or(times.answered).unwrap_or(total);
-    latencies.set("kong", millis(until_called))?;
-    let waited =
-        times.called.zip(times.answered).map(|(called, answered)| answered.saturating_sub(called));
+    let by_service = tx.response.source == Some(Source::Service);
+    let called = times.called.filter(|_| by_service);
+    latencies.set("kong", millis(called.or(times.answered).unwrap_or(total)))?;
+    let waited = called.zip(times.answered);
+    let waited = waited.map(|(called, answered)| answered.saturating_sub(called));
     latencies.set("proxy", waited.map_or(-1, millis))?;
     latencies.set("request", millis(total))?;
     let received = times.answered.filter(|_| waited.is_some());
@@ -89,7 +90,6 @@ fn record(call: &mut Call<'_>) -> mlua::Result<Table> {
     root.set("latencies", latencies)?;
     root.set("client_ip", tx.request.client_ip(settings).map(|ip| ip.to_string()))?;
     root.set("started_at", tx.started_at().as_millis() as u64)?;
-    let by_service = tx.response.source == Some(Source::Service);
     root.set("source", if by_service { "upstream" } else { "kong" })?;
     for (name, entity) in entities {
         root.set(name, entity)?;

@@ -1,5 +1,11 @@
 //! `kong.log.serialize` and `kong.log.set_serialize_value`.
 
+use std::convert::Infallible;
+use std::time::{Duration, SystemTime};
+
+use http::{Request, Response};
+use tower_lua::{RequestBody, ResponseSource, ServiceTimes};
+
 use crate::support::App;
 
 /// What `source`, with `log` for the serialized request, is worth in the log phase.
@@ -58,6 +64,35 @@ async fn latencies_are_milliseconds_and_none_is_known_of_a_service_that_was_not_
     assert_eq!(serialized("", source).await, "true true true true");
     let source = "log.latencies.proxy, log.latencies.receive";
     assert_eq!(serialized("kong.response.exit(200)", source).await, "-1 0");
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_service_that_is_further_in_counts() {
+    let source = "local times = kong.log.serialize().latencies
+                  require('recorder')(times.kong >= 20, times.proxy)";
+    let service = tower::service_fn(async |_: Request<RequestBody<_>>| {
+        let mut response = Response::new(String::new());
+        let began = SystemTime::now() + Duration::from_millis(20);
+        let times = ServiceTimes::new(began, began + Duration::from_millis(7));
+        response.extensions_mut().insert(times);
+        Ok::<_, Infallible>(response)
+    });
+    let app = App::builder().log(source).serve_around(service).await;
+    app.get("/").send().await;
+    assert_eq!(app.recorder.wait_for(1).await, ["true 7"]);
+}
+
+#[tokio::test]
+async fn a_layer_that_answers_for_the_service_took_no_time_of_its() {
+    let service = tower::service_fn(async |_: Request<RequestBody<_>>| {
+        let mut response = Response::new(String::new());
+        response.extensions_mut().insert(ResponseSource::Exit);
+        Ok::<_, Infallible>(response)
+    });
+    let source = "require('recorder')(kong.log.serialize().latencies.proxy)";
+    let app = App::builder().log(source).serve_around(service).await;
+    app.get("/").send().await;
+    assert_eq!(app.recorder.wait_for(1).await, ["-1"]);
 }
 
 #[tokio::test]

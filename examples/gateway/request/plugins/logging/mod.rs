@@ -1,0 +1,95 @@
+//! The plugins that tell others of each request: `file-log` and `http-log`.
+//!
+//! What they tell is what `kong.log.serialize` gives in the `log` phase. A function asks for it and
+//! puts it into the plugin's queue, from where it is taken to its place while requests go on.
+
+mod entries;
+pub(super) mod file_log;
+pub(super) mod http_log;
+mod queue;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tower_lua::mlua::{self, LuaString, Value};
+use tower_lua::{RequestId, RuntimeBuilder};
+
+use self::queue::{Queue, QueueConfig};
+
+/// The logs of all plugins.
+#[derive(Clone)]
+pub(crate) struct Logs(Arc<Shared>);
+
+struct Shared {
+    /// By names that nobody can guess: a function can put something into the log of its own plugin.
+    queues: Mutex<HashMap<String, Weak<Queue>>>,
+    /// Where entries are taken from queues.
+    handle: Handle,
+    /// Whoever takes them holds on to a receiver until there are none left.
+    takers: watch::Sender<()>,
+}
+
+/// A plugin's way into its log. What is in it when this is dropped is still taken to its place.
+struct Log {
+    queue: Arc<Queue>,
+    name: String,
+    shared: Arc<Shared>,
+}
+
+/// The module by which functions reach the logs.
+const MODULE: &str = "gateway.logs";
+
+impl Logs {
+    /// Logs whose entries are taken on the runtime that this is called on.
+    pub(crate) fn new() -> Self {
+        let (takers, _) = watch::channel(());
+        let handle = Handle::current();
+        Self(Arc::new(Shared { queues: Mutex::default(), handle, takers }))
+    }
+
+    /// Lets the functions of a runtime reach the logs.
+    pub(crate) fn tell(&self, builder: RuntimeBuilder) -> RuntimeBuilder {
+        let shared = Arc::clone(&self.0);
+        builder.module(MODULE, move |lua| {
+            let shared = Arc::clone(&shared);
+            let put = lua.create_function(move |_, (log, entry): (LuaString, LuaString)| {
+                let queue = log.to_str().ok().and_then(|name| shared.find(&name));
+                let queue = queue.ok_or_else(|| mlua::Error::runtime("there is no such log"))?;
+                queue.put(Bytes::copy_from_slice(&entry.as_bytes()));
+                Ok(())
+            })?;
+            Ok(Value::Table(lua.create_table_from([("put", put)])?))
+        })
+    }
+
+    /// Waits until all that is in the logs is where it belongs, or cannot be taken there.
+    pub(crate) async fn drain(&self) {
+        let queues: Vec<_> = self.0.queues.lock().values().filter_map(Weak::upgrade).collect();
+        queues.iter().for_each(|queue| queue.close());
+        self.0.takers.closed().await;
+    }
+
+    fn open(&self, config: QueueConfig) -> Log {
+        let queue = Arc::new(Queue::new(config));
+        let name = RequestId::random().as_str().to_owned();
+        self.0.queues.lock().insert(name.clone(), Arc::downgrade(&queue));
+        Log { queue, name, shared: Arc::clone(&self.0) }
+    }
+}
+
+impl Shared {
+    fn find(&self, name: &str) -> Option<Arc<Queue>> {
+        self.queues.lock().get(name)?.upgrade()
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.shared.queues.lock().remove(&self.name);
+        self.queue.close();
+    }
+}
