@@ -239,7 +239,7 @@ pub(crate) struct FunctionsConfig {
     client_body_buffer_size: u64,
 }
 
-/// What functions hear of the gateway: counts, and the consumers whom they find.
+/// What functions hear of the gateway: counts, the consumers whom they find, the upstreams.
 pub(crate) struct Heard {
     pub(crate) counters: Arc<Counters>,
     pub(crate) current: Current,
@@ -266,6 +266,7 @@ impl FunctionsConfig {
         with: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
     ) -> Result<Runtime, BoxError> {
         let Heard { counters, current } = heard;
+        let upstreams = current.clone();
         let mut sandbox = Sandbox::new(self.untrusted_lua)
             .safe_modules(self.untrusted_lua_safe_modules)
             .network(network(names(&self.untrusted_lua_network), admins)?);
@@ -293,8 +294,7 @@ impl FunctionsConfig {
                 async move { resolver.resolve(&name).await }
             })
             .cache(self.mem_cache_size)
-            // Kong: has groups of targets. Here there are none to be found.
-            .upstreams(|_| false)
+            .upstreams(move |name| upstreams.load().balancer(name).is_some())
             .consumers(move |field, value| current.load().consumer_by(field, value).cloned())
             .header_names(spelling::names)
             .environment(names(&self.untrusted_lua_env))

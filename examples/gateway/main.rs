@@ -15,6 +15,7 @@ mod config;
 mod configured;
 mod database;
 mod demo;
+mod healthchecks;
 mod in_force;
 mod log;
 mod network;
@@ -40,6 +41,7 @@ use crate::config::{Config, Heard};
 use crate::configured::declarative;
 use crate::configured::problem::Problem;
 use crate::configured::store::Address;
+use crate::healthchecks::Checker;
 use crate::in_force::published::{Current, Published};
 use crate::request::counters::Counters;
 use crate::request::listen::{Listener, Server, TlsAcceptor, addresses};
@@ -222,6 +224,8 @@ impl Gateway {
         listeners: Vec<Listener>,
         server: &Server,
     ) -> Result<Vec<JoinHandle<()>>, BoxError> {
+        let checker = Checker::new(self.published.clone(), self.resolver.clone(), &self.roots);
+        tokio::spawn(checker.check(self.stopped.clone()));
         let parts = Parts {
             published: self.published.clone(),
             runtime: self.runtime.clone(),
@@ -256,7 +260,8 @@ impl Gateway {
             tracing::info!("admin listens on {}", listener.addr);
             let counted = Arc::clone(&self.counters);
             let counts = Box::new(move || counted.read());
-            let admin = admin::service(Arc::clone(&self.database), self.runtime.clone(), counts);
+            let (database, runtime) = (Arc::clone(&self.database), self.runtime.clone());
+            let admin = admin::service(database, runtime, self.resolver.clone(), counts);
             let metrics = Arc::clone(&self.metrics);
             let metrics = metrics.endpoint(Arc::clone(&self.counters), self.runtime.clone());
             let guard = Arc::new(self.config.admin.clone());

@@ -312,6 +312,13 @@ impl UriCaptures {
         self
     }
 
+    /// What was found by this name, if anything.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&str> {
+        let found = self.named.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// Adds a named capture group or path parameter.
     #[must_use]
     pub fn with_named(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

@@ -21,6 +21,12 @@ impl RuntimeBuilder {
 }
 
 impl Runtime {
+    /// The id of this node: what `kong.node.get_id()` says.
+    #[must_use]
+    pub fn node_id(&self) -> &str {
+        &self.settings().node.id
+    }
+
     /// Forgets what `kong.cache` has for `key`: what a function of another node has
     /// [invalidated](RuntimeBuilder::invalidated).
     ///

@@ -157,7 +157,7 @@ async fn a_file_with_a_mistake_changes_nothing() {
             { "name": "worse", "port": 1e9, "routes": [{ "paths": ["/"] }] },
         ],
         "routes": [{ "paths": ["/"], "service": "nothing" }],
-        "upstreams": [{ "name": "u" }],
+        "vaults": [{ "name": "env" }],
         "colour": 1,
     });
     let reply = gateway.post("/config", &file).await;
@@ -176,7 +176,7 @@ async fn a_file_with_a_mistake_changes_nothing() {
     assert!(plugins[1]["config"]["access"][1].as_str().unwrap().contains("error parsing"));
     assert_eq!(fields["services"][2]["port"], "value should be between 0 and 65535");
     assert!(fields["services"][2].get("routes").is_none(), "{fields}");
-    assert_eq!(fields["upstreams"], "this gateway has none of these");
+    assert_eq!(fields["vaults"], "this gateway has none of these");
     assert_eq!(fields["colour"], "unknown field");
     let services = gateway.admin("/services").send().await.json();
     assert_eq!(services["data"].as_array().unwrap().len(), 1);

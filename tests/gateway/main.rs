@@ -21,7 +21,9 @@ mod admin_plugins;
 mod admin_random;
 mod admin_routes;
 mod admin_services;
+mod admin_upstreams;
 mod backend;
+mod balancing;
 mod client_connection;
 mod cluster;
 mod cluster_away;
@@ -30,6 +32,7 @@ mod declarative;
 mod demo;
 mod documentation;
 mod functions;
+mod health_checks;
 mod hostile_http2;
 mod load;
 mod metrics;
@@ -74,6 +77,7 @@ mod configured {
     pub(crate) mod problem;
     pub(crate) mod public_key;
     pub(crate) mod schema;
+    pub(crate) mod upstream;
 }
 #[expect(unused_imports, reason = "the gateway has more uses for it")]
 #[path = "../../examples/gateway/in_force/router/mod.rs"]

@@ -54,10 +54,11 @@ const GATEWAY: &[&str] = &[
     "request/ways",
     "request/edge",
     "request/proxy",
-    "admin",    // what happens to the configuration
-    "network",  // where functions may reach
-    "database", // where entities are kept, by flags
-    "config",   // flags
+    "healthchecks", // how targets are, whether there are requests or not
+    "admin",        // what happens to the configuration
+    "network",      // where functions may reach
+    "database",     // where entities are kept, by flags
+    "config",       // flags
     "demo",
     "stack",
     "worker",

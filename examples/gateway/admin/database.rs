@@ -76,6 +76,11 @@ impl Database {
         self.state.load_full()
     }
 
+    /// What is in force of them.
+    pub(crate) fn in_force(&self) -> Arc<Snapshot> {
+        self.published.current()
+    }
+
     /// What it is, as Kong says it: `postgres`, `sqlite` or `off`.
     pub(crate) fn kind(&self) -> &'static str {
         self.kind

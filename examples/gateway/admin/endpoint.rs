@@ -20,6 +20,13 @@ pub(super) enum Endpoint {
     PluginSchema(String),
     Schema(String),
     Validate(String),
+    /// `/upstreams/{name or id}/health`
+    Health(String),
+    /// `/upstreams/{name or id}/targets/all`
+    AllTargets(String),
+    /// `/upstreams/{name or id}/targets/{target or id}/healthy`, or with an address before that:
+    /// whether it is well.
+    Mark(String, String, Option<String>, bool),
     /// `/services`
     Collection(Kind),
     /// `/services/{name or id}`
@@ -58,6 +65,15 @@ impl Endpoint {
             ["schemas", name, "validate"] => Self::Validate(name.to_owned()),
             ["schemas", "plugins", name] => Self::PluginSchema(name.to_owned()),
             ["schemas", name] => Self::Schema(name.to_owned()),
+            ["upstreams", key, "health"] => Self::Health(key.to_owned()),
+            ["upstreams", key, "targets", "all"] => Self::AllTargets(key.to_owned()),
+            ["upstreams", key, "targets", target, mark] => {
+                Self::Mark(key.to_owned(), target.to_owned(), None, is_well(mark)?)
+            }
+            ["upstreams", key, "targets", target, address, mark] => {
+                let address = Some(address.to_owned());
+                Self::Mark(key.to_owned(), target.to_owned(), address, is_well(mark)?)
+            }
             [kind] => Self::Collection(Kind::of_path(kind)?),
             [kind, key] => Self::Entity(Kind::of_path(kind)?, key.to_owned()),
             [kind, key, other] => {
@@ -92,7 +108,10 @@ impl Endpoint {
             | Self::EnabledPlugins
             | Self::PluginConfig(_)
             | Self::PluginSchema(_)
-            | Self::Schema(_) => &["GET"],
+            | Self::Schema(_)
+            | Self::Health(_)
+            | Self::AllTargets(_) => &["GET"],
+            Self::Mark(..) => &["PUT"],
             Self::Validate(_) => &["POST"],
             Self::Config | Self::Collection(_) | Self::Nested(..) => &["GET", "POST"],
             Self::Entity(..) | Self::NestedEntity(..) | Self::Parent(..) => {
@@ -117,24 +136,40 @@ impl Endpoint {
             "/status/ready",
             "/tags",
             "/tags/{tags}",
+            "/upstreams/{upstreams}/health",
+            "/upstreams/{upstreams}/targets/all",
+            "/upstreams/{upstreams}/targets/{targets}/healthy",
+            "/upstreams/{upstreams}/targets/{targets}/unhealthy",
+            "/upstreams/{upstreams}/targets/{targets}/{address}/healthy",
+            "/upstreams/{upstreams}/targets/{targets}/{address}/unhealthy",
         ]
         .map(str::to_owned)
         .into();
         for kind in Kind::ALL {
             let (name, path, nested) = (kind.name(), kind.path(), kind.nested_path());
-            paths.extend([format!("/{path}"), format!("/{path}/{{{name}}}")]);
+            if kind.stands_alone() {
+                paths.extend([format!("/{path}"), format!("/{path}/{{{name}}}")]);
+            }
             for parent in kind.references() {
                 let (owner, field) = (parent.name(), parent.field());
                 let parent = format!("/{}/{{{owner}}}/{nested}", parent.path());
-                paths.extend([
-                    format!("/{path}/{{{name}}}/{field}"),
-                    format!("{parent}/{{{name}}}"),
-                    parent,
-                ]);
+                if kind.stands_alone() {
+                    paths.push(format!("/{path}/{{{name}}}/{field}"));
+                }
+                paths.extend([format!("{parent}/{{{name}}}"), parent]);
             }
         }
         paths.sort_by_key(|path| path.replace('/', "\0"));
         paths
+    }
+}
+
+/// What the end of a path says of a target.
+fn is_well(mark: &str) -> Option<bool> {
+    match mark {
+        "healthy" => Some(true),
+        "unhealthy" => Some(false),
+        _ => None,
     }
 }
 
@@ -165,7 +200,14 @@ mod tests {
 
     #[test]
     fn other_paths_are_not_found() {
-        for path in ["/nothing", "/routes/a/apis", "/services/a/service", "/services/a/b/c/d"] {
+        for path in [
+            "/nothing",
+            "/routes/a/apis",
+            "/targets",
+            "/targets/a/upstream",
+            "/services/a/service",
+            "/services/a/b/c/d",
+        ] {
             assert!(Endpoint::find(path).is_err(), "{path}");
         }
     }

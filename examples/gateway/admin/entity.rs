@@ -45,7 +45,10 @@ pub(super) async fn one(
     let Arguments { mut object, given } = call.arguments;
     let database = &call.admin.database;
     let (key, parent) = (key.to_owned(), owned(parent));
-    match call.head.method {
+    // Kong: changes a target that is put, and makes none.
+    let is_target = kind == Kind::Targets && call.head.method == Method::PUT;
+    let method = if is_target { &Method::PATCH } else { &call.head.method };
+    match *method {
         Method::PUT => {
             let edit = move |draft: &mut Draft| {
                 let mut place = Place::new(&key);
@@ -123,7 +126,7 @@ pub(super) async fn parent(call: Call<'_>, kind: Kind, key: &str, parent: Kind) 
 }
 
 /// An entity that belongs to its parent, if there must be one.
-fn find_in(
+pub(super) fn find_in(
     state: &State,
     kind: Kind,
     key: &str,

@@ -47,6 +47,7 @@ fn about(call: &Call<'_>) -> Value {
     enabled.dedup();
     json!({
         "tagline": "Welcome to tower-lua's gateway",
+        "node_id": call.admin.runtime.node_id(),
         "version": env!("CARGO_PKG_VERSION"),
         "lua_version": "LuaJIT 2.1",
         "plugins": { "available_on_server": available, "enabled_in_cluster": enabled },

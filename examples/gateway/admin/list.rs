@@ -37,6 +37,10 @@ pub(super) fn answer(call: &Call<'_>, kind: Kind, parent: Option<(Kind, &str)>) 
     let state = call.admin.database.state();
     let mut path = format!("/{}", kind.path());
     let parent = match parent {
+        Some((parent_kind, key)) if kind == Kind::Targets => {
+            let found = state.known(parent_kind, key)?;
+            return Ok(Answer::ok(targets(call, &found, "targets", Document::shown)?));
+        }
         None => None,
         Some((parent_kind, key)) => {
             let found = state.known(parent_kind, key)?;
@@ -52,6 +56,36 @@ pub(super) fn answer(call: &Call<'_>, kind: Kind, parent: Option<(Kind, &str)>) 
         .filter(|document| page.wants(document))
         .map(|document| (document.id().to_owned(), document));
     Ok(page.answer(&path, entities, |document| document.shown()))
+}
+
+/// The targets of an upstream, the newest first, at a `path` below it.
+pub(super) fn targets(
+    call: &Call<'_>,
+    upstream: &Document,
+    path: &str,
+    show: impl Fn(&Document) -> Value,
+) -> Result<Value, Problem> {
+    let page = Page::new(call)?;
+    let state = call.admin.database.state();
+    let targets = state.children(Kind::Targets, Kind::Upstreams, upstream.id());
+    let targets = targets.filter(|target| page.wants(target));
+    let mut targets: Vec<_> = targets.map(|target| (newest_first(target), target)).collect();
+    targets.sort_by(|a, b| a.0.cmp(&b.0));
+    let path = format!("/upstreams/{}/{path}", upstream.id());
+    Ok(page.body(&path, targets.into_iter(), |target| show(target)))
+}
+
+/// `/upstreams/{key}/targets/all`.
+pub(super) fn all_targets(call: &Call<'_>, key: &str) -> Answered {
+    let upstream = call.admin.database.state().known(Kind::Upstreams, key)?;
+    Ok(Answer::ok(targets(call, &upstream, "targets/all", Document::shown)?))
+}
+
+/// What puts targets into their order.
+fn newest_first(target: &Document) -> String {
+    let created = target.object().get("created_at").and_then(Value::as_f64).unwrap_or_default();
+    let milliseconds = std::time::Duration::try_from_secs_f64(created).unwrap_or_default();
+    format!("{:039} {}", u128::MAX - milliseconds.as_millis(), target.id())
 }
 
 /// `/tags` and `/tags/{tag}`: what has tags, or this one.
@@ -114,6 +148,15 @@ impl Page {
         elements: impl Iterator<Item = (String, T)>,
         show: impl Fn(T) -> Value,
     ) -> Answer {
+        Answer::ok(self.body(path, elements, show))
+    }
+
+    fn body<T>(
+        &self,
+        path: &str,
+        elements: impl Iterator<Item = (String, T)>,
+        show: impl Fn(T) -> Value,
+    ) -> Value {
         let after = |mark: &String| self.after.as_ref().is_none_or(|after| mark > after);
         let mut elements = elements.filter(|(mark, _)| after(mark));
         let mut last = String::new();
@@ -128,7 +171,7 @@ impl Page {
             body["next"] = format!("{path}?offset={offset}{}", self.kept).into();
             body["offset"] = offset.into();
         }
-        Answer::ok(body)
+        body
     }
 }
 

@@ -8,6 +8,7 @@ mod endpoint;
 mod entity;
 pub(crate) mod follow;
 mod guard;
+mod health;
 mod information;
 mod list;
 
@@ -30,6 +31,7 @@ use self::database::Database;
 use self::endpoint::Endpoint;
 pub(crate) use self::guard::{Guard, check};
 use crate::configured::problem::Problem;
+use crate::resolver::Resolver;
 
 /// The most bytes that a body may have: what Kong takes.
 const MAX_BODY: usize = 10 << 20;
@@ -45,6 +47,8 @@ const AWAY: HeaderValue =
 struct Admin {
     database: Arc<Database>,
     runtime: Runtime,
+    /// Whom the names of targets are asked for.
+    resolver: Resolver,
     counts: Counts,
 }
 
@@ -62,8 +66,13 @@ struct Call<'a> {
 type Answered = Result<Answer, Problem>;
 
 /// The Admin API as a service.
-pub(crate) fn service(database: Arc<Database>, runtime: Runtime, counts: Counts) -> Router {
-    let admin = Arc::new(Admin { database, runtime, counts });
+pub(crate) fn service(
+    database: Arc<Database>,
+    runtime: Runtime,
+    resolver: Resolver,
+    counts: Counts,
+) -> Router {
+    let admin = Arc::new(Admin { database, runtime, resolver, counts });
     Router::new().fallback(handle).with_state(admin)
 }
 
@@ -108,6 +117,11 @@ async fn answer(admin: &Admin, request: Request) -> Answered {
             entity::one(call, kind, &key, Some((parent, &parent_key))).await
         }
         Endpoint::Parent(kind, key, parent) => entity::parent(call, kind, &key, parent).await,
+        Endpoint::Health(key) => health::answer(call, &key).await,
+        Endpoint::Mark(key, target, address, is_well) => {
+            health::mark(&call, &key, &target, address.as_deref(), is_well).await
+        }
+        Endpoint::AllTargets(key) => list::all_targets(&call, &key),
         other => information::answer(call, &other),
     }
 }

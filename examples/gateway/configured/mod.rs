@@ -9,3 +9,4 @@ pub(crate) mod problem;
 pub(crate) mod public_key;
 pub(crate) mod schema;
 pub(crate) mod store;
+pub(crate) mod upstream;

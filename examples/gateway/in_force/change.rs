@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 use tower_lua::Runtime;
 
+use super::balancer::{self, Balancers};
 use super::plugins::{Between, Prepared, Scopes};
 use super::route::{RouteInForce, ServiceInForce};
 use super::router::Router;
@@ -38,16 +39,38 @@ impl<'a> Change<'a> {
     /// The snapshot that `steps` lead to. They touch few routes mostly, and no more are looked at.
     pub(super) fn make(&self, steps: &[Step]) -> Result<Snapshot, BoxError> {
         let begins_anew = steps.iter().any(|step| matches!(step, Step::Clear));
-        let (plugins, touched) = if begins_anew {
+        let (plugins, mut touched) = if begins_anew {
             (self.all_plugins()?, Touched { everything: true, ..Touched::default() })
         } else {
             let touched = Touched::new(steps, &self.before.plugins);
             (self.changed_plugins(&touched.plugins)?, touched)
         };
+        let balancers = self.balancers(steps);
+        self.touch_balanced(&balancers, &mut touched);
         let scopes = Scopes::new(&plugins);
-        let (routes, router) = Routes::new(self, &touched, &scopes).make()?;
+        let (routes, router) = Routes::new(self, &touched, &scopes, &balancers).make()?;
         let (global, rewrite) = (scopes.chain(None, None), scopes.rewrite());
-        Ok(Snapshot { router, routes, global, rewrite, plugins, entities: self.state.clone() })
+        let entities = self.state.clone();
+        Ok(Snapshot { router, routes, global, rewrite, plugins, balancers, entities })
+    }
+
+    fn balancers(&self, steps: &[Step]) -> Arc<Balancers> {
+        let Snapshot { balancers: before, entities: old, .. } = self.before;
+        balancer::Change { before, old, new: self.state }.make(steps)
+    }
+
+    /// Adds the services whose hosts have become names of upstreams, or are so no more.
+    fn touch_balanced(&self, balancers: &Arc<Balancers>, touched: &mut Touched<'a>) {
+        let before = &self.before.balancers;
+        let is_news = |name: &str| balancers.contains_key(name) != before.contains_key(name);
+        let same = touched.everything || Arc::ptr_eq(before, balancers);
+        if same || !before.keys().chain(balancers.keys()).any(|name| is_news(name)) {
+            return;
+        }
+        let documents = [Kind::Services, Kind::Apis].map(|kind| self.state.all(kind));
+        let services = documents.into_iter().flatten().filter_map(|document| document.service());
+        let news = services.filter(|service| is_news(&service.host));
+        touched.services.extend(news.map(|service| service.id.as_str()));
     }
 
     fn all_plugins(&self) -> Result<Vec<Arc<Prepared>>, BoxError> {
@@ -163,6 +186,7 @@ struct Routes<'a> {
     change: &'a Change<'a>,
     touched: &'a Touched<'a>,
     scopes: &'a Scopes<'a>,
+    balancers: &'a Balancers,
     /// Those that were made for this change.
     services: HashMap<&'a str, Arc<ServiceInForce>, FxBuildHasher>,
     places: Places,
@@ -173,11 +197,17 @@ struct Routes<'a> {
 }
 
 impl<'a> Routes<'a> {
-    fn new(change: &'a Change<'a>, touched: &'a Touched<'a>, scopes: &'a Scopes<'a>) -> Self {
+    fn new(
+        change: &'a Change<'a>,
+        touched: &'a Touched<'a>,
+        scopes: &'a Scopes<'a>,
+        balancers: &'a Balancers,
+    ) -> Self {
         Self {
             change,
             touched,
             scopes,
+            balancers,
             services: HashMap::default(),
             places: change.before.routes.clone(),
             gone: HashSet::new(),
@@ -267,11 +297,13 @@ impl<'a> Routes<'a> {
                 if !service.enabled {
                     return Ok(None);
                 }
+                let is_balanced = self.balancers.contains_key(service.host.as_str());
                 let known = old.and_then(|old| old.service_in_force());
-                match (self.services.get(id), known.filter(|known| known.is_of(service))) {
+                let known = known.filter(|known| known.is_of(service, is_balanced));
+                match (self.services.get(id), known) {
                     (Some(service), _) | (None, Some(service)) => Some(Arc::clone(service)),
                     (None, None) => {
-                        let service = Arc::new(ServiceInForce::new(service)?);
+                        let service = Arc::new(ServiceInForce::new(service, is_balanced)?);
                         self.services.insert(id, Arc::clone(&service));
                         Some(service)
                     }

@@ -1,5 +1,6 @@
 //! What is in force: what is configured, made ready for requests.
 
+pub(crate) mod balancer;
 mod change;
 pub(crate) mod consumers;
 pub(crate) mod plugins;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
+use tokio::sync::watch;
 use tower_lua::Runtime;
 
 use crate::BoxError;
@@ -24,6 +25,7 @@ pub(crate) struct Published {
     current: Current,
     runtime: Runtime,
     between: Between,
+    changed: watch::Sender<()>,
 }
 
 impl Default for Current {
@@ -44,7 +46,7 @@ impl Published {
     /// Puts in force what those see who have `current`. Functions are to run in `runtime`; `between`
     /// makes the other plugins.
     pub(crate) fn new(current: Current, runtime: Runtime, between: Between) -> Self {
-        Self { current, runtime, between }
+        Self { current, runtime, between, changed: watch::Sender::default() }
     }
 
     /// What is in force now.
@@ -68,5 +70,11 @@ impl Published {
     /// Puts `snapshot` in force, for every request that begins from now on.
     pub(crate) fn publish(&self, snapshot: Snapshot) {
         self.current.0.store(Arc::new(snapshot));
+        self.changed.send_replace(());
+    }
+
+    /// Sees whenever something else is in force.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 }

@@ -69,18 +69,20 @@ impl RouteInForce {
 }
 
 impl ServiceInForce {
+    /// A service, whose host is the name of an upstream where it `is_balanced`.
+    ///
     /// # Errors
     ///
     /// When nothing can be forwarded to the service.
-    pub(crate) fn new(service: &Arc<Service>) -> Result<Self, BoxError> {
+    pub(crate) fn new(service: &Arc<Service>, is_balanced: bool) -> Result<Self, BoxError> {
         let label = service.name.as_ref().unwrap_or(&service.id).as_str().into();
-        let (service, plan) = (Arc::clone(service), Plan::new(service)?);
+        let (service, plan) = (Arc::clone(service), Plan::new(service, is_balanced)?);
         Ok(Self { service, plan, label, known: OnceLock::new() })
     }
 
-    /// Whether it was made of this very service.
-    pub(crate) fn is_of(&self, service: &Arc<Service>) -> bool {
-        Arc::ptr_eq(&self.service, service)
+    /// Whether it was made of this very service in this way.
+    pub(crate) fn is_of(&self, service: &Arc<Service>, is_balanced: bool) -> bool {
+        Arc::ptr_eq(&self.service, service) && self.plan.is_balanced == is_balanced
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tower_lua::Functions;
 
 use crate::configured::entities::State;
+use crate::in_force::balancer::{Balancer, Balancers};
 use crate::in_force::plugins::{Chain, Prepared, Rewrite};
 pub(crate) use crate::in_force::route::RouteInForce;
 use crate::in_force::router::{Found, Query, Router};
@@ -21,6 +22,7 @@ pub(crate) struct Snapshot {
     pub(super) rewrite: Rewrite,
     /// In the order of their ids.
     pub(super) plugins: Vec<Arc<Prepared>>,
+    pub(super) balancers: Arc<Balancers>,
     /// What all of it was made of, for whoever looks for consumers.
     pub(super) entities: State,
 }
@@ -35,6 +37,7 @@ impl Snapshot {
             global: Arc::default(),
             rewrite: Rewrite { pre: nothing.clone(), post: nothing },
             plugins: Vec::new(),
+            balancers: Arc::default(),
             entities: State::default(),
         }
     }
@@ -48,6 +51,16 @@ impl Snapshot {
         let found = self.router.find(query)?;
         let route = self.routes[found.route].as_ref().expect("the router has none that are gone");
         Some((Arc::clone(route), found))
+    }
+
+    /// The upstream of this name.
+    pub(crate) fn balancer(&self, name: &str) -> Option<&Arc<Balancer>> {
+        self.balancers.get(name)
+    }
+
+    /// All upstreams.
+    pub(crate) fn balancers(&self) -> &Arc<Balancers> {
+        &self.balancers
     }
 
     /// What runs for requests that no route is for.

@@ -1,6 +1,7 @@
 //! Where a request goes, and how long it may take.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::{HOST, HeaderValue};
@@ -8,6 +9,8 @@ use http::uri::{Authority, Scheme};
 use http::{Request, Uri};
 use tower_lua::Upstream;
 
+use super::balancer::Place;
+use super::router::split_port;
 use super::timeouts::Timeouts;
 use crate::BoxError;
 use crate::configured::entity::Service;
@@ -19,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) timeouts: Timeouts,
     /// How often a connection is tried again.
     pub(crate) retries: u32,
+    /// Whether the host is the name of an upstream.
+    pub(crate) is_balanced: bool,
 }
 
 /// Whom a connection is made with, and how.
@@ -35,8 +40,16 @@ pub(crate) struct Key {
     pub(crate) host: Box<str>,
     pub(crate) port: u16,
     /// Whether, and how, the connection is encrypted.
-    pub(crate) tls: Option<Verify>,
+    pub(crate) tls: Option<Tls>,
     pub(crate) http2: bool,
+}
+
+/// How a connection is encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Tls {
+    pub(crate) verify: Verify,
+    /// Who is asked for where that is not the host.
+    pub(crate) name: Option<Arc<str>>,
 }
 
 /// Whether the certificate of a service must be good.
@@ -47,7 +60,7 @@ pub(crate) enum Verify {
 }
 
 impl Plan {
-    pub(crate) fn new(service: &Service) -> Result<Self, BoxError> {
+    pub(crate) fn new(service: &Service, is_balanced: bool) -> Result<Self, BoxError> {
         let protocol = service.protocol.as_str();
         let (is_tls, http2) = match protocol {
             "http" => (false, false),
@@ -61,7 +74,7 @@ impl Plan {
         let key = Key {
             host: service.host.as_str().into(),
             port: service.port,
-            tls: is_tls.then_some(verify),
+            tls: is_tls.then_some(Tls { verify, name: None }),
             http2,
         };
         Ok(Self {
@@ -72,6 +85,7 @@ impl Plan {
                 service.read_timeout,
             ),
             retries: service.retries.into(),
+            is_balanced,
         })
     }
 }
@@ -98,16 +112,15 @@ impl Target {
             (key.host, key.port) = (host.into(), port);
         }
         if let Some(name) = upstream.name() {
-            // Kong: looks for a group of targets of this name first.
             key.host = name.into();
         }
-        match (upstream.scheme(), key.tls) {
-            (Some("https"), None) => key.tls = Some(Verify::Yes),
+        match (upstream.scheme(), &key.tls) {
+            (Some("https"), None) => key.tls = Some(Tls { verify: Verify::Yes, name: None }),
             (Some("http"), Some(_)) => key.tls = None,
             _ => {}
         }
-        if let (Some(verify), Some(_)) = (upstream.tls_verify(), key.tls) {
-            key.tls = Some(if verify { Verify::Yes } else { Verify::No });
+        if let (Some(verify), Some(tls)) = (upstream.tls_verify(), &mut key.tls) {
+            tls.verify = if verify { Verify::Yes } else { Verify::No };
         }
         if key == before.key { Ok(None) } else { Self::new(key).map(Some) }
     }
@@ -115,6 +128,27 @@ impl Target {
     /// The same way to another host.
     pub(crate) fn at(&self, host: &str, port: u16) -> Result<Self, BoxError> {
         Self::new(Key { host: host.into(), port, ..self.key.clone() })
+    }
+
+    /// The same way to a target of an upstream, whose services are asked for by `host_header` if there
+    /// is one.
+    pub(crate) fn at_peer(
+        &self,
+        place: &Place,
+        host_header: Option<&str>,
+    ) -> Result<Self, BoxError> {
+        let ip = place.peer.addr.ip().to_string();
+        let is_ip = place.member.host().parse::<IpAddr>().is_ok();
+        let of_member = if is_ip { &ip } else { place.member.host() };
+        let (name, port) = host_header.map_or((of_member, None), split_port);
+        let port = port.unwrap_or_else(|| place.peer.addr.port());
+        let Self { mut key, authority } =
+            Self::new(Key { host: name.into(), port, ..self.key.clone() })?;
+        if let Some(tls) = &mut key.tls {
+            tls.name = Some(name.into());
+        }
+        (key.host, key.port) = (ip.into(), place.peer.addr.port());
+        Ok(Self { key, authority })
     }
 
     /// Makes `request`, which was for `before`, one for this target. A host that is not the other's

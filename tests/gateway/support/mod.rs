@@ -1,5 +1,6 @@
 //! What the tests are written with: the gateway as a process, and services for it to forward to.
 
+mod balanced;
 mod gateway;
 mod kept_head;
 mod kong_yml;
@@ -17,6 +18,7 @@ mod echo;
 #[path = "../../integration/support/server.rs"]
 mod server;
 
+pub use self::balanced::{balanced, named};
 pub use self::client::{Call, Reply};
 pub use self::echo::echo;
 pub use self::gateway::{Gateway, Start, form, gateway_path};

@@ -14,7 +14,7 @@ pub(super) struct Entity {
 }
 
 /// Other entities of Kong, which this gateway has no use for.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 8] = [
     "ca_certificates",
     "certificates",
     "consumer_groups",
@@ -22,8 +22,6 @@ const OTHERS: [&str; 10] = [
     "key_sets",
     "keys",
     "snis",
-    "targets",
-    "upstreams",
     "vaults",
 ];
 

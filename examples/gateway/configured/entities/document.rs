@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::{Kind, now};
 use crate::configured::credential::Credential;
 use crate::configured::entity::{Plugin, Route, Service};
-use crate::configured::schema::{Field, Object, at};
+use crate::configured::schema::{self, Object, at};
+use crate::configured::upstream::{Target, Upstream};
 
 /// An entity that has been checked.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ enum Typed {
     Api(Arc<Service>, Arc<Route>),
     Consumer(OnceLock<Option<tower_lua::Consumer>>),
     Credential(Arc<Credential>, OnceLock<Option<tower_lua::Credential>>),
+    Upstream(Arc<Upstream>),
+    Target(Arc<Target>),
 }
 
 impl Document {
@@ -67,6 +70,8 @@ impl Document {
             Kind::KeyAuths | Kind::BasicAuths | Kind::HmacAuths | Kind::Jwts | Kind::Acls => {
                 Typed::Credential(typed(&complete)?, OnceLock::new())
             }
+            Kind::Upstreams => Typed::Upstream(typed(&complete)?),
+            Kind::Targets => Typed::Target(typed(&complete)?),
         };
         let tags = object.get("tags").and_then(Value::as_array).into_iter().flatten();
         let text = |path: &str| at(object, path).and_then(Value::as_str);
@@ -174,6 +179,20 @@ impl Document {
         }
     }
 
+    pub(crate) fn upstream(&self) -> Option<&Arc<Upstream>> {
+        match &self.typed {
+            Typed::Upstream(upstream) => Some(upstream),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn target(&self) -> Option<&Arc<Target>> {
+        match &self.typed {
+            Typed::Target(target) => Some(target),
+            _ => None,
+        }
+    }
+
     /// The consumer as functions see it: made when the first could ask.
     pub(crate) fn known_consumer(&self) -> Option<&tower_lua::Consumer> {
         let Typed::Consumer(known) = &self.typed else { return None };
@@ -218,12 +237,9 @@ fn typed<T: DeserializeOwned>(object: &Object) -> Result<Arc<T>, serde_json::Err
 
 /// Null stands for the default where there is one: a client may have sent it.
 fn with_defaults(kind: Kind, object: &Object) -> Cow<'_, Object> {
-    let schema = kind.schema();
     let mut complete = Cow::Borrowed(object);
-    for (name, _) in object.iter().filter(|(_, value)| value.is_null()) {
-        if let Some(default) = schema.field(name).and_then(Field::default_value) {
-            complete.to_mut().insert(name.clone(), default);
-        }
+    if schema::has_nulls(kind.schema(), object) {
+        schema::replace_nulls(kind.schema(), complete.to_mut());
     }
     complete
 }

@@ -1,6 +1,7 @@
 //! [`Draft`]: a state in the making.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde_json::Value;
 
@@ -209,11 +210,20 @@ impl Fresh {
 fn make(kind: Kind, object: &mut Object) {
     for field in kind.schema().fields.iter().filter(|field| field.auto && field.name != "id") {
         if object.get(field.name).is_none_or(Value::is_null) {
-            let is_time = matches!(field.kind, schema::Kind::Integer);
-            let value = if is_time { now().into() } else { uuid::random_key().into() };
+            let value = match field.kind {
+                schema::Kind::Integer => now().into(),
+                schema::Kind::Number => now_in_milliseconds().into(),
+                _ => uuid::random_key().into(),
+            };
             object.insert(field.name.to_owned(), value);
         }
     }
+}
+
+/// Seconds since 1970, with three digits behind the point.
+fn now_in_milliseconds() -> f64 {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    (since.as_secs_f64() * 1000.0).floor() / 1000.0
 }
 
 /// A time to live is given from now on, and kept from when the entity was made.

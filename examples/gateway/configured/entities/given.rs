@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::Kind;
 use super::document::url_fields;
+use super::{Kind, target};
 use crate::configured::problem::Problem;
 use crate::configured::schema::Object;
 
@@ -21,8 +21,36 @@ pub(super) fn understand(kind: Kind, object: &mut Object) -> Result<(), Problem>
             Ok(())
         }
         Kind::Services => url(object),
+        Kind::Upstreams => {
+            algorithm(object);
+            Ok(())
+        }
+        Kind::Targets => {
+            target::complete(object);
+            Ok(())
+        }
         _ => Ok(()),
     }
+}
+
+/// What is hashed says that something is. Kong: so it does over what `algorithm` says, but where that
+/// hashes nothing.
+fn algorithm(object: &mut Object) {
+    let algorithm = object.get("algorithm").and_then(Value::as_str);
+    if matches!(algorithm, Some("least-connections" | "latency")) {
+        object.insert("hash_on".to_owned(), "none".into());
+        return;
+    }
+    let implied = match object.get("hash_on") {
+        Some(Value::String(hash_on)) if hash_on == "none" => "round-robin",
+        Some(Value::String(hash_on)) if !hash_on.is_empty() => "consistent-hashing",
+        Some(Value::Null) => {
+            object.insert("hash_on".to_owned(), "none".into());
+            return;
+        }
+        _ => return,
+    };
+    object.insert("algorithm".to_owned(), implied.into());
 }
 
 /// `service_id` is what `service.id` was.

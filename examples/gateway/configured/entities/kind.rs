@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     HmacAuths,
     Jwts,
     Acls,
+    Upstreams,
+    Targets,
 }
 
 /// What is particular to a kind.
@@ -37,10 +39,12 @@ struct Row {
     references: &'static [Kind],
     /// Whether what it refers to cannot be deleted, rather than takes it along.
     holds: bool,
+    /// Whether it has a path of its own, beside that below what it belongs to.
+    stands_alone: bool,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Services,
         Self::Routes,
         Self::Apis,
@@ -51,6 +55,8 @@ impl Kind {
         Self::HmacAuths,
         Self::Jwts,
         Self::Acls,
+        Self::Upstreams,
+        Self::Targets,
     ];
 
     const fn row(self) -> Row {
@@ -97,6 +103,15 @@ impl Kind {
                 together: &["consumer", "group"],
                 ..Row::credential("acls", &schema::ACL)
             },
+            Self::Upstreams => Row::new("upstreams", "upstream", &schema::UPSTREAM),
+            Self::Targets => Row {
+                key: None,
+                key_in_parent: Some("target"),
+                together: &["upstream", "target"],
+                references: &[Self::Upstreams],
+                stands_alone: false,
+                ..Row::new("targets", "target", &schema::TARGET)
+            },
         }
     }
 
@@ -114,7 +129,12 @@ impl Kind {
     }
 
     pub(crate) fn of_path(path: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.path() == path)
+        Self::ALL.into_iter().find(|kind| kind.stands_alone() && kind.path() == path)
+    }
+
+    /// Whether it has a path of its own.
+    pub(crate) const fn stands_alone(self) -> bool {
+        self.row().stands_alone
     }
 
     /// The name in paths of what it belongs to, `/consumers/alice/key-auth`.
@@ -171,6 +191,7 @@ impl Row {
             schema,
             references: &[],
             holds: false,
+            stands_alone: true,
         }
     }
 

@@ -8,6 +8,7 @@ mod kind;
 pub(crate) mod password;
 mod references;
 mod shared_map;
+pub(crate) mod target;
 pub(crate) mod uuid;
 
 use std::sync::Arc;

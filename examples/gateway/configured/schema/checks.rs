@@ -31,6 +31,15 @@ fn run_one(check: &Check, object: &Object, errors: &mut Object) -> Result<(), St
             }
             Err(format!("exactly one of these fields must be non-empty: {}", quoted(names)))
         }
+        Check::Distinct(names) => {
+            let given = names.iter().map(|name| at(object, name)).filter(|value| non_empty(*value));
+            let given: Vec<_> = given.collect();
+            let repeated = (1..given.len()).any(|place| given[..place].contains(&given[place]));
+            if !repeated {
+                return Ok(());
+            }
+            Err(format!("values of these fields must be distinct: {}", quoted(names)))
+        }
         Check::Needs { list, contains, one_of, error } => {
             let list = at(object, list).and_then(Value::as_array);
             let has = list.is_some_and(|list| list.iter().any(|e| e.as_str() == Some(contains)));
@@ -49,7 +58,8 @@ fn run_one(check: &Check, object: &Object, errors: &mut Object) -> Result<(), St
             let applies = is.contains(&value) != unless && !errors.contains_key(field);
             let other = at(object, then).filter(|value| !value.is_null());
             let checked = match (must, other) {
-                (Must::BeNull, None) | (Must::BeThere, Some(_)) => Ok(()),
+                (Must::BeNull | Must::BeOneOf(_), None) | (Must::BeThere, Some(_)) => Ok(()),
+                (Must::BeOneOf(options), Some(value)) => one_of(options, value),
                 (Must::BeNull, Some(_)) => Err("value must be null".to_owned()),
                 (_, None) => Err("required field missing".to_owned()),
                 (Must::Be(check), Some(value)) => check(value.as_str().unwrap_or_default()),
@@ -59,6 +69,13 @@ fn run_one(check: &Check, object: &Object, errors: &mut Object) -> Result<(), St
             Err(format!("failed conditional validation given value of field '{field}'"))
         }
     }
+}
+
+fn one_of(options: &[&str], value: &Value) -> Result<(), String> {
+    if value.as_str().is_some_and(|value| options.contains(&value)) {
+        return Ok(());
+    }
+    Err(format!("expected one of: {}", options.join(", ")))
 }
 
 /// Puts an error in the place of the field with this path.

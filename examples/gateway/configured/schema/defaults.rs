@@ -53,6 +53,28 @@ fn fill_field(field: &'static Field, object: &mut Object) -> bool {
     changed
 }
 
+/// Puts defaults in the place of nulls where there are some: a client may have sent null.
+pub(crate) fn replace_nulls(schema: &'static Schema, object: &mut Object) {
+    for field in schema.fields {
+        match (field.kind, object.get_mut(field.name)) {
+            (_, Some(value)) if value.is_null() => {
+                *value = field.default_value().unwrap_or_default();
+            }
+            (Kind::Record(schema), Some(Value::Object(record))) => replace_nulls(schema, record),
+            _ => {}
+        }
+    }
+}
+
+/// Whether [`replace_nulls`] would change something.
+pub(crate) fn has_nulls(schema: &'static Schema, object: &Object) -> bool {
+    schema.fields.iter().any(|field| match (field.kind, object.get(field.name)) {
+        (_, Some(Value::Null)) => field.default.is_some(),
+        (Kind::Record(schema), Some(Value::Object(record))) => has_nulls(schema, record),
+        _ => false,
+    })
+}
+
 /// Puts what `change` has into the place of what `object` had; of records, only those fields that
 /// the change names.
 pub(crate) fn merge(schema: &'static Schema, object: &mut Object, change: Object) {

@@ -18,16 +18,19 @@ mod print;
 mod rules;
 mod tables;
 mod transformers;
+mod upstreams;
 mod validate;
 
 use serde_json::{Map, Value};
 
 pub(crate) use self::coerce::{Given, coerce};
 pub(crate) use self::consumers::{ACL, BASIC_AUTH, CONSUMER, HMAC_AUTH, JWT, KEY_AUTH};
-pub(crate) use self::defaults::{fill, merge};
+pub(crate) use self::defaults::{fill, has_nulls, merge, replace_nulls};
 pub(crate) use self::plugins::{NAMES as PLUGINS, plugin};
 pub(crate) use self::print::{print, print_field};
+pub(crate) use self::rules::target;
 pub(crate) use self::tables::{APIS, PLUGIN, ROUTE, SERVICE};
+pub(crate) use self::upstreams::{TARGET, UPSTREAM};
 pub(crate) use self::validate::{is_uuid, validate};
 
 /// An object, as JSON has it.
@@ -128,6 +131,8 @@ pub(crate) enum Check {
         one_of: &'static [&'static str],
         error: &'static str,
     },
+    /// No two of the fields have the same value.
+    Distinct(&'static [&'static str]),
     Custom(fn(&Object) -> Result<(), String>),
 }
 
@@ -136,6 +141,7 @@ pub(crate) enum Check {
 pub(crate) enum Must {
     BeNull,
     BeThere,
+    BeOneOf(&'static [&'static str]),
     /// It must be there, and be what the check wants.
     Be(fn(&str) -> Result<(), String>),
 }

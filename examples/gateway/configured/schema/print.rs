@@ -88,6 +88,7 @@ fn print_rule(rule: &Rule) -> Option<(&'static str, Value)> {
 fn print_check(check: &Check) -> Option<Value> {
     Some(match *check {
         Check::Custom(_) => return None,
+        Check::Distinct(names) => json!({ "distinct": names }),
         Check::AtLeastOneOf(names) => json!({ "at_least_one_of": names }),
         Check::OnlyOneOf(names) => json!({ "only_one_of": names }),
         Check::Needs { list, contains, one_of, error } => json!({
@@ -102,6 +103,7 @@ fn print_check(check: &Check) -> Option<Value> {
             let condition = if unless { "not_one_of" } else { "one_of" };
             let wanted = match must {
                 Must::BeNull => json!({ "eq": null }),
+                Must::BeOneOf(options) => json!({ "one_of": options }),
                 Must::BeThere | Must::Be(_) => json!({ "required": true }),
             };
             json!({

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use crate::configured::public_key::PublicKey;
 
-pub(super) type Checked = Result<(), String>;
+pub(crate) type Checked = Result<(), String>;
 
 pub(super) fn check(holds: bool, error: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(error()) }
@@ -63,6 +63,57 @@ pub(super) fn host(host: &str) -> Checked {
         return Err("must not have a port".to_owned());
     }
     check(is_host(name), || format!("invalid value: {host}"))
+}
+
+/// The same, or with one.
+pub(super) fn host_with_port(host: &str) -> Checked {
+    let (name, port) = split_port(host);
+    check(port.is_none_or(is_port), || "invalid port number".to_owned())?;
+    check(is_host(name), || format!("invalid hostname: {host}"))
+}
+
+fn is_port(port: &str) -> bool {
+    port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+}
+
+/// The name of an upstream, which stands where the host of a service does.
+pub(super) fn upstream_name(name: &str) -> Checked {
+    let (host, port) = split_port(name);
+    let invalid = |why: &str| Err(format!("Invalid name ('{name}'); {why}"));
+    if host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
+        return invalid("no ip addresses allowed");
+    }
+    if !is_host(host) || port.is_some_and(|port| !is_port(port)) {
+        return invalid("must be a valid hostname");
+    }
+    if port.is_some() { invalid("no port allowed") } else { Ok(()) }
+}
+
+/// A host and its port, or a host alone.
+pub(crate) fn target(target: &str) -> Checked {
+    let (host, port) = split_port(target);
+    check(is_host(host) && port.is_none_or(is_port), || {
+        format!("Invalid target ('{target}'); not a valid hostname or ip address")
+    })
+}
+
+/// A name that a certificate is asked for by.
+pub(super) fn sni(name: &str) -> Checked {
+    let (host, port) = split_port(name);
+    check(host.trim_matches(['[', ']']).parse::<IpAddr>().is_err(), || {
+        "must not be an IP".to_owned()
+    })?;
+    check(port.is_none(), || "must not have a port".to_owned())?;
+    check(is_host(host), || format!("invalid value: {name}"))
+}
+
+pub(super) fn cookie_name(name: &str) -> Checked {
+    let refused = |c: char| c.is_ascii_control() || " ()<>@,;:\\\"/?={}[]".contains(c);
+    check(!name.contains(refused), || {
+        "contains one or more invalid characters. ASCII control characters (0-31;127), space, tab \
+         and the characters ()<>@,;:\\\"/?={}[] are not allowed."
+            .to_owned()
+    })
 }
 
 /// A host that requests are matched by: `example.com`, `*.example.com`, `example.*`, with a port or

@@ -22,7 +22,7 @@ pub(super) const TAGS: Field = Field::new(
     Kind::Set(&Field::element(Kind::String).rules(&[Must(rules::tag)]), Split::Commas),
 );
 const ONE_PROTOCOL: Field = Field::element(Kind::String).rules(&[OneOf(PROTOCOLS)]);
-const TEXT: Field = Field::element(Kind::String);
+pub(super) const TEXT: Field = Field::element(Kind::String);
 
 /// An optional field.
 const fn field(name: &'static str, kind: Kind) -> Field {

@@ -174,7 +174,7 @@ fn validate_rule(rule: &Rule, value: &Value) -> Result<(), String> {
         }
         Rule::Uuid => (is_uuid(text), "expected a valid UUID".to_owned()),
         Rule::Timestamp => {
-            (value.as_i64().is_some_and(|time| time > 0), "expected a valid timestamp".to_owned())
+            (value.as_f64().is_some_and(|time| time > 0.0), "expected a valid timestamp".to_owned())
         }
         Rule::StartsWith(start) => (text.starts_with(start), format!("should start with: {start}")),
         Rule::Exclusive(subsets) => {

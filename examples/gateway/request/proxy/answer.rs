@@ -9,7 +9,7 @@ use tower_lua::{DefaultResponseForError, RequestId, ResponseSource};
 
 use super::Answer;
 use super::connect::ConnectError;
-use super::exchange::Failure;
+use super::exchange::{Failure, NO_PEER};
 use crate::in_force::plugins::Body;
 use crate::request::flight::Refusal;
 use crate::request::plugins::{EXCEEDED, message};
@@ -64,20 +64,23 @@ pub(super) fn failure(failure: &Failure, wishes: &Wishes, id: &RequestId) -> Res
 
 fn page(failure: &Failure, wishes: &Wishes, id: &RequestId) -> Response<Body> {
     let status = match failure {
-        Failure::Connect(ConnectError::Name(_)) => {
+        Failure::Connect(ConnectError::Name(_), _) => {
             return message(StatusCode::SERVICE_UNAVAILABLE, "name resolution failed");
         }
         Failure::NowhereElse => {
             let text = "failure to get a peer from retry handler";
             return message(StatusCode::SERVICE_UNAVAILABLE, text);
         }
+        Failure::NoPeer => return message(StatusCode::SERVICE_UNAVAILABLE, NO_PEER),
         // `request-size-limiting` has let go of a body whose length nobody said.
         Failure::Broken(error) if is_too_large(error) => {
             return message(StatusCode::PAYLOAD_TOO_LARGE, EXCEEDED);
         }
-        Failure::TimedOut | Failure::Connect(ConnectError::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
+        Failure::TimedOut | Failure::Connect(ConnectError::TimedOut, _) => {
+            StatusCode::GATEWAY_TIMEOUT
+        }
         Failure::ClientTimedOut => StatusCode::REQUEST_TIMEOUT,
-        Failure::Connect(ConnectError::Failed(_))
+        Failure::Connect(ConnectError::Failed(_), _)
         | Failure::Broken(_)
         | Failure::Unsound
         | Failure::Invalid => StatusCode::BAD_GATEWAY,

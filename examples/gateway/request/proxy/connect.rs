@@ -39,6 +39,10 @@ impl Connector {
         Self { tls: TlsConfigs::new(roots), resolver }
     }
 
+    pub(super) const fn resolver(&self) -> &Resolver {
+        &self.resolver
+    }
+
     /// Connects to the `attempt`th address of a service, counted from 0.
     pub(super) async fn connect(
         &self,
@@ -55,10 +59,10 @@ impl Connector {
         let addr = self.resolve(key, attempt).await.map_err(ConnectError::Name)?;
         let stream = TcpStream::connect(addr).await.map_err(failed)?;
         let _ = stream.set_nodelay(true);
-        let Some(verify) = key.tls else { return handshake(stream, key).await };
-        let host = key.host.trim_matches(['[', ']']).to_owned();
-        let name = ServerName::try_from(host).map_err(failed)?;
-        let connector = TlsConnector::from(self.tls.of(key, verify));
+        let Some(tls) = &key.tls else { return handshake(stream, key).await };
+        let host = tls.name.as_deref().unwrap_or_else(|| key.host.trim_matches(['[', ']']));
+        let name = ServerName::try_from(host.to_owned()).map_err(failed)?;
+        let connector = TlsConnector::from(self.tls.of(key.http2, tls.verify));
         let stream = connector.connect(name, stream).await.map_err(failed)?;
         handshake(stream, key).await
     }

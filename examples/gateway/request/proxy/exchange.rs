@@ -21,9 +21,9 @@ use crate::in_force::timeouts::Timeouts;
 use crate::request::flight::Flight;
 
 /// Why a service gave no response.
-#[derive(Debug)]
 pub(super) enum Failure {
-    Connect(ConnectError),
+    /// There is no connection; and what could not be sent.
+    Connect(ConnectError, Box<Request<RequestBody>>),
     /// It was silent for too long.
     TimedOut,
     /// The client did not send the rest of its body.
@@ -34,6 +34,14 @@ pub(super) enum Failure {
     /// The request cannot be sent at all.
     Invalid,
     /// The service cannot be reached, and functions knew of nothing else.
+    NowhereElse,
+    /// No target of an upstream is well.
+    NoPeer,
+}
+
+/// Why there is no connection.
+enum Unconnected {
+    Failed(ConnectError),
     NowhereElse,
 }
 
@@ -70,7 +78,14 @@ impl Shared {
             }
         }
         // Boxed: few requests connect, and none should carry about the room that it takes.
-        let (sender, target) = Box::pin(self.connect(plan, callback)).await?;
+        let connected = Box::pin(self.connect(plan, callback)).await;
+        let (sender, target) = match connected {
+            Ok(connected) => connected,
+            Err(Unconnected::Failed(error)) => {
+                return Err(Failure::Connect(error, Box::new(request)));
+            }
+            Err(Unconnected::NowhereElse) => return Err(Failure::NowhereElse),
+        };
         if !Arc::ptr_eq(&target, &plan.target) {
             target.take_over(&plan.target, &mut request);
         }
@@ -86,20 +101,21 @@ impl Shared {
         &self,
         plan: &Plan,
         callback: Option<&RetryCallback>,
-    ) -> Result<(Sender, Arc<Target>), Failure> {
+    ) -> Result<(Sender, Arc<Target>), Unconnected> {
         let mut target = Arc::clone(&plan.target);
         let mut attempt = 0;
         loop {
             let timeout = plan.timeouts.connect;
             match self.connector.connect(target.key(), attempt as usize, timeout).await {
                 Ok(sender) => return Ok((sender, target)),
-                Err(error) if attempt >= plan.retries => return Err(Failure::Connect(error)),
+                Err(error) if attempt >= plan.retries => return Err(Unconnected::Failed(error)),
                 Err(error) => tracing::debug!("{error}, trying again"),
             }
             if let Some(callback) = callback {
-                let asked = callback.call().map_err(|_| Failure::NowhereElse)?;
+                let asked = callback.call().map_err(|_| Unconnected::NowhereElse)?;
                 if let Some((host, port)) = asked {
-                    target = Arc::new(target.at(&host, port).map_err(|_| Failure::NowhereElse)?);
+                    target =
+                        Arc::new(target.at(&host, port).map_err(|_| Unconnected::NowhereElse)?);
                 }
             }
             attempt += 1;
@@ -150,7 +166,7 @@ fn is_sound<B>(response: &Response<B>, asks_to_switch: bool) -> bool {
 }
 
 /// A request that may be sent twice without harm, once more.
-fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+pub(super) fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !harmless || !request.body().is_end_stream() {
         return None;
@@ -191,16 +207,20 @@ async fn timed(
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connect(error) => error.fmt(f),
+            Self::Connect(error, _) => error.fmt(f),
             Self::TimedOut => f.write_str("it timed out"),
             Self::ClientTimedOut => f.write_str("the client's body timed out"),
             Self::Broken(error) => write!(f, "{}", chain(error)),
             Self::Unsound => f.write_str("its response can be understood in two ways"),
             Self::Invalid => f.write_str("the request cannot be forwarded"),
             Self::NowhereElse => f.write_str("failure to get a peer from retry handler"),
+            Self::NoPeer => f.write_str(NO_PEER),
         }
     }
 }
+
+/// What is said where no target is well: Kong's words.
+pub(super) const NO_PEER: &str = "failure to get a peer from the ring-balancer";
 
 /// An error with all that it is the consequence of.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {

@@ -3,12 +3,14 @@
 mod answer;
 mod connect;
 mod exchange;
+mod hashed;
 mod headers;
 mod pool;
 mod request_body;
 mod response_body;
 mod tls;
 mod tunnel;
+mod turn;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -27,11 +29,14 @@ use tower_lua::{InternalRedirect, RetryCallback, Upstream};
 use self::answer::Wishes;
 use self::connect::Connector;
 use self::exchange::Failure;
+use self::hashed::Hashed;
 use self::pool::Pool;
 use self::request_body::RequestBody;
 use self::response_body::ResponseBody;
-pub(crate) use self::tls::Roots;
+pub(crate) use self::tls::{Roots, TlsConfigs};
+use self::turn::Turn;
 use crate::BoxError;
+use crate::in_force::balancer::Balancer;
 use crate::in_force::plugins::Body;
 use crate::in_force::snapshot::RouteInForce;
 use crate::in_force::target::{Plan, Target};
@@ -109,8 +114,20 @@ impl Shared {
         let wishes = Wishes::of(&head);
         let upstream = steered.then(|| head.extensions.remove::<Upstream>()).flatten();
         let callback = steered.then(|| head.extensions.remove::<RetryCallback>()).flatten();
-        let Some(plan) = plan(route, upstream.as_ref()) else {
+        let Some(mut plan) = plan(route, upstream.as_ref()) else {
             return answer::own(answer::no_service());
+        };
+        let turn = match balancer(&plan, upstream.as_ref(), &flight) {
+            None => Ok(None),
+            Some(balancer) => {
+                let hashed = Hashed::of(balancer.upstream(), &head, &flight, matched);
+                // Boxed: most services have no upstream.
+                Box::pin(Turn::take(self, balancer, hashed, &mut plan)).await.map(Some)
+            }
+        };
+        let mut turn = match turn {
+            Ok(turn) => turn,
+            Err(failure) => return answer::own(answer::failure(&failure, &wishes, &flight.id)),
         };
         let prepared = self.prepare(&mut head, &flight, matched, &plan, upstream.as_ref());
         if let Err(error) = prepared {
@@ -126,7 +143,13 @@ impl Shared {
         let (body, progress) = RequestBody::new(body);
         let request = Request::from_parts(head, body);
         let (progress, callback) = (progress.as_deref(), callback.as_ref());
-        match self.exchange(request, &plan, progress, &flight, callback).await {
+        let exchanged = match &mut turn {
+            Some(turn) if callback.is_none() => {
+                Box::pin(self.exchange_among(request, &mut plan, turn, progress, &flight)).await
+            }
+            _ => self.exchange(request, &plan, progress, &flight, callback).await,
+        };
+        match exchanged {
             Ok(response) => tunnel::answer(response, client).map(Either::Left),
             Err(failure) => {
                 tracing::error!("cannot reach the service {}: {failure}", plan.target);
@@ -193,6 +216,16 @@ fn plan(route: &RouteInForce, upstream: Option<&Upstream>) -> Option<Plan> {
         plan.timeouts = timeouts.into();
     }
     Some(plan)
+}
+
+/// The upstream whose targets a request is for, if that is what its service's host, or a function, names.
+fn balancer(plan: &Plan, upstream: Option<&Upstream>, flight: &Flight) -> Option<Arc<Balancer>> {
+    let is_named = upstream.is_some_and(|upstream| upstream.name().is_some());
+    let is_elsewhere = upstream.is_some_and(|upstream| upstream.target().is_some());
+    if !(plan.is_balanced || is_named) || is_elsewhere {
+        return None;
+    }
+    flight.snapshot().balancer(&plan.target.key().host).cloned()
 }
 
 /// The path and query that the service gets.

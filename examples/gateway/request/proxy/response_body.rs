@@ -12,6 +12,7 @@ use tokio::time::Sleep;
 
 use super::pool::Lease;
 use crate::BoxError;
+use crate::in_force::balancer::Seat;
 
 pin_project! {
     /// The body of a service's response. Its connection goes back to the pool at its end.
@@ -19,6 +20,7 @@ pin_project! {
         #[pin]
         body: Incoming,
         lease: Option<Lease>,
+        seat: Option<Seat>,
         timeout: Duration,
         // Made when the service is first waited for: most bodies are there at once.
         sleep: Option<Pin<Box<Sleep>>>,
@@ -38,7 +40,12 @@ impl ResponseBody {
         if body.is_end_stream() {
             lease.take().into_iter().for_each(|lease| lease.give_back(now));
         }
-        Self { body, lease, timeout, sleep: None }
+        Self { body, lease, seat: None, timeout, sleep: None }
+    }
+
+    /// The same with the request's seat at its peer, which is held until the body has ended.
+    pub(super) fn seated(self, seat: Option<Seat>) -> Self {
+        Self { seat, ..self }
     }
 }
 
@@ -59,9 +66,12 @@ impl Body for ResponseBody {
         };
         *this.sleep = None;
         match &frame {
-            Some(Err(_)) => *this.lease = None,
+            Some(Err(_)) => (*this.lease, *this.seat) = (None, None),
             Some(Ok(_)) if !this.body.is_end_stream() => {}
-            _ => this.lease.take().into_iter().for_each(|lease| lease.give_back(Instant::now())),
+            _ => {
+                *this.seat = None;
+                this.lease.take().into_iter().for_each(|lease| lease.give_back(Instant::now()));
+            }
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
     }

@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use crate::BoxError;
-use crate::in_force::target::{Key, Verify};
+use crate::in_force::target::Verify;
 
 /// Who may vouch for a service.
 #[derive(Clone, Debug)]
@@ -50,13 +50,13 @@ impl Roots {
 }
 
 /// How connections to services are encrypted.
-pub(super) struct TlsConfigs {
+pub(crate) struct TlsConfigs {
     verifying: [Arc<ClientConfig>; 2],
     trusting: [Arc<ClientConfig>; 2],
 }
 
 impl TlsConfigs {
-    pub(super) fn new(roots: &Roots) -> Self {
+    pub(crate) fn new(roots: &Roots) -> Self {
         let [verifying, trusting] = roots.clients();
         let of = |config: &ClientConfig| {
             [&b"http/1.1"[..], b"h2"].map(|protocol| {
@@ -68,12 +68,12 @@ impl TlsConfigs {
         Self { verifying: of(&verifying), trusting: of(&trusting) }
     }
 
-    pub(super) fn of(&self, key: &Key, verify: Verify) -> Arc<ClientConfig> {
+    pub(crate) fn of(&self, is_http2: bool, verify: Verify) -> Arc<ClientConfig> {
         let configs = match verify {
             Verify::Yes => &self.verifying,
             Verify::No => &self.trusting,
         };
-        Arc::clone(&configs[usize::from(key.http2)])
+        Arc::clone(&configs[usize::from(is_http2)])
     }
 }
 
