@@ -9,6 +9,7 @@ use crate::function::{Functions, Progress, Run};
 use crate::phase::{Phase, Plugin};
 use crate::runtime::Runtime;
 use crate::transaction::{BodyIsGone, Transaction};
+use crate::vm::Pool;
 
 const CERTIFICATE: &[Phase] = &[Phase::Certificate];
 
@@ -80,9 +81,14 @@ struct Handshake {
 impl Handshake {
     async fn goes_on(mut self) -> Result<bool, Error> {
         loop {
-            let transaction = self.transaction.take().expect("given back below");
-            let (transaction, progress) = self.run.advance(self.runtime.pool(), transaction);
-            let transaction = self.transaction.insert(transaction);
+            let pool = Arc::clone(self.runtime.pool());
+            let transaction = self.transaction.as_ref().expect("given back by `advance`");
+            let progress;
+            (self, progress) = match self.run.is_quarantined(&pool, transaction) {
+                true => pool.quarantine(|| self.advance(Run::advance_quarantined)).await,
+                false => self.advance(Run::advance),
+            };
+            let transaction = self.transaction.as_mut().expect("given back by `advance`");
             match progress {
                 Progress::Ended => return Ok(true),
                 Progress::Exited => return Ok(false),
@@ -93,7 +99,17 @@ impl Handshake {
             }
         }
     }
+
+    fn advance(mut self, advance: Advance) -> (Self, Progress) {
+        let transaction = self.transaction.take().expect("given back below");
+        let (transaction, progress) = advance(&mut self.run, self.runtime.pool(), transaction);
+        self.transaction = Some(transaction);
+        (self, progress)
+    }
 }
+
+/// Runs functions, here or in quarantine.
+type Advance = fn(&mut Run, &Arc<Pool>, Box<Transaction>) -> (Box<Transaction>, Progress);
 
 impl Drop for Handshake {
     fn drop(&mut self) {

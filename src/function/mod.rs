@@ -177,11 +177,11 @@ impl Functions {
         phases.iter().any(|phase| self.set.present.contains(*phase))
     }
 
-    /// Whether a function of one of `phases` has used up its time or memory when it was last called.
-    pub(crate) fn any_suspect_in(&self, phases: &[Phase]) -> bool {
+    /// Whether a function of one of `phases` has held up others in one of its last calls.
+    pub(crate) fn any_watched_in(&self, phases: &[Phase]) -> bool {
         phases.iter().any(|phase| {
             let first = self.offset(*phase);
-            self.set.records[first..first + self.len(*phase)].iter().any(Record::is_suspect)
+            self.set.records[first..first + self.len(*phase)].iter().any(Record::is_watched)
         })
     }
 

@@ -1,4 +1,4 @@
-//! What is remembered of a function that uses up its time or memory again and again.
+//! What is remembered of a function that holds up others.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -12,35 +12,53 @@ const STRIKES: u32 = 8;
 const REFUSED_FOR: Duration = Duration::from_secs(2);
 const MOST_DOUBLINGS: u32 = 5;
 
-/// The calls of one function that used up their time or memory, since one that did not.
+/// How many calls in a row keep within their share before a function is trusted again that did not.
+const WATCHED: u32 = 32;
+
+/// The calls of one function that held up others.
 #[derive(Debug, Default)]
 pub(super) struct Record {
+    /// Those that used up their time or memory, since one that did not.
     strikes: AtomicU32,
+    /// How many more have to keep within their share.
+    watched: AtomicU32,
     /// Until when calls are refused, in milliseconds since the epoch of [`now`].
     refused_until: AtomicU64,
 }
 
 impl Record {
-    /// Whether the last call used up its time or memory.
-    pub(super) fn is_suspect(&self) -> bool {
-        self.strikes.load(Ordering::Relaxed) > 0
+    /// Whether one of the last calls held up others: the next, if there is one now, should not be where it
+    /// could.
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed) > 0 && !self.is_refused()
     }
 
     /// Whether the function is not to be called now.
     pub(super) fn is_refused(&self) -> bool {
-        self.is_suspect() && now() < self.refused_until.load(Ordering::Relaxed)
+        let until = self.refused_until.load(Ordering::Relaxed);
+        until > 0 && now() < until
     }
 
     /// Notes a call that kept within its share.
     pub(super) fn clear(&self) {
-        if self.is_suspect() {
+        if self.watched.load(Ordering::Relaxed) > 0 {
             self.strikes.store(0, Ordering::Relaxed);
+            let less = |left: u32| left.checked_sub(1);
+            let _ = self.watched.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         }
+    }
+
+    /// Notes a call that did so and yet took long.
+    #[cold]
+    pub(super) fn watch(&self) {
+        self.strikes.store(0, Ordering::Relaxed);
+        self.watched.store(WATCHED, Ordering::Relaxed);
     }
 
     /// Notes a call that did not. For how long the next are refused, if they are.
     #[cold]
     pub(super) fn strike(&self) -> Option<Duration> {
+        self.watched.store(WATCHED, Ordering::Relaxed);
         let strikes = self.strikes.fetch_add(1, Ordering::Relaxed) + 1;
         let more = strikes.checked_sub(STRIKES)?;
         let time = REFUSED_FOR * 2_u32.pow(more.min(MOST_DOUBLINGS));

@@ -21,10 +21,18 @@ pub(crate) fn next_target(
     pool: &Arc<Pool>,
     mut transaction: Box<Transaction>,
 ) -> (Box<Transaction>, Result<Option<Address>, Error>) {
+    let site = Site { phase: Phase::Access, ..transaction.site.clone() };
+    if let Some(bound) = transaction.vm
+        && pool.is_quarantined(bound)
+        && pool.is_busy(bound)
+    {
+        // Whoever asks cannot wait as long as functions may run there.
+        let failure = failure_of_callback("other functions hold up its VM");
+        return (transaction, Err(reported(site, failure)));
+    }
     // What the callback says of a response is not for this one.
     let response = std::mem::take(&mut transaction.response);
     let mut bound = transaction.vm;
-    let site = Site { phase: Phase::Access, ..transaction.site.clone() };
     let mut given = Some(transaction);
     let asked = pool.with(&mut bound, |vm| {
         vm.enter(given.take().expect("given above"));
@@ -50,9 +58,13 @@ pub(crate) fn next_target(
         (None, None) => failure_of_callback("it has no answer"),
         (Some(failure), _) => failure,
     };
+    (transaction, Err(reported(site, failure)))
+}
+
+fn reported(site: Site, failure: Failure) -> Error {
     let error = Error::function(site, failure);
     log::report(&error);
-    (transaction, Err(error))
+    error
 }
 
 fn ask(vm: &mut Vm) -> Option<Failure> {

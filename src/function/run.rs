@@ -148,6 +148,7 @@ impl Run {
             _ if vm.is_greedy() => Self::strike(record, vm),
             // What others keep was in its way.
             Some(FailureKind::Memory) => {}
+            _ if vm.has_run_long() => record.watch(),
             _ if matches!(step, Step::Waiting(..)) => {}
             _ => record.clear(),
         }
@@ -172,9 +173,32 @@ impl Run {
         self.phases = &[];
     }
 
-    /// Whether a function that is to run now used up its time or memory when it was last called.
-    pub(crate) fn is_suspect(&self) -> bool {
-        self.waiting.is_none() && self.functions.any_suspect_in(self.phases)
+    /// Whether its functions run in quarantine: one of them is watched, or the request is bound to the VM there.
+    pub(crate) fn is_quarantined(&self, pool: &Pool, transaction: &Transaction) -> bool {
+        transaction.vm.is_some_and(|bound| pool.is_quarantined(bound))
+            || self.functions.any_watched_in(self.phases)
+    }
+
+    /// The same as [`advance`](Self::advance), on the thread of the quarantine. The request is bound to the VM
+    /// there, unless it keeps something in another.
+    pub(crate) fn advance_quarantined(
+        &mut self,
+        pool: &Arc<Pool>,
+        mut transaction: Box<Transaction>,
+    ) -> (Box<Transaction>, Progress) {
+        if self.waiting.is_none() && !transaction.tables.hold_lua_values() {
+            transaction.vm = Some(pool.quarantined());
+        }
+        let (mut transaction, progress) = self.advance(pool, transaction);
+        // Others have had the worker all the time.
+        transaction.owes_turn = false;
+        (transaction, progress)
+    }
+
+    /// What is left of it when it goes on elsewhere: nothing to run.
+    pub(crate) fn take(&mut self) -> Self {
+        let nothing = Self::new(Functions::empty(), self.plugin, &[]);
+        std::mem::replace(self, nothing)
     }
 
     /// The functions cannot run at all.

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::function::Functions;
+use crate::function::{Functions, Progress, Run};
 use crate::phase::{Phase, PhaseSet, Plugin};
 use crate::runtime::Runtime;
 use crate::transaction::Transaction;
+use crate::vm::Quarantined;
 
 const RESPONSE_PHASES: &[Phase] = &[Phase::HeaderFilter, Phase::BodyFilter, Phase::Log];
 
@@ -47,6 +48,8 @@ struct Shared {
     answered: bool,
     /// Whether the request ends with a function that outlives the response.
     detached: bool,
+    /// What does its work when it is dropped, and came for the transaction while that was away.
+    owed: Option<Box<dyn Send>>,
 }
 
 impl Participant {
@@ -74,6 +77,7 @@ impl Exchange {
             expected,
             answered: false,
             detached: false,
+            owed: None,
         };
         let shared = Arc::new(Mutex::new(shared));
         Self { shared, depth: 0, takes_part, is_outermost: true }
@@ -119,6 +123,16 @@ impl Exchange {
     /// Lends the transaction, unless somebody has it already.
     pub(super) fn lease(&self) -> Option<Lease> {
         let transaction = self.shared.lock().transaction.take()?;
+        Some(Lease::new(transaction, Some(self.clone())))
+    }
+
+    /// The same, or what `again` makes is dropped when the transaction is back.
+    pub(super) fn lease_or<G: Send + 'static>(&self, again: impl FnOnce() -> G) -> Option<Lease> {
+        let mut shared = self.shared.lock();
+        let Some(transaction) = shared.transaction.take() else {
+            shared.owed = Some(Box::new(again()));
+            return None;
+        };
         Some(Lease::new(transaction, Some(self.clone())))
     }
 
@@ -208,11 +222,21 @@ pub(super) type Duties = [Option<Participant>; 2];
 pub(super) struct Lease {
     transaction: Option<Box<Transaction>>,
     exchange: Option<Exchange>,
+    /// While it is away.
+    pub(super) away: Option<Box<Away>>,
 }
+
+/// Functions that run in quarantine: they and their transaction come back with how far they have come.
+pub(super) type Away = Quarantined<(Run, Lease, Progress)>;
 
 impl Lease {
     pub(super) fn new(transaction: Box<Transaction>, exchange: Option<Exchange>) -> Self {
-        Self { transaction: Some(transaction), exchange }
+        Self { transaction: Some(transaction), exchange, away: None }
+    }
+
+    /// What is handed to those who work with the transaction elsewhere. This one is empty until it comes back.
+    pub(super) fn take(&mut self) -> Self {
+        Self { transaction: self.transaction.take(), exchange: self.exchange.take(), away: None }
     }
 
     /// Hands the transaction to `f`, which gives it back.
@@ -255,7 +279,11 @@ impl std::ops::DerefMut for Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if let (Some(transaction), Some(exchange)) = (self.transaction.take(), &self.exchange) {
-            exchange.shared.lock().transaction = Some(transaction);
+            let mut shared = exchange.shared.lock();
+            shared.transaction = Some(transaction);
+            let owed = shared.owed.take();
+            drop(shared);
+            drop(owed);
         }
     }
 }

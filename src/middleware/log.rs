@@ -54,7 +54,9 @@ impl Drop for LogGuard {
         if self.exchange.is_detached() && !self.is_last {
             return;
         }
-        let Some(mut lease) = self.exchange.lease() else { return };
+        let Self { body_bytes, is_last, .. } = *self;
+        let again = || Self { exchange: self.exchange.clone(), body_bytes, is_last };
+        let Some(mut lease) = self.exchange.lease_or(again) else { return };
         // As nginx has it: what is logged is what a client has asked for.
         if lease.is_subrequest() {
             return;
@@ -79,13 +81,13 @@ struct Log {
 }
 
 impl Log {
-    /// Runs functions until all have run, and those that wait on in a task of their own. So do those that
-    /// have used up their time or memory before: they come after everybody who shares the thread.
+    /// Runs functions until all have run, and those that wait on in a task of their own. So do those
+    /// that run in quarantine.
     fn run(mut self) {
-        if self.runs.iter().any(Run::is_suspect) {
+        let pool = self.runtime.pool();
+        if self.runs.iter().any(|run| run.is_quarantined(pool, &self.lease)) {
             return self.run_on();
         }
-        let pool = self.runtime.pool();
         while let Some(run) = self.runs.front_mut() {
             // A failure has been reported, and there is nothing else that it could spoil.
             match self.lease.with(|transaction| run.advance(pool, transaction)) {
@@ -101,15 +103,10 @@ impl Log {
         let vm = self.lease.vm.map_or(0, |vm| vm.number);
         let site = self.lease.site.clone();
         let work = async move {
-            let is_suspect = self.runs.iter().any(Run::is_suspect);
-            let line = is_suspect.then(|| turn::in_line(self.runtime.pool()));
-            let _permit = match line {
-                Some(line) => line.await,
-                None => None,
-            };
+            let site = self.lease.site.clone();
             let work = poll_fn(|cx| self.poll(cx));
             if tokio::time::timeout(PATIENCE, work).await.is_err() {
-                log::give_up(&self.lease.site, &format!("it took longer than {PATIENCE:?}"));
+                return log::give_up(&site, &format!("it took longer than {PATIENCE:?}"));
             }
             if let Some(turn) = turn::after_others(&mut self.lease) {
                 turn.await;

@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::request::Parts;
 use http_body::Body;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::config::{Config, StandIns};
 use super::exchange::{Exchange, Lease, Participant};
@@ -46,12 +45,8 @@ pub(super) struct RequestPhases {
     /// `None` as long as no response phase would need it.
     exchange: Option<Exchange>,
     log: Option<LogGuard>,
-    /// What comes before the functions go on.
-    turn: Option<Turn>,
-    /// Held while a function runs that has used up its time or memory before.
-    permit: Option<OwnedSemaphorePermit>,
     /// What is done when others have had their turn.
-    decided: Option<Decision>,
+    decided: Option<(Turn, Decision)>,
 }
 
 /// What becomes of a request when its functions have run.
@@ -138,42 +133,29 @@ impl RequestPhases {
         exchange: Option<Exchange>,
         log: Option<LogGuard>,
     ) -> Self {
-        let (stand_ins, turn, permit, decided) = (None, None, None, None);
-        Self { run, lease, config, participant, stand_ins, exchange, log, turn, permit, decided }
+        let (stand_ins, decided) = (None, None);
+        Self { run, lease, config, participant, stand_ins, exchange, log, decided }
     }
 
     /// Runs functions until all have run, or one waits or has decided.
     pub(super) fn advance(&mut self) -> Decision {
-        if self.run.is_suspect() {
-            self.turn = Some(turn::in_line(self.config.runtime().pool()));
-            return Decision::Wait;
-        }
-        self.advance_at_once()
-    }
-
-    fn advance_at_once(&mut self) -> Decision {
         if !self.participant.functions.any_in(REQUEST_PHASES) {
             return self.decide(Progress::Ended);
         }
         let pool = self.config.runtime().pool();
+        if self.run.is_quarantined(pool, &self.lease) {
+            return Decision::Wait;
+        }
         let progress = self.lease.with(|transaction| self.run.advance(pool, transaction));
         self.decide(progress)
     }
 
     /// Waits, and runs functions on, until they have decided.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, body: &mut dyn ReadBody) -> Poll<Decision> {
-        while let Some(turn) = &mut self.turn {
-            let permit = ready!(turn.as_mut().poll(cx));
-            self.turn = None;
-            if let Some(decision) = self.decided.take() {
-                self.permit = None;
-                return Poll::Ready(decision);
-            }
-            self.permit = permit;
-            match self.advance_at_once() {
-                Decision::Wait => {}
-                decision => return Poll::Ready(decision),
-            }
+        if let Some((turn, _)) = &mut self.decided {
+            ready!(turn.as_mut().poll(cx));
+            let (_, decision) = self.decided.take().expect("looked at above");
+            return Poll::Ready(decision);
         }
         let pool = self.config.runtime().pool();
         let progress = ready!(poll_run(&mut self.run, cx, &mut self.lease, pool, body));
@@ -199,10 +181,9 @@ impl RequestPhases {
         if !matches!(decision, Decision::Wait)
             && let Some(turn) = turn::after_others(&mut self.lease)
         {
-            (self.turn, self.decided) = (Some(turn), Some(decision));
+            self.decided = Some((turn, decision));
             return Decision::Wait;
         }
-        self.permit = None;
         decision
     }
 

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::BoxError;
 use super::exchange::{Exchange, Lease, Participant};
@@ -170,16 +169,8 @@ pub(super) struct Filter {
     at_end: bool,
     /// A chunk that a function waits over.
     waiting: Option<Box<Waiting>>,
-    /// Whom a chunk waits for.
-    turn: Option<(Turn, Then)>,
-    /// Held while functions run that have used up their time or memory before.
-    permit: Option<OwnedSemaphorePermit>,
-}
-
-/// What comes after a turn.
-enum Then {
-    Run(Lease),
-    Send(Result<Bytes, Error>),
+    /// What goes out when others have had their turn.
+    turn: Option<(Turn, Result<Bytes, Error>)>,
 }
 
 struct Waiting {
@@ -208,7 +199,6 @@ impl Filter {
             at_end: false,
             waiting: None,
             turn: None,
-            permit: None,
         }
     }
 
@@ -217,11 +207,6 @@ impl Filter {
         let Some(mut lease) = self.exchange.lease() else { return Poll::Ready(Ok(data)) };
         self.at_end = eof;
         lease.chunk = Chunk { data, eof, ..std::mem::take(&mut self.chunk) };
-        let is_suspect = |one: &Participant| one.functions.any_suspect_in(&[Phase::BodyFilter]);
-        if self.participants.iter().any(is_suspect) {
-            self.turn = Some((turn::in_line(self.runtime.pool()), Then::Run(lease)));
-            return self.take_turn(cx);
-        }
         self.run_from(cx, 0, lease)
     }
 
@@ -248,7 +233,6 @@ impl Filter {
             let mut run = Run::new(functions, plugin, &[Phase::BodyFilter]);
             match poll_run(&mut run, cx, &mut lease, self.runtime.pool(), &mut BodyIsGone) {
                 Poll::Pending => {
-                    self.permit = None;
                     self.waiting = Some(Box::new(Waiting { run, place, lease }));
                     return Poll::Pending;
                 }
@@ -271,13 +255,10 @@ impl Filter {
     ) -> Poll<Result<Bytes, Error>> {
         self.ended |= filtered.is_err();
         match turn::after_others(&mut lease) {
-            None => {
-                self.permit = None;
-                Poll::Ready(filtered)
-            }
+            None => Poll::Ready(filtered),
             Some(turn) => {
                 drop(lease);
-                self.turn = Some((turn, Then::Send(filtered)));
+                self.turn = Some((turn, filtered));
                 self.take_turn(cx)
             }
         }
@@ -285,10 +266,7 @@ impl Filter {
 
     fn take_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Error>> {
         let (turn, _) = self.turn.as_mut().expect("asked for before");
-        self.permit = ready!(turn.as_mut().poll(cx));
-        match self.turn.take().expect("looked at above").1 {
-            Then::Run(lease) => self.run_from(cx, 0, lease),
-            Then::Send(filtered) => Poll::Ready(filtered),
-        }
+        ready!(turn.as_mut().poll(cx));
+        Poll::Ready(self.turn.take().expect("looked at above").1)
     }
 }

@@ -7,7 +7,6 @@ use http::header::CONTENT_LENGTH;
 use http::response::Parts;
 use http::{Method, Response, StatusCode, Version};
 use http_body::{Body, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::exchange::{Duties, Lease, Participant};
 use super::replay::{Extent, Replay};
@@ -105,10 +104,8 @@ pub(super) struct HeadFilter<B: Body> {
     /// Those that have not ended.
     runs: [Option<Run>; 2],
     duties: Duties,
-    /// What comes before they run, or before the response goes on.
+    /// What comes before the response goes on.
     turn: Option<Turn>,
-    /// Held while functions run that have used up their time or memory before.
-    permit: Option<OwnedSemaphorePermit>,
     /// Whether all have ended.
     is_filtered: bool,
     /// Taken when the response goes on: the lease before the passage, with which the log runs.
@@ -139,10 +136,9 @@ impl<B: Body> HeadFilter<B> {
             Some(Run::new(functions.clone(), *plugin, &[Phase::HeaderFilter]))
         });
         let pool = passage.config.runtime().pool();
-        if runs.iter().flatten().any(Run::is_suspect) {
-            let turn = Some(turn::in_line(pool));
+        if runs.iter().flatten().any(|run| run.is_quarantined(pool, &lease)) {
             let held = Some((lease, head, service_body, passage));
-            return Filtered::waiting(Self { turn, ..Self::new(runs, duties, held) });
+            return Filtered::waiting(Self::new(runs, duties, held));
         }
         let advance = |run: &mut Run, lease: &mut Lease| match lease
             .with(|transaction| run.advance(pool, transaction))
@@ -161,7 +157,7 @@ impl<B: Body> HeadFilter<B> {
     }
 
     const fn new(runs: [Option<Run>; 2], duties: Duties, held: Option<Held<B>>) -> Self {
-        Self { runs, duties, turn: None, permit: None, is_filtered: false, held }
+        Self { runs, duties, turn: None, is_filtered: false, held }
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Response<ResponseBody<B>>> {
@@ -169,7 +165,7 @@ impl<B: Body> HeadFilter<B> {
         let runtime = passage.config.runtime();
         loop {
             if let Some(turn) = &mut self.turn {
-                self.permit = ready!(turn.as_mut().poll(cx));
+                ready!(turn.as_mut().poll(cx));
                 self.turn = None;
             }
             if self.is_filtered {
@@ -181,7 +177,6 @@ impl<B: Body> HeadFilter<B> {
             self.is_filtered = true;
             self.turn = turn::after_others(lease);
         }
-        self.permit = None;
         let (lease, head, service_body, passage) = self.held.take().expect("looked at above");
         let duties = std::mem::take(&mut self.duties);
         Poll::Ready(passage.finish(lease, head, service_body, duties))

@@ -1,5 +1,7 @@
 //! Functions that run, as often as they wait.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -18,11 +20,32 @@ pub(super) fn poll_run(
     body: &mut dyn ReadBody,
 ) -> Poll<Progress> {
     loop {
-        ready!(run.poll_ready(cx, lease, body));
-        match lease.with(|transaction| run.advance(pool, transaction)) {
+        let progress = if let Some(away) = &mut lease.away {
+            let progress;
+            (*run, *lease, progress) = ready!(Pin::new(&mut **away).poll(cx));
+            progress
+        } else {
+            ready!(run.poll_ready(cx, lease, body));
+            if run.is_quarantined(pool, lease) {
+                send_away(run, lease, pool);
+                continue;
+            }
+            lease.with(|transaction| run.advance(pool, transaction))
+        };
+        match progress {
             // The response comes first.
             Progress::Waiting if !lease.is_upgrading() => {}
             progress => return Poll::Ready(progress),
         }
     }
+}
+
+/// Has functions go on in quarantine.
+#[cold]
+fn send_away(run: &mut Run, lease: &mut Lease, pool: &Arc<Pool>) {
+    let (mut run, mut gone, there) = (run.take(), lease.take(), Arc::clone(pool));
+    lease.away = Some(Box::new(pool.quarantine(move || {
+        let progress = gone.with(|transaction| run.advance_quarantined(&there, transaction));
+        (run, gone, progress)
+    })));
 }

@@ -215,6 +215,15 @@ impl Tables {
         self.held.as_deref_mut()
     }
 
+    /// Whether there is anything in the VM that the request is bound to which it may want again.
+    pub(crate) fn hold_lua_values(&self) -> bool {
+        self.held.as_deref().is_some_and(|held| {
+            let HeldTables { ctx, shared, plugin, serialize, retry_callback, spans, .. } = held;
+            let kept = [ctx, shared, serialize, retry_callback, spans];
+            kept.into_iter().chain(plugin).any(Option::is_some)
+        })
+    }
+
     /// Lets go of the Lua tables.
     pub(crate) fn forget_lua_tables(&mut self) {
         if let Some(held) = self.held.as_deref_mut() {

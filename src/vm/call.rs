@@ -177,6 +177,7 @@ impl Vm {
     ) -> Step {
         let result = resume(&self.lua, &thread);
         let used = self.meter.stop();
+        self.ran_for = used;
         let (exit, failure, operation) = self.transaction(|tx| {
             tx.cpu_time += used;
             let flights = tx.flights.take();

@@ -18,12 +18,14 @@ mod call;
 mod pattern;
 mod pool;
 mod prelude;
+mod quarantine;
 mod threads;
 pub(crate) mod timer;
 pub(crate) mod worker_thread;
 
 use std::ops::Range;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use mlua::{Function, Lua, LuaOptions, StdLib, Table, Thread, Value};
 use parking_lot::Mutex;
@@ -34,6 +36,7 @@ pub(crate) use self::call::{Step, failure_of};
 pub(crate) use self::pool::{Pool, Suspended};
 pub(crate) use self::prelude::NEWPROXY_KEY;
 use self::prelude::Prelude;
+pub(crate) use self::quarantine::Quarantined;
 use self::timer::Home;
 use crate::binding::{Api, Scope, convert};
 use crate::error::FailureKind;
@@ -71,6 +74,8 @@ pub(crate) struct Vm {
     used_before: usize,
     /// How many functions in a row found no memory, though they had not taken it.
     innocent_failures: u32,
+    /// How long the last run took, to the nearest tick.
+    ran_for: Duration,
     /// Whether the last run has used up its share of the memory.
     is_greedy: bool,
     /// Whether functions keep so much memory that another VM has to take this one's place.
@@ -128,6 +133,7 @@ impl Vm {
             alive,
             used_before: 0,
             innocent_failures: 0,
+            ran_for: Duration::ZERO,
             is_greedy: false,
             is_spent: false,
             lua,
@@ -225,6 +231,11 @@ impl Vm {
     /// Whether the last run has used up its share of the memory, be it that it went on without.
     pub(crate) fn is_greedy(&self) -> bool {
         self.is_greedy
+    }
+
+    /// Whether the last run has taken more than half of the time of a call.
+    pub(crate) fn has_run_long(&self) -> bool {
+        self.budget.call_time.is_some_and(|limit| self.ran_for > limit / 2)
     }
 
     /// Whether requests or timers keep anything here.

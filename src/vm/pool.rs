@@ -7,11 +7,13 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use mlua::{LuaString, Table, Value};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::quarantine::{Quarantine, Quarantined};
 use super::{Coroutine, Vm};
 use crate::binding::Api;
 use crate::settings::Settings;
@@ -21,12 +23,11 @@ use crate::transaction::Bound;
 pub(crate) struct Pool {
     /// For what the VMs start themselves.
     this: Weak<Self>,
+    /// One for each VM, and the last for that of the quarantine.
     slots: Box<[Slot]>,
     settings: Arc<Settings>,
     api: Api,
-    /// Where requests stand in line whose functions have used up their time before: as many run at
-    /// once as there are VMs.
-    line: Arc<Semaphore>,
+    quarantine: Quarantine,
     /// Where functions stand in line that want a VM of their own.
     workers: Arc<Semaphore>,
     /// How often modules have been loaded again: a VM of an earlier time gets no new requests.
@@ -64,6 +65,9 @@ impl Default for Line {
     }
 }
 
+/// How long a request waits for one VM before it looks for another.
+const PATIENCE: Duration = Duration::from_micros(200);
+
 /// How many such VMs are kept in a place for the requests that are bound to them.
 const MAX_OLD: usize = 1;
 
@@ -85,13 +89,13 @@ thread_local! {
 
 impl Pool {
     pub(crate) fn new(size: usize, settings: Arc<Settings>, api: Api) -> Arc<Self> {
-        let slots = (0..size).map(|_| Slot::default()).collect();
-        let line = Arc::new(Semaphore::new(size));
+        let slots = (0..=size).map(|_| Slot::default()).collect();
         let workers = Arc::new(Semaphore::new(size));
         let (replaced, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Arc::new_cyclic(|this| {
             let (this, epoch) = (Weak::clone(this), AtomicU32::new(0));
-            Self { this, slots, settings, api, line, workers, epoch, replaced, refused }
+            let quarantine = Quarantine::default();
+            Self { this, slots, settings, api, quarantine, workers, epoch, replaced, refused }
         })
     }
 
@@ -99,8 +103,35 @@ impl Pool {
         &self.settings
     }
 
-    pub(crate) fn line(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.line)
+    /// Has `work` done on the thread of functions that hold up whoever shares theirs.
+    pub(crate) fn quarantine<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Quarantined<R> {
+        self.quarantine.run(work)
+    }
+
+    /// Whether what is bound there runs on that thread alone.
+    pub(crate) fn is_quarantined(&self, bound: Bound) -> bool {
+        bound.number == self.vms_for_all()
+    }
+
+    /// Binds a request to the VM of that thread.
+    pub(crate) fn quarantined(&self) -> Bound {
+        let number = self.vms_for_all();
+        let slot = &self.slots[number];
+        self.renew(slot, &mut slot.vm.lock());
+        Bound { number, generation: slot.generation.load(Ordering::Relaxed) }
+    }
+
+    /// How many VMs there are for functions that hold up nobody.
+    fn vms_for_all(&self) -> usize {
+        self.slots.len() - 1
+    }
+
+    /// Whether a function runs just now in the VM `bound`.
+    pub(crate) fn is_busy(&self, bound: Bound) -> bool {
+        self.slots[bound.number].vm.try_lock().is_none()
     }
 
     /// Waits for the turn of a timer of the VM `number`.
@@ -240,12 +271,19 @@ impl Pool {
     }
 
     fn free(&self) -> (usize, MutexGuard<'_, Option<Vm>>) {
-        let count = self.slots.len();
+        let count = self.vms_for_all();
         let home = THREAD.with(|thread| thread % count);
-        (0..count)
-            .map(|step| (home + step) % count)
-            .find_map(|number| Some((number, self.slots[number].vm.try_lock()?)))
-            .unwrap_or_else(|| (home, self.slots[home].vm.lock()))
+        let mut numbers = (0..count).map(|step| (home + step) % count);
+        let free = |number: usize| Some((number, self.slots[number].vm.try_lock()?));
+        numbers.find_map(free).unwrap_or_else(|| self.next_free(home, count))
+    }
+
+    /// The VM that is free first. One that the quarantine has may be the last.
+    #[cold]
+    fn next_free(&self, home: usize, count: usize) -> (usize, MutexGuard<'_, Option<Vm>>) {
+        let mut numbers = (0..count).cycle().skip(home);
+        let free = |number: usize| Some((number, self.slots[number].vm.try_lock_for(PATIENCE)?));
+        numbers.find_map(free).expect("an endless cycle")
     }
 
     /// Lets go of what has been dropped that lies in the registry of the VM `number`: at once if the VM

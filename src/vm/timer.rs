@@ -155,7 +155,7 @@ impl Timer {
         };
         let mut next = Stretch::Start { is_premature };
         loop {
-            let (left, step, ran_for) = self.advance(&pool, transaction, next);
+            let (left, step, ran_for) = self.advance_anywhere(&pool, transaction, next).await;
             transaction = left;
             rest(turn, &step, ran_for);
             let (suspended, mut operation) = match step {
@@ -189,6 +189,20 @@ impl Timer {
         transaction.vm = Some(self.bound);
         transaction.is_orphaned = is_orphaned;
         transaction
+    }
+
+    /// Runs a stretch of the function, on the thread of the quarantine if its VM is there.
+    async fn advance_anywhere(
+        self: &Arc<Self>,
+        pool: &Arc<Pool>,
+        transaction: Box<Transaction>,
+        stretch: Stretch,
+    ) -> (Box<Transaction>, Step, Duration) {
+        if !pool.is_quarantined(self.bound) {
+            return self.advance(pool, transaction, stretch);
+        }
+        let (timer, there) = (Arc::clone(self), Arc::clone(pool));
+        pool.quarantine(move || timer.advance(&there, transaction, stretch)).await
     }
 
     /// Runs a stretch of the function: what comes of it, and how long it took.

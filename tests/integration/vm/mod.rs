@@ -9,6 +9,7 @@ mod memory;
 mod outside;
 mod pattern;
 mod pool;
+mod quarantine;
 mod references;
 mod repeated;
 mod replace;
