@@ -44,15 +44,26 @@ enum Written {
     As(Box<str>),
 }
 
+impl Written {
+    fn of<'a>(&'a self, name: &'a HeaderName) -> &'a str {
+        match self {
+            Self::InLowerCase => name.as_str(),
+            Self::As(written) => written,
+        }
+    }
+}
+
 impl HeaderNames {
     /// How functions have written `name`.
     #[must_use]
     pub fn get(&self, name: &HeaderName) -> Option<&str> {
         let (name, written) = &self.names[self.place(name).ok()?];
-        Some(match written {
-            Written::InLowerCase => name.as_str(),
-            Written::As(written) => written,
-        })
+        Some(written.of(name))
+    }
+
+    /// The names that functions have written, and how.
+    pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &str)> {
+        self.names.iter().map(|(name, written)| (name, written.of(name)))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -22,7 +22,6 @@ use crate::request::hop_by_hop::remove_named_by_connection;
 use crate::request::peer::Peer;
 use crate::request::record::{Record, Recorder};
 use crate::request::sound;
-use crate::request::spelling;
 use crate::request::trusted::Trusted;
 
 /// What the gateway calls itself, with its version.
@@ -83,7 +82,6 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
-        let is_http1 = request.version() < Version::HTTP_2;
         let extensions = request.extensions_mut();
         let peer: Arc<Peer> = extensions.remove().expect("who accepts a connection puts it there");
         let client = self.layer.trusted.client(&peer, request.headers());
@@ -92,13 +90,13 @@ where
         if let Some(status) = sound::refusal(&request) {
             let refused = Some(refuse(status, request.headers(), &flight.id));
             let record = Some(record);
-            return ResponseFuture { future: None, refused, flight, record, is_http1 };
+            return ResponseFuture { future: None, refused, flight, record };
         }
         // Before functions and the gateway set headers of their own: a client cannot name those.
         remove_named_by_connection(request.headers_mut());
         request.extensions_mut().insert(Arc::clone(&flight));
         let future = Some(self.inner.call(request));
-        ResponseFuture { future, refused: None, flight, record: Some(record), is_http1 }
+        ResponseFuture { future, refused: None, flight, record: Some(record) }
     }
 }
 
@@ -111,7 +109,6 @@ pin_project! {
         refused: Option<Response<Bytes>>,
         flight: Arc<Flight>,
         record: Option<Record>,
-        is_http1: bool,
     }
 }
 
@@ -132,11 +129,6 @@ where
         };
         set_reason(&mut response, this.flight);
         add_headers(response.headers_mut(), this.flight);
-        if *this.is_http1 {
-            let headers = std::mem::take(response.headers_mut());
-            spelling::apply(&headers, response.extensions_mut());
-            *response.headers_mut() = headers;
-        }
         let mut record = this.record.take().expect("polled after completion");
         record.respond(response.status());
         Poll::Ready(Ok(response.map(|(body, page)| RecordedBody { body, page, record })))

@@ -17,3 +17,4 @@ pub(crate) mod subrequest;
 pub(crate) mod trusted;
 pub(crate) mod uri;
 pub(crate) mod ways;
+pub(crate) mod wire;

@@ -33,6 +33,7 @@ pub(crate) use self::tls::TlsAcceptor;
 use crate::BoxError;
 use crate::request::counters::Counters;
 use crate::request::peer::Peer;
+use crate::request::wire::{NextNames, Wire};
 
 /// How connections are served.
 #[derive(Clone)]
@@ -157,7 +158,7 @@ where
         server_name: Option<Arc<str>>,
     ) -> Result<(), BoxError> {
         let peer = Peer::new(self.connection, tls, server_name);
-        let (stream, service) = (TokioIo::new(stream), Served::new(self.service, peer));
+        let stream = TokioIo::new(stream);
         if is_http2 {
             let mut builder = http2::Builder::new(TokioExecutor::new());
             builder
@@ -165,6 +166,7 @@ where
                 .max_concurrent_streams(128)
                 .max_header_list_size(LONGEST_LIST)
                 .keep_alive_interval(PATIENCE);
+            let service = Served::new(self.service, peer, None);
             let mut served = pin!(builder.serve_connection(stream, service));
             tokio::select! {
                 ended = served.as_mut() => return Ok(ended?),
@@ -181,6 +183,9 @@ where
                 .max_headers(MOST_FIELDS)
                 .preserve_header_case(true)
                 .title_case_headers(true);
+            let names = Arc::<NextNames>::default();
+            let service = Served::new(self.service, peer, Some(Arc::clone(&names)));
+            let stream = Wire::new(stream, names);
             let mut served = pin!(builder.serve_connection(stream, service).with_upgrades());
             tokio::select! {
                 ended = served.as_mut() => return Ok(ended?),

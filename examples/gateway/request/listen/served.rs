@@ -15,6 +15,7 @@ use tower_lua::CloseConnection;
 
 use crate::BoxError;
 use crate::request::peer::Peer;
+use crate::request::wire::NextNames;
 
 /// A service that is always ready, as all are here, and who asks it.
 ///
@@ -23,11 +24,13 @@ use crate::request::peer::Peer;
 pub(super) struct Served<S> {
     service: RefCell<S>,
     peer: Arc<Peer>,
+    /// Where responses of HTTP/1 say how the names of their headers are written.
+    names: Option<Arc<NextNames>>,
 }
 
 impl<S> Served<S> {
-    pub(super) fn new(service: S, peer: Peer) -> Self {
-        Self { service: RefCell::new(service), peer: Arc::new(peer) }
+    pub(super) fn new(service: S, peer: Peer, names: Option<Arc<NextNames>>) -> Self {
+        Self { service: RefCell::new(service), peer: Arc::new(peer), names }
     }
 }
 
@@ -41,7 +44,8 @@ where
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(Arc::clone(&self.peer));
-        Answered { future: self.service.borrow_mut().call(request) }
+        let future = self.service.borrow_mut().call(request);
+        Answered { future, names: self.names.clone() }
     }
 }
 
@@ -50,6 +54,7 @@ pin_project! {
     pub(super) struct Answered<F> {
         #[pin]
         future: F,
+        names: Option<Arc<NextNames>>,
     }
 }
 
@@ -60,10 +65,15 @@ where
     type Output = Result<Response<B>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Ok(response) = ready!(self.project().future.poll(cx));
-        Poll::Ready(match response.extensions().get::<CloseConnection>() {
-            Some(CloseConnection) => Err("a function has closed the connection".into()),
-            None => Ok(response),
-        })
+        let this = self.project();
+        let Ok(response) = ready!(this.future.poll(cx));
+        let extensions = response.extensions();
+        if extensions.get::<CloseConnection>().is_some() {
+            return Poll::Ready(Err("a function has closed the connection".into()));
+        }
+        if let (Some(next), Some(names)) = (this.names, extensions.get()) {
+            next.set(names);
+        }
+        Poll::Ready(Ok(response))
     }
 }

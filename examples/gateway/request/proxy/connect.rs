@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::client::conn::{http1, http2};
@@ -17,6 +18,7 @@ use super::tls::{Roots, TlsConfigs};
 use crate::BoxError;
 use crate::in_force::target::Key;
 use crate::request::listen::{LONGEST, LONGEST_LIST, MOST_FIELDS};
+use crate::request::wire::{NextNames, Wire};
 use crate::resolver::Resolver;
 
 /// Makes connections.
@@ -100,13 +102,15 @@ where
         .max_headers(MOST_FIELDS)
         .preserve_header_case(true)
         .title_case_headers(true);
+    let names = Arc::<NextNames>::default();
+    let stream = Wire::new(stream, Arc::clone(&names));
     let (sender, connection) = builder.handshake(stream).await.map_err(failed)?;
     tokio::spawn(async move {
         if let Err(error) = connection.with_upgrades().await {
             tracing::debug!("connection to a service broke: {error}");
         }
     });
-    Ok(Sender::Http1(sender))
+    Ok(Sender::Http1(sender, names))
 }
 
 fn failed(error: impl Into<BoxError>) -> ConnectError {

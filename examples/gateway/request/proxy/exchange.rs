@@ -132,7 +132,10 @@ impl Shared {
     ) -> Result<Result<Response<ResponseBody>, TrySendError<Request<RequestBody>>>, Failure> {
         let asks_to_switch = request.headers().contains_key(header::UPGRADE);
         let sent = match lease.sender() {
-            Sender::Http1(sender) => {
+            Sender::Http1(sender, next) => {
+                if let Some(names) = request.extensions().get() {
+                    next.set(names);
+                }
                 timed(sender.try_send_request(request), plan.timeouts, progress).await?
             }
             Sender::Http2(sender) => {

@@ -43,7 +43,6 @@ use crate::in_force::target::{Plan, Target};
 use crate::request::edge::via;
 use crate::request::flight::{Flight, Matched};
 use crate::request::routing::{self, routed_path};
-use crate::request::spelling;
 use crate::request::trusted::Trusted;
 use crate::resolver::Resolver;
 
@@ -136,9 +135,6 @@ impl Shared {
         }
         if let Some(protocol) = &switch {
             headers::switch_to(&mut head.headers, protocol.clone());
-        }
-        if !plan.target.is_http2() {
-            spelling::apply(&head.headers, &mut head.extensions);
         }
         let (body, progress) = RequestBody::new(body);
         let request = Request::from_parts(head, body);

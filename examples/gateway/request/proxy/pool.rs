@@ -13,10 +13,12 @@ use rustc_hash::FxBuildHasher;
 
 use super::request_body::RequestBody;
 use crate::in_force::target::{Key, Target};
+use crate::request::wire::NextNames;
 
 /// The end of a connection that requests are put into.
 pub(super) enum Sender {
-    Http1(http1::SendRequest<RequestBody>),
+    /// With how the names of a request's headers are written.
+    Http1(http1::SendRequest<RequestBody>, Arc<NextNames>),
     /// Carries any number of requests at a time.
     Http2(http2::SendRequest<RequestBody>),
 }
@@ -87,7 +89,7 @@ impl Pool {
 impl Sender {
     fn is_closed(&self) -> bool {
         match self {
-            Self::Http1(sender) => sender.is_closed(),
+            Self::Http1(sender, _) => sender.is_closed(),
             Self::Http2(sender) => sender.is_closed(),
         }
     }
@@ -95,7 +97,7 @@ impl Sender {
     /// Waits until the connection has done with the request before. Whether it is still there.
     pub(super) async fn ready(&mut self) -> bool {
         match self {
-            Self::Http1(sender) => sender.ready().await.is_ok(),
+            Self::Http1(sender, _) => sender.ready().await.is_ok(),
             Self::Http2(sender) => sender.ready().await.is_ok(),
         }
     }
