@@ -12,8 +12,9 @@ use tower_lua::{Runtime, RuntimeBuilder, Sandbox, ServerStats, UntrustedLua};
 
 use crate::BoxError;
 use crate::admin::Guard;
+use crate::command::Command;
 use crate::configured::store::Address;
-use crate::database::{Command, DatabaseConfig, Said};
+use crate::database::{DatabaseConfig, Said};
 use crate::in_force::published::Current;
 use crate::log::{LogConfig, on_or_off};
 use crate::network::network;

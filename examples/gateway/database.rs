@@ -78,17 +78,6 @@ pub(crate) enum Said {
     At(Address),
 }
 
-/// What is done instead of serving.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// How the database comes to be what this version needs. A gateway that starts sees to it itself.
-    Migrations {
-        /// What to do.
-        #[command(subcommand)]
-        action: Action,
-    },
-}
-
 /// What can be done with migrations.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
@@ -146,12 +135,11 @@ impl DatabaseConfig {
     }
 }
 
-impl Command {
+impl Action {
     /// Does it with the database at `address`.
     pub(crate) async fn run(&self, address: Option<Address>) -> Result<(), BoxError> {
-        let Self::Migrations { action } = self;
         let address = address.ok_or("there is no database: give one with --database")?;
-        if matches!(action, Action::Up) {
+        if matches!(self, Self::Up) {
             Migrations::take(&address).await?;
         }
         for (number, (name, is_taken)) in Migrations::of(&address).await?.steps.iter().enumerate() {

@@ -11,6 +11,7 @@
 //! says. `--help` lists the rest.
 
 mod admin;
+mod command;
 mod config;
 mod configured;
 mod database;
@@ -18,6 +19,7 @@ mod demo;
 mod healthchecks;
 mod in_force;
 mod log;
+mod lua;
 mod network;
 mod request;
 mod resolver;
@@ -64,7 +66,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 async fn main() -> ExitCode {
     let config = Config::parse();
     match run(config).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("gateway: {error}");
             ExitCode::FAILURE
@@ -72,11 +74,11 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Serves until it is told to stop.
-async fn run(config: Config) -> Result<(), BoxError> {
+/// Serves until it is told to stop, or does what else it is to do.
+async fn run(config: Config) -> Result<ExitCode, BoxError> {
     config.log.start()?;
     if let Some(command) = &config.command {
-        return command.run(config.database()?).await;
+        return command.run(|| config.database()).await;
     }
     let mut signals = Signals::new()?;
     let (stop, stopped) = watch::channel(());
@@ -113,7 +115,7 @@ async fn run(config: Config) -> Result<(), BoxError> {
         tracing::warn!("logs were still on their way after {:?}", config.patience());
     }
     database.close().await;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Listens on all addresses of `list`, with a socket of each for each of `workers`.

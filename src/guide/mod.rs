@@ -80,6 +80,64 @@ mod tests {
         assert!(wrong.is_empty(), "{wrong:?}");
     }
 
+    /// The phases of each name in the files of `types`, as the compatibility page writes it.
+    fn typed() -> BTreeMap<String, String> {
+        let mut typed = BTreeMap::new();
+        for folder in ["kong", "ngx", "modules"] {
+            let folder = format!("{}/types/{folder}", env!("CARGO_MANIFEST_DIR"));
+            for entry in std::fs::read_dir(folder).expect("the repository has types") {
+                let path = entry.expect("a file").path();
+                read(&std::fs::read_to_string(path).expect("a text"), &mut typed);
+            }
+        }
+        typed
+    }
+
+    /// Reads the phases of a file's names: they stand before a name, or at the end of a field.
+    fn read(text: &str, typed: &mut BTreeMap<String, String>) {
+        let mut classes = BTreeMap::new();
+        let (mut class, mut phases) = (String::new(), String::new());
+        for line in text.lines() {
+            if let Some(name) = line.strip_prefix("---@class ") {
+                name.split(':').next().unwrap_or_default().clone_into(&mut class);
+            } else if let Some(field) = line.strip_prefix("---@field ") {
+                let name = field.split([' ', '?']).next().unwrap_or_default();
+                let of_field = field.split_once("Phases: ").map_or("any", |(_, list)| list);
+                typed.insert(format!("{class}.{name}"), of_field.trim_end_matches('.').to_owned());
+            } else if let Some(list) = line.strip_prefix("---Phases: ") {
+                list.trim_end_matches('.').clone_into(&mut phases);
+            } else if let Some(local) = line.strip_prefix("local ") {
+                classes.insert(local.trim_end_matches(" = {}").to_owned(), class.clone());
+            } else if !line.starts_with("---") {
+                let path = line.trim_start_matches("function ").split(['(', ' ']).next();
+                let Some((table, name)) = path.and_then(|path| path.rsplit_once(['.', ':'])) else {
+                    continue;
+                };
+                let table = classes.get(table).map_or(table, String::as_str);
+                let table = if table == "ngx.req.socket" { "reqsock" } else { table };
+                typed.insert(format!("{table}.{name}"), phases.clone());
+            }
+        }
+    }
+
+    #[test]
+    fn the_files_of_types_have_every_name_with_its_phases() {
+        let typed = typed();
+        // What stands for any name has no name of its own; `print` is Lua's.
+        let is_one = |name: &str| {
+            let last = name.rsplit('.').next().unwrap_or_default();
+            !last.ends_with('=') && !last.chars().all(|c| c.is_ascii_uppercase()) && last != "print"
+        };
+        let wrong: Vec<_> = bound()
+            .into_iter()
+            .map(|(name, phases)| {
+                (name, if phases.is_empty() { "none".to_owned() } else { phases })
+            })
+            .filter(|(name, phases)| is_one(name) && typed.get(name) != Some(phases))
+            .collect();
+        assert!(wrong.is_empty(), "what the files of types should say: {wrong:#?}");
+    }
+
     #[test]
     fn the_compatibility_page_names_every_constant() {
         let page = include_str!("../../docs/compatibility.md");

@@ -65,6 +65,7 @@ mod store;
 mod subrequests;
 mod support;
 mod tls;
+mod types;
 
 /// What the router and declarative files are made of, to be asked without a process around them.
 #[expect(dead_code, unused_imports, reason = "the gateway has more uses for it")]

@@ -36,6 +36,7 @@ const LIBRARY: &[&str] = &[
 const GATEWAY: &[&str] = &[
     "log",        // where it goes, and what it says of requests
     "resolver",   // whom it asks for addresses
+    "lua",        // functions as text, before they run
     "configured", // entities, and where they are kept
     "in_force",   // made ready for requests
     "request",    // what happens to one, from the socket to the service and back:
@@ -59,6 +60,7 @@ const GATEWAY: &[&str] = &[
     "admin",        // what happens to the configuration
     "network",      // where functions may reach
     "database",     // where entities are kept, by flags
+    "command",      // what it does instead of serving
     "config",       // flags
     "demo",
     "stack",
@@ -115,7 +117,13 @@ pub(crate) fn is_of_path(c: char) -> bool {
 }
 
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    files_of_kind(folder, "rs")
+}
+
+pub(crate) fn files_of_kind(folder: &Path, kind: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let found = entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] });
-    found.filter(|path| path.extension().is_some_and(|kind| kind == "rs")).collect()
+    let inside =
+        |path: PathBuf| if path.is_dir() { files_of_kind(&path, kind) } else { vec![path] };
+    let found = entries.flat_map(inside);
+    found.filter(|path| path.extension().is_some_and(|extension| extension == kind)).collect()
 }

@@ -19,4 +19,9 @@ mod real_functions;
 mod runtime;
 mod sandbox;
 mod support;
+mod types;
 mod vm;
+
+/// What the gateway reads of the files in `types`.
+#[path = "../../examples/gateway/lua/api/mod.rs"]
+mod typed;

@@ -1,0 +1,4 @@
+---@meta resty.core.response
+
+-- The same as `resty.core`.
+return require "resty.core"

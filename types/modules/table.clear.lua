@@ -1,0 +1,4 @@
+---@meta table.clear
+
+-- The function of the same name.
+return table.clear

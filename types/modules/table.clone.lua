@@ -1,0 +1,4 @@
+---@meta table.clone
+
+-- The function of the same name.
+return table.clone

@@ -1,0 +1,4 @@
+---@meta table.isarray
+
+-- The function of the same name.
+return table.isarray

@@ -1,0 +1,4 @@
+---@meta table.isempty
+
+-- The function of the same name.
+return table.isempty

@@ -1,0 +1,4 @@
+---@meta table.new
+
+-- The function of the same name.
+return table.new

@@ -1,0 +1,4 @@
+---@meta table.nkeys
+
+-- The function of the same name.
+return table.nkeys

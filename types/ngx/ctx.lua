@@ -1,0 +1,32 @@
+---@meta _
+
+-- The table of a request.
+
+---Where the request goes.
+---@class ngx.balancer_data
+---@field scheme? string `http` or `https`
+---@field host? string a name or an address
+---@field port? integer the port
+---@field type? string `name`, `ipv4` or `ipv6`
+---@field ip? string the address
+---@field retries? integer how often it is tried again
+---@field connect_timeout? integer milliseconds
+---@field send_timeout? integer milliseconds
+---@field read_timeout? integer milliseconds
+---@field try_count? integer how many tries there were
+---@field tries? table[] empty
+
+---A table for the length of the request, shared by all functions. Kong's own fields, and whatever functions
+---put there.
+---@class ngx.ctx
+---@field balancer_data? ngx.balancer_data where the request goes
+---@field route? kong.router.route the route
+---@field service? kong.router.service the service
+---@field authenticated_consumer? kong.client.consumer who the client is
+---@field authenticated_credential? kong.client.credential by which credential
+---@field router_matches? { uri_captures: table } what the route's regular expression has captured
+---@field KONG_PROCESSING_START? integer when the request began, in milliseconds since 1970
+---@field KONG_PROXIED? boolean whether the service was called
+---@field KONG_PROXY_LATENCY? integer milliseconds before the service was called
+---@field KONG_WAITING_TIME? integer milliseconds until the service answered
+---@field [any] any a value of a function's

@@ -1,0 +1,97 @@
+---@meta _
+
+-- Variables, headers and chunks.
+
+---nginx's variables, as texts; nil where there is none. `arg_NAME`, `cookie_NAME`, `http_NAME`,
+---`sent_http_NAME`, `upstream_http_NAME` and `upstream_cookie_NAME` find one of many. Phases: rewrite,
+---access, header_filter, body_filter, log.
+---
+---Phases: any.
+---
+---```lua
+---local address = ngx.var.remote_addr
+---```
+---@class ngx.var
+---@field args? string The query. Can be set.
+---@field query_string? string The query.
+---@field is_args? string `?` if there is a query, else empty.
+---@field binary_remote_addr? string The client's address as 4 or 16 bytes.
+---@field body_bytes_sent? string How many bytes of the body the client has.
+---@field bytes_sent? string How many bytes the client has.
+---@field content_length? string The request's `Content-Length`.
+---@field content_type? string The request's `Content-Type`.
+---@field ctx_ref? string Of lua-resty-ctxdump. Can be set.
+---@field document_uri? string The path, normalized.
+---@field host? string The host that the client asked for, in lower case.
+---@field hostname? string The name of the machine.
+---@field http2? string `h2` over HTTP/2 with TLS, `h2c` without, else empty.
+---@field https? string `on` over TLS, else empty.
+---@field kong_proxy_mode? string `http`. Can be set.
+---@field kong_request_id? string The id of the request.
+---@field limit_rate? string Nothing looks at it. Can be set.
+---@field msec? string The time in seconds since 1970, with milliseconds behind the point.
+---@field nginx_version? string The version of nginx that this is like.
+---@field pid? string The number of the process.
+---@field proxy_add_x_forwarded_for? string The request's `X-Forwarded-For` and the client's address.
+---@field realip_remote_addr? string The address of who is connected.
+---@field realip_remote_port? string The port of who is connected.
+---@field remote_addr? string The client's address.
+---@field remote_port? string The client's port.
+---@field remote_user? string The name in `Authorization: Basic`.
+---@field request? string The first line of the request.
+---@field request_body? string The request's body, if it was read.
+---@field request_body_file? string Nil: bodies lie in memory.
+---@field request_completion? string `OK` when the request has been answered, else empty.
+---@field request_id? string An id of 32 hexadecimal digits.
+---@field request_length? string How many bytes the request has.
+---@field request_method? string The method.
+---@field request_time? string Seconds since the request began, with milliseconds behind the point.
+---@field request_uri? string Path and query as they came.
+---@field scheme? string `http` or `https`.
+---@field server_addr? string The address that the client is connected to.
+---@field server_name? string The name of the server.
+---@field server_port? string The port that the client is connected to.
+---@field server_protocol? string `HTTP/1.1`, for one.
+---@field status? string The status of the response.
+---@field time_iso8601? string The time as ISO 8601 writes it.
+---@field time_local? string The time as access logs have it.
+---@field upstream_connection? string The service's `Connection`. Can be set.
+---@field upstream_header_time? string Seconds until the service's head was there.
+---@field upstream_host? string The `Host` that the service gets. Can be set.
+---@field upstream_response_time? string Seconds until the service's response was there.
+---@field upstream_scheme? string The scheme by which the service is called. Can be set.
+---@field upstream_status? string The status of the service.
+---@field upstream_te? string The `TE` that the service gets. Can be set.
+---@field upstream_upgrade? string The `Upgrade` that the service gets. Can be set.
+---@field upstream_uri? string Path and query that the service gets. Can be set.
+---@field upstream_via? string The `Via` that the service gets. Can be set.
+---@field upstream_x_forwarded_for? string A header that the service gets. Can be set.
+---@field upstream_x_forwarded_host? string A header that the service gets. Can be set.
+---@field upstream_x_forwarded_path? string A header that the service gets. Can be set.
+---@field upstream_x_forwarded_port? string A header that the service gets. Can be set.
+---@field upstream_x_forwarded_prefix? string A header that the service gets. Can be set.
+---@field upstream_x_forwarded_proto? string A header that the service gets. Can be set.
+---@field uri? string The path, normalized.
+---@field [string] string? another variable
+ngx.var = {}
+
+---The response's headers: read, set, or set to nil to remove. `_` in a name is `-`.
+---
+---Phases: any.
+---
+---```lua
+---ngx.header.content_type = "text/plain"
+---```
+---@type table<string, string|number|string[]|nil>
+ngx.header = {}
+
+---The chunk of the response's body that is passing: `ngx.arg[1]` its bytes, `ngx.arg[2]` whether it is the
+---last. Set `ngx.arg[1]` to change it, to nil to swallow it.
+---
+---Phases: any.
+---
+---```lua
+---if ngx.arg[2] then ngx.arg[1] = (ngx.arg[1] or "") .. "\n" end
+---```
+---@type table
+ngx.arg = {}
