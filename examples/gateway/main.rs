@@ -170,7 +170,7 @@ impl Gateway {
         runtime.subrequests(OfThread);
         let roots = Roots::new(trusted)?;
         let outward = Arc::new(Outward::new(resolver.clone(), roots.clients()));
-        let workshop = Workshop { logs: logs.clone(), outward };
+        let workshop = Workshop { logs: logs.clone(), outward, database: address.clone() };
         let published = Published::new(current, runtime.clone(), workshop.open());
         let functions = config.functions.allowed();
         let database =

@@ -44,6 +44,7 @@ mod plugins_answers;
 mod plugins_auth;
 mod plugins_consumers;
 mod plugins_limits;
+mod plugins_limits_shared;
 mod plugins_logging;
 mod plugins_responses;
 mod plugins_transformers;

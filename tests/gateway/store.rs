@@ -105,7 +105,7 @@ async fn a_database_of_another_version_is_refused() {
     let path = directory.0.join("gateway.db");
     run_sql(&path, &["UPDATE gateway SET value = '99' WHERE name = 'format'"]).await;
     let said = refusal(&directory.database());
-    assert!(said.contains("it has format 99, and this gateway reads format 1"), "{said}");
+    assert!(said.contains("it has format 99, and this gateway reads format 2"), "{said}");
     let broken = "INSERT INTO entities VALUES ('services', 'x', '{}')";
     run_sql(&path, &["UPDATE gateway SET value = '1' WHERE name = 'format'", broken]).await;
     let said = refusal(&directory.database());

@@ -173,7 +173,6 @@ plugin!(
         ])]),
         text("header_name").rules(&[Check(rules::header_name)]),
         text("path").rules(&[Rule::StartsWith("/"), Check(rules::path)]),
-        // Kong: shares counters between gateways. Here each has its own, whatever this says.
         text("policy").default(r#""local""#).rules(&[OneOf(&["local", "cluster", "redis"])]),
         switch("fault_tolerant", "true"),
         Field::new("redis", Kind::Record(&REDIS)),
@@ -216,6 +215,7 @@ plugin!(
             must: Must::BeThere,
         },
         Custom(custom::periods),
+        Custom(custom::redis),
     ]
 );
 

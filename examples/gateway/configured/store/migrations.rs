@@ -15,24 +15,36 @@ struct Migration {
 }
 
 /// All steps, in their order. A database has the number of the last one that it has taken.
-const MIGRATIONS: &[Migration] = &[Migration {
-    name: "entities",
-    sqlite: &[ENTITIES],
-    postgres: &[
-        ENTITIES,
-        "CREATE TABLE uniques (kind TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, \
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "entities",
+        sqlite: &[ENTITIES],
+        postgres: &[
+            ENTITIES,
+            "CREATE TABLE uniques (kind TEXT NOT NULL, value TEXT NOT NULL, id TEXT NOT NULL, \
          PRIMARY KEY (kind, value), \
          FOREIGN KEY (kind, id) REFERENCES entities (kind, id) ON DELETE CASCADE)",
-        "CREATE INDEX uniques_of_entities ON uniques (kind, id)",
-        "CREATE TABLE owners (kind TEXT NOT NULL, id TEXT NOT NULL, owner_kind TEXT NOT NULL, \
+            "CREATE INDEX uniques_of_entities ON uniques (kind, id)",
+            "CREATE TABLE owners (kind TEXT NOT NULL, id TEXT NOT NULL, owner_kind TEXT NOT NULL, \
          owner_id TEXT NOT NULL, PRIMARY KEY (kind, id, owner_kind, owner_id), \
          FOREIGN KEY (kind, id) REFERENCES entities (kind, id) ON DELETE CASCADE, \
          FOREIGN KEY (owner_kind, owner_id) REFERENCES entities (kind, id) \
          DEFERRABLE INITIALLY DEFERRED)",
-        "CREATE INDEX owners_of_entities ON owners (owner_kind, owner_id)",
-        "CREATE TABLE changes (version BIGINT PRIMARY KEY, steps TEXT)",
-    ],
-}];
+            "CREATE INDEX owners_of_entities ON owners (owner_kind, owner_id)",
+            "CREATE TABLE changes (version BIGINT PRIMARY KEY, steps TEXT)",
+        ],
+    },
+    Migration {
+        name: "tallies",
+        // Who has a file for itself counts in memory.
+        sqlite: &[],
+        postgres: &[
+            "CREATE UNLOGGED TABLE tallies (name TEXT PRIMARY KEY, value BIGINT NOT NULL, \
+         expires BIGINT NOT NULL)",
+            "CREATE INDEX tallies_by_end ON tallies (expires)",
+        ],
+    },
+];
 
 const ENTITIES: &str = "CREATE TABLE entities (kind TEXT NOT NULL, id TEXT NOT NULL, \
                         document TEXT NOT NULL, PRIMARY KEY (kind, id))";

@@ -10,6 +10,7 @@ mod changes;
 mod migrations;
 mod notice;
 mod rows;
+mod tallies;
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub(crate) use self::cached::Cached;
 pub(crate) use self::migrations::Migrations;
 pub(crate) use self::notice::Notice;
 use self::rows::Tables;
+pub(crate) use self::tallies::{Tallies, Tally};
 use crate::BoxError;
 use crate::configured::entities::{State, Step};
 use crate::configured::problem::Problem;

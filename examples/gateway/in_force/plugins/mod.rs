@@ -40,10 +40,10 @@ pub(crate) trait Around: Send + Sync {
     }
 }
 
-/// Makes a plugin between the functions of its name and its configuration, with a runtime for functions
+/// Makes a plugin between the functions of its entity and its configuration, with a runtime for functions
 /// of its own: whoever starts the gateway says which there are.
 pub(crate) type Between =
-    Arc<dyn Fn(&str, &Value, &Runtime) -> Result<Arc<dyn Around>, BoxError> + Send + Sync>;
+    Arc<dyn Fn(&Plugin, &Value, &Runtime) -> Result<Arc<dyn Around>, BoxError> + Send + Sync>;
 
 /// The names of all plugins and their priorities: the higher ones see a request earlier.
 const PRIORITIES: [(&str, i32); 17] = [
@@ -108,7 +108,7 @@ impl Prepared {
             _ => {
                 let is_known = PRIORITIES.iter().any(|(known, _)| *known == name);
                 is_known.then_some(()).ok_or_else(|| unknown(name))?;
-                Kind::Between(between(name, config, runtime)?)
+                Kind::Between(between(&plugin, config, runtime)?)
             }
         };
         Ok(Self { document, plugin, label: label.into(), kind })
@@ -121,8 +121,11 @@ impl Prepared {
             return Some(Arc::clone(self));
         }
         let plugin = plugin_of(document);
-        let is_same =
-            self.plugin.name == plugin.name && self.document.config() == document.config();
+        let scope =
+            |plugin: &Plugin| [plugin.route(), plugin.service()].map(|id| id.map(str::to_owned));
+        let is_same = self.plugin.name == plugin.name
+            && scope(&self.plugin) == scope(&plugin)
+            && self.document.config() == document.config();
         is_same.then(|| {
             let (document, label) = (Arc::clone(document), Arc::clone(&self.label));
             Arc::new(Self { document, plugin, label, kind: self.kind.clone() })

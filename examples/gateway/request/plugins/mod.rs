@@ -33,31 +33,36 @@ pub(crate) use self::outward::Outward;
 pub(crate) use self::request_size_limiting::EXCEEDED;
 pub(crate) use self::service::PluginsLayer;
 use crate::BoxError;
+use crate::configured::entity::Plugin;
+use crate::configured::store::Address;
 use crate::in_force::plugins::{Around, Between, Body, Next, read, unknown};
 
 /// What plugins are made with.
 pub(crate) struct Workshop {
     pub(crate) logs: Logs,
     pub(crate) outward: Arc<Outward>,
+    /// Where entities are kept.
+    pub(crate) database: Option<Address>,
 }
 
 impl Workshop {
     /// Makes plugins as long as the gateway runs.
     pub(crate) fn open(self) -> Between {
-        Arc::new(move |name, config, runtime| self.make(name, config, runtime))
+        Arc::new(move |plugin, config, runtime| self.make(plugin, config, runtime))
     }
 
-    /// Makes the plugin `name` of its configuration.
+    /// Makes a plugin of its entity and its configuration.
     ///
     /// # Errors
     ///
     /// When there is no such plugin, or its configuration is not one.
     fn make(
         &self,
-        name: &str,
+        plugin: &Plugin,
         config: &Value,
         runtime: &Runtime,
     ) -> Result<Arc<dyn Around>, BoxError> {
+        let name = plugin.name.as_str();
         Ok(match name {
             "correlation-id" => correlation_id::layer(read(name, config)?)?,
             "cors" => cors::layer(&read(name, config)?)?,
@@ -72,7 +77,10 @@ impl Workshop {
             "file-log" => file_log::layer(read(name, config)?, &self.logs, runtime)?,
             "acl" => acl::layer(read(name, config)?),
             "request-size-limiting" => request_size_limiting::layer(&read(name, config)?),
-            "rate-limiting" => rate_limiting::layer(read(name, config)?)?,
+            "rate-limiting" => {
+                let config = read(name, config)?;
+                rate_limiting::layer(config, plugin, &self.outward, self.database.as_ref())?
+            }
             "request-termination" => request_termination::layer(read(name, config)?)?,
             other => return Err(unknown(other).into()),
         })
