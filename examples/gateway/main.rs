@@ -129,6 +129,7 @@ struct Gateway {
     runtime: Runtime,
     resolver: Resolver,
     published: Published,
+    current: Current,
     database: Arc<Database>,
     counters: Arc<Counters>,
     metrics: Arc<Metrics>,
@@ -171,7 +172,7 @@ impl Gateway {
         let roots = Roots::new(trusted)?;
         let outward = Arc::new(Outward::new(resolver.clone(), roots.clients()));
         let workshop = Workshop { logs: logs.clone(), outward, database: address.clone() };
-        let published = Published::new(current, runtime.clone(), workshop.open());
+        let published = Published::new(current.clone(), runtime.clone(), workshop.open());
         let functions = config.functions.allowed();
         let database =
             Database::open(address.clone(), cached.as_ref(), functions, published.clone()).await?;
@@ -188,6 +189,7 @@ impl Gateway {
             runtime,
             resolver,
             published,
+            current,
             database,
             counters,
             metrics,
@@ -265,7 +267,8 @@ impl Gateway {
             let (database, runtime) = (Arc::clone(&self.database), self.runtime.clone());
             let admin = admin::service(database, runtime, self.resolver.clone(), counts);
             let metrics = Arc::clone(&self.metrics);
-            let metrics = metrics.endpoint(Arc::clone(&self.counters), self.runtime.clone());
+            let (counters, runtime) = (Arc::clone(&self.counters), self.runtime.clone());
+            let metrics = metrics.endpoint(counters, runtime, self.current.clone());
             let guard = Arc::new(self.config.admin.clone());
             let guard = axum::middleware::from_fn_with_state(guard, admin::check);
             let service = metrics.fallback_service(admin).layer(guard);

@@ -1,8 +1,10 @@
 //! `/status` and `/metrics`.
 
-use serde_json::json;
+use std::net::SocketAddr;
 
-use crate::support::{Gateway, echo_upstream};
+use serde_json::{Value, json};
+
+use crate::support::{Gateway, balanced, echo_upstream, named, unused_addr};
 
 #[tokio::test]
 async fn requests_and_functions_are_counted() {
@@ -24,18 +26,23 @@ async fn requests_and_functions_are_counted() {
     assert!(reply.header("content-type").starts_with("text/plain; version=0.0.4"));
     let text = reply.text();
     let service = r#"service="shop-one",route="all""#;
+    let workspace = r#"workspace="default""#;
     let function = |index: u32| {
         format!(r#"name="all pre-function",plugin="pre-function",phase="access",index="{index}""#)
     };
     for line in [
-        format!(r#"kong_http_requests_total{{{service},code="200",source="service"}} 2"#),
-        format!(r#"kong_http_requests_total{{{service},code="418",source="kong"}} 1"#),
-        format!(r#"kong_http_requests_total{{{service},code="500",source="kong"}} 1"#),
-        r#"kong_http_requests_total{service="",route="",code="404",source="kong"} 1"#.to_owned(),
-        format!(r#"kong_request_latency_ms_count{{{service}}} 4"#),
-        format!(r#"kong_request_latency_ms_bucket{{{service},le="+Inf"}} 4"#),
-        format!(r#"kong_upstream_latency_ms_count{{{service}}} 2"#),
-        format!(r#"kong_kong_latency_ms_count{{{service}}} 4"#),
+        format!(
+            r#"kong_http_requests_total{{{service},code="200",source="service",{workspace}}} 2"#
+        ),
+        format!(r#"kong_http_requests_total{{{service},code="418",source="kong",{workspace}}} 1"#),
+        format!(r#"kong_http_requests_total{{{service},code="500",source="kong",{workspace}}} 1"#),
+        format!(
+            r#"kong_http_requests_total{{service="",route="",code="404",source="kong",{workspace}}} 1"#
+        ),
+        format!(r#"kong_request_latency_ms_count{{{service},{workspace}}} 4"#),
+        format!(r#"kong_request_latency_ms_bucket{{{service},{workspace},le="+Inf"}} 4"#),
+        format!(r#"kong_upstream_latency_ms_count{{{service},{workspace}}} 2"#),
+        format!(r#"kong_kong_latency_ms_count{{{service},{workspace}}} 4"#),
         format!("kong_lua_function_calls_total{{{}}} 4", function(1)),
         format!("kong_lua_function_exits_total{{{}}} 1", function(1)),
         format!("kong_lua_function_calls_total{{{}}} 3", function(2)),
@@ -55,4 +62,82 @@ async fn requests_and_functions_are_counted() {
     let status = gateway.admin("/status").send().await.json();
     assert_eq!(status["server"]["total_requests"], 5);
     assert!(status["lua"]["vms"].as_u64().unwrap() >= 1);
+}
+
+/// The lines with numbers of a name.
+async fn numbers(gateway: &Gateway, name: &str) -> Vec<String> {
+    let text = gateway.admin("/metrics").send().await.text();
+    let named = text.lines().filter(|line| line.starts_with(&format!("{name}{{")));
+    named.map(|line| line[name.len()..].to_owned()).collect()
+}
+
+#[tokio::test]
+async fn requests_are_counted_for_each_consumer_where_a_plugin_asks_for_it() {
+    let route = |name: &str, per_consumer: bool| {
+        let config = json!({ "per_consumer": per_consumer, "status_code_metrics": true });
+        json!({ "name": name, "paths": [format!("/{name}")], "plugins": [
+            { "name": "prometheus", "config": config },
+            { "name": "key-auth" },
+        ] })
+    };
+    let file = json!({
+        "_format_version": "3.0",
+        "consumers": [{ "username": "alice", "keyauth_credentials": [{ "key": "a" }] }],
+        "services": [{
+            "name": "shop", "url": format!("http://{}", echo_upstream().await),
+            "routes": [route("each", true), route("all", false)],
+        }],
+    });
+    let gateway = Gateway::of_file(&file.to_string());
+    for path in ["/each", "/all"] {
+        assert_eq!(gateway.get(path).header("apikey", "a").send().await.status, 200);
+    }
+    assert_eq!(gateway.get("/each").send().await.status, 401);
+    let of = |route: &str, code: u16, source: &str, consumer: &str| {
+        format!(
+            r#"{{service="shop",route="{route}",code="{code}",source="{source}",workspace="default"{consumer}}} 1"#
+        )
+    };
+    let requests = numbers(&gateway, "kong_http_requests_total").await;
+    for line in [
+        of("each", 200, "service", r#",consumer="alice""#),
+        of("each", 401, "kong", ""),
+        of("all", 200, "service", ""),
+    ] {
+        assert!(requests.contains(&line), "{line} in {requests:#?}");
+    }
+    let bytes = numbers(&gateway, "kong_bandwidth_bytes").await;
+    let of_alice = r#",direction="egress",workspace="default",consumer="alice"}"#;
+    assert!(bytes.iter().any(|line| line.contains(of_alice)), "{bytes:#?}");
+}
+
+#[tokio::test]
+async fn targets_are_told_of_where_a_plugin_asks_for_it() {
+    let (well, gone) = (named("a").await, unused_addr().await);
+    let checked = json!({ "healthchecks": { "passive": { "unhealthy": { "tcp_failures": 1 } } } });
+    let gateway = Gateway::of_file(&balanced(&checked, &[(well, 1), (gone, 1)]));
+    for _ in 0..4 {
+        assert_eq!(gateway.get("/").send().await.status, 200);
+    }
+    assert!(numbers(&gateway, "kong_upstream_target_health").await.is_empty());
+    let config = json!({ "upstream_health_metrics": true });
+    let file = balanced(&checked, &[(well, 1), (gone, 1)]);
+    let mut file: Value = serde_json::from_str(&file).unwrap();
+    file["plugins"] = json!([{ "name": "prometheus", "config": config }]);
+    assert!(gateway.reload(&file.to_string()));
+    let health = numbers(&gateway, "kong_upstream_target_health").await;
+    let of = |addr: SocketAddr, state: &str, number: u8| {
+        format!(
+            r#"{{upstream="shop.upstream",target="{addr}",address="{addr}",state="{state}",subsystem="http"}} {number}"#
+        )
+    };
+    for line in [
+        of(well, "healthy", 1),
+        of(well, "unhealthy", 0),
+        of(gone, "healthy", 0),
+        of(gone, "unhealthy", 1),
+        of(gone, "dns_error", 0),
+    ] {
+        assert!(health.contains(&line), "{line} in {health:#?}");
+    }
 }

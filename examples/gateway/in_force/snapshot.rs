@@ -63,6 +63,11 @@ impl Snapshot {
         &self.balancers
     }
 
+    /// Whether any plugin of a name has a field that is `true`.
+    pub(crate) fn says_of(&self, name: &str, field: &str) -> bool {
+        self.plugins.iter().any(|plugin| plugin.plugin().name == name && plugin.says(field))
+    }
+
     /// What runs for requests that no route is for.
     pub(crate) fn global(&self) -> &Chain {
         &self.global

@@ -23,6 +23,8 @@ pub(crate) struct Flight {
     /// The client's address, as far as it can be believed.
     pub(crate) client: IpAddr,
     matched: OnceLock<Matched>,
+    /// Whom the request is counted for.
+    consumer: OnceLock<Arc<str>>,
     /// When the request went to the service, and when the head of its response was there.
     called: OnceLock<Duration>,
     answered: OnceLock<(Duration, StatusCode)>,
@@ -68,6 +70,7 @@ impl Flight {
             id_value,
             peer,
             matched: OnceLock::new(),
+            consumer: OnceLock::new(),
             called: OnceLock::new(),
             answered: OnceLock::new(),
         }
@@ -142,6 +145,16 @@ impl Flight {
     pub(crate) fn introduce(&self, extensions: &mut Extensions) {
         self.peer.introduce(extensions);
         extensions.insert(self.id.clone());
+    }
+
+    /// Has the request counted for a consumer.
+    pub(crate) fn count_for(&self, username: &str) {
+        let _ = self.consumer.set(username.into());
+    }
+
+    /// The consumer whom the request is counted for.
+    pub(crate) fn counted_for(&self) -> Option<&Arc<str>> {
+        self.consumer.get()
     }
 
     /// Notes that the request goes to the service `now`. Of several attempts, the last counts for

@@ -89,7 +89,8 @@ impl Drop for Record {
         let route = self.flight.route_in_force();
         let (status, bytes) = (self.status, self.bytes);
         let latencies = self.flight.latencies();
-        let sample = Sample { route, status, bytes, whole, latencies };
+        let consumer = self.flight.counted_for();
+        let sample = Sample { route, consumer, status, bytes, whole, latencies };
         self.recorder.metrics.record(self.recorder.worker, &sample);
         if status == CLIENT_CLOSED_REQUEST {
             let request_id = self.flight.id.as_str();

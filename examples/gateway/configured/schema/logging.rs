@@ -62,6 +62,20 @@ plugin!(
     []
 );
 
+plugin!(
+    pub(super) of consumers PROMETHEUS,
+    [
+        switch("per_consumer", "false"),
+        switch("status_code_metrics", "false"),
+        switch("latency_metrics", "false"),
+        switch("bandwidth_metrics", "false"),
+        switch("upstream_health_metrics", "false"),
+        switch("ai_metrics", "false"),
+        switch("wasm_metrics", "false"),
+    ],
+    []
+);
+
 /// How entries wait, and how often they are sent.
 static QUEUE: Schema = Schema {
     fields: &[

@@ -3,14 +3,14 @@
 use super::Check::{AtLeastOneOf, Custom, When};
 use super::Rule::{Between, Check, GreaterThan, OneOf};
 use super::authentication::{ACL, BASIC_AUTH, HMAC_AUTH, JWT, KEY_AUTH};
-use super::logging::{FILE_LOG, HTTP_LOG};
+use super::logging::{FILE_LOG, HTTP_LOG, PROMETHEUS};
 use super::plugin::{plugin, text, texts};
 use super::tables::switch;
 use super::transformers::{IP_RESTRICTION, REQUEST_TRANSFORMER, RESPONSE_TRANSFORMER};
 use super::{Field, Kind, Must, Rule, Schema, Split, custom, functions, rules};
 
 /// The plugins of this gateway, by priority.
-pub(crate) const NAMES: [&str; 17] = [
+pub(crate) const NAMES: [&str; 18] = [
     "pre-function",
     "correlation-id",
     "cors",
@@ -24,6 +24,7 @@ pub(crate) const NAMES: [&str; 17] = [
     "rate-limiting",
     "request-transformer",
     "response-transformer",
+    "prometheus",
     "http-log",
     "file-log",
     "request-termination",
@@ -45,6 +46,7 @@ pub(crate) fn plugin(name: &str) -> Option<&'static Schema> {
         "ip-restriction" => &IP_RESTRICTION,
         "request-transformer" => &REQUEST_TRANSFORMER,
         "response-transformer" => &RESPONSE_TRANSFORMER,
+        "prometheus" => &PROMETHEUS,
         "http-log" => &HTTP_LOG,
         "file-log" => &FILE_LOG,
         "request-size-limiting" => &REQUEST_SIZE_LIMITING,

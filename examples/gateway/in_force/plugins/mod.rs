@@ -38,6 +38,11 @@ pub(crate) trait Around: Send + Sync {
     fn has_functions(&self) -> bool {
         false
     }
+
+    /// Whether there is nothing that it does to a request, which then need not pass it.
+    fn is_idle(&self) -> bool {
+        false
+    }
 }
 
 /// Makes a plugin between the functions of its entity and its configuration, with a runtime for functions
@@ -46,7 +51,7 @@ pub(crate) type Between =
     Arc<dyn Fn(&Plugin, &Value, &Runtime) -> Result<Arc<dyn Around>, BoxError> + Send + Sync>;
 
 /// The names of all plugins and their priorities: the higher ones see a request earlier.
-const PRIORITIES: [(&str, i32); 17] = [
+const PRIORITIES: [(&str, i32); 18] = [
     ("pre-function", 1_000_000),
     ("correlation-id", 100_001),
     ("cors", 2000),
@@ -60,6 +65,7 @@ const PRIORITIES: [(&str, i32); 17] = [
     ("rate-limiting", 910),
     ("request-transformer", 801),
     ("response-transformer", 800),
+    ("prometheus", 13),
     ("http-log", 12),
     ("file-log", 9),
     ("request-termination", 2),
@@ -68,7 +74,7 @@ const PRIORITIES: [(&str, i32); 17] = [
 
 /// Those that do nothing before there is a response. They see what others answer, and the answers to
 /// requests that have no route.
-const AFTERWARDS: [&str; 3] = ["response-transformer", "http-log", "file-log"];
+const AFTERWARDS: [&str; 4] = ["response-transformer", "prometheus", "http-log", "file-log"];
 
 /// A plugin of the entities, compiled.
 pub(crate) struct Prepared {
@@ -134,6 +140,11 @@ impl Prepared {
 
     pub(crate) fn plugin(&self) -> &Plugin {
         &self.plugin
+    }
+
+    /// Whether it is in force and has a field that is `true`.
+    pub(crate) fn says(&self, field: &str) -> bool {
+        self.plugin.enabled && self.document.config()[field] == true
     }
 
     pub(crate) fn label(&self) -> &str {

@@ -155,6 +155,7 @@ impl<'a> Scopes<'a> {
             let is_late = AFTERWARDS.contains(&name) && !self.is_of_consumers(name);
             let layer = self.with_consumers(name, route, service, layer, is_of_both);
             let layers = if is_late { &mut afterwards } else { &mut between };
+            let layer = layer.filter(|layer| !layer.is_idle());
             layers.extend(layer.map(|layer| (priority, layer)));
         }
         between.sort_by_key(|(priority, _)| Reverse(*priority));

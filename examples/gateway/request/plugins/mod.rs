@@ -12,6 +12,7 @@ mod ip_restriction;
 mod logging;
 mod message;
 mod outward;
+mod prometheus;
 mod rate_limiting;
 mod request_size_limiting;
 mod request_termination;
@@ -75,6 +76,7 @@ impl Workshop {
             "response-transformer" => response_transformer::layer(&read(name, config)?)?,
             "http-log" => http_log::layer(read(name, config)?, &self.logs, &self.outward, runtime)?,
             "file-log" => file_log::layer(read(name, config)?, &self.logs, runtime)?,
+            "prometheus" => prometheus::layer(read(name, config)?),
             "acl" => acl::layer(read(name, config)?),
             "request-size-limiting" => request_size_limiting::layer(&read(name, config)?),
             "rate-limiting" => {
