@@ -15,8 +15,9 @@ use crate::admin::Guard;
 use crate::command::Command;
 use crate::configured::store::Address;
 use crate::database::{DatabaseConfig, Said};
+use crate::flags::{number, on_or_off, size};
 use crate::in_force::published::Current;
-use crate::log::{LogConfig, on_or_off};
+use crate::log::LogConfig;
 use crate::network::network;
 use crate::request::counters::Counters;
 use crate::request::spelling;
@@ -54,7 +55,13 @@ pub(crate) struct Config {
 
     /// How many threads serve clients, each with connections and a Lua VM of its own: a number, or
     /// `auto` for as many as there are cores.
-    #[arg(long, env = "KONG_NGINX_WORKER_PROCESSES", default_value = "auto", value_name = "N")]
+    #[arg(
+        long,
+        env = "KONG_NGINX_WORKER_PROCESSES",
+        default_value = "auto",
+        allow_negative_numbers = true,
+        value_name = "N"
+    )]
     pub(crate) workers: Workers,
 
     /// How many connections of clients a worker has at a time, for each address.
@@ -62,6 +69,8 @@ pub(crate) struct Config {
         long,
         env = "KONG_NGINX_EVENTS_WORKER_CONNECTIONS",
         default_value_t = 16384,
+        value_parser = number::<usize>(1..=1 << 20),
+        allow_negative_numbers = true,
         value_name = "N"
     )]
     pub(crate) worker_connections: usize,
@@ -72,7 +81,13 @@ pub(crate) struct Config {
     pub(crate) dns_resolver: Vec<NameServer>,
 
     /// How many seconds requests in flight may take when the gateway is told to stop.
-    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    #[arg(
+        long,
+        default_value_t = 60,
+        value_parser = number::<u64>(0..=86_400),
+        allow_negative_numbers = true,
+        value_name = "SECONDS"
+    )]
     shutdown_timeout: u64,
 
     #[command(flatten)]
@@ -216,6 +231,7 @@ pub(crate) struct FunctionsConfig {
         env = "KONG_MEM_CACHE_SIZE",
         default_value = "128m",
         value_parser = size,
+        allow_negative_numbers = true,
         value_name = "SIZE"
     )]
     mem_cache_size: usize,
@@ -230,14 +246,17 @@ pub(crate) struct FunctionsConfig {
     )]
     shared_dict: Vec<(String, usize)>,
 
-    /// How many bytes of a request body functions get without asking for more.
+    /// How much of a request body functions get without asking for more: bytes, or with k, m or g at the
+    /// end.
     #[arg(
         long,
         env = "KONG_NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE",
-        default_value_t = 1 << 20,
-        value_name = "BYTES"
+        default_value = "1m",
+        value_parser = size,
+        allow_negative_numbers = true,
+        value_name = "SIZE"
     )]
-    client_body_buffer_size: u64,
+    client_body_buffer_size: usize,
 }
 
 /// What functions hear of the gateway: counts, the consumers whom they find, the upstreams.
@@ -302,7 +321,7 @@ impl FunctionsConfig {
             .trusted_ips(names(&self.trusted_ips))
             .real_ip_header(self.real_ip_header.clone())
             .server_name(&self.server_name)
-            .body_buffer_size(self.client_body_buffer_size);
+            .body_buffer_size(self.client_body_buffer_size as u64);
         if let Some(directory) = &self.lua_module_path {
             builder = builder.module_path(directory);
         }
@@ -330,18 +349,4 @@ fn shared_dict(text: &str) -> Result<(String, usize), String> {
 /// The elements of a list as it stands in an environment variable: blanks and empty ones left out.
 fn names(list: &[String]) -> impl Iterator<Item = &str> {
     list.iter().map(|name| name.trim()).filter(|name| !name.is_empty())
-}
-
-/// A size as nginx has it: `128m`.
-fn size(text: &str) -> Result<usize, &'static str> {
-    let digits = text.trim_end_matches(|unit: char| "kKmMgG".contains(unit));
-    let factor: usize = match text[digits.len()..].to_ascii_lowercase().as_str() {
-        "" => 1,
-        "k" => 1 << 10,
-        "m" => 1 << 20,
-        "g" => 1 << 30,
-        _ => 0,
-    };
-    let bytes = digits.parse::<usize>().ok().and_then(|count| count.checked_mul(factor));
-    bytes.filter(|_| factor > 0).ok_or("expected a size, as in 128m")
 }

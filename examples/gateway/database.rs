@@ -8,7 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::BoxError;
 use crate::configured::store::{Address, Cached, Migrations};
-use crate::log::on_or_off;
+use crate::flags::{number, on_or_off};
 
 /// Where entities are kept.
 #[derive(Debug, Args)]
@@ -29,7 +29,14 @@ pub(crate) struct DatabaseConfig {
     pg_host: String,
 
     /// Its port.
-    #[arg(long, env = "KONG_PG_PORT", default_value_t = 5432, value_name = "PORT")]
+    #[arg(
+        long,
+        env = "KONG_PG_PORT",
+        default_value_t = 5432,
+        value_parser = number(1..=u16::MAX),
+        allow_negative_numbers = true,
+        value_name = "PORT"
+    )]
     pg_port: u16,
 
     /// Who the gateway is there.

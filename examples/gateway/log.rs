@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::BoxError;
+use crate::flags::on_or_off;
 
 /// Where the log goes, and how much of it.
 #[derive(Debug, Args)]
@@ -128,13 +129,5 @@ impl FromStr for Filter {
         let filter = directives.join(",");
         EnvFilter::try_new(&filter).map_err(|error| error.to_string())?;
         Ok(Self(filter))
-    }
-}
-
-pub(crate) fn on_or_off(text: &str) -> Result<bool, &'static str> {
-    match text {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err("expected 'on' or 'off'"),
     }
 }

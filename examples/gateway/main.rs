@@ -16,6 +16,7 @@ mod config;
 mod configured;
 mod database;
 mod demo;
+mod flags;
 mod healthchecks;
 mod in_force;
 mod log;

@@ -7,6 +7,7 @@ pub(crate) mod kong;
 pub(crate) mod modules;
 pub(crate) mod ngx;
 pub(crate) mod serializer;
+pub(crate) mod texts;
 
 use crate::binding::{Api, Dialect};
 

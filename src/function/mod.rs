@@ -230,8 +230,8 @@ impl FunctionsBuilder {
         Ok(self)
     }
 
-    /// Lets a request go on when a function fails, as if the function had not been there. Without
-    /// it, the client gets a 500.
+    /// Lets a request go on when a function fails. What the function had set before it failed stays.
+    /// Without it, the client gets a 500.
     pub const fn fail_open(mut self, fail_open: bool) -> Self {
         self.fail_open = fail_open;
         self

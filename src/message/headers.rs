@@ -180,6 +180,16 @@ impl<'a> Name<'a> {
         Ok(Self { name: response_name_of(written)?, written })
     }
 
+    /// Whether it is sent with bytes in an escaped form that no name can have.
+    pub(crate) fn is_escaped(&self) -> bool {
+        self.name.as_str().len() != self.written.len()
+    }
+
+    /// As a function has written it, for messages.
+    pub(crate) fn written(&self) -> impl std::fmt::Display {
+        self.written.escape_ascii()
+    }
+
     /// How it is written, where HTTP has another way: `None` for `X-Custom-Auth` unless `always`.
     pub(crate) fn spelling(&self, always: bool) -> Option<Cow<'_, str>> {
         let is_short = self.written.len() <= FREE_LEN;

@@ -126,6 +126,10 @@ end
 local function after_resume(own_base, own_depth, co, ok, ...)
   base, depth = own_base, own_depth
   if not ok then
+    if (...) == "cannot resume running coroutine" and coroutine.status(co) == "normal" then
+      -- LuaJIT has one message for both.
+      return false, "cannot resume normal coroutine"
+    end
     return false, caught((...))
   end
   if (...) == PENDING then

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{answering, shop};
+use crate::support::{Reply, answering, shop};
 
 #[tokio::test]
 async fn a_function_that_does_not_compile_is_named_with_its_line() {
@@ -83,15 +83,43 @@ async fn functions_of_new_versions_are_never_split() {
 }
 
 #[tokio::test]
+async fn the_documentations_commas_are_undone_wherever_a_function_stands() {
+    let gateway = shop().await;
+    let (written, meant) = (r#"kong.log("x"\, "1")"#, r#"kong.log("x", "1")"#);
+    let stored = async |reply: Reply, field: &str| {
+        let plugin = reply.json();
+        let id = plugin["id"].as_str().unwrap_or_else(|| panic!("{field}: {plugin}"));
+        let path = format!("/plugins/{id}");
+        gateway.admin_call(Method::DELETE, &path).send().await;
+        plugin["config"][field][0].clone()
+    };
+    for field in ["functions", "access", "header_filter", "log"] {
+        for parameter in ["", "[]", "[1]"].map(|end| format!("config.{field}{end}")) {
+            let form = [("name", "pre-function"), (&parameter, written)];
+            let reply = gateway.form("/plugins", &form).await;
+            assert_eq!(stored(reply, field).await, meant, "{parameter}");
+        }
+        let plugin = json!({ "name": "pre-function", "config": { field: [written] } });
+        assert_eq!(stored(gateway.post("/plugins", &plugin).await, field).await, meant, "{field}");
+    }
+}
+
+#[tokio::test]
 async fn the_name_of_a_file_is_answered_with_the_way_to_send_it() {
     let gateway = shop().await;
-    for parameter in ["config.functions", "config.functions[]", "config.access", "config.access[1]"]
-    {
+    for (parameter, field) in [
+        ("config.functions", "functions"),
+        ("config.functions[]", "functions"),
+        ("config.access", "access"),
+        ("config.access[]", "access"),
+        ("config.header_filter[1]", "header_filter"),
+    ] {
         let form = [("name", "pre-function"), (parameter, "@custom-auth.lua")];
         let reply = gateway.form("/services/shop/plugins", &form).await;
         assert_eq!(reply.status, 400, "{parameter}");
         let message = reply.json()["message"].as_str().unwrap().to_owned();
-        assert!(message.contains("curl sends the content with -F"), "{parameter}: {message}");
+        let hint = format!(r#"curl sends the content with -F \"config.{field}=@custom-auth.lua\""#);
+        assert!(message.contains(&hint), "{parameter}: {message}");
     }
 }
 

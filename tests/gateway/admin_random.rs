@@ -21,8 +21,22 @@ const PATHS: &[&str] = &[
     "/apis",
     "/apis/old",
     "/apis/old/plugins",
+    "/consumers",
+    "/consumers/ada",
+    "/consumers/ada/plugins",
+    "/consumers/ada/key-auth",
+    "/consumers/ada/basic-auth",
+    "/consumers/ada/hmac-auth",
+    "/consumers/ada/jwt",
+    "/consumers/ada/acls",
+    "/key-auths",
+    "/basic-auths",
+    "/hmac-auths",
+    "/jwts",
+    "/acls",
     "/config",
     "/schemas/plugins/validate",
+    "/schemas/consumers/validate",
     "/schemas/routes/validate",
     "/%ff/%00",
 ];
@@ -85,6 +99,20 @@ const FIELDS: &[&str] = &[
     "plugins",
     "sources",
     "client_certificate",
+    "username",
+    "custom_id",
+    "key",
+    "password",
+    "secret",
+    "algorithm",
+    "rsa_public_key",
+    "group",
+    "ttl",
+    "consumer.id",
+    "consumer.username",
+    "consumers",
+    "keyauth_credentials",
+    "jwt_secrets",
     "ca_certificates",
     "tls_verify",
 ];
@@ -209,7 +237,7 @@ impl Generator {
     /// What is right for the path, but for a field perhaps.
     fn almost_right(&mut self, path: &str) -> Map<String, Value> {
         let name = *self.0.pick(&["shop", "all", "limit", "other", "one more"]);
-        let access = self.text();
+        let (access, ada) = (self.text(), json!({ "username": "ada" }));
         let one = match path.rsplit('/').find(|segment| !["shop", "all"].contains(segment)) {
             Some("routes") => json!({ "name": name, "paths": ["/"] }),
             Some("apis" | "old") => {
@@ -220,6 +248,13 @@ impl Generator {
                 1 => json!({ "name": "rate-limiting", "config": { "second": 1 } }),
                 _ => json!({ "name": "key-auth", "instance_name": name }),
             },
+            Some("consumers" | "ada") => json!({ "username": name, "custom_id": self.text() }),
+            Some("key-auth" | "key-auths") => json!({ "key": self.text(), "consumer": ada }),
+            Some("basic-auth" | "basic-auths" | "hmac-auth" | "hmac-auths") => {
+                json!({ "username": name, "consumer": ada })
+            }
+            Some("jwt" | "jwts") => json!({ "algorithm": "HS256", "consumer": ada }),
+            Some("acl" | "acls") => json!({ "group": name, "consumer": ada }),
             Some("config") => json!({
                 "_format_version": "3.0",
                 "services": [{ "name": name, "url": "http://a.example", "routes": [self.value(1)] }],
@@ -283,7 +318,8 @@ async fn random_bodies_are_answered_and_never_with_a_5xx() {
     let mut statuses = std::collections::BTreeMap::new();
     for number in 0..5000 {
         let path = *generator.0.pick(PATHS);
-        let is_of_one = ["shop", "all", "limit", "old"].iter().any(|name| path.ends_with(name));
+        let is_of_one =
+            ["shop", "all", "limit", "old", "ada"].iter().any(|name| path.ends_with(name));
         let method = match (generator.0.below(20), is_of_one || path.ends_with("/service")) {
             (0, _) => Method::DELETE,
             (_, false) => Method::POST,
@@ -308,6 +344,7 @@ async fn random_bodies_are_answered_and_never_with_a_5xx() {
                     json!({ "name": "old", "upstream_url": "http://a.example", "uris": "/o" }),
                 ),
                 ("/plugins", json!({ "name": "cors", "instance_name": "limit" })),
+                ("/consumers", json!({ "username": "ada" })),
             ] {
                 assert_eq!(gateway.post(path, &entity).await.status, 201);
             }

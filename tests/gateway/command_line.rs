@@ -139,6 +139,27 @@ fn a_dictionary_without_a_size_is_refused() {
     }
 }
 
+#[test]
+fn a_number_that_is_none_is_answered_with_those_that_would_be() {
+    for (flag, values, expected) in [
+        ("--pg-port", ["x", "0", "65536", "-1"], "expected a number from 1 to 65535"),
+        ("--worker-connections", ["x", "0", "1.5", "-1"], "expected a number from 1 to 1048576"),
+        ("--shutdown-timeout", ["x", "", "1.5", "-1"], "expected a number from 0 to 86400"),
+        ("--workers", ["x", "0", "1025", "-1"], "expected 'auto' or a number from 1 to 1024"),
+        ("--client-body-buffer-size", ["x", "8kb", "1.5m", "-1"], "expected a size, as in 128m"),
+        ("--mem-cache-size", ["x", "m", "99999999999g", "-1"], "expected a size, as in 128m"),
+    ] {
+        for value in values {
+            let said = refusal(Start::new().arg("--demo").arg(flag).arg(value));
+            let named = format!("'{value}' for '{flag} <");
+            assert!(said.contains(&named) || value.is_empty(), "{flag} {value}: {said}");
+            assert!(said.contains(flag) && said.contains(expected), "{flag} {value}: {said}");
+        }
+    }
+    let said = refusal(Start::new().env("KONG_PG_PORT", "x"));
+    assert!(said.contains("--pg-port") && said.contains("from 1 to 65535"), "{said}");
+}
+
 #[tokio::test]
 async fn functions_share_the_dictionaries_that_are_named() {
     let start = Start::of_file(&answering(
@@ -207,6 +228,17 @@ async fn modules_from_a_directory_are_required_by_name() {
 }
 
 #[tokio::test]
+async fn functions_that_are_trusted_require_what_they_like() {
+    let start = Start::of_file(&answering(
+        r#"return kong.response.exit(200, require("greeting") .. tostring(require("ngx") == ngx))"#,
+    ));
+    let directory = start.directory().to_owned();
+    start.file("greeting.lua", "return 'hello '");
+    let start = start.arg("--untrusted-lua").arg("on").arg("--lua-module-path").arg(directory);
+    assert_eq!(start.serving().get("/").send().await.text(), "hello true");
+}
+
+#[tokio::test]
 async fn safe_modules_are_there_unless_the_operator_says_no() {
     let file = answering(
         r#"return kong.response.exit(200, tostring(select(2, pcall(require, "resty.sha256"))))"#,
@@ -269,6 +301,11 @@ async fn the_body_buffer_has_the_size_that_is_said() {
     let send = |body: &'static str| gateway.call(Method::POST, "/").body(body).send();
     assert_eq!(send("ten bytes!").await.text(), "ten bytes!");
     assert!(send("eleven byte").await.text().contains("did not fit into client body buffer"));
+    let start = Start::of_file(&file);
+    let gateway = start.env("KONG_NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE", "8k").serving();
+    let send = |length| gateway.call(Method::POST, "/").body("x".repeat(length)).send();
+    assert_eq!(send(8192).await.text().len(), 8192);
+    assert!(send(8193).await.text().contains("did not fit into client body buffer"));
 }
 
 #[tokio::test]

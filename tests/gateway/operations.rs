@@ -103,6 +103,9 @@ async fn each_request_is_a_line_of_the_access_log() {
     ] {
         assert!(line.contains(part), "{part} in {line}");
     }
+    gateway.get("/shop?x=2").http2().send().await;
+    let line = gateway.logged("access");
+    assert!(line.contains("127.0.0.1 \"GET /shop?x=2 HTTP/2.0\" 200 "), "{line}");
 }
 
 #[tokio::test]

@@ -174,12 +174,16 @@ async fn a_route_for_https_alone_asks_for_it() {
 async fn functions_are_told_that_no_service_has_answered() {
     let source = "kong.response.set_header('x-source', kong.response.get_source())
                   kong.response.set_header('x-status', tostring(kong.service.response.get_status()))";
-    let plugins = json!([{ "name": "pre-function", "config": { "header_filter": [source] } }]);
+    let later = "kong.log.err('told in ', ngx.get_phase(), ': ', kong.response.get_source(), ';')";
+    let config = json!({ "header_filter": [source], "body_filter": [later], "log": [later] });
+    let plugins = json!([{ "name": "pre-function", "config": config }]);
     let closed = json!({ "retries": 0, "plugins": plugins });
     let gateway = Gateway::of_file(&kong_yml(unused_addr().await, &closed, &json!({})));
     let reply = gateway.get("/").send().await;
     let told = (reply.header("x-source"), reply.header("x-status"));
     assert_eq!((reply.status.as_u16(), told), (502, ("error", "nil")));
+    gateway.logged("told in body_filter: error;");
+    gateway.logged("told in log: error;");
 
     let ends = json!([{ "name": "request-termination", "config": { "status_code": 503 } }]);
     let file = kong_yml(unused_addr().await, &closed, &json!({ "plugins": ends }));

@@ -5,7 +5,9 @@ use axum::routing::any;
 use http::{HeaderMap, Method};
 use serde_json::json;
 
-use crate::support::{Gateway, Start, echo_upstream, kong_yml, serve, unused_addr, with_plugins};
+use crate::support::{
+    Gateway, KeptHead, Start, echo_upstream, kong_yml, serve, unused_addr, with_plugins,
+};
 
 #[tokio::test]
 async fn a_forwarded_response_says_so() {
@@ -167,4 +169,43 @@ async fn functions_know_route_and_service() {
     ] });
     let file = with_plugins(unused_addr().await, &[("pre-function", function)]);
     assert_eq!(Gateway::of_file(&file).get("/").send().await.text(), "route of service");
+}
+
+#[tokio::test]
+async fn no_function_says_what_is_between_gateway_and_service() {
+    let set = json!({ "access": [
+        "local h = ngx.req.get_headers()
+         local setters = {
+           ngx = ngx.req.set_header, add = require('ngx.req').add_header,
+           kong = kong.service.request.set_header, more = kong.service.request.add_header,
+           all = function(name, value) kong.service.request.set_headers({ [name] = value }) end,
+         }
+         setters[h['x-setter']](h['x-name'], h['x-value'])",
+    ] });
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    let service = KeptHead::answering(answer.to_owned()).await;
+    let gateway = Gateway::of_file(&with_plugins(service.addr, &[("pre-function", set)]));
+    for setter in ["ngx", "add", "kong", "more", "all"] {
+        for (name, value) in [
+            ("Transfer-Encoding", "chunked"),
+            ("Transfer-Encoding", "gzip"),
+            ("Content-Length", "300"),
+            ("Connection", "x-real-ip, upgrade"),
+            ("Upgrade", "websocket"),
+            ("TE", "gzip"),
+            ("Keep-Alive", "timeout=5"),
+            ("Proxy-Connection", "keep-alive"),
+            ("Expect", "100-continue"),
+        ] {
+            for call in [gateway.get("/"), gateway.get("/").http2()] {
+                let call = call.header("x-setter", setter).header("x-name", name);
+                let reply = call.header("x-value", value).send().await;
+                assert_eq!(reply.status, 200, "{setter} {name}");
+                let asked = service.asked().await.to_ascii_lowercase();
+                let line = format!("\n{}: {value}", name.to_ascii_lowercase());
+                assert!(!asked.contains(&line), "{setter} {name}: {asked}");
+                assert!(asked.contains("\nx-real-ip: 127.0.0.1"), "{setter} {name}: {asked}");
+            }
+        }
+    }
 }

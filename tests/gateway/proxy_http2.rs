@@ -89,6 +89,17 @@ async fn a_request_that_names_no_host_is_refused() {
     );
 }
 
+#[tokio::test]
+async fn a_request_that_names_two_hosts_is_refused() {
+    let gateway = Gateway::of_file(&kong_yml(echo_upstream().await, &json!({}), &json!({})));
+    // The authority is `a`.
+    let pseudo = [0x82, 0x86, 0x84, 0x41, 1, b'a'];
+    for (host, status) in [(b'a', 8), (b'A', 8), (b'b', 12)] {
+        let fields = [&pseudo[..], &[0x0f, 38 - 15, 1, host]].concat();
+        assert_eq!(first_of_answer(gateway.proxy, &fields).await, 0x80 | status, "{host}");
+    }
+}
+
 /// The first byte of the head that answers a request whose head is `fields`.
 async fn first_of_answer(addr: SocketAddr, fields: &[u8]) -> u8 {
     let mut stream = TcpStream::connect(addr).await.unwrap();

@@ -22,6 +22,30 @@ async fn a_function_sends_a_request_elsewhere() {
 }
 
 #[tokio::test]
+async fn no_function_finds_a_group_of_targets() {
+    let gateway = steered(
+        echo_upstream().await,
+        "local ok, err = kong.service.set_upstream('nobody')
+         kong.service.request.set_header('x-told', tostring(ok) .. ', ' .. err)",
+    );
+    let seen = gateway.get("/").send().await.json();
+    assert_eq!(seen["headers"]["x-told"], "nil, could not find an Upstream named 'nobody'");
+}
+
+#[tokio::test]
+async fn a_table_of_a_functions_own_says_where_a_request_goes() {
+    let elsewhere = echo_upstream().await;
+    let gateway = steered(
+        unused_addr().await,
+        &format!(
+            "ngx.ctx.balancer_data = {{ host = '127.0.0.1', port = {}, retries = 0 }}",
+            elsewhere.port()
+        ),
+    );
+    assert_eq!(gateway.get("/x").send().await.json()["headers"]["host"], elsewhere.to_string());
+}
+
+#[tokio::test]
 async fn a_function_says_where_to_try_again() {
     let elsewhere = echo_upstream().await;
     let gateway = steered(

@@ -135,6 +135,10 @@ async fn a_certificate_is_made_where_none_is_given() {
     let error = connect(gateway.proxy, "localhost", &other, "http/1.1").await.unwrap_err();
     // There is a certificate, and nobody vouches for it.
     assert!(error.to_string().contains("certificate"), "{error}");
+    let start = Start::of_file(&file).env("KONG_PROXY_LISTEN", "127.0.0.1:0 ssl");
+    let log = start.directory().join("gateway.log");
+    let mut told = start.arg("--log-file").arg(&log).spawned();
+    told.reads(&log, "no --ssl-cert: clients get a certificate for 'localhost'");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where rustdoc's pages are, as the guides name them.
 const GUIDES: &str = "https://docs.rs/tower-lua/latest/tower_lua/guide/";
@@ -28,6 +28,43 @@ fn links_lead_somewhere_on_a_forge_and_in_rustdoc() {
         }
     }
     assert!(lost.is_empty(), "{lost:#?}");
+}
+
+#[test]
+fn links_of_pages_that_are_read_on_a_forge_alone_lead_to_files_and_headings() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (guides, pages) = (pages(), markdown(root));
+    let mut lost = Vec::new();
+    for page in &pages {
+        let stem = page.file_stem().unwrap().to_string_lossy().replace('-', "_");
+        let is_guide = page.parent() == Some(&root.join("docs")) && guides.contains_key(&stem);
+        if is_guide {
+            continue;
+        }
+        let text = fs::read_to_string(page).unwrap();
+        for target in targets(&text).filter(|target| !target.starts_with("https://")) {
+            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let path = if path.is_empty() { page.clone() } else { page.with_file_name(path) };
+            let found = match fs::read_to_string(&path) {
+                Ok(text) => anchor.is_empty() || has_heading(&text, anchor),
+                Err(_) => path.is_dir() && anchor.is_empty(),
+            };
+            if !found {
+                lost.push(format!("{}: {target}", page.display()));
+            }
+        }
+    }
+    assert!(lost.is_empty(), "{lost:#?}");
+    assert!(pages.contains(&root.join("docs/gateway.md")), "{pages:?}");
+}
+
+/// The pages of the repository: those at its root and in its folders.
+fn markdown(root: &Path) -> Vec<PathBuf> {
+    let folders =
+        ["", "docs", "examples", "examples/compose", "benches"].map(|folder| root.join(folder));
+    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let paths = files.map(|file| file.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|kind| kind == "md")).collect()
 }
 
 /// The pages that are guides, by the names of their modules.

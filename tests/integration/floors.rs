@@ -34,6 +34,7 @@ const LIBRARY: &[&str] = &[
 
 /// The gateway's.
 const GATEWAY: &[&str] = &[
+    "flags",      // what their values are read by
     "log",        // where it goes, and what it says of requests
     "resolver",   // whom it asks for addresses
     "lua",        // functions as text, before they run

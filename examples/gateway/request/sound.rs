@@ -13,7 +13,7 @@ pub(crate) fn refusal<B>(request: &Request<B>) -> Option<StatusCode> {
         Version::HTTP_09 | Version::HTTP_10 => names_host(request, true),
         Version::HTTP_11 => names_host(request, false),
         // There the pseudo-header does.
-        _ => names_host(request, request.uri().authority().is_some()),
+        _ => names_host(request, request.uri().authority().is_some()) && names_one_host(request),
     };
     if is_sound { coding(request) } else { Some(StatusCode::BAD_REQUEST) }
 }
@@ -26,6 +26,14 @@ fn names_host<B>(request: &Request<B>, may_be_missing: bool) -> bool {
         (Some(host), None) => is_host(host),
         (Some(_), Some(_)) => false,
     }
+}
+
+/// Whether the pseudo-header and `Host` agree (RFC 9113, section 8.3.1).
+fn names_one_host<B>(request: &Request<B>) -> bool {
+    let (authority, host) = (request.uri().authority(), request.headers().get(HOST));
+    authority.zip(host).is_none_or(|(authority, host)| {
+        host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes())
+    })
 }
 
 /// Whether a host could be one, as far as nginx looks.

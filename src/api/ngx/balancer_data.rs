@@ -18,32 +18,57 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     bindings: bindings! {
         "ctx.balancer_data.FIELD", PhaseSet::ANY, calls get;
         "ctx.balancer_data.FIELD =", PhaseSet::ANY, calls set;
+        "ctx.balancer_data =", PhaseSet::ANY, calls take_over;
     },
 };
 
-/// Makes the metatable of the table, of which each request has its own.
-pub(super) fn metatable(lua: &Lua, ngx: &Table) -> mlua::Result<Table> {
+/// Makes what makes the table, of which each request has its own: without an argument a new one, and else
+/// of the one that a function has made.
+pub(super) fn maker(lua: &Lua, ngx: &Table) -> mlua::Result<Function> {
     let take = |name: &str| {
         let function: Function = ngx.raw_get(name)?;
         ngx.raw_remove(name)?;
         Ok::<_, mlua::Error>(function)
     };
     let (get, set) = (take("ctx.balancer_data.FIELD")?, take("ctx.balancer_data.FIELD =")?);
-    let make: Function = lua
+    let take_over = take("ctx.balancer_data =")?;
+    let maker: Function = lua
         .load(
             r#"
-            local get, set = ...
-            return {
+            local get, set, take_over = ...
+            local setmetatable = setmetatable
+            local meta = {
               __metatable = false,
               __index = function(_, name) return get(name) end,
               __newindex = function(_, name, value) set(name, value) end,
             }
+            return function(given)
+              if given then take_over(given) end
+              return setmetatable(given or {}, meta)
+            end
             "#,
         )
         .set_name("=tower-lua")
         .into_function()?;
-    make.call((get, set))
+    maker.call((get, set, take_over))
 }
+
+/// Asks for what stands in a table that a function has made, so that it is no longer what the table holds
+/// but what holds for the request. Fields that nobody here knows stay.
+fn take_over(call: &mut Call<'_>, table: Table) -> mlua::Result<()> {
+    for name in WRITABLE {
+        let value: Value = table.raw_get(name)?;
+        if !value.is_nil() {
+            table.raw_set(name, Value::Nil)?;
+            set(call, (Value::String(call.lua.create_string(name)?), value))?;
+        }
+    }
+    Ok(())
+}
+
+/// The fields that can be set, a host before its port.
+const WRITABLE: [&str; 7] =
+    ["scheme", "host", "port", "retries", "connect_timeout", "send_timeout", "read_timeout"];
 
 /// A field that the application has named of the request's service.
 fn of_service(call: &Call<'_>, name: &str) -> Option<serde_json::Value> {
@@ -51,8 +76,9 @@ fn of_service(call: &Call<'_>, name: &str) -> Option<serde_json::Value> {
 }
 
 fn host(call: &Call<'_>) -> Option<String> {
-    match call.tx.request.upstream.target() {
-        Some((host, _)) => Some(host.to_owned()),
+    let upstream = &call.tx.request.upstream;
+    match upstream.target().map(|(host, _)| host).or_else(|| upstream.name()) {
+        Some(host) => Some(host.to_owned()),
         None => of_service(call, "host")?.as_str().map(str::to_owned),
     }
 }
@@ -62,6 +88,11 @@ fn port(call: &Call<'_>) -> Option<u16> {
         Some((_, port)) => Some(port),
         None => u16::try_from(of_service(call, "port")?.as_u64()?).ok(),
     }
+}
+
+/// Where a host is asked of which no port is known.
+fn default_port(call: &Call<'_>) -> u16 {
+    if call.tx.request.upstream.scheme() == Some("https") { 443 } else { 80 }
 }
 
 /// The three timeouts in milliseconds, in the order of [`Timeouts`].
@@ -118,13 +149,18 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
     let text = value.as_string().filter(|text| text.as_bytes().len() <= MAX_HOST);
     let text = text.map(mlua::LuaString::to_string_lossy);
     let done = match (&*name, text) {
-        ("host", Some(host)) => port(call).map(|port| {
+        ("host", Some(host)) => {
+            let port = port(call).unwrap_or_else(|| default_port(call));
             let destination = Destination::Target(host, port);
             call.tx.request.upstream.balancer_mut().destination = Some(destination);
-        }),
+            Some(())
+        }
         ("port", None) => number(65_535.0).zip(host(call)).map(|(port, host)| {
-            let destination = Destination::Target(host, port as u16);
-            call.tx.request.upstream.balancer_mut().destination = Some(destination);
+            // A group of targets has those of its own.
+            if call.tx.request.upstream.name().is_none() {
+                let destination = Destination::Target(host, port as u16);
+                call.tx.request.upstream.balancer_mut().destination = Some(destination);
+            }
         }),
         ("scheme", Some(scheme)) => {
             let known = ["http", "https"].into_iter().find(|known| *known == scheme);

@@ -22,28 +22,42 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 pub(super) fn register(lua: &mlua::Lua, ngx: &Table) -> mlua::Result<()> {
     let field: Function = ngx.raw_get("ctx.FIELD")?;
     ngx.raw_remove("ctx.FIELD")?;
-    let balancer = super::balancer_data::metatable(lua, ngx)?;
+    let balancer_data = super::balancer_data::maker(lua, ngx)?;
     let make: Function = lua
         .load(
             r#"
-            local field, of_balancer_data = ...
-            local rawset, setmetatable = rawset, setmetatable
+            local field, make_balancer_data = ...
+            local getmetatable, rawset, setmetatable, type = getmetatable, rawset, setmetatable, type
+            -- Beside the contexts, so that each assignment is heard of.
+            local balancer_data = setmetatable({}, { __mode = "k" })
             return {
               __metatable = false,
               __index = function(ctx, name)
-                if name == "balancer_data" then
-                  local balancer_data = setmetatable({}, of_balancer_data)
-                  rawset(ctx, name, balancer_data)
-                  return balancer_data
+                if name ~= "balancer_data" then return field(name) end
+                local data = balancer_data[ctx]
+                if not data then
+                  data = make_balancer_data()
+                  balancer_data[ctx] = data
                 end
-                return field(name)
+                return data
+              end,
+              __newindex = function(ctx, name, value)
+                if name ~= "balancer_data" then
+                  rawset(ctx, name, value)
+                elseif type(value) == "table" and getmetatable(value) == nil then
+                  balancer_data[ctx] = make_balancer_data(value)
+                elseif value == nil then
+                  balancer_data[ctx] = nil
+                elseif value ~= balancer_data[ctx] then
+                  rawset(ctx, name, value)
+                end
               end,
             }
             "#,
         )
         .set_name("=tower-lua")
         .into_function()?;
-    lua.set_named_registry_value(NGX_CTX_META, make.call::<Table>((field, balancer))?)
+    lua.set_named_registry_value(NGX_CTX_META, make.call::<Table>((field, balancer_data))?)
 }
 
 fn get(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {

@@ -1,8 +1,9 @@
 //! `ngx.log` and `print`.
 
-use mlua::{Function, MultiValue, Table, Value};
+use mlua::{MultiValue, Table, Value};
 
 use super::arguments::Argument;
+use crate::api::texts;
 use crate::binding::{Call, Namespace, Scope, bindings, convert};
 use crate::error::log::Line;
 use crate::error::log::{self, Level};
@@ -25,44 +26,9 @@ pub(crate) const GLOBAL_NAMESPACE: Namespace = Namespace {
 };
 
 /// Lets the functions `ngx.log` and `print` show tables that know how.
-///
-/// A metamethod is Lua, which bindings do not call: it is called before them.
 pub(super) fn register(scope: &Scope<'_>, ngx: &Table) -> mlua::Result<()> {
-    let has_text = scope.lua.create_function(|_, table: Table| {
-        let metatable = table.metatable();
-        metatable.map_or(Ok(false), |metatable| metatable.contains_key("__tostring"))
-    })?;
-    let wrap: Function = scope
-        .lua
-        .load(
-            r#"
-            local has_text = ...
-            local select, tostring, type, unpack = select, tostring, type, unpack
-            return function(write)
-              return function(...)
-                for place = 1, select('#', ...) do
-                  local value = select(place, ...)
-                  if type(value) == "table" and has_text(value) then
-                    local values = { n = select('#', ...), ... }
-                    for later = place, values.n do
-                      value = values[later]
-                      if type(value) == "table" and has_text(value) then
-                        values[later] = tostring(value)
-                      end
-                    end
-                    return write(unpack(values, 1, values.n))
-                  end
-                end
-                return write(...)
-              end
-            end
-            "#,
-        )
-        .set_name("=tower-lua")
-        .call(has_text)?;
-    let globals = scope.lua.globals();
-    ngx.raw_set("log", wrap.call::<Function>(ngx.raw_get::<Function>("log")?)?)?;
-    globals.raw_set("print", wrap.call::<Function>(globals.raw_get::<Function>("print")?)?)
+    texts::shown(scope.lua, ngx, &["log"])?;
+    texts::shown(scope.lua, &scope.lua.globals(), &["print"])
 }
 
 fn log(call: &mut Call<'_>, mut arguments: MultiValue) -> mlua::Result<()> {

@@ -77,9 +77,11 @@ fn messages_name_the_file_of_a_function() {
 fn a_file_that_cannot_be_read_is_named() {
     let error = Functions::builder("file").file(Phase::Access, "no/such.lua").unwrap_err();
     assert!(error.to_string().contains("no/such.lua"), "{error}");
+    assert!(error.to_string().contains("No such file or directory"), "{error}");
     let path = file("latin.lua", b"return '\xe9'");
     let error = Functions::builder("file").file(Phase::Access, &path).unwrap_err();
     assert!(error.to_string().contains("latin.lua"), "{error}");
+    assert!(error.to_string().contains("UTF-8"), "{error}");
 }
 
 #[test]

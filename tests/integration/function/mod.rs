@@ -5,3 +5,4 @@ mod certificate;
 mod config;
 mod observer;
 mod run;
+mod unheard;

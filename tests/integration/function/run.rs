@@ -105,6 +105,24 @@ async fn where_a_set_fails_open_the_others_run() {
 }
 
 #[tokio::test]
+async fn where_a_set_fails_open_what_a_function_had_set_before_it_failed_stays() {
+    let app = App::builder()
+        .fail_open()
+        .access(
+            "kong.service.request.set_header('x-set', 'before') kong.response.set_header('x-set', 'before')
+             error('boom') kong.response.set_header('x-late', 'after')",
+        )
+        .serve()
+        .await;
+    let reply = app.get("/").send().await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.header("x-set"), reply.header("x-late")),
+        (200, "before", "")
+    );
+    assert_eq!(reply.json()["headers"]["x-set"], "before");
+}
+
+#[tokio::test]
 async fn the_end_of_a_phase_is_not_the_end_of_the_request() {
     let app = App::builder()
         .rewrite("ngx.exit(ngx.OK)")

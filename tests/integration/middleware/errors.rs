@@ -4,9 +4,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty, Full};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_lua::{Error, FailedRequest, Functions, Phase, PreFunctionLayer};
+use tower_lua::{Error, FailedRequest, Functions, Phase, PreFunctionLayer, RequestId};
 
-use crate::support::App;
+use crate::support::{App, Events};
 
 #[tokio::test]
 async fn an_error_of_the_service_passes_unchanged() {
@@ -182,4 +182,36 @@ async fn a_grpc_call_gets_its_error_as_trailers_alone() {
     let call = app.post("/").http2().header("content-type", "application/grpc");
     let reply = call.send().await;
     assert_eq!((reply.status.as_u16(), reply.header("grpc-status")), (200, "13"));
+}
+
+#[tokio::test]
+async fn a_failed_request_has_one_id_for_the_log_the_service_and_whoever_answers() {
+    let events = Events::capture();
+    let functions = Functions::builder("failing")
+        .function(Phase::Access, "kong.log.err('passing')")
+        .function(Phase::HeaderFilter, "error('boom')")
+        .build()
+        .unwrap();
+    let (asked, mut served) = tokio::sync::mpsc::unbounded_channel();
+    let service = PreFunctionLayer::new(functions)
+        .response_for_error(|_: &Error, request: &FailedRequest<'_>| {
+            Response::builder().status(500).body(request.id().to_owned().into()).unwrap()
+        })
+        .layer(service_fn(move |request: Request<_>| {
+            let id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
+            asked.send(id).unwrap();
+            async { Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::default())) }
+        }));
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let Ok(response) = service.clone().oneshot(Request::new(Empty::<Bytes>::new())).await;
+        let answered = response.into_body().collect().await.unwrap().to_bytes();
+        let id = served.recv().await.unwrap().unwrap();
+        assert_eq!(answered, id);
+        ids.push(id);
+    }
+    let logged: Vec<_> =
+        events.all().iter().map(|event| event.field("request_id").to_owned()).collect();
+    assert_eq!(logged, [&*ids[0], &*ids[0], &*ids[1], &*ids[1]]);
+    assert_ne!(ids[0], ids[1]);
 }

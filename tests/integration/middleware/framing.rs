@@ -67,6 +67,10 @@ async fn no_setter_of_the_response_breaks_its_framing() {
         "kong.response.add_header('NAME', 'VALUE')",
         "kong.response.set_headers({ ['NAME'] = 'VALUE' })",
     ];
+    let exits = [
+        "kong.response.exit(200, 'hello', { ['NAME'] = 'VALUE' })",
+        "ngx.header['NAME'] = 'VALUE' kong.response.exit(200, 'hello', { ['NAME'] = 'VALUE' })",
+    ];
     let headers = [
         ("Transfer-Encoding", "chunked"),
         ("Transfer-Encoding", "gzip"),
@@ -78,6 +82,19 @@ async fn no_setter_of_the_response_breaks_its_framing() {
         ("TE", "gzip"),
         ("Keep-Alive", "timeout=5"),
     ];
+    for exit in exits {
+        for (name, value) in headers {
+            let exit = exit.replace("NAME", name).replace("VALUE", value);
+            let app = App::access(&exit).await;
+            for call in [app.get("/"), app.get("/").http2()] {
+                let reply = call.send().await;
+                assert_eq!((reply.status.as_u16(), &*reply.text()), (200, "hello"), "{exit}");
+            }
+            let answer = app.raw(GET).await.to_ascii_lowercase();
+            assert!(answer.contains("\ncontent-length: 5\r\n"), "{exit}: {answer}");
+            assert!(!answer.contains("transfer-encoding:"), "{exit}: {answer}");
+        }
+    }
     for setter in setters {
         for (name, value) in headers {
             let set = setter.replace("NAME", name).replace("VALUE", value);
@@ -113,9 +130,17 @@ async fn no_setter_of_the_request_breaks_its_framing() {
         "kong.service.request.set_headers({ ['NAME'] = 'VALUE' })",
         "kong.service.request.clear_header('NAME')",
         "ngx.req.clear_header('NAME')",
+        "require('ngx.req').add_header('NAME', 'VALUE')",
     ];
     for setter in setters {
-        for (name, value) in [("Transfer-Encoding", "chunked"), ("Content-Length", "3")] {
+        for (name, value) in [
+            ("Transfer-Encoding", "chunked"),
+            ("Content-Length", "3"),
+            ("Content-Length", "300"),
+            ("Connection", "content-length, close"),
+            ("Trailer", "x-a"),
+            ("TE", "gzip"),
+        ] {
             let set = setter.replace("NAME", name).replace("VALUE", value);
             for source in [set.clone(), format!("ngx.req.read_body() {set}")] {
                 let (app, early) = (App::access(&source).await, App::builder().rewrite(&source));

@@ -120,7 +120,7 @@ async fn the_functions_of_a_request_have_a_budget_together() {
 }
 
 #[tokio::test]
-async fn where_a_set_fails_open_a_stopped_function_is_as_if_it_had_not_been_there() {
+async fn where_a_set_fails_open_the_request_goes_on_after_a_stopped_function() {
     let app = App::builder()
         .fail_open()
         .budget(short())

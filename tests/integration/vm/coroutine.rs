@@ -143,3 +143,26 @@ async fn who_resumes_itself_or_whoever_waits_for_it_is_told_so() {
     let expected = "cannot resume running coroutine, cannot resume normal coroutine, cannot resume dead coroutine";
     assert_eq!(App::eval(source).await, expected);
 }
+
+#[tokio::test]
+async fn who_waits_for_another_coroutine_cannot_be_resumed_by_it() {
+    for make in ["coroutine.create(f)", "coroutine.wrap(f)"] {
+        let source = format!(
+            "(function()
+                local waiting
+                waiting = coroutine.create(function()
+                  local f = function() return coroutine.status(waiting), coroutine.resume(waiting) end
+                  local made = {make}
+                  if type(made) == 'function' then return true, made() end
+                  return coroutine.resume(made)
+                end)
+                return coroutine.resume(waiting)
+              end)()"
+        );
+        let expected = "true, true, normal, false, cannot resume normal coroutine";
+        assert_eq!(App::eval(&source).await, expected, "{make}");
+    }
+    // Whoever fails with the same words has said them itself.
+    let source = "coroutine.resume(coroutine.create(function() error('cannot resume running coroutine', 0) end))";
+    assert_eq!(App::eval(source).await, "false, cannot resume running coroutine");
+}

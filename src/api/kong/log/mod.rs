@@ -6,10 +6,12 @@ mod serialize;
 
 use mlua::{LuaString, MultiValue, Table, Value};
 
+use crate::api::texts;
 use crate::binding::{Call, Namespace, Scope, bindings, convert};
 use crate::error::log::Line;
 use crate::error::log::{self, Level};
 use crate::lua::{position, traceback};
+use crate::message::headers::Name;
 use crate::phase::PhaseSet;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
@@ -36,12 +38,18 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 pub(super) const LUA_NAMES: [&str; 4] =
     ["log.new", "log.set_format", "log.inspect.on", "log.inspect.off"];
 
+/// The functions that write their arguments.
+const WRITERS: [&str; 9] =
+    ["debug", "info", "notice", "warn", "err", "crit", "alert", "emerg", "deprecation"];
+
 /// Makes a facility of the functions: `kong.log(...)` is `kong.log.notice(...)`, and there are
 /// functions that make others and change them.
 pub(super) fn facility(scope: &Scope<'_>, functions: &Table) -> mlua::Result<Table> {
     let native = scope.lua.create_table()?;
     native.raw_set("write", scope.calls(PhaseSet::ANY, write_in_format, None)?)?;
     native.raw_set("deprecation", scope.calls(PhaseSet::ANY, deprecation_in_format, None)?)?;
+    texts::shown(scope.lua, functions, &WRITERS)?;
+    texts::shown(scope.lua, &native, &["write", "deprecation"])?;
     native.raw_set("inspect", scope.calls(PhaseSet::ANY, inspect::inspect_in_namespace, None)?)?;
     let facility = scope.lua.load(include_str!("facility.lua")).set_name("=tower-lua");
     facility.call((functions, native))
@@ -88,6 +96,14 @@ pub(super) fn warn(call: &Call<'_>, message: &str) {
     if call.logs(Level::Warn) {
         let position = position(call.lua);
         log::write_for_kong(Level::Warn, &call.tx.origin(), position.as_ref(), &message.into());
+    }
+}
+
+/// Warns of a name that no header can have, and that is sent escaped.
+pub(super) fn warn_of_escaped(call: &Call<'_>, name: &Name<'_>) {
+    if name.is_escaped() {
+        let (written, sent) = (name.written(), &name.name);
+        warn(call, &format!("no header can have the name \"{written}\": sending \"{sent}\""));
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION};
 use mlua::{Lua, LuaString, Table, Value};
 
+use crate::api::kong::request::start_time;
 use crate::api::kong::{checks, client, ctx, entity, router};
 use crate::binding::{Call, convert};
 use crate::lua::check;
@@ -89,7 +90,7 @@ fn record(call: &mut Call<'_>) -> mlua::Result<Table> {
         .set("receive", received.map_or(0, |answered| millis(total.saturating_sub(answered))))?;
     root.set("latencies", latencies)?;
     root.set("client_ip", tx.request.client_ip(settings).map(|ip| ip.to_string()))?;
-    root.set("started_at", tx.started_at().as_millis() as u64)?;
+    root.set("started_at", start_time(lua, tx)?)?;
     root.set("source", if by_service { "upstream" } else { "kong" })?;
     for (name, entity) in entities {
         root.set(name, entity)?;

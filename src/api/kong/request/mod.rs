@@ -4,9 +4,9 @@ mod body;
 mod shortcuts;
 
 use http::HeaderValue;
-use mlua::{LuaString, Table, Value};
+use mlua::{Lua, LuaString, Table, Value};
 
-use super::checks;
+use super::{checks, entity};
 use crate::api::json;
 use crate::binding::convert::{self, Collected};
 use crate::binding::{Call, Namespace, bindings};
@@ -179,8 +179,16 @@ fn get_headers(call: &mut Call<'_>, (max_headers,): (Value,)) -> mlua::Result<Co
     convert::request_headers_table(call.lua, &call.tx.request, max)
 }
 
-fn get_start_time(call: &mut Call<'_>, (): ()) -> mlua::Result<u64> {
-    Ok(call.tx.started_at().as_millis() as u64)
+fn get_start_time(call: &mut Call<'_>, (): ()) -> mlua::Result<Value> {
+    start_time(call.lua, call.tx)
+}
+
+/// When the request began, in milliseconds, or what a function has put in that place.
+pub(in crate::api::kong) fn start_time(lua: &Lua, tx: &Transaction) -> mlua::Result<Value> {
+    match entity::present(lua, tx, "KONG_PROCESSING_START")? {
+        Value::Nil | Value::Boolean(false) => Ok(Value::Number(tx.started_at().as_millis() as f64)),
+        given => Ok(given),
+    }
 }
 
 fn get_uri_captures(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {

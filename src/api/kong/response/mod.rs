@@ -117,6 +117,7 @@ fn settable<'a>(call: &Call<'_>, name: &'a [u8]) -> mlua::Result<Option<Name<'a>
         super::log::warn(call, "manually setting Transfer-Encoding. Ignored.");
         return Ok(None);
     }
+    super::log::warn_of_escaped(call, &name);
     Ok(Some(name))
 }
 
@@ -141,7 +142,7 @@ fn set_header_shortcut(
 ) -> Option<Answer> {
     let [name, value] = arguments.texts()?;
     let name = Name::of_response(name).ok()?;
-    let is_special = name.name == TRANSFER_ENCODING || value.is_empty();
+    let is_special = name.name == TRANSFER_ENCODING || name.is_escaped() || value.is_empty();
     if tx.response.sent || is_special {
         return None;
     }

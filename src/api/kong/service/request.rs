@@ -162,13 +162,9 @@ fn clear_query_arg(call: &mut Call<'_>, name: Value) -> mlua::Result<()> {
 
 /// The header `name`. One that cannot be sent as it is, is sent escaped, as nginx would.
 fn header_name<'a>(call: &Call<'_>, name: &'a [u8]) -> mlua::Result<Name<'a>> {
-    let checked = Name::of_request(name).map_err(refuse)?;
-    let sent = &checked.name;
-    if !name.eq_ignore_ascii_case(sent.as_str().as_bytes()) {
-        let given = name.escape_ascii().to_string();
-        log::warn(call, &format!("no header can have the name \"{given}\": sending \"{sent}\""));
-    }
-    Ok(checked)
+    let name = Name::of_request(name).map_err(refuse)?;
+    log::warn_of_escaped(call, &name);
+    Ok(name)
 }
 
 fn put_header(call: &mut Call<'_>, name: &LuaString, values: &[LuaString]) -> mlua::Result<()> {
@@ -200,7 +196,7 @@ fn set_header_shortcut(
 ) -> Option<Answer> {
     let [name, value] = arguments.texts()?;
     let is_special = name.first() == Some(&b':') || value.is_empty();
-    let name = Name::of_request(name).ok().filter(|_| !is_special)?;
+    let name = Name::of_request(name).ok().filter(|name| !is_special && !name.is_escaped())?;
     tx.request.set_one_header(&name, value, &mut tx.share).ok()?;
     Some(Answer::Nothing)
 }

@@ -107,3 +107,17 @@ async fn a_deprecation_says_since_when_and_until_when() {
         assert!(message.ends_with(&format!("[pre-function] x is old{note}")), "{message}");
     }
 }
+
+#[tokio::test]
+async fn tables_that_know_their_text_show_it() {
+    let source = "local n = require('resty.openssl.bn').new(7)
+        kong.log.err('n = ', n, nil, n) kong.log(n) kong.log.deprecation(n, { after = '1.0' })
+        kong.log.new('own', '%namespace %message').warn(n, ';')
+        kong.log.set_format('%message;') kong.log.crit(n)";
+    let messages = messages(source).await;
+    let ends = ["n = 7nil7", "7", "7 (deprecated after 1.0)", "own 7;", "7;"];
+    assert_eq!(messages.len(), ends.len(), "{messages:?}");
+    for (message, end) in messages.iter().zip(ends) {
+        assert!(message.ends_with(&format!(" {end}")), "{message}");
+    }
+}

@@ -226,6 +226,20 @@ async fn the_start_time_is_in_milliseconds() {
 }
 
 #[tokio::test]
+async fn the_start_time_may_be_another_that_a_function_has_noted() {
+    let app = App::builder()
+        .access(
+            "ngx.ctx.KONG_PROCESSING_START = 1500.5
+             kong.response.exit(200, tostring(kong.request.get_start_time()))",
+        )
+        .log("require('recorder')(kong.log.serialize().started_at, ngx.req.start_time() > 1e9)")
+        .serve()
+        .await;
+    assert_eq!(app.get("/").send().await.text(), "1500.5");
+    assert_eq!(app.recorder.wait_for(1).await, ["1500.5 true"]);
+}
+
+#[tokio::test]
 async fn what_a_router_captured_is_there_by_number_and_by_name() {
     let captures =
         UriCaptures::default().with_unnamed("v1").with_unnamed("7").with_named("user", "alice");

@@ -273,3 +273,24 @@ async fn post_function_sees_what_pre_function_did_to_the_response() {
     app.get("/").send().await;
     assert_eq!(app.recorder.entries(), ["202 nil"]);
 }
+
+#[tokio::test]
+async fn a_name_that_no_header_can_have_is_escaped_with_a_warning() {
+    for source in [
+        "kong.response.set_header('a b', 'x')",
+        "kong.response.set_header('a b', { 'x' })",
+        "kong.response.add_header('a b', 'x')",
+        "kong.response.set_headers({ ['a b'] = 'x' })",
+        "kong.response.exit(200, '', { ['a b'] = 'x' })",
+    ] {
+        let events = Events::capture();
+        let reply = App::access(source).await.get("/").send().await;
+        assert_eq!(reply.header("a%20b"), "x", "{source}");
+        assert_eq!(events.messages().len(), 1, "{source}: {:?}", events.messages());
+        let warning = r#"no header can have the name "a b": sending "a%20b""#;
+        assert!(events.messages()[0].ends_with(warning), "{source}: {:?}", events.messages());
+    }
+    let events = Events::capture();
+    App::access("kong.response.set_header('X_a-B', 'x')").await.get("/").send().await;
+    assert!(events.messages().is_empty(), "{:?}", events.messages());
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::App;
+use crate::support::{App, Events};
 
 /// The header that the service sees after `source`, for a request with `X-Foo: a` and `X-Foo: b`.
 /// Several values are joined by `|`.
@@ -155,4 +155,23 @@ async fn a_length_that_is_no_number_is_refused() {
     let source = r#"kong.service.request.set_header("Content-Length", "ten")"#;
     let refused = format!("select(2, pcall(function() {source} end))");
     assert_eq!(App::eval(&refused).await, "failed to set header");
+}
+
+#[tokio::test]
+async fn a_name_that_no_header_can_have_is_escaped_with_a_warning() {
+    for source in [
+        "kong.service.request.set_header('a b', 'x')",
+        "kong.service.request.set_header('a b', { 'x' })",
+        "kong.service.request.add_header('a b', 'x')",
+        "kong.service.request.set_headers({ ['a b'] = 'x' })",
+    ] {
+        let events = Events::capture();
+        assert_eq!(header_after("a%20b", source).await, "x", "{source}");
+        assert_eq!(events.messages().len(), 1, "{source}: {:?}", events.messages());
+        let warning = r#"no header can have the name "a b": sending "a%20b""#;
+        assert!(events.messages()[0].ends_with(warning), "{source}: {:?}", events.messages());
+    }
+    let events = Events::capture();
+    App::access("kong.service.request.set_header('X_a-B', 'x')").await.get("/").send().await;
+    assert!(events.messages().is_empty(), "{:?}", events.messages());
 }

@@ -70,10 +70,66 @@ async fn it_follows_set_target() {
 #[tokio::test]
 async fn what_makes_no_sense_is_refused() {
     assert_errors(&[
+        ("ngx.ctx.balancer_data = { host = 7 }", "balancer_data.host cannot be set to a number"),
         ("ngx.ctx.balancer_data.host = 7", "balancer_data.host cannot be set to a number"),
         ("ngx.ctx.balancer_data.port = 'a'", "balancer_data.port cannot be set to a string"),
         ("ngx.ctx.balancer_data.scheme = 'ftp'", "balancer_data.scheme cannot be set to a string"),
         ("ngx.ctx.balancer_data.upstream = {}", "balancer_data.upstream cannot be set to a table"),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn a_table_of_a_functions_own_takes_its_place() {
+    for (source, expected) in [
+        ("{ host = 'b.example', port = 9 }", r#"Some(("b.example", 9)) None None None"#),
+        ("{ port = 9 }", r#"Some(("a.example", 9)) None None None"#),
+        (
+            "{ scheme = 'https', retries = 2, read_timeout = 50, tries = {}, mine = true }",
+            r#"None Some("https") Some(2) Some((1s, 50ms))"#,
+        ),
+        ("nil", "None None None None"),
+    ] {
+        for before in ["", "local _ = ngx.ctx.balancer_data.host"] {
+            let source = format!("{before} ngx.ctx.balancer_data = {source}");
+            assert_eq!(asked(&source).await, expected, "{source}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn such_a_table_shows_what_is_set_later() {
+    for (set, shown) in [
+        ("kong.service.set_target('b.example', 81)", "b.example 81 4 60 70 80 true"),
+        ("kong.service.set_upstream('canary')", "canary 8080 4 60 70 80 true"),
+        ("kong.service.set_timeouts(1, 2, 3)", "a.example 8080 4 1 2 3 true"),
+        ("kong.service.set_retries(5)", "a.example 8080 5 60 70 80 true"),
+        ("own.retries = 6", "a.example 8080 6 60 70 80 true"),
+        ("own.host = 'c.example'", "c.example 8080 4 60 70 80 true"),
+    ] {
+        let source = format!(
+            "local own = {{ retries = 4, connect_timeout = 60, send_timeout = 70, read_timeout = 80,
+               mine = true }}
+             ngx.ctx.balancer_data = own
+             {set}
+             local data = ngx.ctx.balancer_data
+             assert(data == own)
+             kong.response.exit(200, table.concat({{ data.host, data.port, data.retries,
+               data.connect_timeout, data.send_timeout, data.read_timeout, tostring(data.mine) }}, ' '))"
+        );
+        assert_eq!(asked(&source).await, shown, "{set}");
+    }
+}
+
+#[tokio::test]
+async fn the_table_of_one_request_is_not_that_of_the_next() {
+    let app = App::access(
+        "if kong.request.get_query_arg('own') then
+           ngx.ctx.balancer_data = { host = 'mine', port = 1 }
+         end
+         kong.response.exit(200, tostring(ngx.ctx.balancer_data.host))",
+    )
+    .await;
+    assert_eq!(app.get("/?own=1").send().await.text(), "mine");
+    assert_eq!(app.get("/").send().await.text(), "nil");
 }

@@ -107,6 +107,8 @@ async fn without_groups_there_is_the_match_alone() {
     assert_values(&[
         ("#ngx.re.match('hello', '(h)(e)', 'd'), ngx.re.match('hello', '(h)(e)', 'd')[0]", "0, he"),
         ("ngx.re.match('hello', '(?<a>h)', 'd').a", "nil"),
+        // Of several alternatives the first, not the longest.
+        ("ngx.re.match('foobar', 'foo|foobar', 'd')[0]", "foo"),
         ("select(3, ngx.re.find('hello', '(h)', 'd', nil, 1))", "nth out of bound"),
     ])
     .await;

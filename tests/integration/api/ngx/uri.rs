@@ -215,3 +215,24 @@ async fn a_uri_of_header_filter_is_that_of_the_phases_after_it() {
     assert_eq!(seen["uri"], "/old?a=b");
     assert_eq!(app.recorder.wait_for(1).await, ["/new /old?a=b /old"]);
 }
+
+#[tokio::test]
+async fn so_do_queries_that_are_set_or_come_by_another_way() {
+    for set in [
+        "kong.service.request.set_raw_query('lang=中文')",
+        "ngx.var.args = 'lang=中文'",
+        "ngx.req.set_uri_args('a=b') ngx.var.args = ngx.var.args .. '&lang=中文'",
+        "kong.service.request.set_raw_query('lang=中文&x') kong.service.request.clear_query_arg('x')",
+    ] {
+        let source = format!(
+            "(function() {set} return ngx.var.arg_lang, kong.request.get_query_arg('lang'),
+                ngx.req.get_uri_args().lang end)()"
+        );
+        assert_eq!(App::eval(&source).await, "中文, 中文, 中文", "{set}");
+    }
+    let app =
+        App::access("kong.response.exit(200, ngx.var.arg_lang .. ' ' .. ngx.var.request_uri)")
+            .await;
+    let answer = app.raw("GET /?lang=中文 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.ends_with("中文 /?lang=中文"), "{answer}");
+}
