@@ -136,7 +136,7 @@ pub use self::error::{CompileError, Error};
 pub use self::extension::{
     ClientUri, CloseConnection, Connection, Consumer, Credential, HeaderNames, HostCall,
     InternalRedirect, RequestId, ResponseSource, Route, Service, ServiceTimes, Shared, Timeouts,
-    Tls, Upstream, UpstreamUri, UriCaptures,
+    Tls, Tries, Try, Upstream, UpstreamUri, UriCaptures,
 };
 pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
 pub use self::lua::Budget;

@@ -8,6 +8,7 @@ mod known;
 mod service_times;
 mod shared;
 mod tls;
+mod tries;
 mod upstream;
 
 use std::fmt;
@@ -27,6 +28,7 @@ pub use self::service_times::ServiceTimes;
 pub(crate) use self::shared::ReadShared;
 pub use self::shared::Shared;
 pub use self::tls::Tls;
+pub use self::tries::{Tries, Try};
 pub(crate) use self::upstream::Destination;
 pub use self::upstream::{Timeouts, Upstream};
 use crate::message::random;

@@ -16,7 +16,7 @@ use super::response_body::{Filter, ResponseBody};
 use super::run::poll_run;
 use super::turn::{self, Turn};
 use super::{conditional, framing};
-use crate::extension::{CloseConnection, HeaderNames, ServiceTimes};
+use crate::extension::{CloseConnection, HeaderNames, ServiceTimes, Tries};
 use crate::function::{Progress, Run};
 use crate::phase::Phase;
 use crate::runtime::Runtime;
@@ -38,6 +38,9 @@ impl Passage {
         lease.answered_at = Some(SystemTime::now());
         if let Some(times) = head.extensions.get::<ServiceTimes>() {
             (lease.called_at, lease.answered_at) = (Some(times.called), Some(times.answered));
+        }
+        if let Some(tries) = head.extensions.get::<Tries>() {
+            lease.rare_mut().tries = Some(tries.clone());
         }
         lease.response.receive(head.status, headers, head.extensions.get().copied());
         lease.request.learn(&head.extensions);

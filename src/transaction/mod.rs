@@ -31,7 +31,7 @@ use self::spans::Spans;
 pub(crate) use self::subrequest::Subrequest;
 use crate::error::log::{Lines, Origin};
 use crate::error::{Failure, Site};
-use crate::extension::HostCall;
+use crate::extension::{HostCall, Tries};
 use crate::lua::Share;
 use crate::phase::Plugin;
 use crate::store::cache::Loading;
@@ -96,6 +96,8 @@ pub(crate) struct Rare {
     pub(crate) written_body: Option<Gathered>,
     /// What the callback of `kong.service.set_target_retry_callback` has answered.
     pub(crate) retry: Option<Retry>,
+    /// Where the request was sent, as the forwarder says.
+    pub(crate) tries: Option<Tries>,
     /// The spans of `kong.tracing`, as `tracing` has them.
     pub(crate) spans: Option<Spans>,
     /// What it is of another request's function, if it is a subrequest.

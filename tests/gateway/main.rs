@@ -24,6 +24,7 @@ mod admin_services;
 mod admin_upstreams;
 mod backend;
 mod balancing;
+mod balancing_functions;
 mod client_connection;
 mod cluster;
 mod cluster_away;

@@ -1,12 +1,13 @@
 //! Where a request goes, and how long it may take.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use http::header::{HOST, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{Request, Uri};
+use parking_lot::Mutex;
 use tower_lua::Upstream;
 
 use super::balancer::Place;
@@ -27,11 +28,13 @@ pub(crate) struct Plan {
 }
 
 /// Whom a connection is made with, and how.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Target {
     key: Key,
     /// The host, with the port unless it is the scheme's.
     authority: HeaderValue,
+    /// Which address was connected to last.
+    seen: Mutex<Option<SocketAddr>>,
 }
 
 /// What connections that can stand in for each other have in common.
@@ -102,7 +105,8 @@ impl Target {
             if key.port == default_port { host } else { format!("{host}:{}", key.port) };
         let checked: Authority =
             authority.parse().map_err(|_| format!("'{authority}' is not a host"))?;
-        Ok(Self { authority: HeaderValue::from_str(checked.as_str())?, key })
+        let (authority, seen) = (HeaderValue::from_str(checked.as_str())?, Mutex::default());
+        Ok(Self { key, authority, seen })
     }
 
     /// What functions have made of a target, if anything.
@@ -142,13 +146,13 @@ impl Target {
         let of_member = if is_ip { &ip } else { place.member.host() };
         let (name, port) = host_header.map_or((of_member, None), split_port);
         let port = port.unwrap_or_else(|| place.peer.addr.port());
-        let Self { mut key, authority } =
+        let Self { mut key, authority, seen } =
             Self::new(Key { host: name.into(), port, ..self.key.clone() })?;
         if let Some(tls) = &mut key.tls {
             tls.name = Some(name.into());
         }
         (key.host, key.port) = (ip.into(), place.peer.addr.port());
-        Ok(Self { key, authority })
+        Ok(Self { key, authority, seen })
     }
 
     /// Makes `request`, which was for `before`, one for this target. A host that is not the other's
@@ -169,6 +173,18 @@ impl Target {
 
     pub(crate) fn key(&self) -> &Key {
         &self.key
+    }
+
+    /// Notes that `addr` was connected to.
+    pub(crate) fn see(&self, addr: SocketAddr) {
+        *self.seen.lock() = Some(addr);
+    }
+
+    /// Where requests go: for a name, which may have several addresses, to the last of them that was
+    /// connected to.
+    pub(crate) fn addr(&self) -> Option<SocketAddr> {
+        let ip = self.key.host.trim_matches(['[', ']']).parse().ok();
+        ip.map(|ip| SocketAddr::new(ip, self.key.port)).or(*self.seen.lock())
     }
 
     pub(crate) fn authority(&self) -> &HeaderValue {

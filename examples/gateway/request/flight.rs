@@ -180,6 +180,12 @@ impl Flight {
         Some((called, answered.saturating_sub(called)))
     }
 
+    /// When the request went to the service, by the clock of functions.
+    pub(crate) fn called_at(&self) -> Option<SystemTime> {
+        let called = *self.called.get()?;
+        Some(SystemTime::now() - self.started.elapsed() + called)
+    }
+
     /// When the service was called and when it answered, by the clock of functions.
     pub(crate) fn service_times(&self) -> Option<ServiceTimes> {
         let began = SystemTime::now() - self.started.elapsed();

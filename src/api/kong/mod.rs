@@ -26,6 +26,7 @@ mod vault;
 
 pub(crate) use self::client::{consumer, credential};
 pub(crate) use self::ctx::{NGX_CTX_META, ngx_ctx, shared_value};
+pub(crate) use self::log::tries;
 pub(crate) use self::router::{route, service};
 pub(crate) use self::service::MAX_HOST;
 pub(crate) use self::service::retry::ask as retry_function;

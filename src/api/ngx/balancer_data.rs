@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mlua::{Function, IntoLua, Lua, Table, Value};
 
-use crate::api::kong::MAX_HOST;
+use crate::api::kong::{MAX_HOST, tries};
 use crate::binding::{Call, Namespace, bindings};
 use crate::extension::{Destination, Service, Timeouts};
 use crate::lua::{as_number, raise_at, type_name};
@@ -125,9 +125,17 @@ fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
         b"connect_timeout" => timeouts(call)[0].into_lua(lua),
         b"send_timeout" => timeouts(call)[1].into_lua(lua),
         b"read_timeout" => timeouts(call)[2].into_lua(lua),
-        // Kong: counts its own tries. Those of a forwarder behind a layer are out of sight.
-        b"try_count" => Ok(Value::Integer(i64::from(call.tx.called_at.is_some()))),
-        b"tries" => lua.create_table().map(Value::Table),
+        // Kong: counts its own tries. Those of a forwarder behind a layer are out of sight until it tells
+        // of them.
+        b"try_count" => {
+            let told = call.tx.rare().and_then(|rare| rare.tries.as_ref());
+            let told = told.and_then(|tries| i64::try_from(tries.iter().len()).ok());
+            Ok(Value::Integer(told.unwrap_or_else(|| i64::from(call.tx.called_at.is_some()))))
+        }
+        b"tries" => match tries(lua, call.tx)? {
+            Some(tries) => Ok(Value::Table(tries)),
+            None => lua.create_table().map(Value::Table),
+        },
         _ => Ok(Value::Nil),
     }
 }

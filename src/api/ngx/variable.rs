@@ -114,6 +114,7 @@ fn of_response(call: &Call<'_>, name: &str) -> Option<String> {
         }
         "request_time" => Some(format!("{:.3}", call.tx.age().as_secs_f64())),
         "status" => Some(format!("{:03}", response.status())),
+        "upstream_addr" => addresses(call),
         "upstream_header_time" | "upstream_response_time" => {
             let times = call.tx.times();
             let waited = times.answered.zip(times.called).map(|(end, start)| end - start);
@@ -124,6 +125,13 @@ fn of_response(call: &Call<'_>, name: &str) -> Option<String> {
         "upstream_uri" => Some(request.upstream_path().to_owned()),
         _ => None,
     }
+}
+
+/// Where the request was sent, one address after the other.
+fn addresses(call: &Call<'_>) -> Option<String> {
+    let tries = call.tx.rare()?.tries.as_ref()?;
+    let addresses: Vec<_> = tries.iter().map(|one| one.addr.to_string()).collect();
+    (!addresses.is_empty()).then(|| addresses.join(", "))
 }
 
 fn of_process(call: &Call<'_>, name: &str) -> Option<String> {

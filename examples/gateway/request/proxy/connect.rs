@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use super::pool::Sender;
 use super::tls::{Roots, TlsConfigs};
 use crate::BoxError;
-use crate::in_force::target::Key;
+use crate::in_force::target::{Key, Target};
 use crate::request::listen::{LONGEST, LONGEST_LIST, MOST_FIELDS};
 use crate::request::wire::{NextNames, Wire};
 use crate::resolver::Resolver;
@@ -48,19 +48,21 @@ impl Connector {
     /// Connects to the `attempt`th address of a service, counted from 0.
     pub(super) async fn connect(
         &self,
-        key: &Key,
+        target: &Target,
         attempt: usize,
         timeout: Duration,
     ) -> Result<Sender, ConnectError> {
-        tokio::time::timeout(timeout, self.connect_now(key, attempt))
+        tokio::time::timeout(timeout, self.connect_now(target, attempt))
             .await
             .unwrap_or(Err(ConnectError::TimedOut))
     }
 
-    async fn connect_now(&self, key: &Key, attempt: usize) -> Result<Sender, ConnectError> {
+    async fn connect_now(&self, target: &Target, attempt: usize) -> Result<Sender, ConnectError> {
+        let key = target.key();
         let addr = self.resolve(key, attempt).await.map_err(ConnectError::Name)?;
         let stream = TcpStream::connect(addr).await.map_err(failed)?;
         let _ = stream.set_nodelay(true);
+        target.see(addr);
         let Some(tls) = &key.tls else { return handshake(stream, key).await };
         let host = tls.name.as_deref().unwrap_or_else(|| key.host.trim_matches(['[', ']']));
         let name = ServerName::try_from(host.to_owned()).map_err(failed)?;

@@ -106,7 +106,7 @@ impl Shared {
         let mut attempt = 0;
         loop {
             let timeout = plan.timeouts.connect;
-            match self.connector.connect(target.key(), attempt as usize, timeout).await {
+            match self.connector.connect(&target, attempt as usize, timeout).await {
                 Ok(sender) => return Ok((sender, target)),
                 Err(error) if attempt >= plan.retries => return Err(Unconnected::Failed(error)),
                 Err(error) => tracing::debug!("{error}, trying again"),

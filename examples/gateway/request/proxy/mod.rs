@@ -17,6 +17,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -24,7 +25,7 @@ use http::uri::PathAndQuery;
 use http::{Request, Response, Uri, Version, header};
 use http_body_util::Either;
 use tower::Service;
-use tower_lua::{InternalRedirect, RetryCallback, Upstream};
+use tower_lua::{InternalRedirect, RetryCallback, Tries, Try, Upstream};
 
 use self::answer::Wishes;
 use self::connect::Connector;
@@ -124,18 +125,17 @@ impl Shared {
                 Box::pin(Turn::take(self, balancer, hashed, &mut plan)).await.map(Some)
             }
         };
+        let failed = |failure: &Failure| answer::own(answer::failure(failure, &wishes, &flight.id));
         let mut turn = match turn {
             Ok(turn) => turn,
-            Err(failure) => return answer::own(answer::failure(&failure, &wishes, &flight.id)),
+            Err(failure) => return failed(&failure),
         };
         let prepared = self.prepare(&mut head, &flight, matched, &plan, upstream.as_ref());
         if let Err(error) = prepared {
             tracing::error!("cannot forward: {error}");
-            return answer::own(answer::failure(&Failure::Invalid, &wishes, &flight.id));
+            return failed(&Failure::Invalid);
         }
-        if let Some(protocol) = &switch {
-            headers::switch_to(&mut head.headers, protocol.clone());
-        }
+        switch.iter().for_each(|protocol| headers::switch_to(&mut head.headers, protocol.clone()));
         let (body, progress) = RequestBody::new(body);
         let request = Request::from_parts(head, body);
         let (progress, callback) = (progress.as_deref(), callback.as_ref());
@@ -145,13 +145,18 @@ impl Shared {
             }
             _ => self.exchange(request, &plan, progress, &flight, callback).await,
         };
-        match exchanged {
+        let mut answer = match exchanged {
             Ok(response) => tunnel::answer(response, client).map(Either::Left),
             Err(failure) => {
                 tracing::error!("cannot reach the service {}: {failure}", plan.target);
-                answer::own(answer::failure(&failure, &wishes, &flight.id))
+                failed(&failure)
             }
+        };
+        if steered {
+            let tries = tries(turn.as_deref(), &plan.target, &flight, &answer);
+            answer.extensions_mut().insert(tries);
         }
+        answer
     }
 
     /// Makes the head of a request what the service gets.
@@ -212,6 +217,18 @@ fn plan(route: &RouteInForce, upstream: Option<&Upstream>) -> Option<Plan> {
         plan.timeouts = timeouts.into();
     }
     Some(plan)
+}
+
+/// Where a request was sent, as far as that is known.
+fn tries(turn: Option<&Turn>, target: &Target, flight: &Flight, answer: &Answer) -> Tries {
+    if let Some(turn) = turn {
+        return turn.tries();
+    }
+    let began = flight.called_at().unwrap_or_else(SystemTime::now);
+    let tried = target.addr().map(|addr| Try::new(addr, began));
+    let has_failed = flight.service_status().is_none();
+    let told = |tried: Try| if has_failed { tried.failed(answer.status()) } else { tried };
+    tried.map(told).into_iter().collect()
 }
 
 /// The upstream whose targets a request is for, if that is what its service's host, or a function, names.

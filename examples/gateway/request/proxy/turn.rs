@@ -1,10 +1,11 @@
 //! [`Turn`]: a request's way among the targets of an upstream.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use http::header::{HeaderValue, SET_COOKIE};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
+use tower_lua::{Tries, Try};
 
 use super::Shared;
 use super::connect::ConnectError;
@@ -24,6 +25,8 @@ pub(super) struct Turn {
     place: Place,
     seat: Option<Seat>,
     tried: Vec<Arc<Peer>>,
+    /// The same for functions.
+    tries: Vec<Try>,
     /// Where it would go if there were no upstream.
     origin: Arc<Target>,
 }
@@ -44,8 +47,9 @@ impl Turn {
             return Err(Failure::NoPeer);
         };
         let seat = Some(Seat::at(&place.peer));
-        let (tried, origin) = (Vec::new(), Arc::clone(&plan.target));
-        let turn = Self { balancer, hashed, place, seat, tried, origin };
+        let origin = Arc::clone(&plan.target);
+        let (tried, tries) = (Vec::new(), vec![Try::new(place.peer.addr, SystemTime::now())]);
+        let turn = Self { balancer, hashed, place, seat, tried, tries, origin };
         plan.target = turn.target()?;
         Ok(Box::new(turn))
     }
@@ -63,11 +67,12 @@ impl Turn {
         let next = self.balancer.next(resolver, self.hashed.hash, &self.tried).await;
         self.place = next.ok_or(Failure::NoPeer)?;
         self.seat = Some(Seat::at(&self.place.peer));
+        self.tries.push(Try::new(self.place.peer.addr, SystemTime::now()));
         self.target()
     }
 
     /// Notes why a peer gave no response.
-    fn failed(&self, failure: &Failure) {
+    fn failed(&mut self, failure: &Failure) {
         let report = match failure {
             Failure::Connect(ConnectError::TimedOut, _) | Failure::TimedOut => Report::Timeout,
             Failure::Connect(..) | Failure::Broken(_) | Failure::Unsound => Report::TcpFailure,
@@ -76,6 +81,16 @@ impl Turn {
             }
         };
         self.balancer.report(&self.place, report, Found::ByRequest);
+        let is_late = report == Report::Timeout;
+        let status = if is_late { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
+        if let Some(last) = self.tries.last_mut() {
+            *last = last.failed(status);
+        }
+    }
+
+    /// Where it was tried.
+    pub(super) fn tries(&self) -> Tries {
+        self.tries.iter().copied().collect()
     }
 
     /// Notes what a peer has answered since `start`, and gives the response what it needs.

@@ -4,6 +4,7 @@ mod format;
 mod inspect;
 mod serialize;
 
+pub(crate) use self::serialize::tries;
 use mlua::{LuaString, MultiValue, Table, Value};
 
 use crate::api::texts;

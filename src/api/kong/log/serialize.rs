@@ -1,6 +1,6 @@
 //! `kong.log.serialize`: a request as Kong's logging plugins send it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::header::{AUTHORIZATION, PROXY_AUTHORIZATION};
 use mlua::{Lua, LuaString, Table, Value};
@@ -89,6 +89,7 @@ fn record(call: &mut Call<'_>) -> mlua::Result<Table> {
     latencies
         .set("receive", received.map_or(0, |answered| millis(total.saturating_sub(answered))))?;
     root.set("latencies", latencies)?;
+    root.set("tries", tries(lua, tx)?)?;
     root.set("client_ip", tx.request.client_ip(settings).map(|ip| ip.to_string()))?;
     root.set("started_at", start_time(lua, tx)?)?;
     root.set("source", if by_service { "upstream" } else { "kong" })?;
@@ -96,6 +97,27 @@ fn record(call: &mut Call<'_>) -> mlua::Result<Table> {
         root.set(name, entity)?;
     }
     Ok(root)
+}
+
+/// Where the request was sent, if the forwarder tells of it.
+pub(crate) fn tries(lua: &Lua, tx: &Transaction) -> mlua::Result<Option<Table>> {
+    let Some(tries) = tx.rare().and_then(|rare| rare.tries.as_ref()) else { return Ok(None) };
+    let list = lua.create_table_with_capacity(tries.iter().len(), 0)?;
+    for one in tries.iter() {
+        let table = lua.create_table_with_capacity(0, 6)?;
+        let began = one.began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        table.raw_set("balancer_start", millis(began))?;
+        // Kong: the time that it took to choose. Here that is over when a try begins.
+        table.raw_set("balancer_latency", 0)?;
+        table.raw_set("ip", one.addr.ip().to_string())?;
+        table.raw_set("port", one.addr.port())?;
+        if let Some(status) = one.failure {
+            table.raw_set("state", "failed")?;
+            table.raw_set("code", status.as_u16())?;
+        }
+        list.raw_push(table)?;
+    }
+    Ok(Some(list))
 }
 
 /// Copies of what Kong calls entities: the record can be changed without changing them.

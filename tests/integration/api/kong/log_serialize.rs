@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::time::{Duration, SystemTime};
 
-use http::{Request, Response};
-use tower_lua::{RequestBody, ResponseSource, ServiceTimes};
+use http::{Request, Response, StatusCode};
+use tower_lua::{RequestBody, ResponseSource, ServiceTimes, Tries, Try};
 
 use crate::support::App;
 
@@ -223,4 +223,34 @@ async fn wrong_arguments_are_refused() {
         let source = format!("select(2, pcall(kong.log.set_serialize_value{arguments}))");
         assert_eq!(App::eval(&source).await, message, "{arguments}");
     }
+}
+
+#[tokio::test]
+async fn tries_are_what_the_forwarder_tells_of_them() {
+    let source = "local tries, data = kong.log.serialize().tries, ngx.ctx.balancer_data
+                  local first, second = tries[1], tries[2]
+                  require('recorder')(#tries, first.ip, first.port, first.state, first.code,
+                    first.balancer_start, second.ip, second.state, data.try_count, #data.tries,
+                    ngx.var.upstream_addr)";
+    let service = tower::service_fn(async |_: Request<RequestBody<_>>| {
+        let mut response = Response::new(String::new());
+        let began = SystemTime::UNIX_EPOCH + Duration::from_millis(7);
+        let tried = |addr: &str| Try::new(addr.parse().unwrap(), began);
+        let first = tried("192.0.2.7:80").failed(StatusCode::BAD_GATEWAY);
+        let tries = Tries::from_iter([first, tried("[2001:db8::1]:443")]);
+        response.extensions_mut().insert(tries);
+        Ok::<_, Infallible>(response)
+    });
+    let app = App::builder().log(source).serve_around(service).await;
+    app.get("/").send().await;
+    assert_eq!(
+        app.recorder.wait_for(1).await,
+        ["2 192.0.2.7 80 failed 502 7 2001:db8::1 nil 2 2 192.0.2.7:80, [2001:db8::1]:443"]
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_told_of_tries_that_nobody_tells_of() {
+    let source = "log.tries, ngx.var.upstream_addr, ngx.ctx.balancer_data.try_count";
+    assert_eq!(serialized("", source).await, "nil nil 1");
 }
