@@ -225,7 +225,8 @@ pub(crate) struct FunctionsConfig {
     #[arg(long, env = "KONG_LUA_MODULE_PATH", value_name = "DIR")]
     lua_module_path: Option<PathBuf>,
 
-    /// How much kong.cache keeps at most: bytes, or with k, m or g at the end.
+    /// How much kong.cache keeps at most, and as much again proxy-cache: bytes, or with k, m or g at
+    /// the end.
     #[arg(
         long,
         env = "KONG_MEM_CACHE_SIZE",
@@ -234,7 +235,7 @@ pub(crate) struct FunctionsConfig {
         allow_negative_numbers = true,
         value_name = "SIZE"
     )]
-    mem_cache_size: usize,
+    pub(crate) mem_cache_size: usize,
 
     /// A dictionary that functions share as `ngx.shared.NAME`, and its size: `counts=10m`.
     #[arg(

@@ -49,7 +49,7 @@ use crate::in_force::published::{Current, Published};
 use crate::request::counters::Counters;
 use crate::request::listen::{Listener, Server, TlsAcceptor, addresses};
 use crate::request::metrics::Metrics;
-use crate::request::plugins::{Logs, Outward, Workshop};
+use crate::request::plugins::{Caches, Logs, Outward, Workshop};
 use crate::request::proxy::Roots;
 use crate::request::record::Recorder;
 use crate::request::subrequest::OfThread;
@@ -135,6 +135,7 @@ struct Gateway {
     counters: Arc<Counters>,
     metrics: Arc<Metrics>,
     logs: Logs,
+    caches: Caches,
     roots: Roots,
     /// Changes when it is time to stop.
     stopped: watch::Receiver<()>,
@@ -172,7 +173,9 @@ impl Gateway {
         runtime.subrequests(OfThread);
         let roots = Roots::new(trusted)?;
         let outward = Arc::new(Outward::new(resolver.clone(), roots.clients()));
-        let workshop = Workshop { logs: logs.clone(), outward, database: address.clone() };
+        let caches = Caches::new(functions.mem_cache_size);
+        let database = address.clone();
+        let workshop = Workshop { logs: logs.clone(), outward, caches: caches.clone(), database };
         let published = Published::new(current.clone(), runtime.clone(), workshop.open());
         let functions = config.functions.allowed();
         let database =
@@ -195,6 +198,7 @@ impl Gateway {
             counters,
             metrics,
             logs,
+            caches,
             roots,
             stopped,
         })
@@ -272,7 +276,8 @@ impl Gateway {
             let metrics = metrics.endpoint(counters, runtime, self.current.clone());
             let guard = Arc::new(self.config.admin.clone());
             let guard = axum::middleware::from_fn_with_state(guard, admin::check);
-            let service = metrics.fallback_service(admin).layer(guard);
+            let caches = self.caches.endpoint(self.current.clone());
+            let service = metrics.merge(caches).fallback_service(admin).layer(guard);
             for socket in listener.sockets {
                 let (address, stopped) = (listener.address.clone(), self.stopped.clone());
                 tokio::spawn(server.clone().serve(socket, address, service.clone(), stopped));

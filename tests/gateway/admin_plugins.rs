@@ -54,8 +54,12 @@ async fn every_plugin_has_defaults_or_says_what_it_needs() {
                 );
                 continue;
             }
-            "http-log" | "file-log" => {
-                let field = if name == "http-log" { "http_endpoint" } else { "path" };
+            named @ ("http-log" | "file-log" | "proxy-cache") => {
+                let field = match named {
+                    "http-log" => "http_endpoint",
+                    "file-log" => "path",
+                    _ => "strategy",
+                };
                 let missing = json!({ "config": { field: "required field missing" } });
                 assert_eq!(reply.json()["fields"], missing);
                 continue;

@@ -43,6 +43,7 @@ mod paths;
 mod pipelined;
 mod plugins_answers;
 mod plugins_auth;
+mod plugins_cache;
 mod plugins_consumers;
 mod plugins_limits;
 mod plugins_limits_shared;

@@ -68,6 +68,11 @@ impl Snapshot {
         self.plugins.iter().any(|plugin| plugin.plugin().name == name && plugin.says(field))
     }
 
+    /// Whether there is a plugin of a name that has an id.
+    pub(crate) fn has_plugin(&self, name: &str, id: &str) -> bool {
+        self.plugins.iter().any(|plugin| plugin.plugin().name == name && plugin.plugin().id == id)
+    }
+
     /// What runs for requests that no route is for.
     pub(crate) fn global(&self) -> &Chain {
         &self.global

@@ -4,6 +4,7 @@
 //! its defaults ([`defaults`]) and checked ([`validate`]) by them, and `/schemas` prints them.
 
 mod authentication;
+mod caching;
 mod checks;
 mod coerce;
 mod commas;

@@ -3,6 +3,7 @@
 use super::Check::{AtLeastOneOf, Custom, When};
 use super::Rule::{Between, Check, GreaterThan, OneOf};
 use super::authentication::{ACL, BASIC_AUTH, HMAC_AUTH, JWT, KEY_AUTH};
+use super::caching::PROXY_CACHE;
 use super::logging::{FILE_LOG, HTTP_LOG, PROMETHEUS};
 use super::plugin::{plugin, text, texts};
 use super::tables::switch;
@@ -10,7 +11,7 @@ use super::transformers::{IP_RESTRICTION, REQUEST_TRANSFORMER, RESPONSE_TRANSFOR
 use super::{Field, Kind, Must, Rule, Schema, Split, custom, functions, rules};
 
 /// The plugins of this gateway, by priority.
-pub(crate) const NAMES: [&str; 18] = [
+pub(crate) const NAMES: [&str; 19] = [
     "pre-function",
     "correlation-id",
     "cors",
@@ -24,6 +25,7 @@ pub(crate) const NAMES: [&str; 18] = [
     "rate-limiting",
     "request-transformer",
     "response-transformer",
+    "proxy-cache",
     "prometheus",
     "http-log",
     "file-log",
@@ -46,6 +48,7 @@ pub(crate) fn plugin(name: &str) -> Option<&'static Schema> {
         "ip-restriction" => &IP_RESTRICTION,
         "request-transformer" => &REQUEST_TRANSFORMER,
         "response-transformer" => &RESPONSE_TRANSFORMER,
+        "proxy-cache" => &PROXY_CACHE,
         "prometheus" => &PROMETHEUS,
         "http-log" => &HTTP_LOG,
         "file-log" => &FILE_LOG,

@@ -51,7 +51,7 @@ pub(crate) type Between =
     Arc<dyn Fn(&Plugin, &Value, &Runtime) -> Result<Arc<dyn Around>, BoxError> + Send + Sync>;
 
 /// The names of all plugins and their priorities: the higher ones see a request earlier.
-const PRIORITIES: [(&str, i32); 18] = [
+const PRIORITIES: [(&str, i32); 19] = [
     ("pre-function", 1_000_000),
     ("correlation-id", 100_001),
     ("cors", 2000),
@@ -65,6 +65,7 @@ const PRIORITIES: [(&str, i32); 18] = [
     ("rate-limiting", 910),
     ("request-transformer", 801),
     ("response-transformer", 800),
+    ("proxy-cache", 100),
     ("prometheus", 13),
     ("http-log", 12),
     ("file-log", 9),

@@ -13,6 +13,7 @@ mod logging;
 mod message;
 mod outward;
 mod prometheus;
+mod proxy_cache;
 mod rate_limiting;
 mod request_size_limiting;
 mod request_termination;
@@ -31,6 +32,7 @@ pub(crate) use self::logging::Logs;
 use self::logging::{file_log, http_log};
 pub(crate) use self::message::message;
 pub(crate) use self::outward::Outward;
+pub(crate) use self::proxy_cache::Caches;
 pub(crate) use self::request_size_limiting::EXCEEDED;
 pub(crate) use self::service::PluginsLayer;
 use crate::BoxError;
@@ -42,6 +44,7 @@ use crate::in_force::plugins::{Around, Between, Body, Next, read, unknown};
 pub(crate) struct Workshop {
     pub(crate) logs: Logs,
     pub(crate) outward: Arc<Outward>,
+    pub(crate) caches: Caches,
     /// Where entities are kept.
     pub(crate) database: Option<Address>,
 }
@@ -76,6 +79,7 @@ impl Workshop {
             "response-transformer" => response_transformer::layer(&read(name, config)?)?,
             "http-log" => http_log::layer(read(name, config)?, &self.logs, &self.outward, runtime)?,
             "file-log" => file_log::layer(read(name, config)?, &self.logs, runtime)?,
+            "proxy-cache" => proxy_cache::layer(read(name, config)?, &plugin.id, &self.caches),
             "prometheus" => prometheus::layer(read(name, config)?),
             "acl" => acl::layer(read(name, config)?),
             "request-size-limiting" => request_size_limiting::layer(&read(name, config)?),
