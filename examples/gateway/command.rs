@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use clap::builder::PossibleValuesParser;
 
 use crate::BoxError;
 use crate::configured::store::Address;
 use crate::database::Action;
+use crate::lua::check::report::Format;
+use crate::lua::check::{Checker, Permitted, files};
 use crate::lua::types;
 
 /// What is done instead of serving.
@@ -25,17 +28,44 @@ pub(crate) enum Command {
         #[arg(long, default_value = ".", value_name = "DIR")]
         out: PathBuf,
     },
+    /// Look at functions without running them: syntax, names, phases, modules. The exit status is 1
+    /// if something is wrong, and 0 if there are warnings alone.
+    Check {
+        /// Files of Lua, declarative files, and directories of both.
+        #[arg(required = true, value_name = "FILE")]
+        paths: Vec<PathBuf>,
+
+        /// The phase that files of Lua are for; declarative files say it themselves.
+        #[arg(long, value_name = "PHASE", value_parser = PossibleValuesParser::new(PHASES))]
+        phase: Option<String>,
+
+        /// How to say what is found.
+        #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+        format: Format,
+    },
 }
 
+/// The phases that a function may be for.
+const PHASES: [&str; 6] =
+    ["certificate", "rewrite", "access", "header_filter", "body_filter", "log"];
+
 impl Command {
-    /// Does it; `database` is where entities are kept.
+    /// Does it; `database` is where entities are kept, `permitted` what functions may use.
     pub(crate) async fn run(
         &self,
         database: impl FnOnce() -> Result<Option<Address>, BoxError>,
+        permitted: Permitted,
     ) -> Result<ExitCode, BoxError> {
         match self {
             Self::Migrations { action } => action.run(database()?).await?,
             Self::Types { out } => types::write(out)?,
+            Self::Check { paths, phase, format } => {
+                let report = files::check(&Checker::new(permitted), paths, phase.as_deref())?;
+                print!("{}", report.print(*format));
+                if report.has_errors() {
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -18,6 +18,7 @@ use crate::database::{DatabaseConfig, Said};
 use crate::flags::{number, on_or_off, size};
 use crate::in_force::published::Current;
 use crate::log::LogConfig;
+use crate::lua::check::Permitted;
 use crate::network::network;
 use crate::request::counters::Counters;
 use crate::request::spelling;
@@ -270,6 +271,20 @@ impl FunctionsConfig {
     /// Whether there may be functions at all.
     pub(crate) fn allowed(&self) -> bool {
         self.untrusted_lua != UntrustedLua::Off
+    }
+
+    /// What functions may use, for who looks at them before they run.
+    pub(crate) fn permitted(&self) -> Permitted {
+        let owned = |list| names(list).map(str::to_owned).collect();
+        Permitted {
+            all: self.untrusted_lua == UntrustedLua::On,
+            safe_modules: self.untrusted_lua_safe_modules,
+            network: names(&self.untrusted_lua_network).next() != Some("off"),
+            has_directory: self.lua_module_path.is_some(),
+            has_environment: names(&self.untrusted_lua_env).next().is_some(),
+            modules: owned(&self.untrusted_lua_sandbox_requires),
+            globals: owned(&self.untrusted_lua_sandbox_environment),
+        }
     }
 
     /// The VMs that functions run in.

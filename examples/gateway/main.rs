@@ -79,7 +79,7 @@ async fn main() -> ExitCode {
 async fn run(config: Config) -> Result<ExitCode, BoxError> {
     config.log.start()?;
     if let Some(command) = &config.command {
-        return command.run(|| config.database()).await;
+        return command.run(|| config.database(), config.functions.permitted()).await;
     }
     let mut signals = Signals::new()?;
     let (stop, stopped) = watch::channel(());
@@ -270,7 +270,9 @@ impl Gateway {
             let counted = Arc::clone(&self.counters);
             let counts = Box::new(move || counted.read());
             let (database, runtime) = (Arc::clone(&self.database), self.runtime.clone());
-            let admin = admin::service(database, runtime, self.resolver.clone(), counts);
+            let permitted = self.config.functions.permitted();
+            let resolver = self.resolver.clone();
+            let admin = admin::service(database, runtime, resolver, counts, permitted);
             let metrics = Arc::clone(&self.metrics);
             let (counters, runtime) = (Arc::clone(&self.counters), self.runtime.clone());
             let metrics = metrics.endpoint(counters, runtime, self.current.clone());

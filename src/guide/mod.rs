@@ -123,13 +123,18 @@ mod tests {
     #[test]
     fn the_files_of_types_have_every_name_with_its_phases() {
         let typed = typed();
-        // What stands for any name has no name of its own; `print` is Lua's.
+        // What stands for any name of a table is said of the table; `print` is Lua's.
+        let named = |name: String| match name.rsplit_once('.') {
+            Some((table, "HEADER" | "INDEX" | "VARIABLE" | "NAME")) => table.to_owned(),
+            _ => name,
+        };
         let is_one = |name: &str| {
             let last = name.rsplit('.').next().unwrap_or_default();
-            !last.ends_with('=') && !last.chars().all(|c| c.is_ascii_uppercase()) && last != "print"
+            !last.ends_with('=') && last != "FIELD" && last != "print"
         };
         let wrong: Vec<_> = bound()
             .into_iter()
+            .map(|(name, phases)| (named(name), phases))
             .map(|(name, phases)| {
                 (name, if phases.is_empty() { "none".to_owned() } else { phases })
             })

@@ -25,6 +25,7 @@ mod admin_upstreams;
 mod backend;
 mod balancing;
 mod balancing_functions;
+mod check;
 mod client_connection;
 mod cluster;
 mod cluster_away;

@@ -9,7 +9,7 @@ use tower_lua::{Functions, Network, Phase, RuntimeBuilder, Sandbox};
 use crate::floors::files_of_kind;
 use crate::support::reach::modules;
 use crate::support::{App, patient};
-use crate::typed::{Api, Found, Member, Type};
+use crate::typed::{Api, Found, Member, Type, standard};
 
 /// What makes an object of each class that no name leads to.
 const OBJECTS: &[(&str, &str)] = &[
@@ -184,6 +184,31 @@ fn expression(api: &Api, path: &str) -> String {
         }
         None => path.to_owned(),
     }
+}
+
+#[tokio::test]
+async fn know_of_lua_itself_what_the_sandbox_has() {
+    let found = said(
+        "for name, value in pairs(_G) do
+           if type(value) ~= 'table' or name == '_G' then say(name) end
+         end
+         for _, name in ipairs { 'bit', 'coroutine', 'io', 'jit', 'math', 'os', 'string', 'table' } do
+           for field in pairs(_G[name]) do say(name .. '.' .. field) end
+         end",
+    )
+    .await;
+    let api = api();
+    let globals = standard::FUNCTIONS.iter().chain(standard::VALUES).map(|name| (*name).to_owned());
+    let of_libraries = standard::LIBRARIES.iter().flat_map(|(library, _)| {
+        let names = api.members(library).into_iter();
+        names.map(move |(name, _)| format!("{library}.{name}")).collect::<Vec<_>>()
+    });
+    let known: BTreeSet<_> = globals.chain(of_libraries).collect();
+    assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), known);
+
+    let denied: String =
+        standard::DENIED.iter().map(|name| format!("say(type({name})) ")).collect();
+    assert!(said(&denied).await.iter().all(|kind| kind == "nil"), "a name is denied that is there");
 }
 
 #[test]

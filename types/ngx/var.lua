@@ -3,10 +3,9 @@
 -- Variables, headers and chunks.
 
 ---nginx's variables, as texts; nil where there is none. `arg_NAME`, `cookie_NAME`, `http_NAME`,
----`sent_http_NAME`, `upstream_http_NAME` and `upstream_cookie_NAME` find one of many. Phases: rewrite,
----access, header_filter, body_filter, log.
+---`sent_http_NAME`, `upstream_http_NAME` and `upstream_cookie_NAME` find one of many.
 ---
----Phases: any.
+---Phases: rewrite, access, header_filter, body_filter, log.
 ---
 ---```lua
 ---local address = ngx.var.remote_addr
@@ -77,7 +76,7 @@ ngx.var = {}
 
 ---The response's headers: read, set, or set to nil to remove. `_` in a name is `-`.
 ---
----Phases: any.
+---Phases: rewrite, access, header_filter, body_filter, log.
 ---
 ---```lua
 ---ngx.header.content_type = "text/plain"
@@ -88,7 +87,7 @@ ngx.header = {}
 ---The chunk of the response's body that is passing: `ngx.arg[1]` its bytes, `ngx.arg[2]` whether it is the
 ---last. Set `ngx.arg[1]` to change it, to nil to swallow it.
 ---
----Phases: any.
+---Phases: body_filter.
 ---
 ---```lua
 ---if ngx.arg[2] then ngx.arg[1] = (ngx.arg[1] or "") .. "\n" end

@@ -33,6 +33,17 @@ impl Answer {
         Self { status: StatusCode::NO_CONTENT, body: None, headers: HeaderMap::new() }
     }
 
+    pub(super) const fn body(&self) -> Option<&Value> {
+        self.body.as_ref()
+    }
+
+    /// Adds headers `Warning`.
+    pub(super) fn warn(&mut self, warnings: Vec<HeaderValue>) {
+        for warning in warnings {
+            self.headers.append(header::WARNING, warning);
+        }
+    }
+
     /// What can be asked for: what `methods` say.
     pub(super) fn options(methods: &[&str], request: &HeaderMap) -> Self {
         let mut names = methods.to_vec();

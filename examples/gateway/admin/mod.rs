@@ -11,6 +11,7 @@ mod guard;
 mod health;
 mod information;
 mod list;
+mod warnings;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,7 +31,9 @@ use self::body::Arguments;
 use self::database::Database;
 use self::endpoint::Endpoint;
 pub(crate) use self::guard::{Guard, check};
+use self::warnings::Warnings;
 use crate::configured::problem::Problem;
+use crate::lua::check::Permitted;
 use crate::resolver::Resolver;
 
 /// The most bytes that a body may have: what Kong takes.
@@ -50,6 +53,7 @@ struct Admin {
     /// Whom the names of targets are asked for.
     resolver: Resolver,
     counts: Counts,
+    warnings: Warnings,
 }
 
 /// Connections that were ever accepted, those that are open, and requests that have begun: what
@@ -65,14 +69,16 @@ struct Call<'a> {
 
 type Answered = Result<Answer, Problem>;
 
-/// The Admin API as a service.
+/// The Admin API as a service. It tells of functions that use what is not `permitted`.
 pub(crate) fn service(
     database: Arc<Database>,
     runtime: Runtime,
     resolver: Resolver,
     counts: Counts,
+    permitted: Permitted,
 ) -> Router {
-    let admin = Arc::new(Admin { database, runtime, resolver, counts });
+    let warnings = Warnings::new(permitted);
+    let admin = Arc::new(Admin { database, runtime, resolver, counts, warnings });
     Router::new().fallback(handle).with_state(admin)
 }
 
@@ -82,7 +88,7 @@ async fn handle(State(admin): State<Arc<Admin>>, request: Request) -> Response {
     let answer = answer(&admin, request).await.unwrap_or_else(Answer::from);
     let mut response = answer.into_response(origin, start.elapsed());
     if !admin.database.is_reachable() {
-        response.headers_mut().insert(header::WARNING, AWAY);
+        response.headers_mut().append(header::WARNING, AWAY);
     }
     response
 }
@@ -107,7 +113,7 @@ async fn answer(admin: &Admin, request: Request) -> Answered {
     let content_type = if needs_body { content_type(&head)? } else { None };
     let arguments = body::parse(content_type, body).await?;
     let call = Call { admin, head: &head, arguments };
-    match endpoint {
+    let mut answer = match endpoint {
         Endpoint::Collection(kind) => entity::collection(call, kind, None).await,
         Endpoint::Entity(kind, key) => entity::one(call, kind, &key, None).await,
         Endpoint::Nested(parent, key, kind) => {
@@ -123,7 +129,12 @@ async fn answer(admin: &Admin, request: Request) -> Answered {
         }
         Endpoint::AllTargets(key) => list::all_targets(&call, &key),
         other => information::answer(call, &other),
+    }?;
+    if needs_body && let Some(entity) = answer.body() {
+        let warnings = admin.warnings.of(entity).await;
+        answer.warn(warnings);
     }
+    Ok(answer)
 }
 
 /// Reads a body that is not too large.

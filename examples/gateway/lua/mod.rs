@@ -1,3 +1,5 @@
 //! Functions as text, before they run: what they may call, and whether they do.
 
+pub(crate) mod api;
+pub(crate) mod check;
 pub(crate) mod types;

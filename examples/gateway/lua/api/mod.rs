@@ -1,6 +1,7 @@
 //! What functions have, as the files in `types` say: names, phases and results.
 
 mod read;
+pub(crate) mod standard;
 
 use std::collections::BTreeMap;
 
@@ -61,12 +62,14 @@ impl Api {
         for file in files {
             read::file(&mut api, file);
         }
+        standard::add(&mut api);
         api
     }
 
-    /// What a global variable is, if it is one of the API's.
+    /// What a global variable is, if it is a table of names.
     pub(crate) fn global(name: &str) -> Option<Type> {
-        ["kong", "ngx"].contains(&name).then(|| Type::Class(name.to_owned()))
+        let is_table = ["kong", "ngx"].contains(&name) || standard::is_library(name);
+        is_table.then(|| Type::Class(name.to_owned()))
     }
 
     /// What `require` gives.
