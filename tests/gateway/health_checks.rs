@@ -7,11 +7,13 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::any;
 use http::Method;
+use rustls::crypto::ring;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::support::{Gateway, balanced, named, serve, unused_addr};
+use crate::support::{Authority, Gateway, balanced, named, serve, unused_addr};
 
 /// A service that answers with a status that the test sets.
 async fn ailing() -> (std::net::SocketAddr, Arc<AtomicU16>) {
@@ -173,6 +175,43 @@ async fn targets_are_asked_how_they_are_and_left_out_until_they_are_well() {
     gateway.logged("is healthy");
     let answers = [gateway.get("/").send().await.text(), gateway.get("/").send().await.text()];
     assert!(answers.contains(&"ailing".to_owned()), "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_over_tls_believes_nobody_whom_nobody_vouches_for() {
+    let made = Authority::new().certificate("localhost");
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.der], made.key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+            let _ = stream.read(&mut [0; 1024]).await;
+            let _ = stream.write_all(answer).await;
+        }
+    });
+    let mut fields = json!({
+        "type": "https",
+        "https_sni": "localhost",
+        "healthy": { "interval": 0.01, "successes": 1 },
+        "unhealthy": { "interval": 0.01, "tcp_failures": 1, "timeouts": 1 },
+    });
+    let gateway = Gateway::empty();
+    let file = |fields: &Value| {
+        serde_json::from_str::<Value>(&balanced(&active(fields), &[(addr, 1)])).unwrap()
+    };
+    assert_eq!(gateway.post("/config", &file(&fields)).await.status, 201);
+    gateway.logged("is unhealthy");
+    fields["https_verify_certificate"] = json!(false);
+    assert_eq!(gateway.post("/config", &file(&fields)).await.status, 201);
+    gateway.logged("is healthy");
 }
 
 /// A service that tells what it is asked.

@@ -9,6 +9,7 @@
 
 mod admin_apis;
 mod admin_bodies;
+mod admin_certificates;
 mod admin_changes;
 mod admin_config;
 mod admin_consumers;
@@ -69,12 +70,14 @@ mod store;
 mod subrequests;
 mod support;
 mod tls;
+mod tls_certificates;
 mod types;
 
 /// What the router and declarative files are made of, to be asked without a process around them.
 #[expect(dead_code, unused_imports, reason = "the gateway has more uses for it")]
 #[path = "../../examples/gateway/configured"]
 mod configured {
+    pub(crate) mod certificate;
     pub(crate) mod credential;
     pub(crate) mod declarative;
     pub(crate) mod entities;

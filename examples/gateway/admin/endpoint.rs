@@ -82,7 +82,8 @@ impl Endpoint {
                     Some(child) => Self::Nested(kind, key, child),
                     None => {
                         let parents = kind.references();
-                        let parent = parents.iter().find(|parent| parent.field() == other)?;
+                        let parent =
+                            parents.iter().find(|parent| parent.field_in(kind) == other)?;
                         Self::Parent(kind, key, *parent)
                     }
                 }
@@ -151,7 +152,7 @@ impl Endpoint {
                 paths.extend([format!("/{path}"), format!("/{path}/{{{name}}}")]);
             }
             for parent in kind.references() {
-                let (owner, field) = (parent.name(), parent.field());
+                let (owner, field) = (parent.name(), parent.field_in(kind));
                 let parent = format!("/{}/{{{owner}}}/{nested}", parent.path());
                 if kind.stands_alone() {
                     paths.push(format!("/{path}/{{{name}}}/{field}"));

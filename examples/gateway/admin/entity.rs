@@ -9,6 +9,7 @@ use super::{Answered, Call, list};
 use crate::admin::body::Arguments;
 use crate::configured::entities::{Document, Draft, Kind, Place, State, uuid};
 use crate::configured::problem::Problem;
+use crate::configured::schema::Object;
 
 /// `/services`, and `/services/{..}/routes` where `parent` is the service.
 pub(super) async fn collection(
@@ -27,12 +28,12 @@ pub(super) async fn collection(
         .change("create", kind, move |draft| {
             if let Some((parent_kind, key)) = parent {
                 let parent = draft.state.known(parent_kind, &key)?;
-                set_reference(&mut object, parent_kind, parent.id());
+                set_reference(&mut object, kind, parent_kind, parent.id());
             }
             draft.insert(kind, object, given)
         })
         .await?;
-    Ok(Answer::created(document.shown()))
+    Ok(Answer::created(document.shown_in(&call.admin.database.state())))
 }
 
 /// `/services/{key}`, and `/services/{..}/routes/{key}` where `parent` is the service.
@@ -54,7 +55,7 @@ pub(super) async fn one(
                 let mut place = Place::new(&key);
                 if let Some((parent_kind, parent_key)) = parent {
                     let parent = draft.state.known(parent_kind, &parent_key)?;
-                    set_reference(&mut object, parent_kind, parent.id());
+                    set_reference(&mut object, kind, parent_kind, parent.id());
                     if let (Place::Key(key), Some(field)) = (&place, kind.key_in_parent()) {
                         let found = named_in(&draft.state, kind, (parent_kind, &parent), key);
                         object.entry(field).or_insert_with(|| key.as_str().into());
@@ -63,14 +64,16 @@ pub(super) async fn one(
                 }
                 draft.upsert(kind, &place, object, given)
             };
-            Ok(Answer::ok(database.change("create or update", kind, edit).await?.shown()))
+            let document = database.change("create or update", kind, edit).await?;
+            Ok(Answer::ok(document.shown_in(&database.state())))
         }
         Method::PATCH => {
             let edit = move |draft: &mut Draft| {
                 let old = find_in(&draft.state, kind, &key, parent.as_ref())?;
                 draft.update(kind, &old, object, given)
             };
-            Ok(Answer::ok(database.change("update", kind, edit).await?.shown()))
+            let document = database.change("update", kind, edit).await?;
+            Ok(Answer::ok(document.shown_in(&database.state())))
         }
         Method::DELETE => {
             let edit = move |draft: &mut Draft| {
@@ -84,7 +87,10 @@ pub(super) async fn one(
             database.change("remove", kind, edit).await?;
             Ok(Answer::no_content())
         }
-        _ => Ok(Answer::ok(find_in(&database.state(), kind, &key, parent.as_ref())?.shown())),
+        _ => {
+            let state = database.state();
+            Ok(Answer::ok(find_in(&state, kind, &key, parent.as_ref())?.shown_in(&state)))
+        }
     }
 }
 
@@ -101,27 +107,32 @@ pub(super) async fn parent(call: Call<'_>, kind: Kind, key: &str, parent: Kind) 
                 let place = Place::Id(id.unwrap_or_else(uuid::random));
                 let document = draft.upsert(parent, &place, object, given)?;
                 if child.reference(parent).is_none() {
-                    let mut change = crate::configured::schema::Object::new();
-                    set_reference(&mut change, parent, document.id());
+                    let mut change = Object::new();
+                    set_reference(&mut change, kind, parent, document.id());
                     draft.update(kind, &child, change, given)?;
                 }
                 Ok(document)
             };
-            Ok(Answer::ok(database.change("create or update", parent, edit).await?.shown()))
+            let document = database.change("create or update", parent, edit).await?;
+            Ok(Answer::ok(document.shown_in(&database.state())))
         }
         Method::PATCH => {
             let edit = move |draft: &mut Draft| {
                 let old = parent_of(&draft.state, kind, &key, parent)?;
                 draft.update(parent, &old, object, given)
             };
-            Ok(Answer::ok(database.change("update", parent, edit).await?.shown()))
+            let document = database.change("update", parent, edit).await?;
+            Ok(Answer::ok(document.shown_in(&database.state())))
         }
         Method::DELETE => {
             parent_of(&database.state(), kind, &key, parent)?;
             let status = http::StatusCode::METHOD_NOT_ALLOWED;
             Err(Problem::message(status, "Method not allowed"))
         }
-        _ => Ok(Answer::ok(parent_of(&database.state(), kind, &key, parent)?.shown())),
+        _ => {
+            let state = database.state();
+            Ok(Answer::ok(parent_of(&state, kind, &key, parent)?.shown_in(&state)))
+        }
     }
 }
 
@@ -170,7 +181,8 @@ fn owned(parent: Option<(Kind, &str)>) -> Option<(Kind, String)> {
     parent.map(|(kind, key)| (kind, key.to_owned()))
 }
 
-fn set_reference(object: &mut crate::configured::schema::Object, parent: Kind, id: &str) {
-    object.remove(&format!("{}_id", parent.field()));
-    object.insert(parent.field().to_owned(), serde_json::json!({ "id": id }));
+fn set_reference(object: &mut Object, kind: Kind, parent: Kind, id: &str) {
+    let field = parent.field_in(kind);
+    object.remove(&format!("{field}_id"));
+    object.insert(field.to_owned(), serde_json::json!({ "id": id }));
 }

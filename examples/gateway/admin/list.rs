@@ -55,7 +55,7 @@ pub(super) fn answer(call: &Call<'_>, kind: Kind, parent: Option<(Kind, &str)>) 
     let entities = all
         .filter(|document| page.wants(document))
         .map(|document| (document.id().to_owned(), document));
-    Ok(page.answer(&path, entities, |document| document.shown()))
+    Ok(page.answer(&path, entities, |document| document.shown_in(&state)))
 }
 
 /// The targets of an upstream, the newest first, at a `path` below it.

@@ -22,6 +22,10 @@ pub(crate) struct Service {
     pub(crate) write_timeout: u64,
     pub(crate) read_timeout: u64,
     pub(crate) tls_verify: Option<bool>,
+    pub(crate) tls_verify_depth: Option<u8>,
+    pub(crate) client_certificate: Option<Reference>,
+    /// Ids of those who may vouch for it.
+    pub(crate) ca_certificates: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) tags: Option<Vec<String>>,
     pub(crate) enabled: bool,

@@ -1,6 +1,7 @@
 //! What is configured: the entities of the Admin API and of declarative files, their schemas, and where
 //! they are kept.
 
+pub(crate) mod certificate;
 pub(crate) mod credential;
 pub(crate) mod declarative;
 pub(crate) mod entities;

@@ -82,6 +82,14 @@ impl Problem {
         Self::of(StatusCode::BAD_REQUEST, 4, "foreign key violation", &message, &fields)
     }
 
+    /// An authority that a service counts on.
+    pub(crate) fn held(authority: &str, service: &str) -> Self {
+        let message =
+            format!("ca certificate {authority} is still referenced by services (id = {service})");
+        let body = json!({ "message": message, "name": "referenced by others", "code": 19 });
+        Self { status: StatusCode::BAD_REQUEST, body }
+    }
+
     pub(crate) fn unique(key: &Value) -> Self {
         let message = format!("UNIQUE violation detected on '{}'", lua(key));
         Self::of(StatusCode::CONFLICT, 5, "unique constraint violation", &message, key)

@@ -7,13 +7,15 @@ use rustc_hash::{FxBuildHasher, FxHashSet};
 use tower_lua::Runtime;
 
 use super::balancer::{self, Balancers};
+use super::certificates::Certificates;
 use super::plugins::{Between, Prepared, Scopes};
 use super::route::{RouteInForce, ServiceInForce};
 use super::router::Router;
 use super::snapshot::Snapshot;
+use super::trust::Trust;
 use crate::BoxError;
 use crate::configured::entities::{Document, Kind, State, Step};
-use crate::configured::entity::{Plugin, Route};
+use crate::configured::entity::{Plugin, Route, Service};
 
 /// What was in force, and what is to be.
 pub(super) struct Change<'a> {
@@ -33,6 +35,8 @@ struct Touched<'a> {
     /// All of these services.
     services: FxHashSet<&'a str>,
     plugins: FxHashSet<&'a str>,
+    /// Certificates, and those of authorities.
+    certificates: FxHashSet<&'a str>,
 }
 
 impl<'a> Change<'a> {
@@ -46,12 +50,13 @@ impl<'a> Change<'a> {
             (self.changed_plugins(&touched.plugins)?, touched)
         };
         let balancers = self.balancers(steps);
-        self.touch_balanced(&balancers, &mut touched);
+        self.touch_services(&balancers, &mut touched);
         let scopes = Scopes::new(&plugins);
         let (routes, router) = Routes::new(self, &touched, &scopes, &balancers).make()?;
         let (global, rewrite) = (scopes.chain(None, None), scopes.rewrite());
+        let certificates = Certificates::changed(&self.before.certificates, self.state, steps);
         let entities = self.state.clone();
-        Ok(Snapshot { router, routes, global, rewrite, plugins, balancers, entities })
+        Ok(Snapshot { router, routes, global, rewrite, plugins, balancers, certificates, entities })
     }
 
     fn balancers(&self, steps: &[Step]) -> Arc<Balancers> {
@@ -59,18 +64,22 @@ impl<'a> Change<'a> {
         balancer::Change { before, old, new: self.state }.make(steps)
     }
 
-    /// Adds the services whose hosts have become names of upstreams, or are so no more.
-    fn touch_balanced(&self, balancers: &Arc<Balancers>, touched: &mut Touched<'a>) {
+    /// Adds the services whose hosts have become names of upstreams, or are so no more, and those whose
+    /// certificates or authorities have changed.
+    fn touch_services(&self, balancers: &Arc<Balancers>, touched: &mut Touched<'a>) {
         let before = &self.before.balancers;
         let is_news = |name: &str| balancers.contains_key(name) != before.contains_key(name);
-        let same = touched.everything || Arc::ptr_eq(before, balancers);
-        if same || !before.keys().chain(balancers.keys()).any(|name| is_news(name)) {
+        let mut names = before.keys().chain(balancers.keys());
+        let is_any_news = !Arc::ptr_eq(before, balancers) && names.any(|name| is_news(name));
+        if touched.everything || (!is_any_news && touched.certificates.is_empty()) {
             return;
         }
         let documents = [Kind::Services, Kind::Apis].map(|kind| self.state.all(kind));
         let services = documents.into_iter().flatten().filter_map(|document| document.service());
-        let news = services.filter(|service| is_news(&service.host));
-        touched.services.extend(news.map(|service| service.id.as_str()));
+        let news =
+            services.filter(|service| is_news(&service.host) || touched.vouches_for(service));
+        let news: Vec<_> = news.map(|service| service.id.as_str()).collect();
+        touched.services.extend(news);
     }
 
     fn all_plugins(&self) -> Result<Vec<Arc<Prepared>>, BoxError> {
@@ -149,6 +158,9 @@ impl<'a> Touched<'a> {
         if matches!(kind, Kind::Routes | Kind::Apis) {
             self.routes.insert(id);
         }
+        if matches!(kind, Kind::Certificates | Kind::CaCertificates) {
+            self.certificates.insert(id);
+        }
         if kind == Kind::Plugins {
             self.plugins.insert(id);
             let place = plugins.binary_search_by(|plugin| plugin.plugin().id.as_str().cmp(id));
@@ -167,6 +179,16 @@ impl<'a> Touched<'a> {
             }
             (None, None) => self.everything = true,
         }
+    }
+
+    /// Whether a service has certificates or authorities among what has changed.
+    fn vouches_for(&self, service: &Service) -> bool {
+        if self.certificates.is_empty() {
+            return false;
+        }
+        let identity = service.client_certificate.iter().map(|certificate| &certificate.id);
+        let authorities = service.ca_certificates.iter().flatten();
+        identity.chain(authorities).any(|id| self.certificates.contains(id.as_str()))
     }
 
     fn has(&self, route: &Route) -> bool {
@@ -299,11 +321,13 @@ impl<'a> Routes<'a> {
                 }
                 let is_balanced = self.balancers.contains_key(service.host.as_str());
                 let known = old.and_then(|old| old.service_in_force());
-                let known = known.filter(|known| known.is_of(service, is_balanced));
+                let is_same = |known: &&Arc<ServiceInForce>| known.is_of(service, is_balanced);
+                let known = known.filter(is_same).filter(|_| !self.touched.vouches_for(service));
                 match (self.services.get(id), known) {
                     (Some(service), _) | (None, Some(service)) => Some(Arc::clone(service)),
                     (None, None) => {
-                        let service = Arc::new(ServiceInForce::new(service, is_balanced)?);
+                        let trust = Trust::of(service, self.change.state)?;
+                        let service = Arc::new(ServiceInForce::new(service, is_balanced, trust)?);
                         self.services.insert(id, Arc::clone(&service));
                         Some(service)
                     }

@@ -1,6 +1,7 @@
 //! What is in force: what is configured, made ready for requests.
 
 pub(crate) mod balancer;
+pub(crate) mod certificates;
 mod change;
 pub(crate) mod consumers;
 pub(crate) mod plugins;
@@ -10,3 +11,4 @@ pub(crate) mod router;
 pub(crate) mod snapshot;
 pub(crate) mod target;
 pub(crate) mod timeouts;
+pub(crate) mod trust;

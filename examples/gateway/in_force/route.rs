@@ -8,6 +8,7 @@ use crate::BoxError;
 use crate::configured::entity::{Route, Service};
 use crate::in_force::plugins::Chain;
 use crate::in_force::target::Plan;
+use crate::in_force::trust::Trust;
 
 /// A route with everything that its requests need.
 pub(crate) struct RouteInForce {
@@ -69,14 +70,19 @@ impl RouteInForce {
 }
 
 impl ServiceInForce {
-    /// A service, whose host is the name of an upstream where it `is_balanced`.
+    /// A service, whose host is the name of an upstream where it `is_balanced`; `trust` is what it says of
+    /// TLS.
     ///
     /// # Errors
     ///
     /// When nothing can be forwarded to the service.
-    pub(crate) fn new(service: &Arc<Service>, is_balanced: bool) -> Result<Self, BoxError> {
+    pub(crate) fn new(
+        service: &Arc<Service>,
+        is_balanced: bool,
+        trust: Option<Trust>,
+    ) -> Result<Self, BoxError> {
         let label = service.name.as_ref().unwrap_or(&service.id).as_str().into();
-        let (service, plan) = (Arc::clone(service), Plan::new(service, is_balanced)?);
+        let (service, plan) = (Arc::clone(service), Plan::new(service, is_balanced, trust)?);
         Ok(Self { service, plan, label, known: OnceLock::new() })
     }
 

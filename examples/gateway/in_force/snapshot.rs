@@ -8,6 +8,7 @@ use tower_lua::Functions;
 
 use crate::configured::entities::State;
 use crate::in_force::balancer::{Balancer, Balancers};
+use crate::in_force::certificates::Certificates;
 use crate::in_force::plugins::{Chain, Prepared, Rewrite};
 pub(crate) use crate::in_force::route::RouteInForce;
 use crate::in_force::router::{Found, Query, Router};
@@ -23,6 +24,7 @@ pub(crate) struct Snapshot {
     /// In the order of their ids.
     pub(super) plugins: Vec<Arc<Prepared>>,
     pub(super) balancers: Arc<Balancers>,
+    pub(super) certificates: Arc<Certificates>,
     /// What all of it was made of, for whoever looks for consumers.
     pub(super) entities: State,
 }
@@ -38,6 +40,7 @@ impl Snapshot {
             rewrite: Rewrite { pre: nothing.clone(), post: nothing },
             plugins: Vec::new(),
             balancers: Arc::default(),
+            certificates: Arc::default(),
             entities: State::default(),
         }
     }
@@ -56,6 +59,11 @@ impl Snapshot {
     /// The upstream of this name.
     pub(crate) fn balancer(&self, name: &str) -> Option<&Arc<Balancer>> {
         self.balancers.get(name)
+    }
+
+    /// What clients get who ask for a name.
+    pub(crate) fn certificates(&self) -> &Certificates {
+        &self.certificates
     }
 
     /// All upstreams.

@@ -13,6 +13,7 @@ use tower_lua::Upstream;
 use super::balancer::Place;
 use super::router::split_port;
 use super::timeouts::Timeouts;
+use super::trust::Trust;
 use crate::BoxError;
 use crate::configured::entity::Service;
 
@@ -53,6 +54,8 @@ pub(crate) struct Tls {
     pub(crate) verify: Verify,
     /// Who is asked for where that is not the host.
     pub(crate) name: Option<Arc<str>>,
+    /// What the service says of it.
+    pub(crate) trust: Option<Trust>,
 }
 
 /// Whether the certificate of a service must be good.
@@ -63,7 +66,11 @@ pub(crate) enum Verify {
 }
 
 impl Plan {
-    pub(crate) fn new(service: &Service, is_balanced: bool) -> Result<Self, BoxError> {
+    pub(crate) fn new(
+        service: &Service,
+        is_balanced: bool,
+        trust: Option<Trust>,
+    ) -> Result<Self, BoxError> {
         let protocol = service.protocol.as_str();
         let (is_tls, http2) = match protocol {
             "http" => (false, false),
@@ -77,7 +84,7 @@ impl Plan {
         let key = Key {
             host: service.host.as_str().into(),
             port: service.port,
-            tls: is_tls.then_some(Tls { verify, name: None }),
+            tls: is_tls.then_some(Tls { verify, name: None, trust }),
             http2,
         };
         Ok(Self {
@@ -119,7 +126,9 @@ impl Target {
             key.host = name.into();
         }
         match (upstream.scheme(), &key.tls) {
-            (Some("https"), None) => key.tls = Some(Tls { verify: Verify::Yes, name: None }),
+            (Some("https"), None) => {
+                key.tls = Some(Tls { verify: Verify::Yes, name: None, trust: None });
+            }
             (Some("http"), Some(_)) => key.tls = None,
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! What the tests are written with: the gateway as a process, and services for it to forward to.
 
 mod balanced;
+mod certificate;
 mod gateway;
 mod kept_head;
 mod kong_yml;
@@ -19,6 +20,7 @@ mod echo;
 mod server;
 
 pub use self::balanced::{balanced, named};
+pub use self::certificate::{Authority, Made};
 pub use self::client::{Call, Reply};
 pub use self::echo::echo;
 pub use self::gateway::{Gateway, Start, form, gateway_path};

@@ -19,7 +19,7 @@ pub(crate) fn export(state: &State) -> Result<String, BoxError> {
                 let mut object = document.current();
                 for parent in kind.references() {
                     if let Some(id) = document.reference(*parent) {
-                        object.insert(parent.field().to_owned(), json!(id));
+                        object.insert(parent.field_in(kind).to_owned(), json!(id));
                     }
                 }
                 object.into()

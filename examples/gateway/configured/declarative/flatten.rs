@@ -14,16 +14,7 @@ pub(super) struct Entity {
 }
 
 /// Other entities of Kong, which this gateway has no use for.
-const OTHERS: [&str; 8] = [
-    "ca_certificates",
-    "certificates",
-    "consumer_groups",
-    "filter_chains",
-    "key_sets",
-    "keys",
-    "snis",
-    "vaults",
-];
+const OTHERS: [&str; 5] = ["consumer_groups", "filter_chains", "key_sets", "keys", "vaults"];
 
 /// Takes all entities out of a declaration. Each has an id then.
 pub(super) fn flatten(mut declaration: Object, errors: &mut Errors) -> Vec<Entity> {
@@ -90,12 +81,12 @@ impl Collector<'_> {
         path: Vec<Place>,
     ) {
         for other in kind.references() {
-            if let Some(value) = object.get_mut(other.field()) {
+            if let Some(value) = object.get_mut(other.field_in(kind)) {
                 *value = reference(*other, value);
             }
         }
         if let Some(parent) = parent {
-            object.insert(parent.kind.field().to_owned(), json!({ "id": parent.id }));
+            object.insert(parent.kind.field_in(kind).to_owned(), json!({ "id": parent.id }));
         }
         if let Some(name) = object.get("_config").and_then(Value::as_str) {
             match self.shared.get(name) {

@@ -7,7 +7,8 @@ use http::Uri;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Kind, now};
+use super::{Kind, State, now, snis};
+use crate::configured::certificate::{Authority, Certificate, Sni};
 use crate::configured::credential::Credential;
 use crate::configured::entity::{Plugin, Route, Service};
 use crate::configured::schema::{self, Object, at};
@@ -39,6 +40,9 @@ enum Typed {
     Credential(Arc<Credential>, OnceLock<Option<tower_lua::Credential>>),
     Upstream(Arc<Upstream>),
     Target(Arc<Target>),
+    Certificate(Arc<Certificate>),
+    Sni(Arc<Sni>),
+    Authority(Arc<Authority>),
 }
 
 impl Document {
@@ -72,11 +76,14 @@ impl Document {
             }
             Kind::Upstreams => Typed::Upstream(typed(&complete)?),
             Kind::Targets => Typed::Target(typed(&complete)?),
+            Kind::Certificates => Typed::Certificate(typed(&complete)?),
+            Kind::Snis => Typed::Sni(typed(&complete)?),
+            Kind::CaCertificates => Typed::Authority(typed(&complete)?),
         };
         let tags = object.get("tags").and_then(Value::as_array).into_iter().flatten();
         let text = |path: &str| at(object, path).and_then(Value::as_str);
         let reference = |parent: &Kind| {
-            let id = text(&format!("{}.id", parent.field()))?;
+            let id = text(&format!("{}.id", parent.field_in(kind)))?;
             Some((*parent, id.into()))
         };
         Ok(Self {
@@ -151,6 +158,16 @@ impl Document {
         object.into()
     }
 
+    /// The same with what it has of others in `state`: the names of a certificate.
+    pub(crate) fn shown_in(&self, state: &State) -> Value {
+        let mut shown = self.shown();
+        if self.kind == Kind::Certificates {
+            let names = snis::of(state, &self.id).into_iter().map(|(name, _)| name);
+            shown["snis"] = names.collect::<Vec<_>>().into();
+        }
+        shown
+    }
+
     pub(crate) fn service(&self) -> Option<&Arc<Service>> {
         match &self.typed {
             Typed::Service(service) | Typed::Api(service, _) => Some(service),
@@ -189,6 +206,27 @@ impl Document {
     pub(crate) fn target(&self) -> Option<&Arc<Target>> {
         match &self.typed {
             Typed::Target(target) => Some(target),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn certificate(&self) -> Option<&Arc<Certificate>> {
+        match &self.typed {
+            Typed::Certificate(certificate) => Some(certificate),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn sni(&self) -> Option<&Arc<Sni>> {
+        match &self.typed {
+            Typed::Sni(sni) => Some(sni),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn authority(&self) -> Option<&Arc<Authority>> {
+        match &self.typed {
+            Typed::Authority(authority) => Some(authority),
             _ => None,
         }
     }

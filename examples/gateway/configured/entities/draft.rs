@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::{Document, Kind, State, given, now, password, references, uuid};
+use super::{Document, Kind, State, given, now, password, references, snis, uuid};
 use crate::configured::problem::Problem;
 use crate::configured::schema::{self, Given, Object};
 
@@ -58,15 +58,18 @@ impl Draft {
         given: Given,
     ) -> Result<Arc<Document>, Problem> {
         given::understand(kind, &mut object)?;
+        let names = snis::take(kind, &mut object)?;
         schema::coerce(kind.schema(), &mut object, given);
         if object.get("id").is_none_or(Value::is_null) {
             object.insert("id".to_owned(), uuid::random().into());
         }
         let fresh = Fresh::of(kind, &object);
-        self.put(kind, object, fresh, |state, id| match state.by_id(kind, id) {
+        let document = self.put(kind, object, fresh, |state, id| match state.by_id(kind, id) {
             Some(_) => Err(Problem::primary_key(id)),
             None => Ok(()),
-        })
+        })?;
+        snis::set(self, &document, names)?;
+        Ok(document)
     }
 
     /// Changes fields of an entity.
@@ -78,6 +81,7 @@ impl Draft {
         given: Given,
     ) -> Result<Arc<Document>, Problem> {
         given::understand(kind, &mut change)?;
+        let names = snis::take(kind, &mut change)?;
         let mut object = old.object();
         if let (Kind::Plugins, Some(name)) = (kind, object.get("name")) {
             // What `config` may have depends on it.
@@ -89,7 +93,9 @@ impl Draft {
         object.remove("updated_at");
         let fresh = Fresh::of(kind, &change);
         schema::merge(kind.schema(), &mut object, change);
-        self.put(kind, object, fresh, |_, _| Ok(()))
+        let document = self.put(kind, object, fresh, |_, _| Ok(()))?;
+        snis::set(self, &document, names)?;
+        Ok(document)
     }
 
     /// Puts an entity in the place of the one with this id or name, or adds it.
@@ -101,11 +107,13 @@ impl Draft {
         given: Given,
     ) -> Result<Arc<Document>, Problem> {
         given::understand(kind, &mut object)?;
+        let names = snis::of_put(kind, place, snis::take(kind, &mut object)?);
         schema::coerce(kind.schema(), &mut object, given);
         let (Place::Id(key) | Place::Key(key)) = place;
         let old = self.state.find(kind, key);
         let new_id = match place {
             Place::Id(id) => Some(id.clone()),
+            Place::Key(_) if kind == Kind::Certificates => None,
             Place::Key(name) => {
                 let key = kind.key().ok_or_else(Problem::invalid_primary_key)?;
                 object.insert(key.to_owned(), name.as_str().into());
@@ -119,7 +127,9 @@ impl Draft {
             object.insert("created_at".to_owned(), created_at);
         }
         let fresh = Fresh::of(kind, &object);
-        self.put(kind, object, fresh, |_, _| Ok(()))
+        let document = self.put(kind, object, fresh, |_, _| Ok(()))?;
+        snis::set(self, &document, names)?;
+        Ok(document)
     }
 
     /// Removes an entity, and what belongs to it.
@@ -127,6 +137,9 @@ impl Draft {
         let has = |child: &Kind| self.state.children(*child, kind, id).next().is_some();
         if let Some(child) = kind.children().find(|child| child.holds() && has(child)) {
             return Err(Problem::referenced(child.name(), kind.name()));
+        }
+        if kind == Kind::CaCertificates {
+            references::unheld(&self.state, id)?;
         }
         for child in kind.children() {
             let children = self.state.children(child, kind, id);

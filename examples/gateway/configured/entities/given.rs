@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::document::url_fields;
 use super::{Kind, target};
+use crate::configured::certificate;
 use crate::configured::problem::Problem;
 use crate::configured::schema::Object;
 
@@ -25,11 +26,23 @@ pub(super) fn understand(kind: Kind, object: &mut Object) -> Result<(), Problem>
             algorithm(object);
             Ok(())
         }
+        Kind::CaCertificates => {
+            digest(object);
+            Ok(())
+        }
         Kind::Targets => {
             target::complete(object);
             Ok(())
         }
         _ => Ok(()),
+    }
+}
+
+/// An authority is known by the digest of its certificate.
+fn digest(object: &mut Object) {
+    if let Some(text) = object.get("cert").and_then(Value::as_str) {
+        let digest = certificate::digest(text);
+        object.insert("cert_digest".to_owned(), digest.into());
     }
 }
 

@@ -5,6 +5,9 @@ use crate::configured::schema::{self, Schema};
 /// The kinds of entities. Those that others refer to come before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Kind {
+    Certificates,
+    Snis,
+    CaCertificates,
     Services,
     Routes,
     /// Of Kong 0.x: a service and a route in one.
@@ -44,7 +47,10 @@ struct Row {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 15] = [
+        Self::Certificates,
+        Self::Snis,
+        Self::CaCertificates,
         Self::Services,
         Self::Routes,
         Self::Apis,
@@ -61,7 +67,21 @@ impl Kind {
 
     const fn row(self) -> Row {
         match self {
-            Self::Services => Row::new("services", "service", &schema::SERVICE),
+            Self::Certificates => {
+                Row { key: None, ..Row::new("certificates", "certificate", &schema::CERTIFICATE) }
+            }
+            Self::Snis => {
+                Row { references: &[Self::Certificates], ..Row::new("snis", "sni", &schema::SNI) }
+            }
+            Self::CaCertificates => Row {
+                key: None,
+                ..Row::new("ca_certificates", "ca_certificate", &schema::CA_CERTIFICATE)
+            },
+            Self::Services => Row {
+                references: &[Self::Certificates],
+                holds: true,
+                ..Row::new("services", "service", &schema::SERVICE)
+            },
             Self::Routes => Row {
                 references: &[Self::Services],
                 holds: true,
@@ -78,6 +98,24 @@ impl Kind {
                 references: &[Self::Services, Self::Routes, Self::Consumers, Self::Apis],
                 ..Row::new("plugins", "plugin", &schema::PLUGIN)
             },
+            Self::KeyAuths | Self::BasicAuths | Self::HmacAuths | Self::Jwts | Self::Acls => {
+                self.row_of_credential()
+            }
+            Self::Upstreams => Row::new("upstreams", "upstream", &schema::UPSTREAM),
+            Self::Targets => Row {
+                key: None,
+                key_in_parent: Some("target"),
+                together: &["upstream", "target"],
+                references: &[Self::Upstreams],
+                stands_alone: false,
+                ..Row::new("targets", "target", &schema::TARGET)
+            },
+        }
+    }
+
+    /// What consumers have; groups, where it is nothing else.
+    const fn row_of_credential(self) -> Row {
+        match self {
             Self::KeyAuths => Row {
                 paths: ["key-auths", "key-auth"],
                 key: Some("key"),
@@ -98,19 +136,10 @@ impl Kind {
                 key: Some("key"),
                 ..Row::credential("jwt_secrets", &schema::JWT)
             },
-            Self::Acls => Row {
+            _ => Row {
                 key_in_parent: Some("group"),
                 together: &["consumer", "group"],
                 ..Row::credential("acls", &schema::ACL)
-            },
-            Self::Upstreams => Row::new("upstreams", "upstream", &schema::UPSTREAM),
-            Self::Targets => Row {
-                key: None,
-                key_in_parent: Some("target"),
-                together: &["upstream", "target"],
-                references: &[Self::Upstreams],
-                stands_alone: false,
-                ..Row::new("targets", "target", &schema::TARGET)
             },
         }
     }
@@ -144,6 +173,14 @@ impl Kind {
 
     pub(crate) const fn field(self) -> &'static str {
         self.row().field
+    }
+
+    /// The same, of those of `child`.
+    pub(crate) fn field_in(self, child: Self) -> &'static str {
+        match (self, child) {
+            (Self::Certificates, Self::Services) => "client_certificate",
+            _ => self.field(),
+        }
     }
 
     pub(crate) const fn key(self) -> Option<&'static str> {

@@ -8,6 +8,7 @@ mod kind;
 pub(crate) mod password;
 mod references;
 mod shared_map;
+mod snis;
 pub(crate) mod target;
 pub(crate) mod uuid;
 
@@ -53,6 +54,10 @@ impl State {
     pub(crate) fn find(&self, kind: Kind, key: &str) -> Option<&Arc<Document>> {
         if schema::is_uuid(key) {
             return self.by_id(kind, &key.to_ascii_lowercase());
+        }
+        if kind == Kind::Certificates {
+            let sni = self.by_key(Kind::Snis, key)?;
+            return self.by_id(kind, sni.reference(kind)?);
         }
         self.by_key(kind, key)
     }

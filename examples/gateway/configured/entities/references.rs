@@ -1,5 +1,7 @@
 //! What entities say of each other: references, and names that only one may have.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::document;
@@ -10,7 +12,7 @@ use crate::configured::schema::Object;
 /// Puts the id in the place of every reference.
 pub(super) fn resolve(state: &State, kind: Kind, object: &mut Object) -> Result<(), Problem> {
     for parent in kind.references() {
-        let field = parent.field();
+        let field = parent.field_in(kind);
         let Some(reference) = object.get(field).filter(|value| !value.is_null()) else { continue };
         let text = |name: &str| reference.get(name).and_then(Value::as_str);
         let key = parent.key().unwrap_or("name");
@@ -28,7 +30,32 @@ pub(super) fn resolve(state: &State, kind: Kind, object: &mut Object) -> Result<
         let reference = json!({ "id": found.id() });
         object.insert(field.to_owned(), reference);
     }
-    Ok(())
+    authorities(state, object)
+}
+
+/// Refuses authorities that are not there.
+// Kong: finds out when the service is called.
+fn authorities(state: &State, object: &Object) -> Result<(), Problem> {
+    let named = object.get("ca_certificates").and_then(Value::as_array).into_iter().flatten();
+    let is_there =
+        |id: &&str| state.by_id(Kind::CaCertificates, &id.to_ascii_lowercase()).is_some();
+    match named.filter_map(Value::as_str).find(|id| !is_there(id)) {
+        None => Ok(()),
+        Some(id) => {
+            let error = format!("there is no CA certificate '{id}'");
+            Err(Problem::violation("ca_certificates", &error))
+        }
+    }
+}
+
+/// Refuses to let go of an authority that services count on.
+pub(super) fn unheld(state: &State, authority: &str) -> Result<(), Problem> {
+    let counts = |document: &&Arc<Document>| {
+        let named = document.service().and_then(|service| service.ca_certificates.as_ref());
+        named.is_some_and(|named| named.iter().any(|id| id.eq_ignore_ascii_case(authority)))
+    };
+    let service = state.all(Kind::Services).find(counts);
+    service.map_or(Ok(()), |service| Err(Problem::held(authority, service.id())))
 }
 
 /// Refuses what another entity is already.

@@ -1,9 +1,12 @@
 //! What must hold between the fields of one kind of entity. The messages are Kong's.
 
+use std::time::SystemTime;
+
 use serde_json::Value;
 
 use super::rules::{Checked, check};
 use super::{Object, at, non_empty};
+use crate::configured::certificate::{self, Unfit};
 
 fn texts<'a>(object: &'a Object, path: &str) -> Vec<&'a str> {
     let list = at(object, path).and_then(Value::as_array);
@@ -118,4 +121,50 @@ pub(super) fn termination(plugin: &Object) -> Checked {
     check(!(echoes && (has("content_type") || has("body"))), || {
         "echo cannot be used with content_type and body".to_owned()
     })
+}
+
+/// A certificate and its key are of each other.
+pub(super) fn certificate(object: &Object) -> Checked {
+    pair(object, ["cert", "key"], "certificate does not match key")
+}
+
+pub(super) fn other_certificate(object: &Object) -> Checked {
+    let there = ["cert_alt", "key_alt"].map(|field| non_empty(at(object, field)));
+    check(there[0] == there[1], || {
+        "all or none of these fields must be set: 'cert_alt', 'key_alt'".to_owned()
+    })?;
+    let fields = ["cert_alt", "key_alt"];
+    pair(object, fields, "alternative certificate does not match key")?;
+    let kinds = [["cert", "key"], fields].map(|fields| {
+        let [cert, key] = fields.map(|field| at(object, field).and_then(Value::as_str));
+        let key = certificate::certified(cert?, key?).ok()?;
+        Some(certificate::algorithm(&key))
+    });
+    check(kinds[0].is_none() || kinds[0] != kinds[1], || {
+        "certificate and alternative certificate need to have different type (e.g. RSA and ECDSA), \
+         the provided certificates were both of the same type"
+            .to_owned()
+    })
+}
+
+/// What is wrong with either alone is told where it stands.
+fn pair(object: &Object, fields: [&str; 2], error: &str) -> Checked {
+    let [Some(cert), Some(key)] = fields.map(|field| at(object, field).and_then(Value::as_str))
+    else {
+        return Ok(());
+    };
+    let is_pair = !matches!(certificate::certified(cert, key), Err(Unfit::Pair));
+    check(is_pair, || error.to_owned())
+}
+
+/// Who vouches for others may do so.
+pub(super) fn authority(object: &Object) -> Checked {
+    let error = object.get("cert").and_then(Value::as_str);
+    let error = error.and_then(|text| certificate::authority_error(text, now()));
+    error.map_or(Ok(()), |error| Err(error.to_owned()))
+}
+
+fn now() -> i64 {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -5,6 +5,7 @@
 
 mod authentication;
 mod caching;
+mod certificates;
 mod checks;
 mod coerce;
 mod commas;
@@ -24,12 +25,13 @@ mod validate;
 
 use serde_json::{Map, Value};
 
+pub(crate) use self::certificates::{CA_CERTIFICATE, CERTIFICATE, SNI};
 pub(crate) use self::coerce::{Given, coerce};
 pub(crate) use self::consumers::{ACL, BASIC_AUTH, CONSUMER, HMAC_AUTH, JWT, KEY_AUTH};
 pub(crate) use self::defaults::{fill, has_nulls, merge, replace_nulls};
 pub(crate) use self::plugins::{NAMES as PLUGINS, plugin};
 pub(crate) use self::print::{print, print_field};
-pub(crate) use self::rules::target;
+pub(crate) use self::rules::{target, wildcard_sni};
 pub(crate) use self::tables::{APIS, PLUGIN, ROUTE, SERVICE};
 pub(crate) use self::upstreams::{TARGET, UPSTREAM};
 pub(crate) use self::validate::{is_uuid, validate};

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use http::Uri;
 use regex::Regex;
 
+use crate::configured::certificate;
 use crate::configured::public_key::PublicKey;
 
 pub(crate) type Checked = Result<(), String>;
@@ -132,7 +133,7 @@ pub(super) fn wildcard_host(host: &str) -> Checked {
     check(is_host(&name.replace('*', "abc")), || format!("invalid hostname: {host}"))
 }
 
-pub(super) fn wildcard_sni(sni: &str) -> Checked {
+pub(crate) fn wildcard_sni(sni: &str) -> Checked {
     if sni.matches('*').count() > 1 {
         return Err("only one wildcard must be specified".to_owned());
     }
@@ -258,6 +259,20 @@ fn decode_unreserved(segment: &str) -> String {
 pub(super) fn network(text: &str) -> Checked {
     let is_network = text.parse::<IpAddr>().is_ok() || text.parse::<ipnet::IpNet>().is_ok();
     check(is_network, || format!("invalid ip or cidr range: '{text}'"))
+}
+
+/// A certificate in PEM, and perhaps those that vouch for it.
+pub(super) fn certificate(text: &str) -> Checked {
+    check(certificate::chain(text).is_some(), || {
+        "invalid certificate: expected one or more in PEM".to_owned()
+    })
+}
+
+/// A private key in PEM.
+pub(super) fn private_key(text: &str) -> Checked {
+    check(certificate::is_key(text), || {
+        "invalid key: expected one of RSA, ECDSA or Ed25519 in PEM, without a password".to_owned()
+    })
 }
 
 /// A public key in PEM.

@@ -57,7 +57,7 @@ pub(crate) static SERVICE: Schema = Schema {
         field("write_timeout", Kind::Integer).default("60000").rules(TIMEOUT),
         field("read_timeout", Kind::Integer).default("60000").rules(TIMEOUT),
         TAGS,
-        field("client_certificate", Kind::Foreign("certificates", "id")).rules(&[Null(None)]),
+        field("client_certificate", Kind::Foreign("certificates", "id")),
         field("tls_verify", Kind::Boolean),
         field("tls_verify_depth", Kind::Integer).rules(&[Between(0, 64)]),
         field(
@@ -74,6 +74,7 @@ pub(crate) static SERVICE: Schema = Schema {
             then: "path",
             must: Wanted::BeNull,
         },
+        only_over(&["https", "tls"], "client_certificate"),
         only_over(&["https", "tls"], "tls_verify"),
         only_over(&["https", "tls"], "tls_verify_depth"),
         only_over(&["https", "tls"], "ca_certificates"),

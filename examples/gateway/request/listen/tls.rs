@@ -65,7 +65,10 @@ impl TlsAcceptor {
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_cert_resolver(Arc::new(Certificates(certificates)));
+            .with_cert_resolver(Arc::new(Certificates {
+                files: certificates,
+                published: published.clone(),
+            }));
         let mut http1 = config.clone();
         http1.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -146,20 +149,35 @@ fn self_signed() -> Result<Arc<CertifiedKey>, BoxError> {
     Ok(certified(vec![made.cert.der().clone()], key)?)
 }
 
-/// The certificates of the gateway: the one for the server name that a client asks for, or the
-/// first.
-#[derive(Debug)]
-struct Certificates(Vec<Arc<CertifiedKey>>);
+/// The certificates of the gateway: the entity for the server name that a client asks for, the file
+/// for it, or the first file.
+struct Certificates {
+    files: Vec<Arc<CertifiedKey>>,
+    published: Published,
+}
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let snapshot = self.published.current();
+        if let Some(certificate) = snapshot.certificates().find(hello.server_name()) {
+            let schemes = hello.signature_schemes();
+            let suits = |key: &&Arc<CertifiedKey>| key.key.choose_scheme(schemes).is_some();
+            let mut keys = certificate.keys.iter();
+            return keys.find(suits).or(certificate.keys.first()).cloned();
+        }
         let suits = |key: &&Arc<CertifiedKey>| {
             let name = hello.server_name();
             name.is_some_and(|name| {
                 ResolvesServerCertUsingSni::new().add(name, CertifiedKey::clone(key)).is_ok()
             })
         };
-        let found = (self.0.len() > 1).then(|| self.0.iter().find(suits)).flatten();
-        found.or(self.0.first()).cloned()
+        let found = (self.files.len() > 1).then(|| self.files.iter().find(suits)).flatten();
+        found.or(self.files.first()).cloned()
+    }
+}
+
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificates").field("files", &self.files).finish_non_exhaustive()
     }
 }

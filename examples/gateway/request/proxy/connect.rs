@@ -66,7 +66,7 @@ impl Connector {
         let Some(tls) = &key.tls else { return handshake(stream, key).await };
         let host = tls.name.as_deref().unwrap_or_else(|| key.host.trim_matches(['[', ']']));
         let name = ServerName::try_from(host.to_owned()).map_err(failed)?;
-        let connector = TlsConnector::from(self.tls.of(key.http2, tls.verify));
+        let connector = TlsConnector::from(self.tls.for_service(key.http2, tls));
         let stream = connector.connect(name, stream).await.map_err(failed)?;
         handshake(stream, key).await
     }

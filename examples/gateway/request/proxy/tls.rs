@@ -3,14 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use crate::BoxError;
-use crate::in_force::target::Verify;
+use crate::in_force::target::{Tls, Verify};
+use crate::in_force::trust::Trust;
 
 /// Who may vouch for a service.
 #[derive(Clone, Debug)]
@@ -53,6 +56,7 @@ impl Roots {
 pub(crate) struct TlsConfigs {
     verifying: [Arc<ClientConfig>; 2],
     trusting: [Arc<ClientConfig>; 2],
+    roots: Roots,
 }
 
 impl TlsConfigs {
@@ -65,7 +69,42 @@ impl TlsConfigs {
                 Arc::new(config)
             })
         };
-        Self { verifying: of(&verifying), trusting: of(&trusting) }
+        Self { verifying: of(&verifying), trusting: of(&trusting), roots: roots.clone() }
+    }
+
+    /// How a connection to a service is encrypted.
+    pub(super) fn for_service(&self, is_http2: bool, tls: &Tls) -> Arc<ClientConfig> {
+        let Some(trust) = &tls.trust else { return self.of(is_http2, tls.verify) };
+        let verifies = tls.verify == Verify::Yes;
+        let number = usize::from(is_http2) + 2 * usize::from(verifies);
+        trust.config(number, || Arc::new(self.own(is_http2, verifies, trust)))
+    }
+
+    fn own(&self, is_http2: bool, verifies: bool, trust: &Trust) -> ClientConfig {
+        let provider = Arc::new(ring::default_provider());
+        let roots = trust.authorities().unwrap_or(&self.roots.store);
+        let verifier: Arc<dyn ServerCertVerifier> = if verifies {
+            let (roots, provider) = (Arc::clone(roots), Arc::clone(&provider));
+            let inner = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
+            Arc::new(Depth { inner: inner.expect("there is an authority"), most: trust.depth() })
+        } else {
+            Arc::new(Anybody(Arc::clone(&provider)))
+        };
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring has ciphers for them")
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
+        let identity = trust.identity().and_then(|certificate| certificate.keys.first());
+        let mut config = match identity {
+            Some(key) => {
+                let key = SingleCertAndKey::from(CertifiedKey::clone(key));
+                builder.with_client_cert_resolver(Arc::new(key))
+            }
+            None => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![if is_http2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
+        config
     }
 
     pub(crate) fn of(&self, is_http2: bool, verify: Verify) -> Arc<ClientConfig> {
@@ -74,6 +113,50 @@ impl TlsConfigs {
             Verify::No => &self.trusting,
         };
         Arc::clone(&configs[usize::from(is_http2)])
+    }
+}
+
+/// Believes who is vouched for, over no more certificates than `most`.
+#[derive(Debug)]
+struct Depth {
+    inner: Arc<WebPkiServerVerifier>,
+    most: Option<usize>,
+}
+
+impl ServerCertVerifier for Depth {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        // What stands farther away is as if it had not been sent.
+        let most = self.most.unwrap_or(others.len()).min(others.len());
+        self.inner.verify_server_cert(certificate, &others[..most], name, response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
     }
 }
 
