@@ -50,6 +50,7 @@ const GATEWAY: &[&str] = &[
     "request/flight", // a request's companion, which knows nothing of who reads it
     "request/metrics",
     "request/record",
+    "request/patience",
     "request/wire", // what hyper writes, on its way out
     "request/listen",
     "request/plugins",

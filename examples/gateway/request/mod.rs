@@ -6,6 +6,7 @@ pub(crate) mod flight;
 pub(crate) mod hop_by_hop;
 pub(crate) mod listen;
 pub(crate) mod metrics;
+pub(crate) mod patience;
 pub(crate) mod peer;
 pub(crate) mod plugins;
 pub(crate) mod proxy;

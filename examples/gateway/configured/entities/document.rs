@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use http::Uri;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -245,7 +246,16 @@ impl Document {
 
     /// The configuration of a plugin, with defaults, for the plugin itself to read.
     pub(crate) fn config(&self) -> Value {
-        with_defaults(self.kind, &self.object()).get("config").cloned().unwrap_or_default()
+        /// What there is beside it need not be read.
+        #[derive(Deserialize)]
+        struct Configured {
+            #[serde(default)]
+            config: Value,
+        }
+        let read: Configured = serde_json::from_str(&self.json).expect("it was written so");
+        let alone = Object::from_iter([("config".to_owned(), read.config)]);
+        let mut alone = with_defaults(self.kind, &alone).into_owned();
+        alone.remove("config").unwrap_or_default()
     }
 }
 

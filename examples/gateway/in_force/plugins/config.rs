@@ -1,5 +1,7 @@
 //! Configurations of plugins, as they are kept.
 
+use std::borrow::Cow;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -7,10 +9,14 @@ use crate::BoxError;
 
 /// Reads a plugin's configuration; what is null has its default.
 pub(crate) fn read<C: DeserializeOwned>(name: &str, config: &Value) -> Result<C, BoxError> {
-    let mut config = config.clone();
-    if let Value::Object(fields) = &mut config {
-        fields.retain(|_, value| !value.is_null());
-    }
-    let config = if config.is_null() { Value::Object(serde_json::Map::new()) } else { config };
-    serde_json::from_value(config).map_err(|error| format!("{name}: config: {error}").into())
+    let config = match config {
+        Value::Object(fields) if fields.values().any(Value::is_null) => {
+            let mut fields = fields.clone();
+            fields.retain(|_, value| !value.is_null());
+            Cow::Owned(fields.into())
+        }
+        Value::Null => Cow::Owned(Value::Object(serde_json::Map::new())),
+        config => Cow::Borrowed(config),
+    };
+    C::deserialize(&*config).map_err(|error| format!("{name}: config: {error}").into())
 }

@@ -4,6 +4,7 @@ mod flags;
 mod heads;
 mod served;
 mod socket;
+mod timer;
 mod tls;
 
 use std::convert::Infallible;
@@ -29,6 +30,7 @@ pub(crate) use self::flags::{Address, addresses};
 pub(crate) use self::heads::{LONGEST, LONGEST_LIST, MOST_FIELDS};
 use self::served::Served;
 pub(crate) use self::socket::Listener;
+use self::timer::HeadTimer;
 pub(crate) use self::tls::TlsAcceptor;
 use crate::BoxError;
 use crate::request::counters::Counters;
@@ -176,7 +178,7 @@ where
         } else {
             let mut builder = http1::Builder::new();
             builder
-                .timer(TokioTimer::new())
+                .timer(HeadTimer::default())
                 .header_read_timeout(PATIENCE)
                 .max_buf_size(BUFFER)
                 .max_header_size(LONGEST)

@@ -18,6 +18,7 @@ use super::tls::{Roots, TlsConfigs};
 use crate::BoxError;
 use crate::in_force::target::{Key, Target};
 use crate::request::listen::{LONGEST, LONGEST_LIST, MOST_FIELDS};
+use crate::request::patience::Patience;
 use crate::request::wire::{NextNames, Wire};
 use crate::resolver::Resolver;
 
@@ -96,7 +97,7 @@ where
                 tracing::debug!("connection to a service broke: {error}");
             }
         });
-        return Ok(Sender::Http2(sender));
+        return Ok(Sender::Http2(sender, Patience::default()));
     }
     let mut builder = http1::Builder::new();
     builder
@@ -112,7 +113,7 @@ where
             tracing::debug!("connection to a service broke: {error}");
         }
     });
-    Ok(Sender::Http1(sender, names))
+    Ok(Sender::Http1(sender, names, Patience::default()))
 }
 
 fn failed(error: impl Into<BoxError>) -> ConnectError {

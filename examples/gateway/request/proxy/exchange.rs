@@ -19,6 +19,7 @@ use super::response_body::ResponseBody;
 use crate::in_force::target::{Plan, Target};
 use crate::in_force::timeouts::Timeouts;
 use crate::request::flight::Flight;
+use crate::request::patience::Patience;
 
 /// Why a service gave no response.
 pub(super) enum Failure {
@@ -132,14 +133,14 @@ impl Shared {
     ) -> Result<Result<Response<ResponseBody>, TrySendError<Request<RequestBody>>>, Failure> {
         let asks_to_switch = request.headers().contains_key(header::UPGRADE);
         let sent = match lease.sender() {
-            Sender::Http1(sender, next) => {
+            Sender::Http1(sender, next, patience) => {
                 if let Some(names) = request.extensions().get() {
                     next.set(names);
                 }
-                timed(sender.try_send_request(request), plan.timeouts, progress).await?
+                timed(sender.try_send_request(request), patience, plan.timeouts, progress).await?
             }
-            Sender::Http2(sender) => {
-                timed(sender.try_send_request(request), plan.timeouts, progress).await?
+            Sender::Http2(sender, patience) => {
+                timed(sender.try_send_request(request), patience, plan.timeouts, progress).await?
             }
         };
         let response = match sent {
@@ -187,6 +188,7 @@ pub(super) fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody
 /// the service may take to answer.
 async fn timed(
     response: impl Future<Output = Sent>,
+    patience: &mut Patience,
     timeouts: Timeouts,
     progress: Option<&Progress>,
 ) -> Result<Sent, Failure> {
@@ -195,7 +197,7 @@ async fn timed(
     loop {
         let writing = progress.filter(|progress| !progress.has_ended());
         let wait = if writing.is_some() { timeouts.write } else { timeouts.read };
-        if let Ok(sent) = tokio::time::timeout(wait, response.as_mut()).await {
+        if let Some(sent) = patience.within(wait, response.as_mut()).await {
             return Ok(sent);
         }
         let now = progress.map(|progress| (progress.frames(), progress.has_ended()));

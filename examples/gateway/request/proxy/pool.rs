@@ -13,14 +13,15 @@ use rustc_hash::FxBuildHasher;
 
 use super::request_body::RequestBody;
 use crate::in_force::target::{Key, Target};
+use crate::request::patience::Patience;
 use crate::request::wire::NextNames;
 
 /// The end of a connection that requests are put into.
 pub(super) enum Sender {
-    /// With how the names of a request's headers are written.
-    Http1(http1::SendRequest<RequestBody>, Arc<NextNames>),
+    /// With how the names of a request's headers are written, and the timer of its requests.
+    Http1(http1::SendRequest<RequestBody>, Arc<NextNames>, Patience),
     /// Carries any number of requests at a time.
-    Http2(http2::SendRequest<RequestBody>),
+    Http2(http2::SendRequest<RequestBody>, Patience),
 }
 
 #[derive(Default)]
@@ -55,8 +56,7 @@ impl Pool {
             if sender.is_closed() || age > MAX_AGE {
                 continue;
             }
-            if let Sender::Http2(shared) = &sender {
-                let sender = Sender::Http2(shared.clone());
+            if let Some(sender) = sender.shared() {
                 idle.push(Idle { sender, since: now });
             }
             return Some(Reused { sender, idle: age });
@@ -87,18 +87,26 @@ impl Pool {
 }
 
 impl Sender {
+    /// The same for another request, if it carries several at a time.
+    fn shared(&self) -> Option<Self> {
+        match self {
+            Self::Http1(..) => None,
+            Self::Http2(sender, _) => Some(Self::Http2(sender.clone(), Patience::default())),
+        }
+    }
+
     fn is_closed(&self) -> bool {
         match self {
-            Self::Http1(sender, _) => sender.is_closed(),
-            Self::Http2(sender) => sender.is_closed(),
+            Self::Http1(sender, ..) => sender.is_closed(),
+            Self::Http2(sender, _) => sender.is_closed(),
         }
     }
 
     /// Waits until the connection has done with the request before. Whether it is still there.
     pub(super) async fn ready(&mut self) -> bool {
         match self {
-            Self::Http1(sender, _) => sender.ready().await.is_ok(),
-            Self::Http2(sender) => sender.ready().await.is_ok(),
+            Self::Http1(sender, ..) => sender.ready().await.is_ok(),
+            Self::Http2(sender, _) => sender.ready().await.is_ok(),
         }
     }
 }
@@ -129,12 +137,12 @@ impl Lease {
 
     /// Lets others use the connection from now on, if several can.
     pub(super) fn share(&self) {
-        if let Sender::Http2(sender) = &self.sender {
-            self.pool.put(&self.target, Sender::Http2(sender.clone()), Instant::now());
+        if let Some(sender) = self.sender.shared() {
+            self.pool.put(&self.target, sender, Instant::now());
         }
     }
 
     pub(super) fn is_shared(&self) -> bool {
-        matches!(self.sender, Sender::Http2(_))
+        matches!(self.sender, Sender::Http2(..))
     }
 }

@@ -1,0 +1,76 @@
+//! [`Patience`]: a timer that is used again and again.
+//!
+//! To start a timer and to stop it takes a lock and a place among all others each time, and nearly all of them
+//! are stopped. One that was started for a deadline which has passed out of interest is left to run: whoever
+//! uses it next waits for the rest when it expires early.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use tokio::time::Sleep;
+
+/// A timer, once there was need for one.
+#[derive(Default)]
+pub(crate) struct Patience(Option<Pin<Box<Sleep>>>);
+
+impl Patience {
+    /// What `future` comes to within `time`, or `None`.
+    pub(crate) async fn within<F: Future + Unpin>(
+        &mut self,
+        time: Duration,
+        mut future: F,
+    ) -> Option<F::Output> {
+        let deadline = (tokio::time::Instant::now() + time).into_std();
+        poll_fn(|cx| match Pin::new(&mut future).poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => self.poll_until(deadline, cx).map(|()| None),
+        })
+        .await
+    }
+
+    /// Waits until `deadline`.
+    pub(crate) fn poll_until(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = deadline.into();
+        let timer = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
+        }
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if timer.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn waits_for(patience: &mut Patience, time: Duration) -> Duration {
+        let began = tokio::time::Instant::now();
+        let deadline = (began + time).into_std();
+        poll_fn(|cx| patience.poll_until(deadline, cx)).await;
+        began.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_waits_for_a_deadline_whatever_it_was_used_for_before() {
+        let mut patience = Patience::default();
+        for seconds in [3, 1, 5, 5, 2] {
+            let time = Duration::from_secs(seconds);
+            assert_eq!(waits_for(&mut patience, time).await, time);
+            // One that is given up.
+            let given_up = Duration::from_secs(60 / seconds);
+            tokio::select! {
+                biased;
+                _ = patience.within(given_up, std::future::pending::<()>()) => unreachable!(),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    }
+}
