@@ -51,7 +51,8 @@ const GATEWAY: &[&str] = &[
     "request/metrics",
     "request/record",
     "request/patience",
-    "request/wire", // what hyper writes, on its way out
+    "request/spelling", // how names of headers are written
+    "request/wire",
     "request/listen",
     "request/plugins",
     "request/routing",

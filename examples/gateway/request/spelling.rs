@@ -1,87 +1,115 @@
-//! How the names of a message's headers came.
-//!
-//! hyper remembers it where it is told to keep case, and puts it into the message's extensions as a type that
-//! nobody else can name: there is no other way to read it than to have hyper write a head. Here it does, in
-//! memory. Messages whose names no function asks for never come here.
+//! How the names of headers are written in HTTP/1: as they came, as functions have written them, or else in
+//! title case, as hyper writes them.
 
-use std::cell::RefCell;
-use std::io;
-use std::pin::{Pin, pin};
-use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{Extensions, HeaderMap, HeaderValue, Request};
-use http_body_util::Empty;
-use hyper::client::conn::http1;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use memchr::memchr;
+use http::{Extensions, HeaderMap};
+use memchr::{memchr, memchr_iter};
+use tower_lua::HeaderNames;
 
-/// The names of `headers` as hyper would write them: one text for each value.
-pub(crate) fn names(headers: &HeaderMap, extensions: &Extensions) -> Vec<String> {
-    let mirror = Mirror::default();
-    mirror.reflect(headers, extensions.clone());
-    let head = mirror.0.borrow();
-    let lines = head.split(|&byte| byte == b'\n').skip(1);
-    let names = lines.filter_map(|line| Some(&line[..memchr(b':', line)?]));
-    names.map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+/// The names of a message's headers as they came, in their order; in its extensions, where one of them is not
+/// in title case.
+#[derive(Clone, Debug)]
+pub(crate) struct Came(Arc<[Box<[u8]>]>);
+
+impl Came {
+    /// The names in `head`.
+    pub(super) fn of(head: &[u8]) -> Option<Self> {
+        let names = || lines(head).map(|(start, end)| &head[start..end]);
+        let is_plain = names().all(is_in_title_case);
+        (!is_plain).then(|| Self(names().map(Box::from).collect()))
+    }
 }
 
-/// A connection that keeps what is written to it, and never answers.
-#[derive(Clone, Default)]
-struct Mirror(Rc<RefCell<Vec<u8>>>);
+/// How the names in a head are to be written that hyper would write in title case.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written {
+    came: Option<Came>,
+    by_functions: Option<HeaderNames>,
+}
 
-impl Mirror {
-    /// Has hyper write a head.
-    fn reflect(&self, headers: &HeaderMap, extensions: Extensions) {
-        let mut request = Request::new(Empty::<Bytes>::new());
-        for name in headers.iter().map(|(name, _)| name.clone()) {
-            request.headers_mut().append(name, HeaderValue::from_static(""));
+impl Written {
+    /// What the extensions of a message say of it.
+    pub(super) fn of(extensions: &Extensions) -> Option<Self> {
+        let (came, by_functions) = (extensions.get().cloned(), extensions.get().cloned());
+        (came.is_some() || by_functions.is_some()).then_some(Self { came, by_functions })
+    }
+
+    /// Writes the names of a head so.
+    pub(super) fn apply(&self, head: &mut [u8]) {
+        let mut came: Vec<&[u8]> =
+            self.came.iter().flat_map(|came| came.0.iter().map(|name| &**name)).collect();
+        for (start, end) in lines(head).collect::<Vec<_>>() {
+            let name = &mut head[start..end];
+            if let Some(written) = take(&mut came, name) {
+                name.copy_from_slice(written);
+            }
+            for (known, written) in self.by_functions.iter().flat_map(HeaderNames::iter) {
+                if name.eq_ignore_ascii_case(known.as_str().as_bytes()) {
+                    name.copy_from_slice(written.as_bytes());
+                }
+            }
         }
-        *request.extensions_mut() = extensions;
-        let cx = &mut Context::from_waker(Waker::noop());
-        let mut builder = http1::Builder::new();
-        builder.preserve_header_case(true).title_case_headers(true);
-        let handshake = pin!(builder.handshake(self.clone())).poll(cx);
-        let Poll::Ready(Ok((mut sender, connection))) = handshake else { return };
-        let _response = sender.send_request(request);
-        // Nothing here waits for anybody else.
-        let _ = pin!(connection).poll(cx);
     }
 }
 
-impl Write for Mirror {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
+/// The names of `headers` as they came: one text for each value.
+pub(crate) fn names(headers: &HeaderMap, extensions: &Extensions) -> Vec<String> {
+    let came = extensions.get::<Came>();
+    let mut came: Vec<&[u8]> =
+        came.iter().flat_map(|came| came.0.iter().map(|name| &**name)).collect();
+    let written = |name: &str| match take(&mut came, name.as_bytes()) {
+        Some(written) => String::from_utf8_lossy(written).into_owned(),
+        None => in_title_case(name),
+    };
+    headers.iter().map(|(name, _)| name.as_str()).map(written).collect()
 }
 
-impl Read for Mirror {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        _: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        Poll::Pending
-    }
+/// The first of `names` that is `name` in whatever case.
+fn take<'a>(names: &mut Vec<&'a [u8]>, name: &[u8]) -> Option<&'a [u8]> {
+    let place = names.iter().position(|written| written.eq_ignore_ascii_case(name))?;
+    Some(names.remove(place))
+}
+
+/// Where the names in the lines of a head stand, after its first line.
+fn lines(head: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+    memchr_iter(b'\n', head).filter_map(|end| {
+        let start = end + 1;
+        Some((start, start + memchr(b':', &head[start..])?))
+    })
+}
+
+fn is_in_title_case(name: &[u8]) -> bool {
+    let before = std::iter::once(&b'-').chain(name);
+    before.zip(name).all(|(before, letter)| match before {
+        b'-' => !letter.is_ascii_lowercase(),
+        _ => !letter.is_ascii_uppercase(),
+    })
+}
+
+fn in_title_case(name: &str) -> String {
+    let mut before = '-';
+    let title = name.chars().map(|letter| {
+        let letter = if before == '-' { letter.to_ascii_uppercase() } else { letter };
+        before = letter;
+        letter
+    });
+    title.collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
+
+    const HEAD: &[u8] = b"GET /x-a: HTTP/1.1\r\nHost: a\r\nx-A: 1\r\nX-a: 2\r\n\r\n";
+
+    fn extensions() -> Extensions {
+        let mut extensions = Extensions::new();
+        extensions.insert(Came::of(HEAD).unwrap());
+        extensions
+    }
 
     #[test]
     fn names_that_nobody_has_written_are_in_title_case() {
@@ -89,7 +117,23 @@ mod tests {
         for (name, value) in [("x-a", "1"), ("content-length", "5"), ("x-a", "2"), ("te", "x")] {
             headers.append(name, HeaderValue::from_static(value));
         }
-        let extensions = Extensions::new();
-        assert_eq!(names(&headers, &extensions), ["X-A", "X-A", "Content-Length", "Te"]);
+        let title = names(&headers, &Extensions::new());
+        assert_eq!(title, ["X-A", "X-A", "Content-Length", "Te"]);
+        assert_eq!(names(&headers, &extensions()), ["x-A", "X-a", "Content-Length", "Te"]);
+    }
+
+    #[test]
+    fn a_head_goes_out_with_the_names_that_it_came_with_value_by_value() {
+        let mut head =
+            b"GET / HTTP/1.1\r\nX-A: x-a:\r\nVia: x\r\nX-A: 2\r\nX-A: 3\r\n\r\n".to_vec();
+        Written::of(&extensions()).unwrap().apply(&mut head);
+        let expected = "GET / HTTP/1.1\r\nx-A: x-a:\r\nVia: x\r\nX-a: 2\r\nX-A: 3\r\n\r\n";
+        assert_eq!(String::from_utf8(head).unwrap(), expected);
+    }
+
+    #[test]
+    fn names_in_title_case_are_not_worth_a_note() {
+        assert!(Came::of(b"GET / HTTP/1.1\r\nHost: a\r\nX-1-Ab: c\r\n\r\n").is_none());
+        assert!(Came::of(b"GET / HTTP/1.1\r\nHost: a\r\nETag: c\r\n\r\n").is_some());
     }
 }

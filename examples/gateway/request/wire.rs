@@ -1,7 +1,8 @@
-//! [`Wire`]: a connection on which the names of headers go out as functions have written them.
+//! [`Wire`]: a connection of HTTP/1 on which the names of headers go out as they should be written.
 //!
-//! hyper writes the names of HTTP/1 as they came, or in title case, and nobody can tell it of others. However
-//! a name is written, it has as many bytes: so names are changed in what hyper has written.
+//! hyper can remember how names came, at a sixth of what a request costs, and cannot be told how to write
+//! others. However a name is written, it has as many bytes: so this looks at the heads that hyper reads, and
+//! changes those that it writes.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,38 +10,104 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
-use hyper::rt::{Read, ReadBufCursor, Write};
-use memchr::{memchr, memmem};
+use http::Extensions;
+use memchr::memmem;
 use parking_lot::Mutex;
-use tower_lua::HeaderNames;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How functions have written the names in the head that goes out next, if in any way of their own.
+use super::spelling::{Came, Written};
+
+/// How names came and are to be written, as a connection and those who use it tell each other.
 #[derive(Default)]
-pub(crate) struct NextNames {
-    are_there: AtomicBool,
-    names: Mutex<Option<HeaderNames>>,
+pub(crate) struct HeadNames {
+    coming: Mutex<Coming>,
+    is_written: AtomicBool,
+    /// For the head that goes out next.
+    written: Mutex<Option<Written>>,
 }
 
-impl NextNames {
-    pub(crate) fn set(&self, names: &HeaderNames) {
-        *self.names.lock() = Some(names.clone());
-        self.are_there.store(true, Ordering::Release);
+/// What comes from the other end.
+struct Coming {
+    /// Whether it begins with a head.
+    is_head: bool,
+    bytes: Vec<u8>,
+}
+
+impl Default for Coming {
+    fn default() -> Self {
+        Self { is_head: true, bytes: Vec::new() }
+    }
+}
+
+/// What a head has at most, with what may have come behind it.
+const LONGEST: usize = 128 << 10;
+
+const END: &[u8] = b"\r\n\r\n";
+
+impl HeadNames {
+    /// How the names came in the head that hyper has just read, if not in title case. `has_body` says whether
+    /// what comes behind it is no head.
+    pub(crate) fn came(&self, has_body: bool) -> Option<Came> {
+        let mut coming = self.coming.lock();
+        let mut begin = 0;
+        let mut came = None;
+        while let Some(length) = memmem::find(&coming.bytes[begin..], END) {
+            let head = &coming.bytes[begin..begin + length + END.len()];
+            begin += head.len();
+            if !is_interim(head) {
+                came = Came::of(head);
+                break;
+            }
+        }
+        coming.is_head = !has_body;
+        if has_body || begin == coming.bytes.len() {
+            coming.bytes.clear();
+        } else {
+            coming.bytes.drain(..begin);
+        }
+        came
     }
 
-    fn take(&self) -> Option<HeaderNames> {
-        match self.are_there.load(Ordering::Acquire) {
-            true => {
-                self.are_there.store(false, Ordering::Release);
-                self.names.lock().take()
+    /// Says that what comes next begins with a head.
+    pub(crate) fn expect(&self) {
+        self.coming.lock().is_head = true;
+    }
+
+    /// Has the names in the head of a message be written as its extensions say.
+    pub(crate) fn write(&self, extensions: &Extensions) {
+        if let Some(written) = Written::of(extensions) {
+            *self.written.lock() = Some(written);
+            self.is_written.store(true, Ordering::Release);
+        }
+    }
+
+    fn take_written(&self) -> Option<Written> {
+        let is_written = self.is_written.load(Ordering::Acquire);
+        is_written.then(|| {
+            self.is_written.store(false, Ordering::Release);
+            self.written.lock().take()
+        })?
+    }
+
+    fn note(&self, bytes: &[u8]) {
+        let mut coming = self.coming.lock();
+        if coming.is_head {
+            coming.bytes.extend_from_slice(bytes);
+            if coming.bytes.len() > LONGEST {
+                *coming = Coming { is_head: false, bytes: Vec::new() };
             }
-            false => None,
         }
     }
 }
 
+/// Whether another head follows for the same request.
+fn is_interim(head: &[u8]) -> bool {
+    head.starts_with(b"HTTP/1.1 1") && !head.starts_with(b"HTTP/1.1 101")
+}
+
 pub(crate) struct Wire<T> {
     stream: T,
-    names: Arc<NextNames>,
+    names: Arc<HeadNames>,
     /// The head that goes out in the place of hyper's, and how much of it has.
     head: Vec<u8>,
     sent: usize,
@@ -52,20 +119,18 @@ pub(crate) struct Wire<T> {
 const PARTS: usize = 16;
 
 impl<T> Wire<T> {
-    pub(crate) fn new(stream: T, names: Arc<NextNames>) -> Self {
+    pub(crate) fn new(stream: T, names: Arc<HeadNames>) -> Self {
         Self { stream, names, head: Vec::new(), sent: 0, is_at_rest: true }
     }
 
     /// Whether a head goes out in the place of what `bytes` begin with.
     fn has_head(&mut self, bytes: &[u8]) -> bool {
         if std::mem::take(&mut self.is_at_rest)
-            && let Some(names) = self.names.take()
-            && let Some(end) = memmem::find(bytes, b"\r\n\r\n")
+            && let Some(written) = self.names.take_written()
+            && let Some(end) = memmem::find(bytes, END)
         {
-            self.head = bytes[..end + 4].to_vec();
-            names.iter().for_each(|(name, written)| {
-                rename(&mut self.head, name.as_str().as_bytes(), written.as_bytes());
-            });
+            self.head.extend_from_slice(&bytes[..end + END.len()]);
+            written.apply(&mut self.head);
         }
         !self.head.is_empty()
     }
@@ -74,26 +139,13 @@ impl<T> Wire<T> {
     fn note_sent(&mut self, count: usize) {
         self.sent += count;
         if self.sent >= self.head.len() {
-            (self.head, self.sent) = (Vec::new(), 0);
+            self.head.clear();
+            self.sent = 0;
         }
     }
 }
 
-/// Has each header `name` of a head be called as `written`.
-fn rename(head: &mut [u8], name: &[u8], written: &[u8]) {
-    let mut rest = head;
-    while let Some(end) = memchr(b'\n', rest) {
-        rest = &mut rest[end + 1..];
-        if rest.get(name.len()) == Some(&b':')
-            && let Some(found) = rest.get_mut(..name.len())
-            && found.eq_ignore_ascii_case(name)
-        {
-            found.copy_from_slice(written);
-        }
-    }
-}
-
-impl<T: Write + Unpin> Write for Wire<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for Wire<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -115,7 +167,8 @@ impl<T: Write + Unpin> Write for Wire<T> {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        let first = parts.iter().find(|part| !part.is_empty()).map_or(&[][..], |part| part);
+        let mut given = parts.iter().filter(|part| !part.is_empty());
+        let first = given.next().map_or(&[][..], |part| part);
         if !this.has_head(first) {
             return Pin::new(&mut this.stream).poll_write_vectored(cx, parts);
         }
@@ -123,13 +176,13 @@ impl<T: Write + Unpin> Write for Wire<T> {
         let head = &this.head[this.sent..];
         changed[0] = IoSlice::new(head);
         changed[1] = IoSlice::new(first.get(head.len()..).unwrap_or_default());
-        let others = parts.iter().filter(|part| !part.is_empty()).skip(1);
         let mut count = 2;
-        for (place, part) in changed[2..].iter_mut().zip(others) {
+        for (place, part) in changed[2..].iter_mut().zip(given) {
             *place = IoSlice::new(part);
             count += 1;
         }
-        let count = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, &changed[..count]))?;
+        let changed = &changed[..count];
+        let count = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, changed))?;
         this.note_sent(count);
         Poll::Ready(Ok(count))
     }
@@ -149,27 +202,15 @@ impl<T: Write + Unpin> Write for Wire<T> {
     }
 }
 
-impl<T: Read + Unpin> Read for Wire<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for Wire<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_written_as_functions_have_it_wherever_it_stands() {
-        let mut head =
-            b"GET /x-user: HTTP/1.1\r\nX-User: a\r\nX-Users: b\r\nx-USER: x-user:\r\n\r\n".to_vec();
-        rename(&mut head, b"x-user", b"x-uSER");
-        let expected =
-            "GET /x-user: HTTP/1.1\r\nx-uSER: a\r\nX-Users: b\r\nx-uSER: x-user:\r\n\r\n";
-        assert_eq!(String::from_utf8(head).unwrap(), expected);
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        self.names.note(&buffer.filled()[before..]);
+        Poll::Ready(Ok(()))
     }
 }

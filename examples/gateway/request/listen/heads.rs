@@ -3,8 +3,8 @@
 /// The bytes of a head: nginx's `large_client_header_buffers`, four of 8 KiB.
 pub(crate) const LONGEST: usize = 32 << 10;
 
-/// The fields that so many bytes can be, at four for `a:` and its line end.
-pub(crate) const MOST_FIELDS: usize = LONGEST / 4;
+/// The fields that so many bytes are, at sixteen each. hyper makes room for all of them at each head.
+pub(crate) const MOST_FIELDS: usize = LONGEST / 16;
 
 /// The same for HTTP/2, which counts 32 bytes for each field beside its text: room for as many bytes
 /// in 4,096 fields.

@@ -35,7 +35,7 @@ pub(crate) use self::tls::TlsAcceptor;
 use crate::BoxError;
 use crate::request::counters::Counters;
 use crate::request::peer::Peer;
-use crate::request::wire::{NextNames, Wire};
+use crate::request::wire::{HeadNames, Wire};
 
 /// How connections are served.
 #[derive(Clone)]
@@ -160,7 +160,6 @@ where
         server_name: Option<Arc<str>>,
     ) -> Result<(), BoxError> {
         let peer = Peer::new(self.connection, tls, server_name);
-        let stream = TokioIo::new(stream);
         if is_http2 {
             let mut builder = http2::Builder::new(TokioExecutor::new());
             builder
@@ -169,7 +168,7 @@ where
                 .max_header_list_size(LONGEST_LIST)
                 .keep_alive_interval(PATIENCE);
             let service = Served::new(self.service, peer, None);
-            let mut served = pin!(builder.serve_connection(stream, service));
+            let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
             tokio::select! {
                 ended = served.as_mut() => return Ok(ended?),
                 _ = self.stop.changed() => served.as_mut().graceful_shutdown(),
@@ -183,11 +182,10 @@ where
                 .max_buf_size(BUFFER)
                 .max_header_size(LONGEST)
                 .max_headers(MOST_FIELDS)
-                .preserve_header_case(true)
                 .title_case_headers(true);
-            let names = Arc::<NextNames>::default();
+            let names = Arc::<HeadNames>::default();
             let service = Served::new(self.service, peer, Some(Arc::clone(&names)));
-            let stream = Wire::new(stream, names);
+            let stream = TokioIo::new(Wire::new(stream, names));
             let mut served = pin!(builder.serve_connection(stream, service).with_upgrades());
             tokio::select! {
                 ended = served.as_mut() => return Ok(ended?),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tower::Service;
@@ -15,7 +16,7 @@ use tower_lua::CloseConnection;
 
 use crate::BoxError;
 use crate::request::peer::Peer;
-use crate::request::wire::NextNames;
+use crate::request::wire::HeadNames;
 
 /// A service that is always ready, as all are here, and who asks it.
 ///
@@ -24,12 +25,12 @@ use crate::request::wire::NextNames;
 pub(super) struct Served<S> {
     service: RefCell<S>,
     peer: Arc<Peer>,
-    /// Where responses of HTTP/1 say how the names of their headers are written.
-    names: Option<Arc<NextNames>>,
+    /// How the names of headers are written, in HTTP/1.
+    names: Option<Arc<HeadNames>>,
 }
 
 impl<S> Served<S> {
-    pub(super) fn new(service: S, peer: Peer, names: Option<Arc<NextNames>>) -> Self {
+    pub(super) fn new(service: S, peer: Peer, names: Option<Arc<HeadNames>>) -> Self {
         Self { service: RefCell::new(service), peer: Arc::new(peer), names }
     }
 }
@@ -44,6 +45,11 @@ where
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(Arc::clone(&self.peer));
+        if let Some(names) = &self.names
+            && let Some(came) = names.came(!request.body().is_end_stream())
+        {
+            request.extensions_mut().insert(came);
+        }
         let future = self.service.borrow_mut().call(request);
         Answered { future, names: self.names.clone() }
     }
@@ -54,7 +60,7 @@ pin_project! {
     pub(super) struct Answered<F> {
         #[pin]
         future: F,
-        names: Option<Arc<NextNames>>,
+        names: Option<Arc<HeadNames>>,
     }
 }
 
@@ -71,8 +77,9 @@ where
         if extensions.get::<CloseConnection>().is_some() {
             return Poll::Ready(Err("a function has closed the connection".into()));
         }
-        if let (Some(next), Some(names)) = (this.names, extensions.get()) {
-            next.set(names);
+        if let Some(names) = this.names {
+            names.write(extensions);
+            names.expect();
         }
         Poll::Ready(Ok(response))
     }

@@ -19,7 +19,7 @@ use crate::BoxError;
 use crate::in_force::target::{Key, Target};
 use crate::request::listen::{LONGEST, LONGEST_LIST, MOST_FIELDS};
 use crate::request::patience::Patience;
-use crate::request::wire::{NextNames, Wire};
+use crate::request::wire::{HeadNames, Wire};
 use crate::resolver::Resolver;
 
 /// Makes connections.
@@ -87,11 +87,10 @@ async fn handshake<S>(stream: S, key: &Key) -> Result<Sender, ConnectError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let stream = TokioIo::new(stream);
     if key.http2 {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder.max_header_list_size(LONGEST_LIST);
-        let (sender, connection) = builder.handshake(stream).await.map_err(failed)?;
+        let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.map_err(failed)?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!("connection to a service broke: {error}");
@@ -100,13 +99,9 @@ where
         return Ok(Sender::Http2(sender, Patience::default()));
     }
     let mut builder = http1::Builder::new();
-    builder
-        .max_header_size(LONGEST)
-        .max_headers(MOST_FIELDS)
-        .preserve_header_case(true)
-        .title_case_headers(true);
-    let names = Arc::<NextNames>::default();
-    let stream = Wire::new(stream, Arc::clone(&names));
+    builder.max_header_size(LONGEST).max_headers(MOST_FIELDS).title_case_headers(true);
+    let names = Arc::<HeadNames>::default();
+    let stream = TokioIo::new(Wire::new(stream, Arc::clone(&names)));
     let (sender, connection) = builder.handshake(stream).await.map_err(failed)?;
     tokio::spawn(async move {
         if let Err(error) = connection.with_upgrades().await {

@@ -133,11 +133,17 @@ impl Shared {
     ) -> Result<Result<Response<ResponseBody>, TrySendError<Request<RequestBody>>>, Failure> {
         let asks_to_switch = request.headers().contains_key(header::UPGRADE);
         let sent = match lease.sender() {
-            Sender::Http1(sender, next, patience) => {
-                if let Some(names) = request.extensions().get() {
-                    next.set(names);
+            Sender::Http1(sender, names, patience) => {
+                names.write(request.extensions());
+                names.expect();
+                let sent = sender.try_send_request(request);
+                let mut sent = timed(sent, patience, plan.timeouts, progress).await?;
+                if let Ok(response) = &mut sent
+                    && let Some(came) = names.came(true)
+                {
+                    response.extensions_mut().insert(came);
                 }
-                timed(sender.try_send_request(request), patience, plan.timeouts, progress).await?
+                sent
             }
             Sender::Http2(sender, patience) => {
                 timed(sender.try_send_request(request), patience, plan.timeouts, progress).await?

@@ -14,12 +14,12 @@ use rustc_hash::FxBuildHasher;
 use super::request_body::RequestBody;
 use crate::in_force::target::{Key, Target};
 use crate::request::patience::Patience;
-use crate::request::wire::NextNames;
+use crate::request::wire::HeadNames;
 
 /// The end of a connection that requests are put into.
 pub(super) enum Sender {
     /// With how the names of a request's headers are written, and the timer of its requests.
-    Http1(http1::SendRequest<RequestBody>, Arc<NextNames>, Patience),
+    Http1(http1::SendRequest<RequestBody>, Arc<HeadNames>, Patience),
     /// Carries any number of requests at a time.
     Http2(http2::SendRequest<RequestBody>, Patience),
 }
