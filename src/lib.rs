@@ -111,6 +111,7 @@ mod api;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod binding;
+mod clock;
 mod error;
 mod extension;
 mod function;
@@ -127,6 +128,8 @@ mod runtime;
 mod sandbox;
 mod settings;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transaction;
 mod vm;
 

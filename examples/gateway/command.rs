@@ -11,6 +11,7 @@ use crate::configured::store::Address;
 use crate::database::Action;
 use crate::lua::check::report::Format;
 use crate::lua::check::{Checker, Permitted, files};
+use crate::lua::spec::{self, Style};
 use crate::lua::types;
 
 /// What is done instead of serving.
@@ -27,6 +28,17 @@ pub(crate) enum Command {
         /// The directory that the editor has open.
         #[arg(long, default_value = ".", value_name = "DIR")]
         out: PathBuf,
+    },
+    /// Run specs: what functions should do, in Lua, without a network and without waiting for time. The exit
+    /// status is 1 if something is not as it should be.
+    Test {
+        /// Specs, and directories of files whose names end in `_spec.lua`.
+        #[arg(required = true, value_name = "FILE")]
+        paths: Vec<PathBuf>,
+
+        /// How to say what has come of them.
+        #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+        format: Style,
     },
     /// Look at functions without running them: syntax, names, phases, modules. The exit status is 1
     /// if something is wrong, and 0 if there are warnings alone.
@@ -59,6 +71,14 @@ impl Command {
         match self {
             Self::Migrations { action } => action.run(database()?).await?,
             Self::Types { out } => types::write(out)?,
+            Self::Test { paths, format } => {
+                let (paths, format) = (paths.clone(), *format);
+                // Specs have a runtime of their own, and wait in it.
+                let run = move || spec::run(&paths, format);
+                if !tokio::task::spawn_blocking(run).await?? {
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
             Self::Check { paths, phase, format } => {
                 let report = files::check(&Checker::new(permitted), paths, phase.as_deref())?;
                 print!("{}", report.print(*format));

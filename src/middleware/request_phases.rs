@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -197,7 +196,7 @@ impl RequestPhases {
             let head = self.lease.into_inner().request.into_head();
             return Forwarded { head, body, is_reframed, passage: None };
         }
-        self.lease.called_at = Some(SystemTime::now());
+        self.lease.called_at = Some(crate::clock::now());
         let mut head = self.lease.request.share_head();
         if !self.config.runtime().settings().host_functions.is_empty() {
             let mut kept = head.extensions.clone();

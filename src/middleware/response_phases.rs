@@ -1,7 +1,6 @@
 //! `header_filter`: from the head of a response to the response that leaves the layer.
 
 use std::task::{Context, Poll, ready};
-use std::time::SystemTime;
 
 use http::header::CONTENT_LENGTH;
 use http::response::Parts;
@@ -35,7 +34,7 @@ impl Passage {
             lease.response.resume(head.status, headers);
             return false;
         }
-        lease.answered_at = Some(SystemTime::now());
+        lease.answered_at = Some(crate::clock::now());
         if let Some(times) = head.extensions.get::<ServiceTimes>() {
             (lease.called_at, lease.answered_at) = (Some(times.called), Some(times.answered));
         }

@@ -110,6 +110,11 @@ impl Busy {
         let ticket = Ticket::new(net).ok_or(Fault::new("too many open sockets"))?;
         let plain = match target {
             Target::Unix(path) => open_unix(&net.reach, path, limit).await?,
+            #[cfg(feature = "testing")]
+            Target::Host(host, port) if net.reach.stand_in.is_some() => {
+                let stand_in = net.reach.stand_in.as_ref().expect("looked at above");
+                Plain::Memory(stand_in(host, *port))
+            }
             Target::Host(host, port) => {
                 let addresses = net.reach.addresses(host, *port).await?;
                 let opening = timeout(limit, open_first(&addresses, local));

@@ -61,6 +61,9 @@ pub(crate) struct Reach {
     pub(crate) network: Network,
     pub(crate) resolver: Resolver,
     pub(crate) limits: Limits,
+    /// A test's servers, in the place of all others.
+    #[cfg(feature = "testing")]
+    pub(crate) stand_in: Option<Box<StandIn>>,
     /// How many sockets of all VMs are open, those in pools among them.
     pub(crate) open: AtomicUsize,
     /// Made when it is first needed, unless something is to be trusted that is not the default.
@@ -92,6 +95,10 @@ impl Net {
     }
 }
 
+/// Gives the client's end of a connection to a host and a port.
+#[cfg(feature = "testing")]
+pub(crate) type StandIn = dyn Fn(&str, u16) -> tokio::io::DuplexStream + Send + Sync;
+
 impl Default for Reach {
     /// Nothing is reached.
     fn default() -> Self {
@@ -99,6 +106,8 @@ impl Default for Reach {
             network: Network::off(),
             resolver: Resolver::system(),
             limits: Limits::default(),
+            #[cfg(feature = "testing")]
+            stand_in: None,
             open: AtomicUsize::new(0),
             #[cfg(feature = "tls")]
             tls: std::sync::OnceLock::new(),

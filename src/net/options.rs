@@ -90,6 +90,8 @@ impl Socket {
             Some(Plain::Tcp(stream)) => f(&SockRef::from(stream)),
             #[cfg(unix)]
             Some(Plain::Unix(stream)) => f(&SockRef::from(stream)),
+            #[cfg(feature = "testing")]
+            Some(Plain::Memory(_)) => return Err(Fault::CLOSED),
             None => return Err(Fault::CLOSED),
         };
         result.map_err(Fault::from)

@@ -26,6 +26,9 @@ pub(super) enum Plain {
     Tcp(TcpStream),
     #[cfg(unix)]
     Unix(UnixStream),
+    /// A test's server.
+    #[cfg(feature = "testing")]
+    Memory(tokio::io::DuplexStream),
 }
 
 /// What is read at once, in bytes: at least, as nginx does, and at most.
@@ -116,6 +119,8 @@ impl Stream {
             Some(Plain::Tcp(stream)) => peek(&socket2::SockRef::from(stream)),
             #[cfg(unix)]
             Some(Plain::Unix(stream)) => peek(&socket2::SockRef::from(stream)),
+            #[cfg(feature = "testing")]
+            Some(Plain::Memory(_)) => return false,
             None => return false,
         };
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
@@ -124,6 +129,8 @@ impl Stream {
     /// What lies on the system's socket, if that is to be had.
     pub(super) fn plain(&self) -> Option<&Plain> {
         match self {
+            #[cfg(feature = "testing")]
+            Self::Plain(Plain::Memory(_)) => None,
             Self::Plain(plain) => Some(plain),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Some(stream.get_ref().0),
@@ -144,7 +151,11 @@ fn peek(socket: &socket2::SockRef<'_>) -> io::Result<usize> {
 }
 
 impl Plain {
-    fn poll_fill(&self, cx: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
+    fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
         loop {
             let read = match self {
                 Self::Tcp(stream) => {
@@ -156,6 +167,10 @@ impl Plain {
                     ready!(stream.poll_read_ready(cx))?;
                     stream.try_read_buf(buffer)
                 }
+                #[cfg(feature = "testing")]
+                Self::Memory(stream) => {
+                    return fill_from(stream, cx, buffer);
+                }
             };
             match read {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -163,6 +178,20 @@ impl Plain {
             }
         }
     }
+}
+
+/// Reads from a stream that is no socket.
+#[cfg(feature = "testing")]
+fn fill_from(
+    stream: &mut tokio::io::DuplexStream,
+    cx: &mut Context<'_>,
+    buffer: &mut BytesMut,
+) -> Poll<io::Result<usize>> {
+    let mut chunk = [0; CHUNK];
+    let mut chunk = ReadBuf::new(&mut chunk);
+    ready!(Pin::new(stream).poll_read(cx, &mut chunk))?;
+    buffer.extend_from_slice(chunk.filled());
+    Poll::Ready(Ok(chunk.filled().len()))
 }
 
 impl AsyncRead for Plain {
@@ -175,6 +204,8 @@ impl AsyncRead for Plain {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+            #[cfg(feature = "testing")]
+            Self::Memory(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
 }
@@ -189,6 +220,8 @@ impl AsyncWrite for Plain {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, data),
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, data),
+            #[cfg(feature = "testing")]
+            Self::Memory(stream) => Pin::new(stream).poll_write(cx, data),
         }
     }
 
@@ -201,6 +234,8 @@ impl AsyncWrite for Plain {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             #[cfg(unix)]
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            #[cfg(feature = "testing")]
+            Self::Memory(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

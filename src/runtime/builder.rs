@@ -29,6 +29,9 @@ pub struct RuntimeBuilder {
     vms: Option<usize>,
     trusted_ips: Vec<String>,
     configuration: Result<Configuration, Error>,
+    /// Variables of a test, in the place of those of the process.
+    #[cfg(feature = "testing")]
+    variables: Option<BTreeMap<String, String>>,
     #[cfg(feature = "net")]
     pub(super) network: super::network::Network,
     pub(super) settings: Settings,
@@ -71,6 +74,8 @@ impl Default for RuntimeBuilder {
             vms: None,
             trusted_ips: Vec::new(),
             configuration,
+            #[cfg(feature = "testing")]
+            variables: None,
             #[cfg(feature = "net")]
             network: Default::default(),
             settings,
@@ -270,6 +275,13 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Lets functions read variables that a test has.
+    #[cfg(feature = "testing")]
+    pub(crate) fn variables(mut self, variables: BTreeMap<String, String>) -> Self {
+        self.variables = Some(variables);
+        self
+    }
+
     /// Says where `kong.nginx.get_statistics()` has its numbers from, else an empty table. It is called
     /// while a VM is in use, so it should not wait.
     ///
@@ -402,6 +414,11 @@ impl RuntimeBuilder {
         let names = std::mem::take(&mut self.settings.environment).into_keys();
         self.settings.environment =
             names.filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
+        #[cfg(feature = "testing")]
+        if let Some(variables) = self.variables {
+            self.settings.grants_environment = !variables.is_empty();
+            self.settings.environment = variables;
+        }
         let registered = self.configuration?;
         self.settings.node = Node::new(registered.text("node_id"));
         self.settings.configuration = registered.complete(&self.settings);

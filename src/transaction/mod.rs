@@ -263,7 +263,7 @@ impl Transaction {
             vm: None,
             owes_turn: false,
             is_orphaned: false,
-            started: SystemTime::now(),
+            started: crate::clock::now(),
         })
     }
 

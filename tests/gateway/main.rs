@@ -66,6 +66,7 @@ mod routes;
 mod routing;
 mod scopes;
 mod soak;
+mod specs;
 mod store;
 mod subrequests;
 mod support;

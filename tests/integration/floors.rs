@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 /// stands beside it in the same folder.
 const LIBRARY: &[&str] = &[
     "phase",         // the moments of a request, the two plugins
+    "clock",         // what time it is for functions
     "error",         // what went wrong, where, and how it is logged
     "lua",           // Lua's values, errors and budget
     "message",       // what HTTP messages are made of
@@ -27,7 +28,8 @@ const LIBRARY: &[&str] = &[
     "middleware",    // tower's side
     "post_function", // the two doors
     "pre_function",
-    "axum", // what axum knows of a request
+    "axum",    // what axum knows of a request
+    "testing", // functions in tests
     "guide",
     "lib",
 ];

@@ -19,6 +19,7 @@ mod real_functions;
 mod runtime;
 mod sandbox;
 mod support;
+mod testing;
 mod types;
 mod vm;
 

@@ -2,4 +2,5 @@
 
 pub(crate) mod api;
 pub(crate) mod check;
+pub(crate) mod spec;
 pub(crate) mod types;

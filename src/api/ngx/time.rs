@@ -1,10 +1,11 @@
 //! Clocks and dates.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use mlua::{Function, Lua, LuaString, Value};
 
 use crate::binding::{Call, Namespace, bindings};
+use crate::clock;
 use crate::lua::{as_number, raise_at};
 use crate::phase::PhaseSet;
 
@@ -32,7 +33,7 @@ pub(super) fn register(lua: &Lua) -> mlua::Result<()> {
 }
 
 fn since_epoch() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    clock::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn now(_: &mut Call<'_>, (): ()) -> mlua::Result<f64> {

@@ -1,7 +1,7 @@
 //! Looks at functions before they run: syntax, names, phases, modules, and what is often not meant.
 
 mod chain;
-mod document;
+pub(crate) mod document;
 mod expressions;
 pub(crate) mod files;
 mod finding;

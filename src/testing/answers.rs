@@ -1,0 +1,42 @@
+//! What servers answer that functions ask.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+
+/// What one of them answers.
+pub(super) type Answer = dyn Fn(Request<Bytes>) -> Response<Bytes> + Send + Sync;
+
+/// Answers, by the URLs that they are for.
+#[derive(Default)]
+pub(super) struct Answers {
+    known: Vec<(String, Arc<Answer>)>,
+}
+
+impl Answers {
+    /// The last one for a URL counts.
+    pub(super) fn add(&mut self, url: String, answer: Arc<Answer>) {
+        self.known.push((url, answer));
+    }
+
+    /// What is answered for a URL. Its query needs not be said.
+    pub(super) fn find(&self, url: &str) -> Arc<Answer> {
+        let without_query = url.split('?').next().unwrap_or(url);
+        let is_for = |known: &str| match known.strip_suffix('*') {
+            Some(prefix) => url.starts_with(prefix),
+            None => known == url || known == without_query,
+        };
+        let found = self.known.iter().rev().find(|(known, _)| is_for(known));
+        found.map_or_else(|| nobody(url), |(_, answer)| Arc::clone(answer))
+    }
+}
+
+fn nobody(url: &str) -> Arc<Answer> {
+    let why = format!("the test has no answer for {url}");
+    Arc::new(move |_| {
+        let mut response = Response::new(Bytes::from(why.clone()));
+        *response.status_mut() = StatusCode::BAD_GATEWAY;
+        response
+    })
+}
