@@ -107,7 +107,7 @@ fn uris(sent: &Sent) -> Vec<String> {
     entries.iter().map(|entry| entry["request"]["uri"].as_str().unwrap().to_owned()).collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_server_does_not_take_it_is_sent_again() {
     let (addr, mut sent) = server(2).await;
     let gateway =
@@ -119,7 +119,7 @@ async fn what_a_server_does_not_take_it_is_sent_again() {
     assert_eq!(sent.recv().await.unwrap().body["request"]["uri"], "/twice");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_takes_is_lost_in_the_end() {
     let (addr, mut sent) = server(1).await;
     let queue = json!({ "max_retry_time": 0 });
