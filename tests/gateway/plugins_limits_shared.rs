@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::Method;
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
@@ -123,6 +122,13 @@ async fn alternate(gateways: &[Gateway; 2], count: usize) -> Vec<(u16, String)> 
     seen
 }
 
+/// How many of 40 calls pass that are made through both gateways at the same time.
+async fn passed_at_once(gateways: &[Gateway; 2], path: &str) -> usize {
+    let calls = (0..40).map(|turn| gateways[turn % 2].get(path).send());
+    let replies = futures_util::future::join_all(calls).await;
+    replies.iter().filter(|reply| reply.status == 200).count()
+}
+
 fn counted_down() -> Vec<(u16, String)> {
     let seen = [(200, "2"), (200, "1"), (200, "0"), (429, "0"), (429, "0")];
     seen.map(|(status, left)| (status, left.to_owned())).to_vec()
@@ -155,6 +161,14 @@ async fn gateways_count_together_in_redis() {
         assert!(redis.ask(&format!("GET {key}")).await.contains("\r\n3\r\n"), "{key}");
         assert!(!redis.ask(&format!("TTL {key}")).await.starts_with(":-"), "{key}");
     }
+}
+
+#[tokio::test]
+async fn no_more_pass_than_may_where_all_call_at_once() {
+    let Some(redis) = Redis::start().await else { return };
+    let config = redis.limit(&json!({ "year": 10 }), &json!({}));
+    let gateways = [gateway(&config).await, gateway(&config).await];
+    assert_eq!(passed_at_once(&gateways, "/").await, 10);
 }
 
 #[tokio::test]
@@ -246,7 +260,7 @@ async fn gateways_may_tell_redis_at_intervals() {
         let left: u64 = remaining(&reply).1.parse().unwrap();
         1000 - left - calls
     };
-    assert_eq!(eventually(sees_all, |of_first| *of_first > 0).await, 3);
+    assert_eq!(eventually(sees_all, |of_first| *of_first >= 3).await, 3);
 }
 
 #[tokio::test]
@@ -258,10 +272,17 @@ async fn gateways_count_together_in_their_database() {
     gateways[0].post("/services/service/routes", &json!({ "paths": ["/"] })).await;
     let config = json!({ "year": 3, "policy": "cluster" });
     let plugin = json!({ "name": "rate-limiting", "config": config });
-    let made = gateways[0].post("/plugins", &plugin).await.json();
+    gateways[0].post("/plugins", &plugin).await;
     let has_it = async || gateways[1].admin("/plugins").send().await.json();
     eventually(has_it, |list| list["data"].as_array().unwrap().len() == 1).await;
     assert_eq!(alternate(&gateways, 5).await, counted_down());
+    let other = json!({ "name": "other", "paths": ["/other"], "service": { "name": "service" } });
+    gateways[0].post("/routes", &other).await;
+    let config = json!({ "year": 10, "policy": "cluster" });
+    let plugin = json!({ "name": "rate-limiting", "config": config });
+    gateways[0].post("/routes/other/plugins", &plugin).await;
+    eventually(has_it, |list| list["data"].as_array().unwrap().len() == 2).await;
+    assert_eq!(passed_at_once(&gateways, "/other").await, 10);
     // A database that is away counts nothing.
     postgres.stop();
     let passed = eventually(
@@ -274,10 +295,7 @@ async fn gateways_count_together_in_their_database() {
         async || gateways[1].get("/").send().await,
         |reply| reply.headers.contains_key("ratelimit-limit"),
     );
-    counted.await;
-    let path = format!("/plugins/{}", made["id"].as_str().unwrap());
-    let strict = json!({ "config": { "year": 9 } });
-    assert_eq!(gateways[0].send(Method::PATCH, &path, &strict).await.status, 200);
+    assert_eq!(counted.await.status, 200);
 }
 
 #[tokio::test]
