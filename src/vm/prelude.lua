@@ -25,6 +25,9 @@ local LEAVE = {}
 -- A running coroutine that is not here is a trampoline.
 local own = setmetatable({}, { __mode = "k" })
 
+-- Those beneath all that functions made which wait for an operation of one that they have resumed.
+local carrying = setmetatable({}, { __mode = "k" })
+
 -- How much of the thread's stack the C calls take that lie on it. LuaJIT does not count them;
 -- without a limit, recursion through `gsub` or `resume` overflows the stack and ends the process.
 -- `base` is what lies below the coroutine that runs, 0 in the trampoline; `depth` is its own share.
@@ -61,7 +64,9 @@ local function wait(state, asked, about)
     yield(PENDING)
     own[co] = true
   else
+    carrying[co] = state
     scheduler = yield(request and SCHEDULE or WAIT)
+    carrying[co] = nil
     base, depth = 0, 0
   end
 end
@@ -483,6 +488,7 @@ end
 local threads = native.threads(native, {
   wait = wait,
   own = own,
+  carrying = carrying,
   create = create,
   resume = resume,
   yield = yield,

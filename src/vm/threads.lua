@@ -6,7 +6,8 @@ local native, prelude = ...
 local DONE, EXIT, WAIT, FAILED, SCHEDULE =
   native.DONE, native.EXIT, native.WAIT, native.FAILED, native.SCHEDULE
 local depart, arrive, cancel = native.depart, native.arrive, native.cancel
-local wait, own, enter, current = prelude.wait, prelude.own, prelude.enter, prelude.current
+local wait, enter, current = prelude.wait, prelude.enter, prelude.current
+local own, carrying = prelude.own, prelude.carrying
 
 -- Lua's own, without the guards for what functions make of them.
 local create, resume, yield, xpcall = prelude.create, prelude.resume, prelude.yield, prelude.xpcall
@@ -250,7 +251,7 @@ local function status(co)
   local thread = threads[co]
   if thread then
     local is_running = status_of(thread) == "running"
-    return is_running and now == "normal" and now or thread.status
+    return is_running and (now == "normal" or carrying[co]) and "normal" or thread.status
   end
   local waits = own[co]
   if waits == true or waits == nil or now ~= "suspended" then

@@ -42,6 +42,22 @@ async fn one_that_has_ended_is_a_zombie_until_it_was_waited_for() {
 }
 
 #[tokio::test]
+async fn one_that_waits_in_a_coroutine_is_normal() {
+    let lines = said(
+        "local t = ngx.thread.spawn(function()
+           coroutine.wrap(function() ngx.sleep(0.002) end)()
+           ngx.sleep(0.002)
+         end)
+         say(coroutine.status(t))
+         ngx.thread.spawn(function() ngx.sleep(0.003) say(coroutine.status(t)) end)
+         ngx.thread.wait(t)
+         say(coroutine.status(t))",
+    )
+    .await;
+    assert_eq!(lines, ["normal", "running", "dead"]);
+}
+
+#[tokio::test]
 async fn threads_that_yield_take_turns_with_their_parent() {
     let lines = said(
         "local function f(name)
