@@ -2,6 +2,7 @@
 
 use bytes::BytesMut;
 
+use super::last_pattern::LastPattern;
 use super::limits::Ticket;
 use super::membership::{Membership, Name};
 use super::stream::Stream;
@@ -11,6 +12,8 @@ pub(super) struct Connection {
     pub(super) stream: Stream,
     /// What has come and was not asked for yet.
     pub(super) input: BytesMut,
+    /// The pattern that has taken a part of itself from `input`, perhaps.
+    pub(super) last_pattern: LastPattern,
     /// How many bytes have come.
     pub(super) received: u64,
     pub(super) eof: bool,
@@ -38,6 +41,7 @@ impl Connection {
         Self {
             stream,
             input: BytesMut::new(),
+            last_pattern: LastPattern::default(),
             received: 0,
             eof: false,
             reused: 0,

@@ -77,6 +77,14 @@ impl Filter {
         Self { kind, data: BytesMut::new(), limit, gathered: None }
     }
 
+    /// The pattern that it looks for, if it does.
+    pub(super) fn pattern(&self) -> Option<&Arc<Mutex<Until>>> {
+        match &self.kind {
+            Kind::Until { pattern, .. } => Some(pattern),
+            _ => None,
+        }
+    }
+
     /// How many bytes more would do, as far as is known.
     pub(super) fn wanted(&self) -> usize {
         match self.kind {
@@ -258,6 +266,15 @@ impl Until {
             }
         }
         (at, Fed::More)
+    }
+
+    /// Gives what has come of the pattern back to `input`, and looks for it from its beginning again.
+    pub(super) fn give_back(&mut self, input: &mut BytesMut) {
+        let matched = std::mem::take(&mut self.matched);
+        if matched > 0 {
+            let rest = std::mem::replace(input, BytesMut::from(&self.pattern[..matched]));
+            input.unsplit(rest);
+        }
     }
 
     /// How many bytes there are before the pattern may begin, at most `rest`.

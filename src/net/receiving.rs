@@ -28,7 +28,8 @@ impl Socket {
     /// Starts to receive what `filter` wants.
     pub(crate) fn receive(self: &Arc<Self>, filter: Filter) -> Result<Receiving, Fault> {
         let mut state = self.lock();
-        state.open(Use::Reading)?;
+        let connection = state.open(Use::Reading)?;
+        connection.last_pattern.turn_to(&filter, &mut connection.input);
         let deadline = Deadline::new(state.timeouts.read);
         drop(state);
         Ok(Receiving { socket: Arc::clone(self), filter, deadline, is_waiting: false })

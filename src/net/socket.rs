@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::connection::Connection;
+use super::last_pattern::LastPattern;
 use super::sockets::{Owned, Sockets};
 use super::{Fault, Net};
 
@@ -138,7 +139,8 @@ impl Socket {
         if !connection.input.is_empty() {
             return Err(Fault::new("unread data in buffer"));
         }
-        let connection = state.take().expect("looked at above");
+        let mut connection = state.take().expect("looked at above");
+        connection.last_pattern = LastPattern::default();
         drop(state);
         self.net.park(connection, timeout, size)
     }

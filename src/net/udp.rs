@@ -162,7 +162,8 @@ impl Busy {
                 if !reach.network.admits_unix(path) {
                     return Err(Fault::refused(target));
                 }
-                let socket = UnixDatagram::unbound()?;
+                // Linux gives a socket without a name one that its peer can answer to.
+                let socket = UnixDatagram::bind("").or_else(|_| UnixDatagram::unbound())?;
                 socket.connect(path)?;
                 Peer::Unix(socket)
             }

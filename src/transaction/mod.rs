@@ -94,6 +94,9 @@ pub(crate) struct Rare {
     pub(crate) body_file: Option<(Bytes, String)>,
     /// The request body that `ngx.req.append_body` adds to.
     pub(crate) written_body: Option<Gathered>,
+    /// Whether a function reads the request body as a socket.
+    #[cfg(feature = "net")]
+    pub(crate) has_body_socket: bool,
     /// What the callback of `kong.service.set_target_retry_callback` has answered.
     pub(crate) retry: Option<Retry>,
     /// Where the request was sent, as the forwarder says.

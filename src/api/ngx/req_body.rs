@@ -100,9 +100,22 @@ fn set_body_data(call: &mut Call<'_>, data: Value) -> mlua::Result<()> {
 
 fn expect_read(call: &Call<'_>) -> mlua::Result<()> {
     match call.tx.request.body {
-        RequestBody::Unread => Err(raise_at(call.lua, "request body not read yet")),
+        RequestBody::Unread if !has_body_socket(call) => {
+            Err(raise_at(call.lua, "request body not read yet"))
+        }
         _ => Ok(()),
     }
+}
+
+/// Whether a function reads the body as a socket: then another may take its place.
+#[cfg(feature = "net")]
+fn has_body_socket(call: &Call<'_>) -> bool {
+    call.tx.rare().is_some_and(|rare| rare.has_body_socket)
+}
+
+#[cfg(not(feature = "net"))]
+fn has_body_socket(_: &Call<'_>) -> bool {
+    false
 }
 
 /// Takes the body from a file: read whole and at once, as nginx opens it at once.

@@ -16,7 +16,7 @@ use super::{Held, Method, Outcome, net};
 use crate::api::ngx;
 use crate::binding::{Call, Namespace, Wait, bindings};
 use crate::lua::raise_at;
-use crate::net::Fault;
+use crate::net::{Fault, LastPattern};
 use crate::transaction::{Operation, RequestBody};
 
 pub(in crate::api::ngx) const NAMESPACE: Namespace = Namespace {
@@ -51,7 +51,12 @@ pub(super) const PARTS: Namespace = Namespace {
 /// A body that is read as a socket is: what is left of it, once it is there.
 #[derive(Default)]
 pub(super) struct Body {
-    left: Mutex<Option<BytesMut>>,
+    left: Mutex<Option<Left>>,
+}
+
+struct Left {
+    input: BytesMut,
+    last_pattern: LastPattern,
 }
 
 fn socket(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Outcome<Held<Body>>> {
@@ -73,6 +78,7 @@ fn socket(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Outcome<He
     if length.is_none_or(|length| length == 0) {
         return refused("no body");
     }
+    call.tx.rare_mut().has_body_socket = true;
     Ok(Outcome(Ok(Held(Arc::default()))))
 }
 
@@ -100,13 +106,14 @@ fn take(
                 return Ok(Wait::Ready(Receipt::Refused(Fault::new("client aborted"))));
             }
         };
-        *left = Some(whole);
+        *left = Some(Left { input: whole, last_pattern: LastPattern::default() });
     }
     let filter = match filter(call)? {
         Wanted::Filter(filter) => filter,
         Wanted::Receipt(receipt) => return Ok(Wait::Ready(receipt)),
     };
-    let input = left.as_mut().expect("made above");
+    let Left { input, last_pattern } = left.as_mut().expect("made above");
+    last_pattern.turn_to(&filter, input);
     Ok(Wait::Ready(Receipt::Received(filter.feed_whole(input, &net(call)))))
 }
 

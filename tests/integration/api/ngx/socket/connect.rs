@@ -63,6 +63,7 @@ async fn what_cannot_be_connected_to() {
         ("'127.0.0.1', nil", "nil missing the port number"),
         ("'127.0.0.1', 65536", "nil bad port number: 65536"),
         ("'127.0.0.1', -1", "nil bad port number: -1"),
+        ("'', 80", "nil failed to parse host name \"\": no host"),
         ("'nowhere.invalid', 80", "nil nowhere.invalid could not be resolved (3: Host not found)"),
     ];
     for (arguments, expected) in cases {

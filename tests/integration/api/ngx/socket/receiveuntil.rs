@@ -59,3 +59,26 @@ async fn patterns_that_begin_again_in_themselves() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn other_reads_get_what_a_pattern_has_taken_of_its_beginning() {
+    let peer = says("----abc----abc-").await;
+    assert_prints(
+        peer,
+        &[
+            (
+                "local reader = sock:receiveuntil('--abc')
+                 for _ = 1, 4 do show(reader(2)) show(sock:receive(1)) end
+                 show(reader(2)) show(reader(2))",
+                "[--][-][-a][b][c-][-][][-][nil,nil,nil][nil,closed,]",
+            ),
+            (
+                "local first, second = sock:receiveuntil('--abc'), sock:receiveuntil('-abc')
+                 show(first(2)) show(second(1)) show(second(9)) show(first())",
+                "[--][-][][--]",
+            ),
+            ("sock:receiveuntil('----abcd')(1) show(sock:receive(8))", "[----abc-]"),
+        ],
+    )
+    .await;
+}

@@ -34,3 +34,30 @@ async fn where_there_is_no_body_there_is_no_socket() {
     assert!(lines[0] == "tablenil" && lines[1] == "nilrequest body already exists");
     assert!(lines[2].ends_with("expecting 0 or 1 argument, but got 2"));
 }
+
+#[tokio::test]
+async fn what_a_pattern_has_begun_with_is_there_for_other_reads() {
+    let source = "
+        local sock = ngx.req.socket()
+        local reader = sock:receiveuntil('--end')
+        ngx.say(reader(2), ' ', sock:receive(3))";
+    let reply = App::access(source).await.post("/").body("a----").send().await;
+    assert_eq!(reply.text(), "a- ---\n");
+}
+
+#[tokio::test]
+async fn the_body_can_be_written_anew_from_what_is_received() {
+    let source = "
+        local sock = ngx.req.socket()
+        ngx.req.init_body()
+        while true do
+          local data, _, partial = sock:receive(4)
+          ngx.req.append_body(string.upper(data or partial))
+          if not data then break end
+        end
+        ngx.req.finish_body()
+        kong.response.set_header('X-Body', ngx.req.get_body_data())";
+    let reply = App::access(source).await.post("/").body("one, two").send().await;
+    assert_eq!(reply.header("x-body"), "ONE, TWO");
+    assert_eq!(reply.json()["body"], "ONE, TWO");
+}

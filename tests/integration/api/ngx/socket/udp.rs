@@ -64,3 +64,27 @@ async fn whoever_is_not_there_is_heard_of_before_the_timeout() {
         ngx.print(select(2, sock:receive()))";
     assert_eq!(App::reach(addr, source).await, "connection refused, connection refused");
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn unix_domain_sockets_are_answered() {
+    let path = std::env::temp_dir().join(format!("tower-lua-udp-{}", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let server = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    let answering = std::thread::spawn(move || {
+        let mut buffer = [0; 100];
+        let (length, from) = server.recv_from(&mut buffer).unwrap();
+        server.send_to_addr(&buffer[..length], &from).unwrap();
+    });
+    let source = format!(
+        "local sock = ngx.socket.udp()
+         assert(sock:setpeername('unix:{}'))
+         sock:send('hello')
+         ngx.print(sock:receive())",
+        path.display()
+    );
+    let nobody = ([127, 0, 0, 1], 1).into();
+    assert_eq!(App::reach(nobody, &source).await, "hello");
+    answering.join().unwrap();
+    std::fs::remove_file(&path).unwrap();
+}
