@@ -39,6 +39,10 @@ pub(crate) enum Command {
         /// How to say what has come of them.
         #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
         format: Style,
+
+        /// Write which lines of the functions in files have run, in the manner of lcov.
+        #[arg(long, value_name = "FILE")]
+        coverage: Option<PathBuf>,
     },
     /// Look at functions without running them: syntax, names, phases, modules. The exit status is 1
     /// if something is wrong, and 0 if there are warnings alone.
@@ -71,10 +75,10 @@ impl Command {
         match self {
             Self::Migrations { action } => action.run(database()?).await?,
             Self::Types { out } => types::write(out)?,
-            Self::Test { paths, format } => {
-                let (paths, format) = (paths.clone(), *format);
+            Self::Test { paths, format, coverage } => {
+                let (paths, format, coverage) = (paths.clone(), *format, coverage.clone());
                 // Specs have a runtime of their own, and wait in it.
-                let run = move || spec::run(&paths, format);
+                let run = move || spec::run(&paths, format, coverage.as_deref());
                 if !tokio::task::spawn_blocking(run).await?? {
                     return Ok(ExitCode::FAILURE);
                 }

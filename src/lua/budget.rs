@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use mlua::{HookTriggers, Lua, LuaString, VmState};
 
+#[cfg(feature = "testing")]
+use super::coverage::Coverage;
 use super::memory::{Memory, OutOfMemory};
 use super::meter::Meter;
 use super::{pace, raw};
@@ -214,7 +216,20 @@ pub(crate) fn enforce(
     lua.set_app_data(limits);
     if is_hooked {
         let triggers = HookTriggers::new().every_nth_instruction(pace::EVERY);
-        lua.set_global_hook(triggers, move |lua, _| {
+        #[cfg(feature = "testing")]
+        let coverage = Coverage::current();
+        #[cfg(feature = "testing")]
+        let triggers = if coverage.is_some() { triggers.every_line() } else { triggers };
+        lua.set_global_hook(triggers, move |lua, debug| {
+            #[cfg(feature = "testing")]
+            if let Some(coverage) = &coverage
+                && debug.event() == mlua::debug::DebugEvent::Line
+            {
+                coverage.note(debug);
+                return Ok(VmState::Continue);
+            }
+            #[cfg(not(feature = "testing"))]
+            let _ = debug;
             let used = lua.used_memory() as u64;
             meter.note_growth(lua, used);
             look(lua, &meter, used).map(|()| VmState::Continue)

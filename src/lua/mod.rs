@@ -3,6 +3,8 @@
 
 mod budget;
 mod buffer;
+#[cfg(feature = "testing")]
+mod coverage;
 mod error;
 mod foreign;
 mod memory;
@@ -20,6 +22,8 @@ pub(crate) use self::budget::{
     check, enforce, look_at_clock, short_string, string, tick, without_limit,
 };
 pub(crate) use self::buffer::Buffer;
+#[cfg(feature = "testing")]
+pub use self::coverage::Coverage;
 pub(crate) use self::error::{
     PRELUDE_NAME, position, raise, raise_at, traceback, without_position,
 };

@@ -1,6 +1,7 @@
 //! [`HarnessBuilder`]: functions, and what they may use.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -11,6 +12,7 @@ use super::Harness;
 use super::answers::Answers;
 use crate::error::Error;
 use crate::function::{Functions, FunctionsBuilder};
+use crate::lua::Coverage;
 use crate::net::Network;
 use crate::phase::Phase;
 use crate::runtime::{Runtime, RuntimeBuilder};
@@ -26,6 +28,7 @@ pub struct HarnessBuilder {
     sandbox: Sandbox,
     change: Option<Box<dyn FnOnce(RuntimeBuilder) -> RuntimeBuilder>>,
     time: SystemTime,
+    coverage: Option<Coverage>,
 }
 
 impl Default for HarnessBuilder {
@@ -38,6 +41,7 @@ impl Default for HarnessBuilder {
             sandbox: Sandbox::default(),
             change: None,
             time: SystemTime::now(),
+            coverage: None,
         }
     }
 }
@@ -53,6 +57,17 @@ impl HarnessBuilder {
     /// Adds a function of `pre-function` for `access`.
     pub fn access(self, source: impl AsRef<str>) -> Self {
         self.function(Phase::Access, source)
+    }
+
+    /// Adds the function in a file, of `pre-function`. Messages name the file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read as UTF-8.
+    pub fn file(mut self, phase: Phase, path: impl AsRef<Path>) -> Result<Self, Error> {
+        let builder = self.pre.unwrap_or_else(|| Functions::builder("pre-function"));
+        self.pre = Some(builder.file(phase, path)?);
+        Ok(self)
     }
 
     /// Adds a function of the plugin `post-function`.
@@ -79,6 +94,12 @@ impl HarnessBuilder {
     /// that the test has.
     pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
         self.sandbox = sandbox;
+        self
+    }
+
+    /// Counts the lines of functions that run.
+    pub fn coverage(mut self, coverage: &Coverage) -> Self {
+        self.coverage = Some(coverage.clone());
         self
     }
 
@@ -122,7 +143,7 @@ impl HarnessBuilder {
         });
         Ok(Harness {
             tokio,
-            runtime: runtime.build()?,
+            runtime: Coverage::watch(self.coverage, || runtime.build())?,
             pre: built(self.pre)?,
             post: built(self.post)?,
             upstream: Arc::new(|_| Response::default()),

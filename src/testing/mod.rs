@@ -54,6 +54,7 @@ pub use self::logs::Log;
 use crate::clock::of_test;
 use crate::error::Error;
 use crate::function::Functions;
+pub use crate::lua::Coverage;
 use crate::post_function::PostFunctionLayer;
 use crate::pre_function::PreFunctionLayer;
 use crate::runtime::Runtime;

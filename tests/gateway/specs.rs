@@ -359,6 +359,42 @@ fn the_example_does_what_its_spec_says() {
 }
 
 #[test]
+fn statements_that_have_run_are_told_from_those_that_have_not() {
+    let function = "local key = kong.request.get_header(
+  'x-key'
+)
+if not key then
+  return kong.response.exit(401)
+end
+local function named(name)
+  return name
+end
+kong.service.request.set_header('x-name', named(key))
+";
+    let plugin = "name: pre-function\nconfig:\n  log:\n    - |\n      if ngx.status == 404 then\n        \
+                  kong.log.warn('nothing')\n      end\n    - kong.log.info('done')\n";
+    let spec = "it('a', function()
+        functions { access = 'auth.lua' } request { headers = { ['X-Key'] = 'a' } }
+        functions 'kong.yml' request()
+      end)";
+    let start = Start::new();
+    let auth = start.file("auth.lua", function);
+    let kong = start.file("kong.yml", plugin);
+    start.file("a_spec.lua", spec);
+    let of = |file: &std::path::Path, lines: &str| {
+        let file = std::fs::canonicalize(file).unwrap();
+        format!("TN:\nSF:{}\n{lines}end_of_record\n", file.display())
+    };
+    let expected = of(&auth, "DA:1,1\nDA:4,1\nDA:5,0\nDA:8,1\nDA:10,1\nLF:5\nLH:4\n")
+        + &of(&kong, "DA:5,1\nDA:6,0\nDA:8,1\nLF:3\nLH:2\n");
+    let elsewhere = Start::new();
+    let lcov = elsewhere.directory().join("lcov.info");
+    let (code, said) = start.arg("test").arg(".").arg("--coverage").arg(&lcov).ending();
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(std::fs::read_to_string(lcov).unwrap(), expected);
+}
+
+#[test]
 fn functions_are_stopped_as_anywhere() {
     assert_passes(
         r#"

@@ -57,6 +57,17 @@ pub(crate) const PHASES: [(&str, &str); 7] = [
 ];
 
 impl Placed {
+    /// How many lines of the file are before the first of the function, where its lines are those of the
+    /// file.
+    pub(crate) fn offset(&self) -> Option<usize> {
+        let Origin { start, style } = self.origin;
+        match style {
+            Style::Block { .. } => Some(start.line),
+            Style::Line => Some(start.line - 1),
+            Style::Other => None,
+        }
+    }
+
     /// Where in the file something stands that stands in the function.
     pub(crate) fn place(&self, inside: Place) -> Place {
         let Origin { start, style } = self.origin;

@@ -6,6 +6,7 @@ mod expressions;
 pub(crate) mod files;
 mod finding;
 mod globals;
+pub(crate) mod lines;
 mod phases;
 pub(crate) mod report;
 mod statements;

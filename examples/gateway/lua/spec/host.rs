@@ -12,8 +12,9 @@ use tower_lua::Phase;
 use tower_lua::mlua::{self, FromLuaMulti, Function, IntoLuaMulti, Lua, LuaString, Table, Value};
 use tower_lua::testing::Harness;
 
+use super::covered::Covered;
 use super::output::Report;
-use super::plan::{Answer, Plan};
+use super::plan::{Answer, Plan, Source};
 use super::{convert, json};
 use crate::lua::check::document;
 
@@ -24,6 +25,7 @@ pub(super) struct Host {
     /// Where files are looked for.
     directory: PathBuf,
     report: Arc<Mutex<Report>>,
+    covered: Option<Covered>,
 }
 
 #[derive(Default)]
@@ -43,8 +45,12 @@ type Outcome = (Vec<String>, String, Option<String>);
 const DICT: usize = 1 << 20;
 
 impl Host {
-    pub(super) fn new(directory: PathBuf, report: Arc<Mutex<Report>>) -> Self {
-        Self { state: Arc::default(), directory, report }
+    pub(super) fn new(
+        directory: PathBuf,
+        report: Arc<Mutex<Report>>,
+        covered: Option<Covered>,
+    ) -> Self {
+        Self { state: Arc::default(), directory, report, covered }
     }
 
     /// The words, as a table of functions.
@@ -143,7 +149,11 @@ impl Host {
                     problem(format!("{}:{}: {why}", path.display(), place.line))
                 })?;
                 for function in plugins.into_iter().flat_map(|plugin| plugin.functions) {
-                    functions.push((phase(function.phase)?, function.text));
+                    if let (Some(covered), Some(offset)) = (&self.covered, function.offset()) {
+                        let name = Covered::name(&function.text);
+                        covered.declare(&path, name, &function.text, offset);
+                    }
+                    functions.push((phase(function.phase)?, Source::Text(function.text)));
                 }
             }
             Value::Table(table) => {
@@ -173,12 +183,17 @@ impl Host {
     }
 
     /// A function, or what is in the file that is named.
-    fn source(&self, text: String) -> mlua::Result<String> {
+    fn source(&self, text: String) -> mlua::Result<Source> {
         if text.contains('\n') || !text.ends_with(".lua") {
-            return Ok(text);
+            return Ok(Source::Text(text));
         }
         let path = self.directory.join(text);
-        fs::read_to_string(&path).map_err(|error| problem(format!("{}: {error}", path.display())))
+        let read = fs::read_to_string(&path);
+        let read = read.map_err(|error| problem(format!("{}: {error}", path.display())))?;
+        if let Some(covered) = &self.covered {
+            covered.declare(&path, format!("@{}", path.display()), &read, 0);
+        }
+        Ok(Source::File(path))
     }
 
     /// Seconds since 1970, or a time as HTTP writes it.
@@ -244,11 +259,12 @@ impl Host {
     /// Does something with the harness of the test, which is made if there is none. The spec's answers may
     /// use words meanwhile.
     fn with_harness<R>(&self, work: impl FnOnce(&mut Harness) -> R) -> mlua::Result<R> {
+        let coverage = self.covered.as_ref().map(|covered| &covered.coverage);
         let (harness, plan) = {
             let mut state = self.state.lock();
             (state.harness.take(), state.plan.clone())
         };
-        let made = harness.map_or_else(|| plan.harness(), Ok);
+        let made = harness.map_or_else(|| plan.harness(coverage), Ok);
         let mut harness = made.map_err(problem)?;
         let result = work(&mut harness);
         let mut state = self.state.lock();
