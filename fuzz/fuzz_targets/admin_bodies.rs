@@ -14,6 +14,7 @@ mod admin {
 }
 #[path = "../../examples/gateway/configured"]
 mod configured {
+    pub(crate) mod certificate;
     pub(crate) mod credential;
     pub(crate) mod declarative;
     pub(crate) mod entities;
@@ -21,6 +22,7 @@ mod configured {
     pub(crate) mod problem;
     pub(crate) mod public_key;
     pub(crate) mod schema;
+    pub(crate) mod upstream;
 }
 
 use futures_util::FutureExt;

@@ -5,6 +5,7 @@
 
 #[path = "../../examples/gateway/configured"]
 mod configured {
+    pub(crate) mod certificate;
     pub(crate) mod credential;
     pub(crate) mod declarative;
     pub(crate) mod entities;
@@ -12,6 +13,7 @@ mod configured {
     pub(crate) mod problem;
     pub(crate) mod public_key;
     pub(crate) mod schema;
+    pub(crate) mod upstream;
 }
 #[path = "../generators"]
 mod generators {

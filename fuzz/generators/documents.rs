@@ -2,8 +2,18 @@
 
 use super::Choices;
 
-const KINDS: &[&str] =
-    &["services", "routes", "plugins", "consumers", "upstreams", "_transform", "x"];
+const KINDS: &[&str] = &[
+    "services",
+    "routes",
+    "plugins",
+    "consumers",
+    "upstreams",
+    "targets",
+    "certificates",
+    "ca_certificates",
+    "_transform",
+    "x",
+];
 const FIELDS: &[&str] = &[
     "id",
     "name",
@@ -32,6 +42,14 @@ const FIELDS: &[&str] = &[
     "connect_timeout",
     "created_at",
     "regex_priority",
+    "targets",
+    "target",
+    "weight",
+    "hash_on",
+    "healthchecks",
+    "active",
+    "cert",
+    "key",
     "_format_version",
 ];
 const TEXTS: &[&str] = &[
@@ -44,6 +62,9 @@ const TEXTS: &[&str] = &[
     "~/a/(?<x>\\\\d+)$",
     "~/(",
     "*.example.com",
+    "127.0.0.1:1",
+    "[::1]",
+    "header",
     "GET",
     "http",
     "grpc",
