@@ -124,3 +124,26 @@ async fn a_function_leads_a_request_to_another_route() {
     let gateway = Gateway::of_file(&file.to_string());
     assert_eq!(gateway.get("/old").send().await.json()["uri"], "/x?from=old");
 }
+
+#[tokio::test]
+async fn such_a_request_may_get_a_path_for_its_service_then() {
+    let plugins = json!([
+        { "name": "pre-function", "config": { "access": ["return ngx.exec('/new/x', 'from=old')"] } },
+        {
+            "name": "post-function",
+            "config": { "access": ["kong.service.request.set_path('/old/set')"] },
+        },
+    ]);
+    let file = json!({ "_format_version": "3.0", "services": [
+        {
+            "name": "old", "url": format!("http://{}", unused_addr().await),
+            "routes": [{ "paths": ["/old"], "plugins": plugins }],
+        },
+        {
+            "name": "new", "url": format!("http://{}", echo_upstream().await),
+            "routes": [{ "paths": ["/new"] }],
+        },
+    ]});
+    let gateway = Gateway::of_file(&file.to_string());
+    assert_eq!(gateway.get("/old").send().await.json()["uri"], "/old/set?from=old");
+}

@@ -81,3 +81,59 @@ async fn the_log_has_the_uri_that_the_service_got() {
     assert_eq!(gateway.get("/x/y?z=1").send().await.json()["uri"], "/base/y?z=1");
     gateway.logged("went to /base/y?z=1;");
 }
+
+#[tokio::test]
+async fn functions_know_the_path_that_the_router_has_chosen_for_another_one() {
+    for leads in ["ngx.req.set_uri('/x/y')", "ngx.req.set_uri('/x/y', true)", "ngx.exec('/x/y')"] {
+        let upstream = echo_upstream().await;
+        let gateway = Gateway::of_file(&format!(
+            r#"
+_format_version: "3.0"
+plugins:
+  - name: pre-function
+    config: {{ rewrite: ["{leads}"] }}
+services:
+  - url: http://{upstream}/base
+    routes: [{{ paths: [/x] }}]
+    plugins:
+      - name: pre-function
+        config:
+          access: ["ngx.var.upstream_uri = ngx.var.upstream_uri .. '/more'"]
+      - name: post-function
+        config:
+          access: ["kong.response.set_header('x-seen', ngx.var.upstream_uri)"]
+"#
+        ));
+        let reply = gateway.get("/old?z=1").send().await;
+        assert_eq!(reply.header("x-seen"), "/base/y/more", "{leads}");
+        let query = if leads.contains("exec") { "" } else { "?z=1" };
+        assert_eq!(reply.json()["uri"], format!("/base/y/more{query}"), "{leads}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_set_in_rewrite_and_in_access_comes_together() {
+    let path = "kong.service.request.set_path('/p')";
+    for (rewrite, access, uri) in [
+        (path, "local _", "/p?a=1"),
+        (path, "ngx.req.set_uri_args('b=2')", "/p?b=2"),
+        (path, "ngx.req.set_uri_args('')", "/p"),
+        (path, "kong.service.request.set_path('/q')", "/q?a=1"),
+        ("ngx.var.upstream_uri = '/p?own=1'", "ngx.req.set_uri_args('b=2')", "/p?own=1"),
+        ("ngx.req.set_uri_args('b=2')", "kong.service.request.set_path('/q')", "/q?b=2"),
+    ] {
+        let upstream = echo_upstream().await;
+        let gateway = Gateway::of_file(&format!(
+            r#"
+_format_version: "3.0"
+plugins:
+  - name: pre-function
+    config: {{ rewrite: ["{rewrite}"], access: ["{access}"] }}
+services:
+  - url: http://{upstream}/base
+    routes: [{{ paths: [/x] }}]
+"#
+        ));
+        assert_eq!(gateway.get("/x?a=1").send().await.json()["uri"], uri, "{rewrite} {access}");
+    }
+}

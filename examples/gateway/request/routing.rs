@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri, Version};
-use tower_lua::{Upstream, UpstreamUri, UriCaptures};
+use tower_lua::{InternalRedirect, Upstream, UpstreamUri, UriCaptures};
 
 use crate::in_force::router::{Found, Query, RequestHost, split_port};
 use crate::in_force::snapshot::RouteInForce;
@@ -22,10 +23,11 @@ pub(crate) fn route<B>(request: Request<B>, trusted: &Trusted) -> Request<B> {
         head.extensions.get().cloned().expect("the first layer puts it there");
     // What functions of `rewrite` have set for the service says nothing of which service it is.
     let steered = flight.may_have_been_rewritten();
-    let upstream = steered.then(|| head.extensions.get_mut::<Upstream>()).flatten();
-    let set_path = upstream.and_then(Upstream::take_requested_uri).and_then(|requested| {
-        std::mem::replace(&mut head.uri, requested).into_parts().path_and_query
-    });
+    let set_path = steered.then(|| take_set_path(&mut head)).flatten();
+    if steered {
+        // This is where it was led.
+        head.extensions.remove::<InternalRedirect>();
+    }
     let (mut matched, captures) = look(&head, &flight, trusted);
     let mut routed = None;
     if let Some(captures) = captures {
@@ -59,8 +61,16 @@ pub(crate) fn route<B>(request: Request<B>, trusted: &Trusted) -> Request<B> {
 //
 // Kong: begins again with the plugins of the new route. Here those of the first have run, and no
 // others do.
-pub(crate) fn again(head: &Parts, flight: &Flight, trusted: &Trusted) -> Matched {
-    look(head, flight, trusted).0
+pub(crate) fn again(head: &mut Parts, flight: &Flight, trusted: &Trusted) -> Matched {
+    let set_path = take_set_path(head);
+    Matched { set_path, ..look(head, flight, trusted).0 }
+}
+
+/// The path and query that functions have set for the service. The request has those again then that a
+/// route is looked for by.
+fn take_set_path(head: &mut Parts) -> Option<PathAndQuery> {
+    let requested = head.extensions.get_mut::<Upstream>()?.take_requested_uri()?;
+    std::mem::replace(&mut head.uri, requested).into_parts().path_and_query
 }
 
 /// Where the service's path and the route's say that a request goes.

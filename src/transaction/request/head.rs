@@ -1,7 +1,7 @@
 //! The head of a request on its way to the inner service, and what is kept of it.
 
 use super::{Request, RequestBody};
-use crate::extension::{HeaderNames, Known, RequestId};
+use crate::extension::{HeaderNames, Known, RequestId, UpstreamUri};
 
 impl Request {
     /// Whether later phases would see nothing else if the transaction began anew with the head
@@ -56,6 +56,9 @@ impl Request {
     /// Takes over a head that other layers may have changed since [`share_head`](Self::share_head),
     /// and a body of which `length` is known.
     pub(crate) fn resume(&mut self, head: http::request::Parts, length: Option<u64>) {
+        let routed: Option<&UpstreamUri> = head.extensions.get();
+        let is_routed = routed.is_some() && routed != self.routed.as_ref();
+        self.is_moved = !is_routed && (self.is_moved || head.uri.path() != self.head.uri.path());
         let before = std::mem::replace(&mut self.head, head);
         self.original.get_or_insert_with(|| Box::new(before.uri));
         self.kept_extensions = None;

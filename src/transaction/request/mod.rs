@@ -42,6 +42,8 @@ pub(crate) struct Request {
     pub(crate) is_reframed: bool,
     /// Whether functions have given it another path.
     pub(crate) is_internal: bool,
+    /// Whether it has another path than the one that the router has decided by.
+    is_moved: bool,
     connection: Option<Box<Connection>>,
     captures: Option<Box<UriCaptures>>,
     known: Option<Box<Known>>,
@@ -105,6 +107,7 @@ impl Request {
             buffers_response: false,
             is_reframed: false,
             is_internal: false,
+            is_moved: false,
             connection: None,
             captures: None,
             known: None,

@@ -56,13 +56,14 @@ impl Request {
             upstream_uri(&uri, upstream_path)?;
         }
         let before = std::mem::replace(&mut self.head.uri, uri);
+        self.is_moved |= before.path() != self.path();
         self.original.get_or_insert_with(|| Box::new(before));
         Ok(())
     }
 
     pub(crate) fn upstream_path(&self) -> &str {
-        let asked = self.original.as_deref().is_none_or(|original| original.path() == self.path());
-        let routed = || self.head.extensions.get().or(self.routed.as_ref()).filter(|_| asked);
+        let stands = !self.is_moved;
+        let routed = || self.head.extensions.get().or(self.routed.as_ref()).filter(|_| stands);
         let set = self.upstream_path.as_deref();
         set.or_else(|| routed().map(UpstreamUri::as_str)).unwrap_or_else(|| self.path())
     }

@@ -104,7 +104,7 @@ impl Shared {
         let (mut head, body) = request.into_parts();
         let steered = flight.may_be_steered();
         let redirect = steered && head.extensions.get::<InternalRedirect>().is_some();
-        let elsewhere = redirect.then(|| routing::again(&head, &flight, &self.trusted));
+        let elsewhere = redirect.then(|| routing::again(&mut head, &flight, &self.trusted));
         let nothing = Matched::default();
         let matched = elsewhere.as_ref().or(flight.matched()).unwrap_or(&nothing);
         let Some(route) = &matched.route else { return answer::own(answer::no_route()) };
@@ -251,8 +251,13 @@ fn upstream_path(
     if let Some(whole) = uri.path_and_query().filter(|_| upstream.is_some_and(Upstream::has_path)) {
         return Ok(whole.clone());
     }
-    if let Some(path) = matched.set_path.as_ref().filter(|_| *uri == matched.uri) {
-        return Ok(path.clone());
+    if let Some(set) = matched.set_path.as_ref().filter(|_| uri.path() == matched.uri.path()) {
+        let has_own_query = set.query() != matched.uri.query();
+        return match uri.query() {
+            query if has_own_query || query == set.query() => Ok(set.clone()),
+            Some(query) => Ok(format!("{}?{query}", set.path()).try_into()?),
+            None => Ok(set.path().try_into()?),
+        };
     }
     let known = matched.path.as_ref().filter(|_| *uri == matched.uri);
     let mut path = known.cloned().unwrap_or_else(|| routed_path(uri, matched, route));
