@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use super::Fault;
+
 /// What a function connects to.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
@@ -17,6 +19,19 @@ impl Target {
             Some(scheme) if scheme.eq_ignore_ascii_case("unix:") => Self::Unix(host[5..].into()),
             _ => Self::Host(host.to_owned(), port),
         }
+    }
+
+    /// Says what is wrong with it that need not be looked up, in nginx's words.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        let (name, problem) = match self {
+            Self::Unix(path) if path.as_os_str().is_empty() => {
+                ("unix:", "no path in the unix domain socket")
+            }
+            Self::Host(host, _) if host.is_empty() => ("", "no host"),
+            Self::Host(host, _) if host.contains('/') => (host.as_str(), "invalid host"),
+            _ => return Ok(()),
+        };
+        Err(format!("failed to parse host name \"{name}\": {problem}").into())
     }
 }
 

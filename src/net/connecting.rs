@@ -108,6 +108,7 @@ impl Busy {
         let net = &self.0.net;
         let local = self.0.lock().local;
         let ticket = Ticket::new(net).ok_or(Fault::new("too many open sockets"))?;
+        target.check()?;
         let plain = match target {
             Target::Unix(path) => open_unix(&net.reach, path, limit).await?,
             #[cfg(feature = "testing")]

@@ -89,9 +89,6 @@ impl Resolver {
 
     /// The addresses of `name`, at least one.
     pub(super) async fn resolve(&self, name: &str) -> Result<Arc<[IpAddr]>, Fault> {
-        if name.is_empty() {
-            return Err(Fault::new("failed to parse host name \"\": no host"));
-        }
         let lookup = self.lookup(name);
         let answer = lookup.get_or_try_init(|| async {
             let resolving = (self.resolve)(name.to_owned());

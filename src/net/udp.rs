@@ -156,6 +156,7 @@ impl Busy {
         let reach = &self.0.net.reach;
         let ticket = Ticket::new(&self.0.net).ok_or(Fault::new("too many open sockets"))?;
         let local = self.0.state.lock().local;
+        target.check()?;
         let peer = match target {
             #[cfg(unix)]
             Target::Unix(path) => {

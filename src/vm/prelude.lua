@@ -122,6 +122,9 @@ local function guarded_xpcall(f, handler, ...)
 end
 
 local function guarded_create(f)
+  if type(f) ~= "function" then
+    native.fail("bad argument #1 to 'create' (Lua function expected)")
+  end
   local co = create(f)
   own[co] = true
   return co

@@ -11,6 +11,7 @@ mod config;
 mod consts;
 mod control;
 mod ctx;
+mod fixed_variables;
 mod header_names;
 mod headers_in;
 mod headers_out;

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Version};
 use mlua::Value;
 
 use super::arguments::tostring;
+use super::fixed_variables::is_fixed;
 use crate::binding::refuse_at;
 use crate::binding::{Call, Namespace, bindings};
 use crate::extension::Tls;
@@ -311,6 +312,8 @@ pub(super) fn set_text(call: &mut Call<'_>, name: &str, value: &[u8]) -> mlua::R
 pub(crate) enum Unset {
     /// There is none of the name that could be set.
     Unknown,
+    /// It is what nginx says it is.
+    Fixed,
     Unfit(String),
     Refused(Refused),
 }
@@ -333,6 +336,7 @@ pub(crate) fn assign(tx: &mut Transaction, name: &str, value: &[u8]) -> Result<(
                 let value = tx.share.keep_one(value).map_err(|_| Refused::OutOfMemory)?;
                 tx.rare_mut().variables.insert(known, value);
             }
+            (None, None) if is_fixed(name) => return Err(Unset::Fixed),
             (None, None) => return Err(Unset::Unknown),
         },
     }
@@ -378,6 +382,7 @@ impl Unset {
     fn raise(self, call: &Call<'_>, name: &str) -> mlua::Error {
         match self {
             Self::Refused(why) => refuse_at(call.lua, why),
+            Self::Fixed => raise_at(call.lua, &format!("variable \"{name}\" not changeable")),
             Self::Unfit(why) => raise_at(call.lua, &format!("variable \"{name}\": {why}")),
             Self::Unknown => raise_at(
                 call.lua,

@@ -79,7 +79,7 @@ fn capture(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Ans
         return Err(raise_at(call.lua, "expecting one or two arguments"));
     }
     let uri = Argument::new(1, "capture").text(call, &arguments[0])?;
-    let options = options_of(call, arguments.get(1), 1)?;
+    let options = options_of(call, arguments.get(1), 0)?;
     let wanted = Wanted::new(call, &uri.as_bytes(), options)?;
     answered(call, vec![wanted])
 }
@@ -102,9 +102,10 @@ fn capture_multi(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Awa
         return Err(raise_at(call.lua, &message));
     }
     let mut wanted = Vec::with_capacity(count);
-    for place in 1..=count {
-        let Value::Table(request) = requests.raw_get::<Value>(place)? else {
-            let kind = type_name(&requests.raw_get(place)?);
+    // In messages, nginx counts from 0.
+    for place in 0..count {
+        let Value::Table(request) = requests.raw_get::<Value>(place + 1)? else {
+            let kind = type_name(&requests.raw_get(place + 1)?);
             let message = format!("the query argument {place} is not a table, but a {kind}");
             return Err(raise_at(call.lua, &message));
         };

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use mlua::{Table, Value};
 
 use crate::api::ngx::args::query_of;
+use crate::api::ngx::fixed_variables::is_fixed;
 use crate::api::ngx::req_method::method_of;
 use crate::api::ngx::uri::{escape_for_log, is_safe, unsafe_byte};
 use crate::api::ngx::{header_values, tostring, variable};
@@ -221,8 +222,11 @@ fn subrequest(call: &mut Call<'_>, options: &Table) -> mlua::Result<Subrequest> 
                 let (name, value) = pair?;
                 let name = tostring(call, name)?.to_string_lossy().to_ascii_lowercase();
                 if !variable::is_settable(&name) {
-                    let problem =
-                        "cannot be assigned a value (maybe you forgot to define it first?)";
+                    let problem = if is_fixed(&name) {
+                        "not changeable"
+                    } else {
+                        "cannot be assigned a value (maybe you forgot to define it first?)"
+                    };
                     return Err(raise_at(call.lua, &format!("variable \"{name}\" {problem}")));
                 }
                 let Some(value) = text_of(call, &value)? else {

@@ -299,7 +299,7 @@ async fn what_is_wrong_is_said_in_lua_nginx_modules_words() {
         ("ngx.location.capture('@name')", "unsafe uri in argument #1: @name"),
         (
             "ngx.location.capture('/', 1)",
-            "expecting table as the 2nd argument for subrequest 1, but got number",
+            "expecting table as the 2nd argument for subrequest 0, but got number",
         ),
         ("ngx.location.capture('/', { method = 'GET' })", "Bad http request method"),
         ("ngx.location.capture('/', { method = 3 })", "unsupported HTTP method: 3"),
@@ -311,6 +311,10 @@ async fn what_is_wrong_is_said_in_lua_nginx_modules_words() {
             "ngx.location.capture('/', { vars = { dog = 1 } })",
             "variable \"dog\" cannot be assigned a value (maybe you forgot to define it first?)",
         ),
+        (
+            "ngx.location.capture('/', { vars = { query_string = 'a' } })",
+            "variable \"query_string\" not changeable",
+        ),
         ("ngx.location.capture('/', { copy_all_vars = 1 })", "Bad copy_all_vars option value"),
         (
             "ngx.location.capture('/', { ctx = 1 })",
@@ -319,9 +323,9 @@ async fn what_is_wrong_is_said_in_lua_nginx_modules_words() {
         ("ngx.location.capture_multi({})", "at least one subrequest should be specified"),
         (
             "ngx.location.capture_multi({ '/' })",
-            "the query argument 1 is not a table, but a string",
+            "the query argument 0 is not a table, but a string",
         ),
-        ("ngx.location.capture_multi({ {} })", "query argument 1 expecting one or two arguments"),
+        ("ngx.location.capture_multi({ {} })", "query argument 0 expecting one or two arguments"),
         (
             "ngx.location.capture('/')",
             "no subrequests here: the application has not said who answers them",

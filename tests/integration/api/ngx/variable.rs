@@ -232,6 +232,9 @@ async fn what_cannot_be_set_says_so() {
     assert_errors(&[
         ("ngx.var.Mine = 'x'", &unknown("mine")),
         ("ngx.var.http_host = 'x'", &unknown("http_host")),
+        ("ngx.var.query_string = 'x'", "variable \"query_string\" not changeable"),
+        ("ngx.var.URI = 'x'", "variable \"uri\" not changeable"),
+        ("ngx.var.binary_remote_addr = 'x'", "variable \"binary_remote_addr\" not changeable"),
         ("ngx.var[1] = 'x'", "bad variable name"),
         ("local _ = ngx.var[true]", "bad variable name"),
         ("ngx.var.upstream_uri = '/a b'", "variable \"upstream_uri\": invalid uri character"),

@@ -64,6 +64,8 @@ async fn what_cannot_be_connected_to() {
         ("'127.0.0.1', 65536", "nil bad port number: 65536"),
         ("'127.0.0.1', -1", "nil bad port number: -1"),
         ("'', 80", "nil failed to parse host name \"\": no host"),
+        ("'a/b', 80", "nil failed to parse host name \"a/b\": invalid host"),
+        ("'unix:'", "nil failed to parse host name \"unix:\": no path in the unix domain socket"),
         ("'nowhere.invalid', 80", "nil nowhere.invalid could not be resolved (3: Host not found)"),
     ];
     for (arguments, expected) in cases {
