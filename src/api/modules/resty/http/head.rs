@@ -1,7 +1,10 @@
 //! Heads of HTTP/1 responses.
 
-use mlua::{IntoLuaMulti, Lua, MultiValue, Table, Value};
+use mlua::{FromLua, IntoLuaMulti, Lua, MultiValue, Table, Value};
 
+use crate::lua::check;
+use crate::lua::raw::{self, ArrayMetatable};
+use crate::lua::tape::{Step, Tape};
 use crate::net::Fault;
 
 /// The head of a response.
@@ -82,32 +85,60 @@ impl IntoLuaMulti for Head {
     }
 }
 
-/// Fields by their names, several of one name in an array, and the first spelling of each name.
+/// Fields by their names, several of one name in an array, and the first spelling of each name. Each table is
+/// made in one go: what is made piece by piece is made in as many protected calls.
 pub(super) fn fields_table(
     lua: &Lua,
     fields: &[(Vec<u8>, Vec<u8>)],
 ) -> mlua::Result<(Table, Table)> {
-    let table = lua.create_table_with_capacity(0, fields.len())?;
-    let spellings = lua.create_table_with_capacity(0, fields.len())?;
-    for (name, value) in fields {
-        let key = lua.create_string(name.to_ascii_lowercase())?;
-        let value = lua.create_string(value)?;
-        let spelling: Value = spellings.raw_get(&key)?;
-        if spelling.is_nil() {
-            let name = lua.create_string(name)?;
-            spellings.raw_set(key, &name)?;
-            table.raw_set(name, value)?;
-            continue;
-        }
-        match table.raw_get(&spelling)? {
-            Value::Table(values) => values.raw_push(value)?,
-            first => {
-                let value = Value::String(value);
-                table.raw_set(spelling, lua.create_sequence_from([first, value])?)?;
+    let named = by_name(fields);
+    let mut values = Tape::new(&[]);
+    let mut spellings = Tape::new(&[]);
+    values.push(Step::Object(count(&named)));
+    spellings.push(Step::Object(count(&named)));
+    for (name, own) in named {
+        put(&mut values, name);
+        match own[..] {
+            [value] => put(&mut values, value),
+            _ => {
+                values.push(Step::Array(count(&own)));
+                own.into_iter().for_each(|value| put(&mut values, value));
+                values.push(Step::End);
             }
         }
+        put(&mut spellings, &name.to_ascii_lowercase());
+        put(&mut spellings, name);
     }
-    Ok((table, spellings))
+    values.push(Step::End);
+    spellings.push(Step::End);
+    Ok((made(lua, &values)?, made(lua, &spellings)?))
+}
+
+/// How many there are, of at most as many as a head may have.
+fn count<T>(values: &[T]) -> u32 {
+    u32::try_from(values.len()).unwrap_or(u32::MAX)
+}
+
+fn put(tape: &mut Tape<'_>, text: &[u8]) {
+    tape.push(Step::unescaped(tape.texts.len(), text.len()));
+    tape.texts.extend_from_slice(text);
+}
+
+fn made(lua: &Lua, tape: &Tape<'_>) -> mlua::Result<Table> {
+    let made = raw::make(lua, tape, ArrayMetatable::None, || check(lua, 0))?;
+    Table::from_lua(made.unwrap_or(Value::Nil), lua)
+}
+
+/// The values of each name, in its first spelling.
+fn by_name(fields: &[(Vec<u8>, Vec<u8>)]) -> Vec<(&[u8], Vec<&[u8]>)> {
+    let mut named: Vec<(&[u8], Vec<&[u8]>)> = Vec::with_capacity(fields.len());
+    for (name, value) in fields {
+        match named.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            Some((_, values)) => values.push(value),
+            None => named.push((name, vec![value])),
+        }
+    }
+    named
 }
 
 /// The fields of a trailer section.
