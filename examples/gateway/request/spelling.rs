@@ -37,18 +37,31 @@ impl Written {
 
     /// Writes the names of a head so.
     pub(super) fn apply(&self, head: &mut [u8]) {
-        let mut came: Vec<&[u8]> =
-            self.came.iter().flat_map(|came| came.0.iter().map(|name| &**name)).collect();
-        for (start, end) in lines(head).collect::<Vec<_>>() {
-            let name = &mut head[start..end];
-            if let Some(written) = take(&mut came, name) {
-                name.copy_from_slice(written);
-            }
-            for (known, written) in self.by_functions.iter().flat_map(HeaderNames::iter) {
-                if name.eq_ignore_ascii_case(known.as_str().as_bytes()) {
-                    name.copy_from_slice(written.as_bytes());
+        if let Some(came) = &self.came {
+            let mut came: Vec<&[u8]> = came.0.iter().map(|name| &**name).collect();
+            for (start, end) in lines(head).collect::<Vec<_>>() {
+                let name = &mut head[start..end];
+                if let Some(written) = take(&mut came, name) {
+                    name.copy_from_slice(written);
                 }
             }
+        }
+        for (name, written) in self.by_functions.iter().flat_map(HeaderNames::iter) {
+            rename(head, name.as_str().as_bytes(), written.as_bytes());
+        }
+    }
+}
+
+/// Has each header `name` of a head be called as `written`.
+fn rename(head: &mut [u8], name: &[u8], written: &[u8]) {
+    let mut rest = head;
+    while let Some(end) = memchr(b'\n', rest) {
+        rest = &mut rest[end + 1..];
+        if rest.get(name.len()) == Some(&b':')
+            && let Some(found) = rest.get_mut(..name.len())
+            && found.eq_ignore_ascii_case(name)
+        {
+            found.copy_from_slice(written);
         }
     }
 }
@@ -128,6 +141,14 @@ mod tests {
             b"GET / HTTP/1.1\r\nX-A: x-a:\r\nVia: x\r\nX-A: 2\r\nX-A: 3\r\n\r\n".to_vec();
         Written::of(&extensions()).unwrap().apply(&mut head);
         let expected = "GET / HTTP/1.1\r\nx-A: x-a:\r\nVia: x\r\nX-a: 2\r\nX-A: 3\r\n\r\n";
+        assert_eq!(String::from_utf8(head).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_name_is_written_as_functions_have_it_wherever_it_stands() {
+        let mut head = b"GET /x-a: HTTP/1.1\r\nX-A: a\r\nX-Ab: b\r\nX-a: X-A:\r\n\r\n".to_vec();
+        rename(&mut head, b"x-a", b"x-a");
+        let expected = "GET /x-a: HTTP/1.1\r\nx-a: a\r\nX-Ab: b\r\nx-a: X-A:\r\n\r\n";
         assert_eq!(String::from_utf8(head).unwrap(), expected);
     }
 
