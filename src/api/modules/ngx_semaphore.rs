@@ -36,12 +36,14 @@ impl UserData for Semaphore {}
 struct Claim {
     balance: Arc<AtomicI64>,
     permit: Option<OwnedSemaphorePermit>,
+    /// Whether the function has stood still for it, on which depends what a failure gives it.
+    waited: bool,
 }
 
 impl Claim {
     fn new(balance: &Arc<AtomicI64>, permit: Option<OwnedSemaphorePermit>) -> Self {
         balance.fetch_sub(1, Ordering::Relaxed);
-        Self { balance: Arc::clone(balance), permit }
+        Self { balance: Arc::clone(balance), permit, waited: false }
     }
 }
 
@@ -60,6 +62,7 @@ impl IntoLuaMulti for Claim {
                 self.balance.fetch_sub(1, Ordering::Relaxed);
                 true.into_lua_multi(lua)
             }
+            None if self.waited => (false, "timeout").into_lua_multi(lua),
             None => (mlua::Nil, "timeout").into_lua_multi(lua),
         }
     }
@@ -106,6 +109,7 @@ fn wait(
     let permits = Arc::clone(&semaphore.permits);
     Ok(Await::future(async move {
         let permit = tokio::time::timeout(patience, permits.acquire_owned()).await;
+        claim.waited = true;
         claim.permit = permit.ok().and_then(Result::ok);
         Ok(claim)
     }))

@@ -67,8 +67,16 @@ fn take_over(call: &mut Call<'_>, table: Table) -> mlua::Result<()> {
 }
 
 /// The fields that can be set, a host before its port.
-const WRITABLE: [&str; 7] =
-    ["scheme", "host", "port", "retries", "connect_timeout", "send_timeout", "read_timeout"];
+const WRITABLE: [&str; 8] = [
+    "scheme",
+    "host",
+    "port",
+    "retries",
+    "connect_timeout",
+    "write_timeout",
+    "send_timeout",
+    "read_timeout",
+];
 
 /// A field that the application has named of the request's service.
 fn of_service(call: &Call<'_>, name: &str) -> Option<serde_json::Value> {
@@ -123,7 +131,9 @@ fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
             None => of_service(call, "retries").and_then(|retries| retries.as_u64()).into_lua(lua),
         },
         b"connect_timeout" => timeouts(call)[0].into_lua(lua),
-        b"send_timeout" => timeouts(call)[1].into_lua(lua),
+        // Kong: `kong.service.set_timeouts` writes `write_timeout`, and its balancer reads `send_timeout`.
+        // Here they are one.
+        b"send_timeout" | b"write_timeout" => timeouts(call)[1].into_lua(lua),
         b"read_timeout" => timeouts(call)[2].into_lua(lua),
         // Kong: counts its own tries. Those of a forwarder behind a layer are out of sight until it tells
         // of them.
@@ -177,7 +187,7 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
         ("retries", None) => number(32_767.0).map(|retries| {
             call.tx.request.upstream.balancer_mut().retries = Some(retries as u32);
         }),
-        ("connect_timeout" | "send_timeout" | "read_timeout", None) => {
+        ("connect_timeout" | "send_timeout" | "write_timeout" | "read_timeout", None) => {
             number(2_147_483_646.0).map(|time| {
                 let [connect, send, read] = timeouts(call)
                     .map(|time| Duration::from_millis(time.unwrap_or(DEFAULT_TIMEOUT)));
@@ -185,8 +195,8 @@ fn set(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Result<()> {
                 let time = Duration::from_millis(time as u64);
                 match &*name {
                     "connect_timeout" => timeouts.connect = time,
-                    "send_timeout" => timeouts.send = time,
-                    _ => timeouts.read = time,
+                    "read_timeout" => timeouts.read = time,
+                    _ => timeouts.send = time,
                 }
                 call.tx.request.upstream.balancer_mut().timeouts = Some(timeouts);
             })

@@ -6,7 +6,7 @@ use crate::api::kong::{self, NGX_CTX_META, ngx_ctx};
 use crate::binding::{Call, Namespace, bindings};
 use crate::lua::{raise_at, type_name};
 use crate::phase::PhaseSet;
-use crate::transaction::Kept;
+use crate::transaction::{Kept, Source};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx",
@@ -86,6 +86,10 @@ fn field(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
         b"authenticated_consumer" => kong::consumer(call),
         b"authenticated_credential" => kong::credential(call),
         b"router_matches" => matches(call).map(Value::Table),
+        b"KONG_EXITED" => {
+            let exited = call.tx.response.source == Some(Source::Exit);
+            or_nil(exited.then_some(Value::Boolean(true)))
+        }
         b"KONG_PROCESSING_START" => Ok(millis(call.tx.started_at())),
         b"KONG_PROXIED" => or_nil(times.called.map(|_| Value::Boolean(true))),
         b"KONG_PROXY_LATENCY" => or_nil(times.called.map(millis)),

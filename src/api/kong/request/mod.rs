@@ -10,6 +10,7 @@ use super::{checks, entity};
 use crate::api::json;
 use crate::binding::convert::{self, Collected};
 use crate::binding::{Call, Namespace, bindings};
+use crate::lua::as_number;
 use crate::message::uri;
 use crate::phase::PhaseSet;
 use crate::transaction::Transaction;
@@ -193,7 +194,11 @@ pub(in crate::api::kong) fn start_time(lua: &Lua, tx: &Transaction) -> mlua::Res
 
 fn get_uri_captures(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
     let (unnamed, named) = (call.lua.create_table()?, call.lua.create_table()?);
-    if let Some(captures) = call.tx.request.captures() {
+    if let Value::Table(matches) = entity::present(call.lua, call.tx, "router_matches")? {
+        if let Value::Table(captures) = matches.raw_get("uri_captures")? {
+            sort_captures(&captures, &unnamed, &named)?;
+        }
+    } else if let Some(captures) = call.tx.request.captures() {
         for value in &captures.unnamed {
             unnamed.raw_push(value.as_str())?;
         }
@@ -203,4 +208,17 @@ fn get_uri_captures(call: &mut Call<'_>, (): ()) -> mlua::Result<Table> {
     }
     unnamed.set_metatable(Some(json::array_mt_of_caller(call.lua)?))?;
     call.lua.create_table_from([("unnamed", unnamed), ("named", named)])
+}
+
+/// Sorts what a function has put in the place of the router's captures.
+fn sort_captures(captures: &Table, unnamed: &Table, named: &Table) -> mlua::Result<()> {
+    for pair in captures.pairs::<Value, Value>() {
+        let (key, value) = pair?;
+        match key {
+            Value::String(_) => named.raw_set(key, value)?,
+            key if as_number(&key).is_some() => unnamed.raw_set(key, value)?,
+            _ => {}
+        }
+    }
+    Ok(())
 }

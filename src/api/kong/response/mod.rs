@@ -8,7 +8,7 @@ use http::HeaderValue;
 use http::header::TRANSFER_ENCODING;
 use mlua::{LuaString, Value};
 
-use super::checks;
+use super::{checks, entity};
 use crate::binding::convert::{self, Collected};
 use crate::binding::refuse;
 use crate::binding::{Call, Namespace, bindings};
@@ -86,8 +86,24 @@ fn get_headers(call: &mut Call<'_>, (max_headers,): (Value,)) -> mlua::Result<Co
     convert::response_headers_table(call.lua, call.tx, max)
 }
 
+/// Kong keeps its notes of the source in `ngx.ctx`, where functions may write others.
 fn get_source(call: &mut Call<'_>, (): ()) -> mlua::Result<&'static str> {
-    Ok(call.tx.response.source.unwrap_or(Source::Error).name())
+    let known = call.tx.response.source.unwrap_or(Source::Error);
+    let notes = [
+        ("KONG_UNEXPECTED", Source::Error, false),
+        ("KONG_EXITED", Source::Exit, known == Source::Exit),
+        ("KONG_PROXIED", Source::Service, known == Source::Service),
+    ];
+    for (note, source, unwritten) in notes {
+        let is_so = match entity::present(call.lua, call.tx, note)? {
+            Value::Nil => unwritten,
+            written => !matches!(written, Value::Boolean(false)),
+        };
+        if is_so {
+            return Ok(source.name());
+        }
+    }
+    Ok(Source::Error.name())
 }
 
 fn ensure_not_sent(call: &Call<'_>) -> mlua::Result<()> {

@@ -254,6 +254,26 @@ async fn what_a_router_captured_is_there_by_number_and_by_name() {
 }
 
 #[tokio::test]
+async fn what_a_function_has_put_in_the_place_of_the_routers_captures_counts() {
+    let app = App::builder()
+        .extension(UriCaptures::default().with_unnamed("7").with_named("id", "7"))
+        .access(
+            "local given = ngx.re.match('/users/ada', [[/users/(?<name>\\w+)]])
+             ngx.ctx.router_matches = { uri_captures = given }
+             local found = kong.request.get_uri_captures()
+             require('recorder')(found.unnamed[0], found.unnamed[1], #found.unnamed,
+               found.named.name, found.named.id)
+             ngx.ctx.router_matches = {}
+             found = kong.request.get_uri_captures()
+             require('recorder')(require('cjson').encode(found.unnamed), next(found.named))",
+        )
+        .serve()
+        .await;
+    app.get("/").send().await;
+    assert_eq!(app.recorder.entries(), ["/users/ada ada 1 ada nil", "[] nil"]);
+}
+
+#[tokio::test]
 async fn the_original_path_stays_when_functions_change_where_the_request_goes() {
     let app = App::access(
         "kong.service.request.set_path('/new')

@@ -241,6 +241,41 @@ async fn the_source_says_who_made_the_response() {
 }
 
 #[tokio::test]
+async fn what_functions_note_of_the_source_in_the_context_counts() {
+    for (access, note, source) in [
+        ("", "KONG_PROXIED = false", "error"),
+        ("", "KONG_EXITED = true", "exit"),
+        ("", "KONG_UNEXPECTED = true", "error"),
+        ("ngx.say('hello')", "KONG_PROXIED = true", "service"),
+        ("kong.response.exit(200)", "KONG_EXITED = false", "error"),
+        ("kong.response.exit(200)", "KONG_PROXIED = true", "exit"),
+        ("kong.response.exit(200)", "KONG_UNEXPECTED = true", "error"),
+    ] {
+        let app = App::builder()
+            .access(access)
+            .header_filter(&format!("ngx.ctx.{note}"))
+            .log("require('recorder')(kong.response.get_source())")
+            .serve()
+            .await;
+        app.get("/").send().await;
+        assert_eq!(app.recorder.wait_for(1).await, [source], "{access} {note}");
+    }
+}
+
+#[tokio::test]
+async fn the_context_tells_of_an_exit() {
+    for (access, expected) in [("", "nil"), ("kong.response.exit(200)", "true")] {
+        let app = App::builder()
+            .access(access)
+            .log("require('recorder')(ngx.ctx.KONG_EXITED)")
+            .serve()
+            .await;
+        app.get("/").send().await;
+        assert_eq!(app.recorder.wait_for(1).await, [expected], "{access}");
+    }
+}
+
+#[tokio::test]
 async fn after_output_nothing_can_be_set() {
     for call in [
         "set_status, 200",

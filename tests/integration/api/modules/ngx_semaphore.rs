@@ -21,7 +21,7 @@ async fn threads_wait_for_what_others_post() {
     )
     .await;
     assert_eq!(app.get("/").send().await.status, 200);
-    let expected = ["waits", "-1", "posted 0", "true", "nil timeout", "nil timeout", "true 2"];
+    let expected = ["waits", "-1", "posted 0", "true", "nil timeout", "false timeout", "true 2"];
     assert_eq!(app.recorder.entries(), expected);
 }
 

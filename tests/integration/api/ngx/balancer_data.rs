@@ -58,6 +58,25 @@ async fn what_is_written_leads_the_request() {
 }
 
 #[tokio::test]
+async fn the_time_to_send_has_two_names() {
+    let text = asked(
+        "local seen = {}
+         local function see()
+           local data = ngx.ctx.balancer_data
+           seen[#seen + 1] = data.write_timeout .. ' ' .. data.send_timeout
+         end
+         see()
+         ngx.ctx.balancer_data.write_timeout = 7
+         see()
+         ngx.ctx.balancer_data = { connect_timeout = 1, write_timeout = 1, read_timeout = 1 }
+         kong.service.set_timeouts(2, 3, 4)
+         see()
+         kong.response.exit(200, table.concat(seen, ', '))",
+    );
+    assert_eq!(text.await, "2000 2000, 7 7, 3 3");
+}
+
+#[tokio::test]
 async fn it_follows_set_target() {
     let text = asked(
         "kong.service.set_target('10.0.0.1', 81)
