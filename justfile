@@ -80,3 +80,7 @@ peers-instructions *options:
 # The gateway with up to ten thousand routes. Needs nginx and wrk.
 growth *counts:
     benches/peers/growth.py {{ counts }}
+
+# How soon several gateways have a change of one. Needs postgresql, and wrk for `--load`.
+cluster *options:
+    benches/peers/cluster.py {{ options }}
