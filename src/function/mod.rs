@@ -181,7 +181,7 @@ impl Functions {
     pub(crate) fn any_watched_in(&self, phases: &[Phase]) -> bool {
         phases.iter().any(|phase| {
             let first = self.offset(*phase);
-            self.set.records[first..first + self.len(*phase)].iter().any(Record::is_watched)
+            Record::any_watched(&self.set.records[first..first + self.len(*phase)])
         })
     }
 

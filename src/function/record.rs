@@ -1,7 +1,7 @@
 //! What is remembered of a function that holds up others.
 
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How many calls in a row use up their time or memory before the next are refused.
@@ -15,6 +15,9 @@ const MOST_DOUBLINGS: u32 = 5;
 /// How many calls in a row keep within their share before a function is trusted again that did not.
 const WATCHED: u32 = 32;
 
+/// Whether any function has ever held up others. Where none has, none is looked at.
+static ANY: AtomicBool = AtomicBool::new(false);
+
 /// The calls of one function that held up others.
 #[derive(Debug, Default)]
 pub(super) struct Record {
@@ -27,9 +30,14 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Whether one of `records` is watched.
+    pub(super) fn any_watched(records: &[Self]) -> bool {
+        ANY.load(Ordering::Relaxed) && records.iter().any(Self::is_watched)
+    }
+
     /// Whether one of the last calls held up others: the next, if there is one now, should not be where it
     /// could.
-    pub(super) fn is_watched(&self) -> bool {
+    fn is_watched(&self) -> bool {
         self.watched.load(Ordering::Relaxed) > 0 && !self.is_refused()
     }
 
@@ -52,13 +60,18 @@ impl Record {
     #[cold]
     pub(super) fn watch(&self) {
         self.strikes.store(0, Ordering::Relaxed);
+        self.watch_on();
+    }
+
+    fn watch_on(&self) {
+        ANY.store(true, Ordering::Relaxed);
         self.watched.store(WATCHED, Ordering::Relaxed);
     }
 
     /// Notes a call that did not. For how long the next are refused, if they are.
     #[cold]
     pub(super) fn strike(&self) -> Option<Duration> {
-        self.watched.store(WATCHED, Ordering::Relaxed);
+        self.watch_on();
         let strikes = self.strikes.fetch_add(1, Ordering::Relaxed) + 1;
         let more = strikes.checked_sub(STRIKES)?;
         let time = REFUSED_FOR * 2_u32.pow(more.min(MOST_DOUBLINGS));

@@ -322,6 +322,7 @@ impl Transaction {
     }
 
     /// Whether a function waits for the client's connection.
+    #[cfg_attr(not(feature = "net"), expect(clippy::unused_self, reason = "as with `net`"))]
     pub(crate) fn is_upgrading(&self) -> bool {
         #[cfg(feature = "net")]
         return self.rare().is_some_and(|rare| rare.upgrade.is_some());
@@ -330,6 +331,7 @@ impl Transaction {
     }
 
     /// Whether a function has asked for the client's connection.
+    #[cfg_attr(not(feature = "net"), expect(clippy::unused_self, reason = "as with `net`"))]
     pub(crate) fn is_upgraded(&self) -> bool {
         #[cfg(feature = "net")]
         return self.rare().is_some_and(|rare| rare.is_upgraded);
