@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use http::Request;
 use rustc_hash::FxBuildHasher;
-use tower::{Service, ServiceExt};
+use tower::ServiceExt;
 use tower_lua::Consumer;
 
-use super::{Around, Body, Next};
+use super::{Around, Body, Next, once};
 
 /// The configurations of one plugin in one scope, by the ids of consumers. Routes share them.
 pub(super) type OfConsumers = Arc<HashMap<Box<str>, Arc<dyn Around>, FxBuildHasher>>;
@@ -33,15 +33,13 @@ impl ByConsumer {
 impl Around for Arc<ByConsumer> {
     fn around(&self, next: Next) -> Next {
         let plugin = Self::clone(self);
-        let mut next = Some(next);
-        Next::new(tower::service_fn(move |request: Request<Body>| {
-            let next = next.take().expect("a stack of plugins is for one request");
-            let mut chosen = match plugin.choose(&request) {
+        once(next, move |request, next| {
+            let chosen = match plugin.choose(&request) {
                 Some(plugin) => plugin.around(next),
                 None => next,
             };
-            async move { chosen.ready().await?.call(request).await }
-        }))
+            chosen.oneshot(request)
+        })
     }
 
     fn has_functions(&self) -> bool {

@@ -6,6 +6,7 @@ mod functions;
 mod scopes;
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -43,6 +44,21 @@ pub(crate) trait Around: Send + Sync {
     fn is_idle(&self) -> bool {
         false
     }
+}
+
+/// What does `work` with the one request that a stack of plugins is for, and with what is further in.
+pub(crate) fn once<F>(
+    next: Next,
+    work: impl FnOnce(Request<Body>, Next) -> F + Send + 'static,
+) -> Next
+where
+    F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+{
+    let mut held = Some((work, next));
+    Next::new(tower::service_fn(move |request: Request<Body>| {
+        let (work, next) = held.take().expect("a stack of plugins is for one request");
+        work(request, next)
+    }))
 }
 
 /// Makes a plugin between the functions of its entity and its configuration, with a runtime for functions

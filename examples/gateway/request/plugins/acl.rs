@@ -9,7 +9,7 @@ use tower::{Service, ServiceExt};
 use tower_lua::{Consumer, Credential};
 
 use super::message::refusal;
-use super::{Around, Body, Next};
+use super::{Around, Body, Next, once};
 use crate::request::flight::Flight;
 
 #[derive(Debug, Deserialize)]
@@ -35,17 +35,12 @@ const REFUSED: &str = "You cannot consume this service";
 impl Around for Arc<Config> {
     fn around(&self, next: Next) -> Next {
         let acl = Self::clone(self);
-        let mut next = Some(next);
-        Next::new(tower::service_fn(move |mut request: Request<Body>| {
-            let admitted = acl.admit(&mut request);
-            let mut next = next.take().expect("a stack of plugins is for one request");
-            async move {
-                match admitted {
-                    Ok(()) => next.ready().await?.call(request).await,
-                    Err(refusal) => Ok(*refusal),
-                }
+        once(next, async move |mut request: Request<Body>, mut next: Next| {
+            match acl.admit(&mut request) {
+                Ok(()) => next.ready().await?.call(request).await,
+                Err(refusal) => Ok(*refusal),
             }
-        }))
+        })
     }
 }
 

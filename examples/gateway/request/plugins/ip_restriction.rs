@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tower::{Service, ServiceExt};
 
 use super::message::refusal;
-use super::{Around, Body, BoxError, Next};
+use super::{Around, Body, BoxError, Next, once};
 use crate::request::flight::Flight;
 
 #[derive(Debug, Deserialize)]
@@ -62,22 +62,15 @@ impl Restriction {
 impl Around for Arc<Restriction> {
     fn around(&self, next: Next) -> Next {
         let restriction = Self::clone(self);
-        let mut next = Some(next);
-        Next::new(tower::service_fn(move |request: Request<Body>| {
+        once(next, async move |request: Request<Body>, mut next: Next| {
             let client = Flight::of(&request).expect("the first layer puts it there").client;
             let client = client.to_canonical();
-            let refused = (!restriction.allows(client)).then(|| {
-                let text = || format!("IP address not allowed: {client}");
-                let text = restriction.message.clone().unwrap_or_else(text);
-                refusal(&request, restriction.status, &text)
-            });
-            let mut next = next.take().expect("a stack of plugins is for one request");
-            async move {
-                match refused {
-                    None => next.ready().await?.call(request).await,
-                    Some(refusal) => Ok(refusal),
-                }
+            if restriction.allows(client) {
+                return next.ready().await?.call(request).await;
             }
-        }))
+            let text = || format!("IP address not allowed: {client}");
+            let text = restriction.message.clone().unwrap_or_else(text);
+            Ok(refusal(&request, restriction.status, &text))
+        })
     }
 }

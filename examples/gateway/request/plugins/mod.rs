@@ -38,7 +38,7 @@ pub(crate) use self::service::PluginsLayer;
 use crate::BoxError;
 use crate::configured::entity::Plugin;
 use crate::configured::store::Address;
-use crate::in_force::plugins::{Around, Between, Body, Next, read, unknown};
+use crate::in_force::plugins::{Around, Between, Body, Next, once, read, unknown};
 
 /// What plugins are made with.
 pub(crate) struct Workshop {

@@ -8,7 +8,6 @@ pub(super) mod hmac_auth;
 pub(super) mod jwt;
 pub(super) mod key_auth;
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -22,7 +21,7 @@ use tower_lua::{Consumer, Credential};
 
 use super::message::{exit, refusal};
 use super::whole::whole;
-use super::{Around, Body, Next};
+use super::{Around, Body, Next, once};
 use crate::in_force::consumers::Proof;
 use crate::request::flight::Flight;
 
@@ -104,27 +103,22 @@ fn layer(scheme: impl Scheme) -> Arc<dyn Around> {
 impl<S: Scheme> Around for Authentication<S> {
     fn around(&self, next: Next) -> Next {
         let scheme = Arc::clone(&self.0);
-        let mut next = Some(next);
-        Next::new(tower::service_fn(move |request: Request<Body>| {
-            let scheme = Arc::clone(&scheme);
-            let mut next = next.take().expect("a stack of plugins is for one request");
-            async move {
-                let request = match admit(&*scheme, request).await {
-                    Ok(request) => request,
-                    Err(refusal) => return Ok::<_, Infallible>(*refusal),
-                };
-                let consumer = request.extensions().get::<Consumer>().cloned();
-                let credential = request.extensions().get::<Credential>().cloned();
-                let mut response = next.ready().await?.call(request).await?;
-                let told = response.extensions_mut();
-                // A scheme further in has the last word.
-                if told.get::<Consumer>().is_none() && told.get::<Credential>().is_none() {
-                    consumer.into_iter().for_each(|consumer| drop(told.insert(consumer)));
-                    credential.into_iter().for_each(|credential| drop(told.insert(credential)));
-                }
-                Ok(response)
+        once(next, async move |request: Request<Body>, mut next: Next| {
+            let request = match admit(&*scheme, request).await {
+                Ok(request) => request,
+                Err(refusal) => return Ok(*refusal),
+            };
+            let consumer = request.extensions().get::<Consumer>().cloned();
+            let credential = request.extensions().get::<Credential>().cloned();
+            let mut response = next.ready().await?.call(request).await?;
+            let told = response.extensions_mut();
+            // A scheme further in has the last word.
+            if told.get::<Consumer>().is_none() && told.get::<Credential>().is_none() {
+                consumer.into_iter().for_each(|consumer| drop(told.insert(consumer)));
+                credential.into_iter().for_each(|credential| drop(told.insert(credential)));
             }
-        }))
+            Ok(response)
+        })
     }
 }
 

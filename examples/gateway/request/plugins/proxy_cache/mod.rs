@@ -24,7 +24,7 @@ pub(crate) use self::entry::Caches;
 use self::entry::{Entry, lasting, now, varied};
 use self::recorded::{Recorded, Recording};
 use super::message::refusal;
-use super::{Around, Body, Next};
+use super::{Around, Body, Next, once};
 
 struct ProxyCache {
     config: Config,
@@ -60,30 +60,23 @@ pub(super) fn layer(config: Config, scope: &str, caches: &Caches) -> Arc<dyn Aro
 impl Around for Arc<ProxyCache> {
     fn around(&self, next: Next) -> Next {
         let cache = Self::clone(self);
-        let mut next = Some(next);
-        Next::new(tower::service_fn(move |request: Request<Body>| {
-            let cache = Self::clone(&cache);
-            let mut next = next.take().expect("a stack of plugins is for one request");
-            async move {
-                match cache.find(&request) {
-                    Found::Hit(response) => Ok(response),
-                    Found::Absent => {
-                        let text = "The response is not in the cache";
-                        Ok(refusal(&request, StatusCode::GATEWAY_TIMEOUT, text))
-                    }
-                    Found::Bypass => {
-                        let mut response = next.ready().await?.call(request).await?;
-                        cache.show_status(response.headers_mut(), "Bypass");
-                        Ok(response)
-                    }
-                    Found::Missing { key, status, headers } => {
-                        let is_head = request.method() == Method::HEAD;
-                        let response = next.ready().await?.call(request).await?;
-                        Ok(cache.record(response, key, status, &headers, is_head))
-                    }
-                }
+        once(next, async move |request: Request<Body>, mut next: Next| match cache.find(&request) {
+            Found::Hit(response) => Ok(response),
+            Found::Absent => {
+                let text = "The response is not in the cache";
+                Ok(refusal(&request, StatusCode::GATEWAY_TIMEOUT, text))
             }
-        }))
+            Found::Bypass => {
+                let mut response = next.ready().await?.call(request).await?;
+                cache.show_status(response.headers_mut(), "Bypass");
+                Ok(response)
+            }
+            Found::Missing { key, status, headers } => {
+                let is_head = request.method() == Method::HEAD;
+                let response = next.ready().await?.call(request).await?;
+                Ok(cache.record(response, key, status, &headers, is_head))
+            }
+        })
     }
 }
 

@@ -28,7 +28,7 @@ use self::redis::Redis;
 use self::synced::Synced;
 use self::windows::{Counts, Windows};
 use super::outward::Outward;
-use super::{Around, Body, Next, message};
+use super::{Around, Body, Next, message, once};
 use crate::BoxError;
 use crate::configured::entity::Plugin;
 use crate::configured::store::Address;
@@ -169,27 +169,22 @@ fn client(request: &Request<Body>) -> Option<IpAddr> {
 impl Around for Arc<Limits> {
     fn around(&self, next: Next) -> Next {
         let limits = Self::clone(self);
-        let mut next = Some(next);
-        Next::new(tower::service_fn(move |request: Request<Body>| {
-            let limits = Self::clone(&limits);
-            let mut next = next.take().expect("a stack of plugins is for one request");
-            async move {
-                let (headers, passes) = match limits.count(limits.key(&request)).await {
-                    Ok(counted) => counted,
-                    Err(error) => {
-                        tracing::error!("rate-limiting: {error}");
-                        let status = StatusCode::INTERNAL_SERVER_ERROR;
-                        return Ok(message(status, "An unexpected error occurred"));
-                    }
-                };
-                let mut answered = if passes {
-                    next.ready().await?.call(request).await?
-                } else {
-                    message(limits.status, &limits.text)
-                };
-                answered.headers_mut().extend(headers);
-                Ok(answered)
-            }
-        }))
+        once(next, async move |request: Request<Body>, mut next: Next| {
+            let (headers, passes) = match limits.count(limits.key(&request)).await {
+                Ok(counted) => counted,
+                Err(error) => {
+                    tracing::error!("rate-limiting: {error}");
+                    let status = StatusCode::INTERNAL_SERVER_ERROR;
+                    return Ok(message(status, "An unexpected error occurred"));
+                }
+            };
+            let mut answered = if passes {
+                next.ready().await?.call(request).await?
+            } else {
+                message(limits.status, &limits.text)
+            };
+            answered.headers_mut().extend(headers);
+            Ok(answered)
+        })
     }
 }

@@ -16,7 +16,7 @@ use self::headers::OfHeaders;
 use self::json::OfJson;
 use super::message::message;
 use super::whole::whole;
-use super::{Around, Body, BoxError, Next};
+use super::{Around, Body, BoxError, Next, once};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -49,16 +49,11 @@ pub(super) fn layer(config: &Config) -> Result<Arc<dyn Around>, BoxError> {
 impl Around for Arc<Transformation> {
     fn around(&self, next: Next) -> Next {
         let transformation = Self::clone(self);
-        let mut next = Some(next);
-        Next::new(tower::service_fn(move |request: Request<Body>| {
-            let transformation = Self::clone(&transformation);
-            let mut next = next.take().expect("a stack of plugins is for one request");
-            async move {
-                let is_head = request.method() == Method::HEAD;
-                let response = next.ready().await?.call(request).await?;
-                Ok(transformation.transform(response, is_head).await)
-            }
-        }))
+        once(next, async move |request: Request<Body>, mut next: Next| {
+            let is_head = request.method() == Method::HEAD;
+            let response = next.ready().await?.call(request).await?;
+            Ok(transformation.transform(response, is_head).await)
+        })
     }
 }
 
