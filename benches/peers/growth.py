@@ -37,6 +37,17 @@ def function(number):
     return f'kong.service.request.set_header("x-route", "{number}")'
 
 
+def ask(port, method, path, body=None):
+    """Asks an Admin API, which agrees: what it answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection.request(method, path, body, HEADERS if body else {})
+    response = connection.getresponse()
+    text = response.read()
+    connection.close()
+    assert response.status < 300, text[:1000]
+    return text
+
+
 class Gateway:
     """A gateway with a database, which can be stopped and started again."""
 
@@ -65,15 +76,9 @@ class Gateway:
 
     def ask(self, method, path, body=None):
         """Asks the Admin API: the answer, and how long it took in milliseconds."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=120)
         began = time.monotonic()
-        connection.request(method, path, body, HEADERS if body else {})
-        response = connection.getresponse()
-        text = response.read()
-        took = (time.monotonic() - began) * 1000
-        connection.close()
-        assert response.status < 300, text[:1000]
-        return json.loads(text or "null"), took
+        text = ask(self.admin, method, path, body)
+        return json.loads(text or "null"), (time.monotonic() - began) * 1000
 
     def patch(self, path, bodies):
         """How long a change takes, in milliseconds: the middle one of several, and the longest."""
