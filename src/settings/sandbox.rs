@@ -43,6 +43,21 @@ pub enum UntrustedLua {
 }
 
 impl Sandbox {
+    /// The modules of the crate whose use is to reach out: functions have them where
+    /// `network` lets them reach anything.
+    pub const REACHING_OUT: &[&str] = &["resty.http", "resty.memcached", "resty.redis"];
+
+    /// What else reaches out, and does not come with the crate: functions have these of the operator's
+    /// [directory](crate::RuntimeBuilder::module_path), on the same condition.
+    pub const LIBRARIES_REACHING_OUT: &[&str] = &[
+        "pgmoon",
+        "resty.dns.resolver",
+        "resty.mysql",
+        "resty.openidc",
+        "resty.redis.connector",
+        "resty.websocket.client",
+    ];
+
     /// A sandbox of the mode `mode`.
     pub fn new(mode: UntrustedLua) -> Self {
         Self { mode, ..Self::default() }

@@ -18,7 +18,7 @@ pub(in crate::api) use self::loader::Loader;
 use crate::api::digest::Algorithm;
 use crate::api::json;
 use crate::binding::{Modules, Namespace, Scope};
-use crate::settings::{Settings, UntrustedLua};
+use crate::settings::{Sandbox, Settings, UntrustedLua};
 
 /// Makes a module.
 type Maker = fn(&Loader<'_>) -> mlua::Result<Table>;
@@ -69,21 +69,6 @@ const MODULES: &[(&str, Maker)] = &[
     ("socket", |lua| over_ngx(lua, include_str!("luasocket.lua"))),
 ];
 
-/// The modules whose use is to reach out: functions have them where they may reach anything. Libraries
-/// of the same names in the operator's directory take their place.
-const REACHING_OUT: &[&str] = &["resty.http", "resty.memcached", "resty.redis"];
-
-/// What else reaches out, which does not come with the crate: functions have these of the operator's
-/// directory, where there is such a directory and they may reach anything.
-const LIBRARIES: &[&str] = &[
-    "pgmoon",
-    "resty.dns.resolver",
-    "resty.mysql",
-    "resty.openidc",
-    "resty.redis.connector",
-    "resty.websocket.client",
-];
-
 /// The modules that are functions of LuaJIT's or the prelude's.
 const FUNCTIONS: &[&str] =
     &["table.clear", "table.clone", "table.isarray", "table.isempty", "table.new", "table.nkeys"];
@@ -130,7 +115,7 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     let preload: Table = lua.globals().get::<Table>("package")?.get("preload")?;
     let maker = maker(lua)?;
     let are_theirs =
-        |name: &&str| REACHING_OUT.contains(name) && is_in_directory(scope.settings, name);
+        |name: &&str| Sandbox::REACHING_OUT.contains(name) && is_in_directory(scope.settings, name);
     names().filter(|name| !are_theirs(name)).try_for_each(|name| preload.set(name, &maker))?;
     if scope.settings.module_path.is_some() {
         add_stand_ins(lua)?;
@@ -159,13 +144,15 @@ fn add_host_modules(scope: &Scope<'_>) -> mlua::Result<()> {
 /// The modules, and how the sandbox's `require` comes by each.
 pub(crate) fn offered(lua: &Lua, settings: &Settings) -> mlua::Result<Modules> {
     let maker = Value::Function(maker(lua)?);
-    let reaches_out = |name: &str| REACHING_OUT.contains(&name);
+    // Libraries of the same names in the operator's directory take their place.
+    let reaches_out = |name: &str| Sandbox::REACHING_OUT.contains(&name);
     let own = names().filter(|name| !reaches_out(name) || settings.may_reach_out()).map(|name| {
         let is_theirs = reaches_out(name) && is_in_directory(settings, name);
         (name, if is_theirs { Value::Boolean(true) } else { maker.clone() })
     });
-    let theirs =
-        LIBRARIES.iter().filter(|name| settings.may_reach_out() && is_in_directory(settings, name));
+    let theirs = Sandbox::LIBRARIES_REACHING_OUT
+        .iter()
+        .filter(|name| settings.may_reach_out() && is_in_directory(settings, name));
     let as_they_are = FUNCTIONS.iter().chain(theirs).map(|name| (*name, Value::Boolean(true)));
     Ok(as_they_are.chain(own).collect())
 }

@@ -1,22 +1,11 @@
 //! Global variables, Lua's own libraries, and modules.
 
+use tower_lua::Sandbox;
+
 use super::finding::{Level, Place};
 use super::suggest;
 use super::walk::{Read, Use, Value, Walk};
 use crate::lua::api::{Api, Type, standard};
-
-/// The modules that are for those who may reach out.
-const REACHING_OUT: &[&str] = &["resty.http", "resty.memcached", "resty.redis"];
-
-/// Those that the operator's directory may have besides.
-const OF_DIRECTORY: &[&str] = &[
-    "pgmoon",
-    "resty.dns.resolver",
-    "resty.mysql",
-    "resty.openidc",
-    "resty.redis.connector",
-    "resty.websocket.client",
-];
 
 impl Walk<'_> {
     /// A variable that no scope has.
@@ -132,8 +121,8 @@ impl Walk<'_> {
         if permitted.all || permitted.modules.contains(name) {
             return true;
         }
-        let reaches_out = REACHING_OUT.contains(&name);
-        if OF_DIRECTORY.contains(&name) {
+        let reaches_out = Sandbox::REACHING_OUT.contains(&name);
+        if Sandbox::LIBRARIES_REACHING_OUT.contains(&name) {
             return permitted.has_directory && permitted.network;
         }
         is_known && permitted.safe_modules && (permitted.network || !reaches_out)
