@@ -9,7 +9,10 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    WantsVerifier,
+};
 
 use crate::BoxError;
 use crate::in_force::target::{Tls, Verify};
@@ -38,18 +41,21 @@ impl Roots {
     /// What believes these authorities, and what believes everybody.
     pub(crate) fn clients(&self) -> [ClientConfig; 2] {
         let provider = Arc::new(ring::default_provider());
-        let builder = || {
-            ClientConfig::builder_with_provider(Arc::clone(&provider))
-                .with_safe_default_protocol_versions()
-                .expect("ring has ciphers for them")
-        };
-        let verifying =
-            builder().with_root_certificates(Arc::clone(&self.store)).with_no_client_auth();
-        let anybody = Arc::new(Anybody(Arc::clone(&provider)));
-        let trusting =
-            builder().dangerous().with_custom_certificate_verifier(anybody).with_no_client_auth();
+        let store = Arc::clone(&self.store);
+        let verifying = builder(&provider).with_root_certificates(store).with_no_client_auth();
+        let everybody = Arc::new(Believed::everybody(&provider));
+        let trusting = builder(&provider)
+            .dangerous()
+            .with_custom_certificate_verifier(everybody)
+            .with_no_client_auth();
         [verifying, trusting]
     }
+}
+
+fn builder(provider: &Arc<CryptoProvider>) -> ConfigBuilder<ClientConfig, WantsVerifier> {
+    ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_safe_default_protocol_versions()
+        .expect("ring has ciphers for them")
 }
 
 /// How connections to services are encrypted.
@@ -83,18 +89,15 @@ impl TlsConfigs {
     fn own(&self, is_http2: bool, verifies: bool, trust: &Trust) -> ClientConfig {
         let provider = Arc::new(ring::default_provider());
         let roots = trust.authorities().unwrap_or(&self.roots.store);
-        let verifier: Arc<dyn ServerCertVerifier> = if verifies {
+        let mut believed = Believed::everybody(&provider);
+        if verifies {
             let (roots, provider) = (Arc::clone(roots), Arc::clone(&provider));
-            let inner = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
-            Arc::new(Depth { inner: inner.expect("there is an authority"), most: trust.depth() })
-        } else {
-            Arc::new(Anybody(Arc::clone(&provider)))
-        };
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("ring has ciphers for them")
-            .dangerous()
-            .with_custom_certificate_verifier(verifier);
+            let vouched = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
+            believed.vouched = Some(vouched.expect("there is an authority"));
+            believed.most = trust.depth();
+        }
+        let builder =
+            builder(&provider).dangerous().with_custom_certificate_verifier(Arc::new(believed));
         let identity = trust.identity().and_then(|certificate| certificate.keys.first());
         let mut config = match identity {
             Some(key) => {
@@ -116,14 +119,22 @@ impl TlsConfigs {
     }
 }
 
-/// Believes who is vouched for, over no more certificates than `most`.
+/// Whom the gateway believes: those who are vouched for, over no more certificates than `most`, or everybody
+/// (`tls_verify = false`). Nobody is believed over a broken handshake.
 #[derive(Debug)]
-struct Depth {
-    inner: Arc<WebPkiServerVerifier>,
+struct Believed {
+    vouched: Option<Arc<WebPkiServerVerifier>>,
     most: Option<usize>,
+    provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Depth {
+impl Believed {
+    fn everybody(provider: &Arc<CryptoProvider>) -> Self {
+        Self { vouched: None, most: None, provider: Arc::clone(provider) }
+    }
+}
+
+impl ServerCertVerifier for Believed {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -132,9 +143,10 @@ impl ServerCertVerifier for Depth {
         response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        let Some(vouched) = &self.vouched else { return Ok(ServerCertVerified::assertion()) };
         // What stands farther away is as if it had not been sent.
         let most = self.most.unwrap_or(others.len()).min(others.len());
-        self.inner.verify_server_cert(certificate, &others[..most], name, response, now)
+        vouched.verify_server_cert(certificate, &others[..most], name, response, now)
     }
 
     fn verify_tls12_signature(
@@ -143,46 +155,7 @@ impl ServerCertVerifier for Depth {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
-    }
-}
-
-/// Believes every certificate, but not a broken handshake: `tls_verify = false`.
-#[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
@@ -192,11 +165,11 @@ impl ServerCertVerifier for Anybody {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
