@@ -234,8 +234,7 @@ impl RequestPhases {
         self.admit_stand_ins();
         let upgrade = upgrade::prepare(&mut self.lease).expect("looked at when it was decided");
         let site = self.lease.site.clone();
-        let none = Run::new(Functions::empty(), self.config.plugin, &[]);
-        let run = std::mem::replace(&mut self.run, none);
+        let run = self.run.take();
         let mut passage = self.into_passage();
         let upgraded = Upgraded::new(run, site, passage.exchange.clone());
         passage.log = None;

@@ -7,7 +7,6 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use http::Extensions;
@@ -21,7 +20,6 @@ use super::spelling::{Came, Written};
 #[derive(Default)]
 pub(crate) struct HeadNames {
     coming: Mutex<Coming>,
-    is_written: AtomicBool,
     /// For the head that goes out next.
     written: Mutex<Option<Written>>,
 }
@@ -77,16 +75,7 @@ impl HeadNames {
     pub(crate) fn write(&self, extensions: &Extensions) {
         if let Some(written) = Written::of(extensions) {
             *self.written.lock() = Some(written);
-            self.is_written.store(true, Ordering::Release);
         }
-    }
-
-    fn take_written(&self) -> Option<Written> {
-        let is_written = self.is_written.load(Ordering::Acquire);
-        is_written.then(|| {
-            self.is_written.store(false, Ordering::Release);
-            self.written.lock().take()
-        })?
     }
 
     fn note(&self, bytes: &[u8]) {
@@ -126,7 +115,7 @@ impl<T> Wire<T> {
     /// Whether a head goes out in the place of what `bytes` begin with.
     fn has_head(&mut self, bytes: &[u8]) -> bool {
         if std::mem::take(&mut self.is_at_rest)
-            && let Some(written) = self.names.take_written()
+            && let Some(written) = self.names.written.lock().take()
             && let Some(end) = memmem::find(bytes, END)
         {
             self.head.extend_from_slice(&bytes[..end + END.len()]);
