@@ -73,6 +73,17 @@ impl Gateway {
         self.send(Method::POST, path, body).await
     }
 
+    /// Makes sure that the plugin `name` is not taken with each of some configurations, and says of each what is
+    /// wrong.
+    pub async fn refuses(&self, name: &str, cases: &[(serde_json::Value, &str)]) {
+        for (config, expected) in cases {
+            let plugin = serde_json::json!({ "name": name, "config": config });
+            let reply = self.post("/plugins", &plugin).await;
+            assert_eq!(reply.status, 400, "{config}");
+            assert!(reply.text().contains(expected), "{}", reply.text());
+        }
+    }
+
     /// Posts a form, as `curl --data` does.
     pub async fn form(&self, path: &str, pairs: &[(&str, &str)]) -> Reply {
         let call = self.admin_call(Method::POST, path);
