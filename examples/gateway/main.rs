@@ -43,7 +43,7 @@ use crate::admin::follow::Follower;
 use crate::config::{Config, Heard};
 use crate::configured::declarative;
 use crate::configured::problem::Problem;
-use crate::configured::store::Address;
+use crate::configured::store::{Address, Author};
 use crate::healthchecks::Checker;
 use crate::in_force::published::{Current, Published};
 use crate::request::counters::Counters;
@@ -208,7 +208,7 @@ impl Gateway {
     async fn load_demo(&self, addr: Option<SocketAddr>) -> Result<(), BoxError> {
         let upstream = demo::serve_upstream(self.stopped.clone()).await?;
         let draft = declarative::load(demo::declaration(upstream)).map_err(Problem::from)?;
-        self.database.replace(draft).await?;
+        self.database.replace(Author::default(), draft).await?;
         demo::explain(addr);
         Ok(())
     }

@@ -105,14 +105,15 @@ async fn a_database_of_another_version_is_refused() {
     let path = directory.0.join("gateway.db");
     run_sql(&path, &["UPDATE gateway SET value = '99' WHERE name = 'format'"]).await;
     let said = refusal(&directory.database());
-    assert!(said.contains("it has format 99, and this gateway reads format 2"), "{said}");
+    assert!(said.contains("it has format 99, and this gateway reads format 3"), "{said}");
     let broken = "INSERT INTO entities VALUES ('services', 'x', '{}')";
-    run_sql(&path, &["UPDATE gateway SET value = '1' WHERE name = 'format'", broken]).await;
+    let as_of_format_1 = "UPDATE gateway SET value = '1' WHERE name = 'format'";
+    run_sql(&path, &["DROP TABLE versions", as_of_format_1, broken]).await;
     let said = refusal(&directory.database());
     assert!(said.contains("stored services x: missing field"), "{said}");
 }
 
-async fn run_sql(path: &Path, statements: &[&str]) {
+pub(crate) async fn run_sql(path: &Path, statements: &[&str]) {
     use sqlx::Connection;
 
     sqlx::any::install_default_drivers();

@@ -6,6 +6,7 @@ use http::request::Parts;
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
+use super::versions::author_of;
 use super::{Admin, Answered, content_type};
 use crate::admin::body;
 use crate::configured::declarative;
@@ -22,7 +23,7 @@ pub(super) async fn answer(admin: &Admin, head: &Parts, body: Bytes) -> Answered
         return Ok(Answer::ok(json!({ "config": file })));
     }
     let declaration = declaration(head, body).await?;
-    admin.database.replace(declarative::load(declaration)?).await?;
+    admin.database.replace(author_of(head), declarative::load(declaration)?).await?;
     Ok(Answer::created(shown(admin)))
 }
 

@@ -12,7 +12,7 @@ use crate::BoxError;
 use crate::configured::declarative;
 use crate::configured::entities::{Document, Draft, Kind, State, Step};
 use crate::configured::problem::Problem;
-use crate::configured::store::{Address, Cached, Keep, Missed, Store};
+use crate::configured::store::{Address, Author, Cached, Keep, Missed, Store, Version};
 use crate::in_force::published::Published;
 use crate::in_force::snapshot::Snapshot;
 
@@ -135,16 +135,33 @@ impl Database {
         self.published.publish(snapshot);
     }
 
-    /// Changes entities of `kind`. When this returns, the change is stored and in force; when it
-    /// fails, nothing has changed.
+    /// The versions of the functions of a plugin, the newest first: at least the one in force.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin has no functions, or the database cannot be reached.
+    pub(crate) async fn versions(&self, plugin: &Document) -> Result<Vec<Version>, Problem> {
+        let first = Version::first(plugin).ok_or_else(|| {
+            let name = plugin.plugin().map_or("", |plugin| &plugin.name);
+            Problem::bad_request(format!(
+                "'{name}' is no plugin of functions: those of pre-function and post-function have versions"
+            ))
+        })?;
+        let versions = self.keep.lock().await.versions(plugin.id()).await?;
+        Ok(if versions.is_empty() { vec![first] } else { versions })
+    }
+
+    /// Changes entities of `kind`, which is what `author` wants. When this returns, the change is stored and
+    /// in force; when it fails, nothing has changed.
     pub(crate) async fn change<T: Send + 'static>(
         self: &Arc<Self>,
+        author: Author,
         what: &'static str,
         kind: Kind,
         edit: impl FnOnce(&mut Draft) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let writable = self.is_writable();
-        self.apply(move |state| {
+        self.apply(author, move |state| {
             let mut draft = Draft::of(state);
             let done = edit(&mut draft)?;
             if !writable && !draft.steps.is_empty() {
@@ -156,8 +173,12 @@ impl Database {
     }
 
     /// Puts what a declarative file says into the place of everything.
-    pub(crate) async fn replace(self: &Arc<Self>, draft: Draft) -> Result<(), Problem> {
-        self.apply(|_| Ok((draft, ()))).await
+    pub(crate) async fn replace(
+        self: &Arc<Self>,
+        author: Author,
+        draft: Draft,
+    ) -> Result<(), Problem> {
+        self.apply(author, |_| Ok((draft, ()))).await
     }
 
     /// The same from a file.
@@ -172,7 +193,7 @@ impl Database {
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         let draft = declarative::read(&text)
             .map_err(|error| named(error.in_lines(&declarative::Source::new(&text)).into()))?;
-        self.replace(draft).await.map_err(|problem| named(problem.into()).into())
+        self.replace(Author::default(), draft).await.map_err(|problem| named(problem.into()).into())
     }
 
     /// Lets go of the database, which is one file then. Nothing can be changed any more.
@@ -186,7 +207,7 @@ impl Database {
     /// Makes of a state, to which `steps` lead from the one of now, what requests are routed by.
     fn check(&self, state: &State, steps: &[Step]) -> Result<Snapshot, BoxError> {
         let has_functions = |document: &Arc<Document>| {
-            document.plugin().is_some_and(|plugin| plugin.name.ends_with("-function"))
+            document.plugin().is_some_and(|plugin| plugin.has_functions())
         };
         if !self.functions && state.all(Kind::Plugins).any(has_functions) {
             return Err("loading of untrusted Lua code disabled because 'untrusted_lua' config \
@@ -201,12 +222,13 @@ impl Database {
     /// One change: checked, stored, published. It is finished even if nobody waits for it any more.
     async fn apply<T: Send + 'static>(
         self: &Arc<Self>,
+        author: Author,
         edit: impl FnOnce(&State) -> Result<(Draft, T), Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let database = Arc::clone(self);
         let change = tokio::spawn(async move {
             let mut keep = database.keep.lock().await;
-            let changed = keep.change(|missed| {
+            let changed = keep.change(&author, |missed| {
                 database.take_over(missed);
                 let (draft, done) = edit(&database.state.load())?;
                 let snapshot = database

@@ -27,6 +27,12 @@ pub(super) enum Endpoint {
     /// `/upstreams/{name or id}/targets/{target or id}/healthy`, or with an address before that:
     /// whether it is well.
     Mark(String, String, Option<String>, bool),
+    /// `/plugins/{instance_name or id}/versions`
+    Versions(String),
+    /// `/plugins/{instance_name or id}/versions/{version}`
+    Version(String, String),
+    /// `/plugins/{instance_name or id}/rollback`, or below a version.
+    Rollback(String, Option<String>),
     /// `/services`
     Collection(Kind),
     /// `/services/{name or id}`
@@ -74,6 +80,14 @@ impl Endpoint {
                 let address = Some(address.to_owned());
                 Self::Mark(key.to_owned(), target.to_owned(), address, is_well(mark)?)
             }
+            ["plugins", key, "versions"] => Self::Versions(key.to_owned()),
+            ["plugins", key, "versions", version] => {
+                Self::Version(key.to_owned(), version.to_owned())
+            }
+            ["plugins", key, "rollback"] => Self::Rollback(key.to_owned(), None),
+            ["plugins", key, "versions", version, "rollback"] => {
+                Self::Rollback(key.to_owned(), Some(version.to_owned()))
+            }
             [kind] => Self::Collection(Kind::of_path(kind)?),
             [kind, key] => Self::Entity(Kind::of_path(kind)?, key.to_owned()),
             [kind, key, other] => {
@@ -111,9 +125,11 @@ impl Endpoint {
             | Self::PluginSchema(_)
             | Self::Schema(_)
             | Self::Health(_)
-            | Self::AllTargets(_) => &["GET"],
+            | Self::AllTargets(_)
+            | Self::Versions(_)
+            | Self::Version(..) => &["GET"],
             Self::Mark(..) => &["PUT"],
-            Self::Validate(_) => &["POST"],
+            Self::Validate(_) | Self::Rollback(..) => &["POST"],
             Self::Config | Self::Collection(_) | Self::Nested(..) => &["GET", "POST"],
             Self::Entity(..) | Self::NestedEntity(..) | Self::Parent(..) => {
                 &["GET", "PUT", "PATCH", "DELETE"]
@@ -129,6 +145,10 @@ impl Endpoint {
             "/endpoints",
             "/plugins/enabled",
             "/plugins/schema/{name}",
+            "/plugins/{plugins}/rollback",
+            "/plugins/{plugins}/versions",
+            "/plugins/{plugins}/versions/{version}",
+            "/plugins/{plugins}/versions/{version}/rollback",
             "/schemas/plugins/validate",
             "/schemas/plugins/{name}",
             "/schemas/{db_entity_name}/validate",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Method;
 
 use super::answer::Answer;
+use super::versions::author_of;
 use super::{Answered, Call, list};
 use crate::admin::body::Arguments;
 use crate::configured::entities::{Document, Draft, Kind, Place, State, uuid};
@@ -20,12 +21,13 @@ pub(super) async fn collection(
     if call.head.method != Method::POST {
         return list::answer(&call, kind, parent);
     }
+    let author = author_of(call.head);
     let Arguments { mut object, given } = call.arguments;
     let parent = owned(parent);
     let document = call
         .admin
         .database
-        .change("create", kind, move |draft| {
+        .change(author, "create", kind, move |draft| {
             if let Some((parent_kind, key)) = parent {
                 let parent = draft.state.known(parent_kind, &key)?;
                 set_reference(&mut object, kind, parent_kind, parent.id());
@@ -43,6 +45,7 @@ pub(super) async fn one(
     key: &str,
     parent: Option<(Kind, &str)>,
 ) -> Answered {
+    let author = author_of(call.head);
     let Arguments { mut object, given } = call.arguments;
     let database = &call.admin.database;
     let (key, parent) = (key.to_owned(), owned(parent));
@@ -64,7 +67,7 @@ pub(super) async fn one(
                 }
                 draft.upsert(kind, &place, object, given)
             };
-            let document = database.change("create or update", kind, edit).await?;
+            let document = database.change(author, "create or update", kind, edit).await?;
             Ok(Answer::ok(document.shown_in(&database.state())))
         }
         Method::PATCH => {
@@ -72,7 +75,7 @@ pub(super) async fn one(
                 let old = find_in(&draft.state, kind, &key, parent.as_ref())?;
                 draft.update(kind, &old, object, given)
             };
-            let document = database.change("update", kind, edit).await?;
+            let document = database.change(author, "update", kind, edit).await?;
             Ok(Answer::ok(document.shown_in(&database.state())))
         }
         Method::DELETE => {
@@ -84,7 +87,7 @@ pub(super) async fn one(
                     Err(problem) => Err(problem),
                 }
             };
-            database.change("remove", kind, edit).await?;
+            database.change(author, "remove", kind, edit).await?;
             Ok(Answer::no_content())
         }
         _ => {
@@ -96,6 +99,7 @@ pub(super) async fn one(
 
 /// `/routes/{key}/service`: the `parent` of an entity.
 pub(super) async fn parent(call: Call<'_>, kind: Kind, key: &str, parent: Kind) -> Answered {
+    let author = author_of(call.head);
     let Arguments { object, given } = call.arguments;
     let database = &call.admin.database;
     let key = key.to_owned();
@@ -113,7 +117,7 @@ pub(super) async fn parent(call: Call<'_>, kind: Kind, key: &str, parent: Kind) 
                 }
                 Ok(document)
             };
-            let document = database.change("create or update", parent, edit).await?;
+            let document = database.change(author, "create or update", parent, edit).await?;
             Ok(Answer::ok(document.shown_in(&database.state())))
         }
         Method::PATCH => {
@@ -121,7 +125,7 @@ pub(super) async fn parent(call: Call<'_>, kind: Kind, key: &str, parent: Kind) 
                 let old = parent_of(&draft.state, kind, &key, parent)?;
                 draft.update(parent, &old, object, given)
             };
-            let document = database.change("update", parent, edit).await?;
+            let document = database.change(author, "update", parent, edit).await?;
             Ok(Answer::ok(document.shown_in(&database.state())))
         }
         Method::DELETE => {

@@ -110,6 +110,11 @@ pub(super) fn tags(call: &Call<'_>, tag: Option<&str>) -> Answered {
     Ok(page.answer(&path, rows.into_iter(), |row| row))
 }
 
+/// A list of rows with the marks that they are in the order of, at a `path`.
+pub(super) fn rows(call: &Call<'_>, path: &str, rows: Vec<(String, Value)>) -> Answered {
+    Ok(Page::new(call)?.answer(path, rows.into_iter(), |row| row))
+}
+
 impl Page {
     fn new(call: &Call<'_>) -> Result<Self, Problem> {
         let query = call.head.uri.query().unwrap_or_default();

@@ -11,6 +11,7 @@ mod guard;
 mod health;
 mod information;
 mod list;
+mod versions;
 mod warnings;
 
 use std::sync::Arc;
@@ -128,6 +129,11 @@ async fn answer(admin: &Admin, request: Request) -> Answered {
             health::mark(&call, &key, &target, address.as_deref(), is_well).await
         }
         Endpoint::AllTargets(key) => list::all_targets(&call, &key),
+        Endpoint::Versions(key) => versions::list(&call, &key).await,
+        Endpoint::Version(key, version) => versions::one(&call, &key, &version).await,
+        Endpoint::Rollback(key, version) => {
+            versions::roll_back(call, &key, version.as_deref()).await
+        }
         other => information::answer(call, &other),
     }?;
     if needs_body && let Some(entity) = answer.body() {

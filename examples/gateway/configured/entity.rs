@@ -96,6 +96,11 @@ impl Plugin {
         self.consumer.as_ref().map(|consumer| consumer.id.as_str())
     }
 
+    /// Whether it is nothing but functions.
+    pub(crate) fn has_functions(&self) -> bool {
+        matches!(self.name.as_str(), "pre-function" | "post-function")
+    }
+
     /// The id of its service.
     pub(crate) fn service(&self) -> Option<&str> {
         self.service.as_ref().map(|service| service.id.as_str())

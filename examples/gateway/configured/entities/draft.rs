@@ -1,11 +1,13 @@
 //! [`Draft`]: a state in the making.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::{Document, Kind, State, given, now, password, references, snis, uuid};
+use super::{
+    Document, Kind, State, given, in_seconds, now, now_in_milliseconds, password, references, snis,
+    uuid,
+};
 use crate::configured::problem::Problem;
 use crate::configured::schema::{self, Given, Object};
 
@@ -225,18 +227,12 @@ fn make(kind: Kind, object: &mut Object) {
         if object.get(field.name).is_none_or(Value::is_null) {
             let value = match field.kind {
                 schema::Kind::Integer => now().into(),
-                schema::Kind::Number => now_in_milliseconds().into(),
+                schema::Kind::Number => in_seconds(now_in_milliseconds()).into(),
                 _ => uuid::random_key().into(),
             };
             object.insert(field.name.to_owned(), value);
         }
     }
-}
-
-/// Seconds since 1970, with three digits behind the point.
-fn now_in_milliseconds() -> f64 {
-    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    (since.as_secs_f64() * 1000.0).floor() / 1000.0
 }
 
 /// A time to live is given from now on, and kept from when the entity was made.

@@ -144,6 +144,20 @@ impl State {
 
 /// Seconds since 1970.
 pub(crate) fn now() -> i64 {
+    now_in_milliseconds() / 1000
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_in_milliseconds() -> i64 {
     let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Milliseconds as the Admin API has times: seconds, with three digits behind the point.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a float has the milliseconds of thousands of years"
+)]
+pub(crate) fn in_seconds(milliseconds: i64) -> f64 {
+    milliseconds as f64 / 1000.0
 }

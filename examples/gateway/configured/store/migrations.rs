@@ -44,10 +44,15 @@ const MIGRATIONS: &[Migration] = &[
             "CREATE INDEX tallies_by_end ON tallies (expires)",
         ],
     },
+    Migration { name: "versions", sqlite: &[VERSIONS], postgres: &[VERSIONS] },
 ];
 
 const ENTITIES: &str = "CREATE TABLE entities (kind TEXT NOT NULL, id TEXT NOT NULL, \
                         document TEXT NOT NULL, PRIMARY KEY (kind, id))";
+
+const VERSIONS: &str = "CREATE TABLE versions (plugin TEXT NOT NULL, version BIGINT NOT NULL, \
+                        digest TEXT NOT NULL, made_at BIGINT NOT NULL, address TEXT, author TEXT, \
+                        config TEXT NOT NULL, PRIMARY KEY (plugin, version))";
 
 /// What there is to be done with a database.
 pub(crate) struct Migrations {

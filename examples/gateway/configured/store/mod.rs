@@ -11,6 +11,7 @@ mod migrations;
 mod notice;
 mod rows;
 mod tallies;
+mod versions;
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub(crate) use self::migrations::Migrations;
 pub(crate) use self::notice::Notice;
 use self::rows::Tables;
 pub(crate) use self::tallies::{Tallies, Tally};
+pub(crate) use self::versions::{Author, Version};
 use crate::BoxError;
 use crate::configured::entities::{State, Step};
 use crate::configured::problem::Problem;
@@ -81,21 +83,18 @@ impl Store {
         Ok(missed)
     }
 
-    /// A change: `decide` is told what others have changed, and says what is to be done. It is on the
-    /// disk when this returns.
+    /// A change by `author`: `decide` is told what others have changed, and says what is to be done. It is
+    /// on the disk when this returns.
     ///
     /// # Errors
     ///
     /// What `decide` says; or that the database cannot be reached, or cannot keep it.
     async fn change<T: Send>(
         &mut self,
+        author: &Author,
         decide: impl FnOnce(Missed) -> Result<(Vec<Step>, T), Problem> + Send,
     ) -> Result<T, Problem> {
-        let is_shared = self.is_shared();
-        let failed = |error: BoxError| match is_shared {
-            true => Problem::unavailable(&*error),
-            false => Problem::unexpected(&error),
-        };
+        let failed = self.failed();
         let mut connection = self.connect().await.map_err(failed)?;
         let mut transaction = in_time(PATIENCE, connection.begin()).await.map_err(failed)?;
         let look = changes::missed_by_writer(&mut transaction, &self.address, self.version);
@@ -112,6 +111,7 @@ impl Store {
         };
         let tables = Tables::of(&self.address);
         let kept = async {
+            versions::take(&mut transaction, &steps, author).await?;
             tables.take(&mut transaction, &steps).await?;
             let version = changes::tell(&mut transaction, &self.address, version, &steps).await?;
             transaction.commit().await?;
@@ -120,6 +120,29 @@ impl Store {
         self.version = in_time(PATIENCE_WITH_CHANGES, kept).await.map_err(failed)?;
         self.connection = Some(connection);
         Ok(done)
+    }
+
+    /// The versions of a plugin that are kept, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be reached or read.
+    async fn versions(&mut self, plugin: &str) -> Result<Vec<Version>, Problem> {
+        let failed = self.failed();
+        let mut connection = self.connect().await.map_err(failed)?;
+        let look = versions::of(&mut connection, plugin);
+        let versions = in_time(PATIENCE, look).await.map_err(failed)?;
+        self.connection = Some(connection);
+        Ok(versions)
+    }
+
+    /// What is answered when the database fails.
+    fn failed(&self) -> impl Fn(BoxError) -> Problem + Copy + use<> {
+        let is_shared = self.is_shared();
+        move |error| match is_shared {
+            true => Problem::unavailable(&*error),
+            false => Problem::unexpected(&error),
+        }
     }
 
     /// The connection there is, or a new one. Whoever takes it puts it back if all went well.
@@ -174,11 +197,21 @@ impl Keep {
     /// One change, as [`Store::change`] has it.
     pub(crate) async fn change<T: Send>(
         &mut self,
+        author: &Author,
         decide: impl FnOnce(Missed) -> Result<(Vec<Step>, T), Problem> + Send,
     ) -> Result<T, Problem> {
         match self {
             Self::Off => decide(Missed::Nothing).map(|(_, done)| done),
-            Self::In(store) => sendable(store.change(decide)).await,
+            Self::In(store) => sendable(store.change(author, decide)).await,
+            Self::Closed => Err(Problem::unexpected(&sqlx::Error::PoolClosed)),
+        }
+    }
+
+    /// The versions of a plugin, as [`Store::versions`] has them.
+    pub(crate) async fn versions(&mut self, plugin: &str) -> Result<Vec<Version>, Problem> {
+        match self {
+            Self::Off => Ok(Vec::new()),
+            Self::In(store) => sendable(store.versions(plugin)).await,
             Self::Closed => Err(Problem::unexpected(&sqlx::Error::PoolClosed)),
         }
     }

@@ -130,7 +130,7 @@ pub(super) fn stored(kind: &str, text: String) -> Result<(Kind, Document), BoxEr
 }
 
 /// How many entities are written at a time: `SQLite` takes 32,766 values.
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 
 /// Inserts rows of texts into a table, given with its columns.
 async fn insert_rows<const N: usize>(
@@ -141,11 +141,7 @@ async fn insert_rows<const N: usize>(
     if rows.is_empty() {
         return Ok(());
     }
-    let row = |number: usize| {
-        let places = (1..=N).map(|column| format!("${}", number * N + column));
-        format!("({})", places.collect::<Vec<_>>().join(", "))
-    };
-    let places = (0..rows.len()).map(row).collect::<Vec<_>>().join(", ");
+    let places = places(rows.len(), N);
     let statement = format!("INSERT INTO {table} VALUES {places}");
     let mut query = sqlx::query(&statement);
     for value in rows.into_iter().flatten() {
@@ -153,6 +149,15 @@ async fn insert_rows<const N: usize>(
     }
     query.execute(connection).await?;
     Ok(())
+}
+
+/// The places of values, for so many rows with so many columns.
+pub(super) fn places(rows: usize, columns: usize) -> String {
+    let row = |number: usize| {
+        let places = (1..=columns).map(|column| format!("${}", number * columns + column));
+        format!("({})", places.collect::<Vec<_>>().join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
 async fn delete(connection: &mut AnyConnection, kind: Kind, id: &str) -> Result<(), sqlx::Error> {
