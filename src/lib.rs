@@ -135,7 +135,7 @@ mod vm;
 
 pub use mlua;
 
-pub use self::error::{CompileError, Error};
+pub use self::error::{CompileError, Error, FunctionsId};
 pub use self::extension::{
     ClientUri, CloseConnection, Connection, Consumer, Credential, HeaderNames, HostCall,
     InternalRedirect, RequestId, ResponseSource, Route, Service, ServiceTimes, Shared, Timeouts,
@@ -144,8 +144,9 @@ pub use self::extension::{
 pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
 pub use self::lua::Budget;
 pub use self::middleware::{
-    BoxError, DefaultResponseForError, FailedRequest, FunctionLayer, FunctionService, PluginKind,
-    RequestBody, ResponseBody, ResponseForError, ResponseFuture, RetryCallback,
+    BoxError, DebugResponseForError, DefaultResponseForError, FailedRequest, FunctionLayer,
+    FunctionService, PluginKind, RequestBody, ResponseBody, ResponseForError, ResponseFuture,
+    RetryCallback,
 };
 #[cfg(feature = "net")]
 pub use self::net::{Network, NetworkRule, Resolved};

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser};
 use http::HeaderName;
 use tower_lua::{Runtime, RuntimeBuilder, Sandbox, ServerStats, UntrustedLua};
@@ -53,6 +54,11 @@ pub(crate) struct Config {
     /// Serve the demonstration of Kong's documentation over a built-in upstream.
     #[arg(long)]
     pub(crate) demo: bool,
+
+    /// For who writes functions: clients on this machine are told in a 500 what Lua says of the function that
+    /// has failed, and its stack. Not for a gateway that others use.
+    #[arg(long, env = "KONG_DEBUG", value_parser = FalseyValueParser::new())]
+    pub(crate) debug: bool,
 
     /// How many threads serve clients, each with connections and a Lua VM of its own: a number, or
     /// `auto` for as many as there are cores.

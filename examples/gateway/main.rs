@@ -45,6 +45,7 @@ use crate::configured::declarative;
 use crate::configured::problem::Problem;
 use crate::configured::store::{Address, Author};
 use crate::healthchecks::Checker;
+use crate::in_force::failures::Failures;
 use crate::in_force::published::{Current, Published};
 use crate::request::counters::Counters;
 use crate::request::listen::{Listener, Server, TlsAcceptor, addresses};
@@ -131,6 +132,7 @@ struct Gateway {
     resolver: Resolver,
     published: Published,
     current: Current,
+    failures: Failures,
     database: Arc<Database>,
     counters: Arc<Counters>,
     metrics: Arc<Metrics>,
@@ -155,11 +157,15 @@ impl Gateway {
         let (tell, invalidated) = mpsc::unbounded_channel();
         let is_shared = address.as_ref().is_some_and(Address::is_shared);
         let logs = Logs::new();
+        let current = Current::default();
+        let failures = Failures::new(current.clone());
+        let kept = failures.clone();
         let told = |builder: RuntimeBuilder| {
             let observe = move |call: &FunctionCall<'_>| observer.called(call);
             // Nobody follows where there are no others.
             let tell = move |key: &[u8]| drop(is_shared.then(|| tell.send(key.to_vec())));
-            logs.tell(builder.observer(observe).invalidated(tell))
+            let builder = builder.observer(observe).failed(move |error| kept.keep(error));
+            logs.tell(builder.invalidated(tell))
         };
         let counted = Arc::clone(&counters);
         let trusted = config.tls.lua_ssl_trusted_certificate.as_deref();
@@ -167,7 +173,6 @@ impl Gateway {
         let resolver = Resolver::new(&config.dns_resolver);
         let workers = config.workers.0;
         let asked = resolver.clone();
-        let current = Current::default();
         let heard = Heard { counters: counted, current: current.clone() };
         let runtime = functions.runtime(workers, admins, trusted, asked, heard, told)?;
         runtime.subrequests(OfThread);
@@ -194,6 +199,7 @@ impl Gateway {
             resolver,
             published,
             current,
+            failures,
             database,
             counters,
             metrics,
@@ -241,6 +247,7 @@ impl Gateway {
             roots: self.roots.clone(),
             resolver: self.resolver.clone(),
             server: server.clone(),
+            debug: self.config.debug,
             patience: self.config.patience(),
         };
         let addrs: Vec<_> = listeners.iter().map(|listener| listener.addr).collect();
@@ -272,7 +279,8 @@ impl Gateway {
             let (database, runtime) = (Arc::clone(&self.database), self.runtime.clone());
             let permitted = self.config.functions.permitted();
             let resolver = self.resolver.clone();
-            let admin = admin::service(database, runtime, resolver, counts, permitted);
+            let failures = self.failures.clone();
+            let admin = admin::service(database, runtime, resolver, counts, permitted, failures);
             let metrics = Arc::clone(&self.metrics);
             let (counters, runtime) = (Arc::clone(&self.counters), self.runtime.clone());
             let metrics = metrics.endpoint(counters, runtime, self.current.clone());

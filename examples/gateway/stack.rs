@@ -7,7 +7,10 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use tower::{Service, ServiceBuilder};
-use tower_lua::{BoxError, Functions, PostFunctionLayer, PreFunctionLayer, Runtime};
+use tower_lua::{
+    BoxError, DebugResponseForError, DefaultResponseForError, Error, FailedRequest, Functions,
+    PostFunctionLayer, PreFunctionLayer, ResponseForError, Runtime,
+};
 
 use crate::request::edge::EdgeLayer;
 use crate::request::flight::Flight;
@@ -18,12 +21,13 @@ use crate::request::subrequest::ReceivedBody;
 use crate::request::trusted::Trusted;
 use crate::request::ways::Ways;
 
-/// The whole gateway as a service.
+/// The whole gateway as a service. With `debug`, clients on this machine hear what has gone wrong in functions.
 pub(crate) fn new(
     edge: EdgeLayer,
     proxy: Proxy,
     trusted: Trusted,
     runtime: &Runtime,
+    debug: bool,
 ) -> impl Service<
     Request<ReceivedBody>,
     Response = Response<impl http_body::Body<Data = Bytes, Error = BoxError> + Send + use<>>,
@@ -32,14 +36,24 @@ pub(crate) fn new(
 > + Clone
 + Send
 + use<> {
-    let post = PostFunctionLayer::resolver(of_flight(|flight| flight.post())).runtime(runtime);
-    let pre = PreFunctionLayer::resolver(of_flight(|flight| flight.pre())).runtime(runtime);
+    let errors = move |error: &Error, request: &FailedRequest<'_>| match debug {
+        true => DebugResponseForError.response_for_error(error, request),
+        false => DefaultResponseForError.response_for_error(error, request),
+    };
+    let post = PostFunctionLayer::resolver(of_flight(|flight| flight.post()))
+        .runtime(runtime)
+        .response_for_error(errors);
+    let pre = PreFunctionLayer::resolver(of_flight(|flight| flight.pre()))
+        .runtime(runtime)
+        .response_for_error(errors);
     let rewrite_pre = of_flight(|flight| &flight.snapshot().rewrite().pre);
     let rewrite_post = of_flight(|flight| &flight.snapshot().rewrite().post);
     let pre = pre.paired_with(&post);
     // What a function of `rewrite` answers has no route: the other global functions have it then.
-    let rewrite_pre = PreFunctionLayer::resolver(rewrite_pre).runtime(runtime).answers_for(&pre);
-    let rewrite_post = PostFunctionLayer::resolver(rewrite_post).runtime(runtime).answers_for(&pre);
+    let rewrite_pre = PreFunctionLayer::resolver(rewrite_pre).runtime(runtime);
+    let rewrite_pre = rewrite_pre.response_for_error(errors).answers_for(&pre);
+    let rewrite_post = PostFunctionLayer::resolver(rewrite_post).runtime(runtime);
+    let rewrite_post = rewrite_post.response_for_error(errors).answers_for(&pre);
     let straight = proxy;
     let routed = ServiceBuilder::new()
         // The functions of the route: before all other plugins, and after them.

@@ -34,6 +34,8 @@ pub(crate) struct Parts {
     pub(crate) roots: Roots,
     pub(crate) resolver: Resolver,
     pub(crate) server: Server,
+    /// Whether clients on this machine hear what has gone wrong in functions.
+    pub(crate) debug: bool,
     /// How long requests in flight may take in the end.
     pub(crate) patience: Duration,
 }
@@ -62,12 +64,12 @@ async fn serve(
     recorder: Recorder,
     mut stop: watch::Receiver<()>,
 ) -> Result<(), BoxError> {
-    let Parts { published, runtime, roots, resolver, server, patience } = parts;
+    let Parts { published, runtime, roots, resolver, server, debug, patience } = parts;
     let server = Server { counters: Some(recorder.counters().clone()), ..server };
     let trusted = Trusted::new(runtime.clone());
     let edge = EdgeLayer::new(published, Arc::new(recorder), trusted.clone());
     let proxy = Proxy::new(&roots, resolver, trusted.clone());
-    let service = stack::new(edge, proxy, trusted, &runtime);
+    let service = stack::new(edge, proxy, trusted, &runtime, debug);
     let _answering = Answering::by(service.clone());
     let service = service.map_request(|request: Request<Incoming>| request.map(Either::Left));
     let mut listeners = tokio::task::JoinSet::new();

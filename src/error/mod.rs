@@ -5,8 +5,9 @@ pub(crate) mod log;
 
 use std::fmt;
 
+pub use self::failure::FunctionsId;
 pub(crate) use self::failure::{Failure, FailureKind, Site};
-use crate::phase::Phase;
+use crate::phase::{Phase, Plugin};
 
 /// What went wrong: with building a runtime or a set of functions, or in a function that ran.
 ///
@@ -119,6 +120,30 @@ impl Error {
         self.function_error().map(|error| &*error.site.set)
     }
 
+    /// Which set it is whose function failed while it ran.
+    #[must_use]
+    pub fn function_set_id(&self) -> Option<FunctionsId> {
+        self.function_error().map(|error| error.site.id)
+    }
+
+    /// The plugin whose function failed while it ran.
+    #[must_use]
+    pub fn plugin(&self) -> Option<Plugin> {
+        self.function_error().map(|error| error.site.plugin)
+    }
+
+    /// The place of the function that failed among those of its phase, from 1 as Lua counts.
+    #[must_use]
+    pub fn function_index(&self) -> Option<usize> {
+        self.function_error().map(|error| error.site.index)
+    }
+
+    /// What Lua says of a function that failed, with chunk and line where they are known.
+    #[must_use]
+    pub fn lua_message(&self) -> Option<String> {
+        self.function_error().map(|error| error.failure.to_string())
+    }
+
     /// The id of the request that a function failed for.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
@@ -199,10 +224,15 @@ impl fmt::Display for CompileError {
 
 impl fmt::Display for FunctionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Site { plugin, phase, set, index } = &self.site;
-        let message = &self.failure.message;
-        write!(f, "[{plugin}] {set}: {phase}[{index}]: ")?;
-        match &self.failure.position {
+        let Site { plugin, phase, set, index, .. } = &self.site;
+        write!(f, "[{plugin}] {set}: {phase}[{index}]: {}", self.failure)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = &self.message;
+        match &self.position {
             // Errors of Lua itself, and of `error` with a string, begin with the position already.
             Some((chunk, line)) if !message.starts_with(&**chunk) => {
                 write!(f, "{chunk}:{line}: {message}")

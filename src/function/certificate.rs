@@ -63,7 +63,8 @@ impl Runtime {
             head.extensions.insert(Tls::new("", "").with_server_name(name));
         }
         let set = Arc::clone(functions.shared_name());
-        let site = Site { plugin, phase: Phase::Certificate, set, index: 0 };
+        let id = functions.id();
+        let site = Site { plugin, phase: Phase::Certificate, set, id, index: 0 };
         let run = Run::new(functions.clone(), plugin, CERTIFICATE);
         let transaction = Some(Transaction::new(head, site));
         Handshake { run, transaction, runtime: self.clone() }.goes_on().await

@@ -28,7 +28,7 @@ pub(crate) use self::run::{Progress, Run};
 pub(crate) use self::shared::shared_value;
 use self::source::Source;
 pub(crate) use self::subrequest::begin_subrequest;
-use crate::error::{CompileError, Error};
+use crate::error::{CompileError, Error, FunctionsId};
 use crate::phase::{Phase, PhaseSet};
 use crate::vm::Gone;
 
@@ -59,6 +59,7 @@ pub struct Functions {
 struct Set {
     /// By which VMs know what they have compiled of this set.
     number: u64,
+    id: FunctionsId,
     name: Arc<str>,
     phases: [Box<[Source]>; Phase::COUNT],
     /// The phases that have functions.
@@ -100,19 +101,26 @@ impl Functions {
     /// for requests that no function is for.
     #[must_use]
     pub fn empty() -> Self {
-        static EMPTY: LazyLock<Functions> =
-            LazyLock::new(|| Functions::new("empty".into(), Default::default(), false));
+        static EMPTY: LazyLock<Functions> = LazyLock::new(|| {
+            Functions::new("empty".into(), FunctionsId::next(), Default::default(), false)
+        });
         EMPTY.clone()
     }
 
-    fn new(name: Arc<str>, phases: [Box<[Source]>; Phase::COUNT], fail_open: bool) -> Self {
+    fn new(
+        name: Arc<str>,
+        id: FunctionsId,
+        phases: [Box<[Source]>; Phase::COUNT],
+        fail_open: bool,
+    ) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
         let records = phases.iter().flatten().map(|_| Record::default()).collect();
         let present = Phase::ALL.into_iter().filter(|phase| !phases[phase.index()].is_empty());
         let present = present.collect();
         let known_to = Mutex::default();
-        Self { set: Arc::new(Set { number, name, phases, present, records, fail_open, known_to }) }
+        let set = Set { number, id, name, phases, present, records, fail_open, known_to };
+        Self { set: Arc::new(set) }
     }
 
     /// The functions of some of the phases, as a set of their own: they share no variables with
@@ -138,13 +146,29 @@ impl Functions {
         if kept == self.set.phases {
             return self.clone();
         }
-        Self::new(Arc::clone(&self.set.name), kept, self.set.fail_open)
+        Self::new(Arc::clone(&self.set.name), self.set.id, kept, self.set.fail_open)
     }
 
     /// The name of the set.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.set.name
+    }
+
+    /// Which set this is, whatever others have the same name.
+    ///
+    /// ```
+    /// use tower_lua::{Functions, Phase};
+    ///
+    /// let one = Functions::access("shop", "kong.response.exit(200)")?;
+    /// let other = Functions::access("shop", "kong.response.exit(200)")?;
+    /// assert_eq!(one.id(), one.only([Phase::Access]).id());
+    /// assert_ne!(one.id(), other.id());
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> FunctionsId {
+        self.set.id
     }
 
     /// Whether there is no function in the set.
@@ -260,7 +284,7 @@ impl FunctionsBuilder {
         let errors = self.compile_errors();
         if errors.is_empty() {
             let phases = self.phases.map(Vec::into_boxed_slice);
-            Ok(Functions::new(self.name, phases, self.fail_open))
+            Ok(Functions::new(self.name, FunctionsId::next(), phases, self.fail_open))
         } else {
             Err(Error::compile(errors))
         }

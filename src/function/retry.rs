@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::kong;
-use crate::error::{Error, Failure, FailureKind, Site, log};
+use crate::error::{Error, Failure, FailureKind, Site};
 use crate::phase::Phase;
 use crate::transaction::{Retry, Transaction};
 use crate::vm::{Pool, Step, Vm, failure_of};
@@ -28,7 +28,7 @@ pub(crate) fn next_target(
     {
         // Whoever asks cannot wait as long as functions may run there.
         let failure = failure_of_callback("other functions hold up its VM");
-        return (transaction, Err(reported(site, failure)));
+        return (transaction, Err(reported(pool, site, failure)));
     }
     // What the callback says of a response is not for this one.
     let response = std::mem::take(&mut transaction.response);
@@ -58,12 +58,12 @@ pub(crate) fn next_target(
         (None, None) => failure_of_callback("it has no answer"),
         (Some(failure), _) => failure,
     };
-    (transaction, Err(reported(site, failure)))
+    (transaction, Err(reported(pool, site, failure)))
 }
 
-fn reported(site: Site, failure: Failure) -> Error {
+fn reported(pool: &Pool, site: Site, failure: Failure) -> Error {
     let error = Error::function(site, failure);
-    log::report(&error);
+    pool.settings().report(&error);
     error
 }
 

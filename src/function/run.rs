@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::Functions;
 use super::record::Record;
-use crate::error::{Error, Failure, FailureKind, Site, log};
+use crate::error::{Error, Failure, FailureKind, Site};
 use crate::phase::{Phase, Plugin};
 use crate::transaction::{Exit, Operation, ReadBody, Transaction};
 use crate::vm::{Pool, Step, Suspended, Vm, failure_of};
@@ -76,14 +76,14 @@ impl Run {
         });
         result.unwrap_or_else(|error| {
             let transaction = given.take().expect("not taken, or there were no error");
-            (transaction, self.unable(&error))
+            (transaction, self.unable(pool, &error))
         })
     }
 
     fn advance_in(&mut self, pool: &Arc<Pool>, vm: &mut Vm) -> Progress {
         let first = match self.functions.compiled_in(vm) {
             Ok(first) => first,
-            Err(error) => return self.unable(&error),
+            Err(error) => return self.unable(pool, &error),
         };
         let observer = pool.settings().observer.as_ref();
         loop {
@@ -125,7 +125,7 @@ impl Run {
                 Step::Failed(failure) => {
                     let error =
                         Error::function(vm.site(), failure).of_request(vm.request_id().as_str());
-                    log::report(&error);
+                    pool.settings().report(&error);
                     if !self.functions.fails_open() {
                         self.end_phase();
                         return Progress::Failed(error);
@@ -158,7 +158,7 @@ impl Run {
     fn strike(record: &Record, vm: &mut Vm) {
         vm.owe_turn();
         if let Some(time) = record.strike() {
-            let Site { plugin, phase, set, index } = vm.site();
+            let Site { plugin, phase, set, index, .. } = vm.site();
             tracing::warn!(
                 target: "tower_lua::function",
                 "[{plugin}] {set}: {phase}[{index}]: refused for {time:?}: \
@@ -203,7 +203,7 @@ impl Run {
 
     /// The functions cannot run at all.
     #[cold]
-    fn unable(&mut self, error: &mlua::Error) -> Progress {
+    fn unable(&mut self, pool: &Pool, error: &mlua::Error) -> Progress {
         self.waiting = None;
         let has_functions = |phase: &Phase| self.functions.len(*phase) > 0;
         let Some(phase) = self.phases.iter().copied().find(has_functions) else {
@@ -211,7 +211,7 @@ impl Run {
         };
         self.started = self.started.max(1);
         let error = Error::function(self.site(phase), failure_of(error));
-        log::report(&error);
+        pool.settings().report(&error);
         if self.functions.fails_open() { Progress::Ended } else { Progress::Failed(error) }
     }
 
@@ -235,7 +235,7 @@ impl Run {
 
     fn site(&self, phase: Phase) -> Site {
         let set = Arc::clone(self.functions.shared_name());
-        Site { plugin: self.plugin, phase, set, index: self.started }
+        Site { plugin: self.plugin, phase, set, id: self.functions.id(), index: self.started }
     }
 }
 

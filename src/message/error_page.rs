@@ -12,6 +12,13 @@ pub(crate) struct ErrorPage {
     pub(crate) body: Bytes,
 }
 
+/// What a page says of an error to who may know.
+pub(crate) struct Details<'a> {
+    pub(crate) message: &'a str,
+    /// Lua's stack, or nothing.
+    pub(crate) traceback: &'a str,
+}
+
 const JSON: &str = "application/json; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const XML: &str = "application/xml; charset=utf-8";
@@ -51,6 +58,17 @@ pub(crate) fn for_status(headers: &HeaderMap, status: u16, id: &str) -> ErrorPag
     page(negotiate(headers.get_all(ACCEPT)), &message_of(status), id)
 }
 
+/// The page of a function that failed, with what is known of it.
+pub(crate) fn for_failure(
+    headers: &HeaderMap,
+    status: u16,
+    id: &str,
+    details: &Details<'_>,
+) -> ErrorPage {
+    let content_type = negotiate(headers.get_all(ACCEPT));
+    detailed_page(content_type, &message_of(status), id, Some(details))
+}
+
 /// The content type that suits `Accept` headers best. The first of the highest quality wins, which
 /// is JSON if it is none of ours.
 fn negotiate<'a>(accept: impl IntoIterator<Item = &'a HeaderValue>) -> &'static str {
@@ -75,6 +93,16 @@ fn negotiate<'a>(accept: impl IntoIterator<Item = &'a HeaderValue>) -> &'static 
 }
 
 fn page(content_type: &'static str, message: &str, id: &str) -> ErrorPage {
+    detailed_page(content_type, message, id, None)
+}
+
+fn detailed_page(
+    content_type: &'static str,
+    message: &str,
+    id: &str,
+    details: Option<&Details<'_>>,
+) -> ErrorPage {
+    let more = details.map_or_else(String::new, |details| details.of_type(content_type));
     // Kong: puts message and id into its templates as they are. Here they are escaped, so that the
     // body is well-formed whatever a function says.
     let json = |text: &str| serde_json::Value::from(text).to_string();
@@ -84,16 +112,41 @@ fn page(content_type: &'static str, message: &str, id: &str) -> ErrorPage {
         HTML => format!(
             "<!doctype html>\n<html>\n  <head>\n    <meta charset=\"utf-8\">\n    \
              <title>Error</title>\n  </head>\n  <body>\n    <h1>Error</h1>\n    \
-             <p>{message_xml}.</p>\n    <p>request_id: {id_xml}</p>\n  </body>\n</html>\n"
+             <p>{message_xml}.</p>\n    <p>request_id: {id_xml}</p>\n{more}  </body>\n</html>\n"
         ),
         XML => format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<error>\n  \
-             <message>{message_xml}</message>\n  <requestid>{id_xml}</requestid>\n</error>\n"
+             <message>{message_xml}</message>\n  <requestid>{id_xml}</requestid>\n{more}</error>\n"
         ),
-        PLAIN => format!("{message}\nrequest_id: {id}\n"),
-        _ => format!("{{\n  \"message\":{message_json},\n  \"request_id\":{id_json}\n}}"),
+        PLAIN => format!("{message}\nrequest_id: {id}\n{more}"),
+        _ => format!("{{\n  \"message\":{message_json},\n  \"request_id\":{id_json}{more}\n}}"),
     };
     ErrorPage { content_type, body: body.into() }
+}
+
+impl Details<'_> {
+    /// What stands in a page of a content type behind the rest.
+    fn of_type(&self, content_type: &str) -> String {
+        let Self { message, traceback } = self;
+        let json = |text: &str| serde_json::Value::from(text).to_string();
+        let xml = |text: &str| escape_xml(&printable(text)).into_owned();
+        match content_type {
+            HTML => format!("    <pre>{}\n{}</pre>\n", xml(message), xml(traceback)),
+            XML => format!(
+                "  <error>{}</error>\n  <traceback>{}</traceback>\n",
+                xml(message),
+                xml(traceback)
+            ),
+            PLAIN => format!("\n{message}\n{traceback}\n"),
+            _ => format!(",\n  \"error\":{},\n  \"traceback\":{}", json(message), json(traceback)),
+        }
+    }
+}
+
+/// A text without the characters that XML cannot have.
+fn printable(text: &str) -> String {
+    let keeps = |c: char| !c.is_control() || c == '\n' || c == '\t';
+    text.chars().map(|c| if keeps(c) { c } else { '\u{fffd}' }).collect()
 }
 
 fn escape_xml(text: &str) -> Cow<'_, str> {

@@ -30,7 +30,9 @@ pub use self::future::ResponseFuture;
 pub(crate) use self::layer::private;
 pub use self::layer::{FunctionLayer, PluginKind};
 pub use self::request_body::RequestBody;
-pub use self::response::{DefaultResponseForError, FailedRequest, ResponseForError};
+pub use self::response::{
+    DebugResponseForError, DefaultResponseForError, FailedRequest, ResponseForError,
+};
 pub use self::response_body::ResponseBody;
 pub use self::retry::RetryCallback;
 pub use self::service::FunctionService;

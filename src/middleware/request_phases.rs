@@ -105,6 +105,7 @@ impl RequestPhases {
             plugin: config.plugin,
             phase: Phase::Rewrite,
             set: Arc::clone(participant.functions.shared_name()),
+            id: participant.functions.id(),
             index: 0,
         };
         if let Some(describe) = &runtime.settings().connection {
@@ -173,7 +174,8 @@ impl RequestPhases {
             Progress::Ended if !self.lease.response.printed => Decision::Forward,
             Progress::Ended | Progress::Exited => Decision::Answer,
             Progress::Failed(error) => {
-                response::fail(&mut self.lease, &*self.config.errors, &error);
+                let (runtime, errors) = (self.config.runtime(), &*self.config.errors);
+                response::fail(&mut self.lease, runtime, errors, &error);
                 Decision::Answer
             }
         };

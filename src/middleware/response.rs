@@ -1,13 +1,16 @@
 //! [`ResponseForError`]: what the client gets when a function has failed.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, FORWARDED};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
 use crate::error::Error;
-use crate::extension::RequestId;
-use crate::message::error_page::ErrorPage;
+use crate::extension::{Connection, RequestId};
+use crate::message::error_page::{Details, ErrorPage};
 use crate::message::{error_page, grpc};
+use crate::runtime::Runtime;
 use crate::transaction::{Source, Transaction};
 
 /// Makes the response of a request whose function has failed.
@@ -51,6 +54,8 @@ pub struct FailedRequest<'a> {
     headers: &'a HeaderMap,
     is_grpc: bool,
     id: &'a str,
+    connection: Option<Connection>,
+    client_ip: Option<IpAddr>,
 }
 
 impl FailedRequest<'_> {
@@ -70,6 +75,18 @@ impl FailedRequest<'_> {
     #[must_use]
     pub fn id(&self) -> &str {
         self.id
+    }
+
+    /// The connection that the request came on, if the application [has told](Connection).
+    #[must_use]
+    pub const fn connection(&self) -> Option<Connection> {
+        self.connection
+    }
+
+    /// The address of the client, as [`Runtime::client_ip`](crate::Runtime::client_ip) knows it.
+    #[must_use]
+    pub const fn client_ip(&self) -> Option<IpAddr> {
+        self.client_ip
     }
 }
 
@@ -145,15 +162,65 @@ impl DefaultResponseForError {
 
 impl ResponseForError for DefaultResponseForError {
     fn response_for_error(&self, error: &Error, request: &FailedRequest<'_>) -> Response<Bytes> {
-        let status = match error.is_refused() {
-            true => StatusCode::SERVICE_UNAVAILABLE,
-            false => StatusCode::INTERNAL_SERVER_ERROR,
-        };
+        let status = status_of(error);
         if request.is_grpc {
             return grpc_error(status);
         }
         page_for_status(status, request.headers(), &RequestId::new(request.id()))
     }
+}
+
+fn status_of(error: &Error) -> StatusCode {
+    match error.is_refused() {
+        true => StatusCode::SERVICE_UNAVAILABLE,
+        false => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// [`DefaultResponseForError`]'s answer, with what Lua says of the error and its stack, for clients on the
+/// machine itself: for who writes functions.
+///
+/// Others get what they would get without it, and so do all where the application does not tell by which
+/// [`Connection`] a request has come. Whoever comes by a proxy on the machine is another, if the proxy
+/// names its client in `X-Forwarded-For`, `X-Real-IP` or `Forwarded`.
+///
+/// ```
+/// use tower_lua::{DebugResponseForError, Functions, PreFunctionLayer};
+///
+/// let functions = Functions::access("broken", "local user = nil; return user.name")?;
+/// let layer = PreFunctionLayer::new(functions).response_for_error(DebugResponseForError);
+/// # Ok::<(), tower_lua::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DebugResponseForError;
+
+impl ResponseForError for DebugResponseForError {
+    fn response_for_error(&self, error: &Error, request: &FailedRequest<'_>) -> Response<Bytes> {
+        if request.is_grpc || !is_of_this_machine(request) {
+            return DefaultResponseForError.response_for_error(error, request);
+        }
+        let (message, status) = (error.to_string(), status_of(error));
+        let details = Details { message: &message, traceback: error.traceback().unwrap_or("") };
+        let page =
+            error_page::for_failure(request.headers(), status.as_u16(), request.id(), &details);
+        response_of(status, page)
+    }
+}
+
+/// Whether the client is known to be where the server is.
+fn is_of_this_machine(request: &FailedRequest<'_>) -> bool {
+    let is_here = |ip: IpAddr| ip.to_canonical().is_loopback();
+    let peer = request.connection.map(|connection| connection.peer_addr().ip());
+    let said = ["x-forwarded-for", "x-real-ip"].map(|name| request.headers.get_all(name));
+    let mut said =
+        said.into_iter().flatten().flat_map(|value| value.as_bytes().split(|b| *b == b','));
+    let is_said_here = |address: &[u8]| {
+        let address = std::str::from_utf8(address).map(str::trim);
+        address.is_ok_and(|address| address.parse().is_ok_and(is_here))
+    };
+    [peer, request.client_ip].into_iter().all(|ip| ip.is_some_and(is_here))
+        && said.all(is_said_here)
+        && !request.headers.contains_key(FORWARDED)
 }
 
 fn page_for_status(status: StatusCode, headers: &HeaderMap, id: &RequestId) -> Response<Bytes> {
@@ -180,13 +247,20 @@ fn grpc_error(status: StatusCode) -> Response<Bytes> {
 }
 
 /// Puts the response for `error` into the transaction, in the place of what it has.
-pub(super) fn fail(transaction: &mut Transaction, errors: &dyn ResponseForError, error: &Error) {
+pub(super) fn fail(
+    transaction: &mut Transaction,
+    runtime: &Runtime,
+    errors: &dyn ResponseForError,
+    error: &Error,
+) {
     let id = transaction.request.id().clone();
     let request = FailedRequest {
         method: transaction.request.method(),
         headers: transaction.request.headers(),
         is_grpc: transaction.request.is_grpc(),
         id: id.as_str(),
+        connection: transaction.request.connection(),
+        client_ip: transaction.request.client_ip(runtime.settings()),
     };
     let (head, body) = errors.response_for_error(error, &request).into_parts();
     let measured = !head.headers.contains_key(CONTENT_LENGTH);

@@ -195,7 +195,8 @@ fn run_all(
     for slot in runs {
         let Some(run) = slot else { continue };
         if let Progress::Failed(error) = ready!(poll(run, lease)) {
-            response::fail(lease, &*passage.config.errors, &error);
+            let config = &passage.config;
+            response::fail(lease, config.runtime(), &*config.errors, &error);
         }
         *slot = None;
     }

@@ -16,8 +16,7 @@ use crate::error::Error;
 use crate::extension::Consumer;
 use crate::lua::Budget;
 use crate::settings::{
-    Background, Configuration, FunctionCall, Kind, Node, Observer, Sandbox, ServerStats, Settings,
-    Subrequests,
+    Background, Configuration, Kind, Node, Sandbox, ServerStats, Settings, Subrequests,
 };
 use crate::store::SharedDict;
 use crate::store::cache::Cache;
@@ -54,6 +53,7 @@ impl Default for RuntimeBuilder {
             cache: Arc::new(Cache::new(16 << 20)),
             background: Arc::new(Background::new()),
             observer: None,
+            failed: None,
             node: Node::default(),
             configuration: Configuration::default(),
             environment: BTreeMap::new(),
@@ -368,31 +368,6 @@ impl RuntimeBuilder {
         find: impl Fn(&str, &str) -> Option<Consumer> + Send + Sync + 'static,
     ) -> Self {
         self.settings.consumers = Some(Box::new(find));
-        self
-    }
-
-    /// Has `observe` told of each call of a function: for metrics, say. It runs while the VM is
-    /// held, and should be quick.
-    ///
-    /// Without one, nothing is measured.
-    ///
-    /// ```
-    /// use std::sync::atomic::{AtomicU64, Ordering};
-    /// use tower_lua::{FunctionOutcome, Runtime};
-    ///
-    /// static FAILURES: AtomicU64 = AtomicU64::new(0);
-    ///
-    /// let runtime = Runtime::builder()
-    ///     .observer(|call| {
-    ///         if call.outcome == FunctionOutcome::Failed {
-    ///             FAILURES.fetch_add(1, Ordering::Relaxed);
-    ///         }
-    ///     })
-    ///     .build()?;
-    /// # Ok::<(), tower_lua::Error>(())
-    /// ```
-    pub fn observer(mut self, observe: impl Fn(&FunctionCall<'_>) + Send + Sync + 'static) -> Self {
-        self.settings.observer = Some(Observer::new(observe));
         self
     }
 

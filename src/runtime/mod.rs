@@ -6,6 +6,7 @@ mod modules;
 #[cfg(feature = "net")]
 mod network;
 mod nodes;
+mod observing;
 
 use std::fmt;
 use std::net::IpAddr;

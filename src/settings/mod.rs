@@ -25,6 +25,7 @@ pub(crate) use self::observer::Observer;
 pub use self::observer::{FunctionCall, FunctionOutcome};
 pub use self::sandbox::{Sandbox, UntrustedLua};
 pub(crate) use self::subrequests::{Answering, Captured, Reception, Subrequests};
+use crate::error::{Error, log};
 use crate::extension::{Connection, Consumer};
 use crate::lua::Budget;
 #[cfg(feature = "net")]
@@ -53,6 +54,8 @@ pub(crate) struct Settings {
     pub(crate) background: Arc<Background>,
     /// What is told of each call of a function.
     pub(crate) observer: Option<Observer>,
+    /// What is told of each failure of a function.
+    pub(crate) failed: Option<Box<Failed>>,
     /// What `kong.cache` keeps.
     pub(crate) cache: Arc<Cache>,
     /// What is told of the keys that are not to be kept anywhere any more.
@@ -88,6 +91,7 @@ type Spell = dyn Fn(&HeaderMap, &Extensions) -> Vec<String> + Send + Sync;
 
 type Describe = dyn Fn(&mut Extensions) + Send + Sync;
 type Invalidated = dyn Fn(&[u8]) + Send + Sync;
+type Failed = dyn Fn(&Error) + Send + Sync;
 
 type Find = dyn Fn(&str, &str) -> Option<Consumer> + Send + Sync;
 
@@ -98,6 +102,15 @@ impl Settings {
     pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.trusted_ips.iter().any(|network| network.contains(&address))
+    }
+
+    /// Reports a function that failed, to the log and to whoever wants to know.
+    #[cold]
+    pub(crate) fn report(&self, error: &Error) {
+        log::report(error);
+        if let Some(failed) = &self.failed {
+            failed(error);
+        }
     }
 
     /// Whether functions may reach anything over the network.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Site;
+use crate::error::{FunctionsId, Site};
 use crate::phase::{Phase, Plugin};
 
 /// A stretch in which a Lua function ran: from its start, or from where it had waited, to its end or
@@ -14,6 +14,8 @@ use crate::phase::{Phase, Plugin};
 pub struct FunctionCall<'a> {
     /// The name of the function set.
     pub set: &'a str,
+    /// Which set it is.
+    pub set_id: FunctionsId,
     /// The plugin that the set belongs to.
     pub plugin: Plugin,
     /// The phase.
@@ -50,8 +52,8 @@ impl Observer {
     }
 
     pub(crate) fn observe(&self, site: &Site, outcome: FunctionOutcome, time: Duration) {
-        let Site { plugin, phase, ref set, index } = *site;
-        (self.0)(&FunctionCall { set, plugin, phase, index, outcome, time });
+        let Site { plugin, phase, ref set, id: set_id, index } = *site;
+        (self.0)(&FunctionCall { set, set_id, plugin, phase, index, outcome, time });
     }
 }
 

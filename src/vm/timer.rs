@@ -15,7 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Pool, Step, Suspended, Vm, failure_of};
 use crate::error::log::{self, Level, Line, Origin};
-use crate::error::{Error, FailureKind, Site};
+use crate::error::{Error, FailureKind, FunctionsId, Site};
 use crate::extension::RequestId;
 use crate::phase::{Phase, Plugin};
 use crate::settings::{Background, Kind, Place, Refused};
@@ -55,6 +55,7 @@ struct Timer {
     _alive: Arc<()>,
     plugin: Plugin,
     index: usize,
+    set_id: FunctionsId,
     defined_at: String,
     /// The name of the function set that it was started by, as long as there is that set.
     set: Weak<str>,
@@ -95,6 +96,7 @@ pub(crate) fn start(
         _alive: Arc::clone(&home.alive),
         plugin: tx.site.plugin,
         index: tx.site.index,
+        set_id: tx.site.id,
         defined_at: schedule.defined_at,
         set: Arc::downgrade(&tx.site.set),
         set_name: (*tx.site.set).into(),
@@ -162,7 +164,8 @@ impl Timer {
                 Step::Done(_) => break,
                 Step::Failed(failure) => {
                     let id = transaction.request.id().as_str();
-                    log::report(&Error::function(transaction.site.clone(), failure).of_request(id));
+                    let error = Error::function(transaction.site.clone(), failure).of_request(id);
+                    pool.settings().report(&error);
                     break;
                 }
                 Step::Waiting(coroutine, operation) => {
@@ -184,7 +187,8 @@ impl Timer {
         let set = self.set.upgrade();
         let is_orphaned = set.is_none();
         let set = set.unwrap_or_else(|| (*self.set_name).into());
-        let site = Site { plugin: self.plugin, phase: Phase::Timer, set, index: self.index };
+        let (plugin, id, index) = (self.plugin, self.set_id, self.index);
+        let site = Site { plugin, phase: Phase::Timer, set, id, index };
         let mut transaction = Transaction::new(head, site);
         transaction.vm = Some(self.bound);
         transaction.is_orphaned = is_orphaned;

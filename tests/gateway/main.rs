@@ -34,6 +34,7 @@ mod command_line;
 mod declarative;
 mod demo;
 mod documentation;
+mod failures;
 mod functions;
 mod health_checks;
 mod hostile_http2;

@@ -14,6 +14,8 @@ pub(super) enum Endpoint {
     Config,
     Tags,
     Tag(String),
+    /// `/functions/failures`
+    Failures,
     EnabledPlugins,
     /// `/plugins/schema/{name}`, which Kong calls deprecated.
     PluginConfig(String),
@@ -66,6 +68,7 @@ impl Endpoint {
             ["config"] => Self::Config,
             ["tags"] => Self::Tags,
             ["tags", tag] => Self::Tag(tag.to_owned()),
+            ["functions", "failures"] => Self::Failures,
             ["plugins", "enabled"] => Self::EnabledPlugins,
             ["plugins", "schema", name] => Self::PluginConfig(name.to_owned()),
             ["schemas", name, "validate"] => Self::Validate(name.to_owned()),
@@ -120,6 +123,7 @@ impl Endpoint {
             | Self::Endpoints
             | Self::Tags
             | Self::Tag(_)
+            | Self::Failures
             | Self::EnabledPlugins
             | Self::PluginConfig(_)
             | Self::PluginSchema(_)
@@ -143,6 +147,7 @@ impl Endpoint {
             "/",
             "/config",
             "/endpoints",
+            "/functions/failures",
             "/plugins/enabled",
             "/plugins/schema/{name}",
             "/plugins/{plugins}/rollback",

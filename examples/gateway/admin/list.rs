@@ -17,11 +17,13 @@ const PAGE_SIZE: usize = 100;
 const MAX_PAGE_SIZE: usize = 1000;
 
 /// What the query of a list says.
-struct Page {
+pub(super) struct Page {
     size: usize,
     /// What follows this is wanted.
     after: Option<String>,
     tags: Option<Tags>,
+    /// The plugin whose failures are wanted.
+    pub(super) plugin: Option<String>,
     /// The parameters that the next page is asked with as well.
     kept: String,
 }
@@ -116,9 +118,10 @@ pub(super) fn rows(call: &Call<'_>, path: &str, rows: Vec<(String, Value)>) -> A
 }
 
 impl Page {
-    fn new(call: &Call<'_>) -> Result<Self, Problem> {
+    pub(super) fn new(call: &Call<'_>) -> Result<Self, Problem> {
         let query = call.head.uri.query().unwrap_or_default();
-        let mut page = Self { size: PAGE_SIZE, after: None, tags: None, kept: String::new() };
+        let mut page =
+            Self { size: PAGE_SIZE, after: None, tags: None, plugin: None, kept: String::new() };
         for (name, value) in body::urlencoded(query.as_bytes())? {
             match name.as_str() {
                 "size" => {
@@ -129,6 +132,10 @@ impl Page {
                 "tags" => {
                     page.tags = Some(Tags::new(&value)?);
                     page.kept += &format!("&tags={}", encode(&value));
+                }
+                "plugin" => {
+                    page.kept += &format!("&plugin={}", encode(&value));
+                    page.plugin = Some(value);
                 }
                 // Kong: ignores the others, too.
                 _ => {}
@@ -147,7 +154,7 @@ impl Page {
     }
 
     /// The elements of the page. They come by their marks, in order.
-    fn answer<T>(
+    pub(super) fn answer<T>(
         &self,
         path: &str,
         elements: impl Iterator<Item = (String, T)>,

@@ -6,6 +6,7 @@ mod config;
 pub(crate) mod database;
 mod endpoint;
 mod entity;
+mod failures;
 pub(crate) mod follow;
 mod guard;
 mod health;
@@ -34,6 +35,7 @@ use self::endpoint::Endpoint;
 pub(crate) use self::guard::{Guard, check};
 use self::warnings::Warnings;
 use crate::configured::problem::Problem;
+use crate::in_force::failures::Failures;
 use crate::lua::check::Permitted;
 use crate::resolver::Resolver;
 
@@ -55,6 +57,7 @@ struct Admin {
     resolver: Resolver,
     counts: Counts,
     warnings: Warnings,
+    failures: Failures,
 }
 
 /// Connections that were ever accepted, those that are open, and requests that have begun: what
@@ -77,9 +80,10 @@ pub(crate) fn service(
     resolver: Resolver,
     counts: Counts,
     permitted: Permitted,
+    failures: Failures,
 ) -> Router {
     let warnings = Warnings::new(permitted);
-    let admin = Arc::new(Admin { database, runtime, resolver, counts, warnings });
+    let admin = Arc::new(Admin { database, runtime, resolver, counts, warnings, failures });
     Router::new().fallback(handle).with_state(admin)
 }
 
@@ -134,6 +138,7 @@ async fn answer(admin: &Admin, request: Request) -> Answered {
         Endpoint::Rollback(key, version) => {
             versions::roll_back(call, &key, version.as_deref()).await
         }
+        Endpoint::Failures => failures::answer(&call),
         other => information::answer(call, &other),
     }?;
     if needs_body && let Some(entity) = answer.body() {

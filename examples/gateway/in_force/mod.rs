@@ -4,6 +4,7 @@ pub(crate) mod balancer;
 pub(crate) mod certificates;
 mod change;
 pub(crate) mod consumers;
+pub(crate) mod failures;
 pub(crate) mod plugins;
 pub(crate) mod published;
 mod route;

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use tower_lua::Functions;
+use tower_lua::{Functions, FunctionsId};
 
 use crate::configured::entities::State;
+use crate::configured::entity::Plugin;
 use crate::in_force::balancer::{Balancer, Balancers};
 use crate::in_force::certificates::Certificates;
 use crate::in_force::plugins::{Chain, Prepared, Rewrite};
@@ -79,6 +80,11 @@ impl Snapshot {
     /// Whether there is a plugin of a name that has an id.
     pub(crate) fn has_plugin(&self, name: &str, id: &str) -> bool {
         self.plugins.iter().any(|plugin| plugin.plugin().name == name && plugin.plugin().id == id)
+    }
+
+    /// All plugins, with the sets of functions that they are made of.
+    pub(crate) fn plugins(&self) -> impl Iterator<Item = (&Plugin, Option<FunctionsId>)> {
+        self.plugins.iter().map(|plugin| (plugin.plugin(), plugin.functions()))
     }
 
     /// What runs for requests that no route is for.

@@ -1,10 +1,15 @@
 //! What becomes of failures: of functions, of the service, of bodies.
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty, Full};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_lua::{Error, FailedRequest, Functions, Phase, PreFunctionLayer, RequestId};
+use tower_lua::{
+    Connection, DebugResponseForError, Error, FailedRequest, Functions, Phase, Plugin,
+    PreFunctionLayer, RequestId, Runtime,
+};
 
 use crate::support::{App, Events};
 
@@ -50,6 +55,61 @@ async fn the_answer_to_a_failure_is_in_the_format_that_the_client_accepts() {
         assert_eq!(reply.header("content-type"), content_type, "{accept}");
         assert!(reply.text().starts_with(start), "{accept}: {}", reply.text());
     }
+}
+
+#[tokio::test]
+async fn a_client_on_the_machine_may_be_told_what_lua_says() {
+    let functions = Functions::access("secretive", "error('a secret')").unwrap();
+    let layer = PreFunctionLayer::new(functions).response_for_error(DebugResponseForError);
+    let service = layer.layer(service_fn(async |_: Request<_>| {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    }));
+    let told = async |peer: Option<&str>| {
+        let mut request = Request::new(Empty::<Bytes>::new());
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(Connection::new(peer.parse().unwrap()));
+        }
+        let response = service.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 500);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["message"], "An unexpected error occurred");
+        body["error"].as_str().is_some_and(|error| error.ends_with(":1: a secret"))
+            && body["traceback"].as_str().is_some_and(|traceback| traceback.contains("'error'"))
+    };
+    for peer in ["127.0.0.1:50123", "[::1]:50123", "[::ffff:127.0.0.1]:50123"] {
+        assert!(told(Some(peer)).await, "{peer}");
+    }
+    for peer in [Some("192.0.2.7:50123"), Some("[2001:db8::1]:50123"), None] {
+        assert!(!told(peer).await, "{peer:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_is_told_of_each_failure_whatever_becomes_of_the_request() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let runtime = Runtime::builder().failed(move |error: &Error| {
+        let what = (error.phase(), error.function_index(), error.lua_message().unwrap());
+        tell.send((error.function_set_id(), error.plugin(), what)).unwrap();
+    });
+    let functions = Functions::builder("open")
+        .function(Phase::Access, "local ok = true")
+        .function(Phase::Access, "error({})")
+        .fail_open(true)
+        .build()
+        .unwrap();
+    let id = functions.id();
+    let layer = PreFunctionLayer::new(functions).runtime(&runtime.build().unwrap());
+    let service = layer.layer(service_fn(async |_: Request<_>| {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    }));
+    let response = service.oneshot(Request::new(Empty::<Bytes>::new())).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let (set, plugin, (phase, index, message)) = told.try_recv().unwrap();
+    assert_eq!((set, plugin), (Some(id), Some(Plugin::PreFunction)));
+    assert_eq!((phase, index), (Some(Phase::Access), Some(2)));
+    assert!(message.contains("table"), "{message}");
+    assert!(told.try_recv().is_err());
 }
 
 #[tokio::test]

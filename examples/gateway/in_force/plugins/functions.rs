@@ -1,7 +1,7 @@
 //! `pre-function` and `post-function`: the sets of functions of one plugin.
 
 use serde_json::Value;
-use tower_lua::{Functions, FunctionsConfig, Phase, Runtime};
+use tower_lua::{Functions, FunctionsConfig, FunctionsId, Phase, Runtime};
 
 use super::config::read;
 use crate::BoxError;
@@ -36,6 +36,12 @@ impl PluginFunctions {
             routed: all.only([Phase::Access].into_iter().chain(responses)),
             refused: all.only(responses),
         })
+    }
+
+    /// Which set they are.
+    pub(super) fn id(&self) -> FunctionsId {
+        // All four are parts of one.
+        self.routed.id()
     }
 
     /// No functions.

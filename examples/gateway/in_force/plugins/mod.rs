@@ -14,7 +14,7 @@ use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use serde_json::Value;
 use tower::util::BoxService;
-use tower_lua::Runtime;
+use tower_lua::{FunctionsId, Runtime};
 
 pub(crate) use self::config::read;
 use self::functions::PluginFunctions;
@@ -35,9 +35,14 @@ pub(crate) type Next = BoxService<Request<Body>, Response<Body>, Infallible>;
 pub(crate) trait Around: Send + Sync {
     fn around(&self, next: Next) -> Next;
 
+    /// The set of functions that it is made of, if it is.
+    fn functions(&self) -> Option<FunctionsId> {
+        None
+    }
+
     /// Whether it has functions, which may say where requests go.
     fn has_functions(&self) -> bool {
-        false
+        self.functions().is_some()
     }
 
     /// Whether there is nothing that it does to a request, which then need not pass it.
@@ -162,6 +167,14 @@ impl Prepared {
     /// Whether it is in force and has a field that is `true`.
     pub(crate) fn says(&self, field: &str) -> bool {
         self.plugin.enabled && self.document.config()[field] == true
+    }
+
+    /// The set of functions that it is made of, if it is.
+    pub(crate) fn functions(&self) -> Option<FunctionsId> {
+        match &self.kind {
+            Kind::PreFunction(functions) | Kind::PostFunction(functions) => Some(functions.id()),
+            Kind::Between(plugin) => plugin.functions(),
+        }
     }
 
     pub(crate) fn label(&self) -> &str {

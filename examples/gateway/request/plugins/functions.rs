@@ -11,16 +11,17 @@ use http_body_util::BodyExt;
 use parking_lot::Mutex;
 use tower::util::MapResponse;
 use tower::{Layer, Service, ServiceExt};
-use tower_lua::{Functions, PreFunctionLayer, ResponseBody, Runtime};
+use tower_lua::{Functions, FunctionsId, PreFunctionLayer, ResponseBody, Runtime};
 
 use super::{Around, Body, Next};
 
 /// A plugin whose work functions do.
-struct OfFunctions(PreFunctionLayer);
+struct OfFunctions(PreFunctionLayer, FunctionsId);
 
 /// A plugin that is nothing but `functions`, which run in `runtime`.
 pub(super) fn around(functions: Functions, runtime: &Runtime) -> Arc<dyn Around> {
-    Arc::new(OfFunctions(PreFunctionLayer::new(functions).runtime(runtime)))
+    let id = functions.id();
+    Arc::new(OfFunctions(PreFunctionLayer::new(functions).runtime(runtime), id))
 }
 
 impl Around for OfFunctions {
@@ -32,8 +33,8 @@ impl Around for OfFunctions {
         Next::new(MapResponse::new(service, plain))
     }
 
-    fn has_functions(&self) -> bool {
-        true
+    fn functions(&self) -> Option<FunctionsId> {
+        Some(self.1)
     }
 }
 
