@@ -57,6 +57,7 @@ class Gateway:
         self.pid = field.start(
             str(program), "--workers", "1", "--proxy-access-log", "off", "--database", database.url,
             "--proxy-listen", f"127.0.0.1:{self.proxy}", "--admin-listen", f"127.0.0.1:{self.admin}",
+            "--gui-listen", "off",
         )
         wait_for(self.admin)
 

@@ -62,7 +62,7 @@ class Gateway:
         self.pid = self.field.start(
             str(self.program), "--workers", "1", "--proxy-access-log", "off",
             "--proxy-listen", f"127.0.0.1:{self.proxy}",
-            "--admin-listen", f"127.0.0.1:{self.admin}", "--database", f"sqlite:{database}",
+            "--admin-listen", f"127.0.0.1:{self.admin}", "--gui-listen", "off", "--database", f"sqlite:{database}",
         )
         # It listens before it has read its database, and accepts afterwards.
         wait_for(self.proxy)

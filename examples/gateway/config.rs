@@ -17,6 +17,7 @@ use crate::command::Command;
 use crate::configured::store::Address;
 use crate::database::{DatabaseConfig, Said};
 use crate::flags::{number, on_or_off, size};
+use crate::gui::GuiConfig;
 use crate::in_force::published::Current;
 use crate::log::LogConfig;
 use crate::lua::check::Permitted;
@@ -40,6 +41,9 @@ pub(crate) struct Config {
 
     #[command(flatten)]
     pub(crate) admin: Guard,
+
+    #[command(flatten)]
+    pub(crate) gui: GuiConfig,
 
     /// A file in Kong's declarative format: services, routes, plugins.
     #[arg(long, env = "KONG_DECLARATIVE_CONFIG", value_name = "FILE")]

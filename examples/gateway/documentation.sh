@@ -24,7 +24,7 @@ fi
 start() {
     local log=$work/$1.log
     shift
-    (cd "$work" && KONG_PROXY_LISTEN=127.0.0.1:0 KONG_ADMIN_LISTEN=127.0.0.1:0 \
+    (cd "$work" && KONG_PROXY_LISTEN=127.0.0.1:0 KONG_ADMIN_LISTEN=127.0.0.1:0 KONG_ADMIN_GUI_LISTEN=off \
         exec "$GATEWAY" "$@" 2> "$log" > /dev/null) &
     started+=($!)
     for _ in $(seq 600); do

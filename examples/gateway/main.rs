@@ -17,6 +17,7 @@ mod configured;
 mod database;
 mod demo;
 mod flags;
+mod gui;
 mod healthchecks;
 mod in_force;
 mod log;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use axum::Router;
 use clap::Parser;
 use tokio::sync::{mpsc, watch};
 use tower_lua::{FunctionCall, Runtime, RuntimeBuilder};
@@ -86,7 +88,8 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
     let (stop, stopped) = watch::channel(());
     let proxies = bind(&config.proxy_listen, config.workers.0)?;
     let admins = bind(&config.admin_listen, 1)?;
-    let admin_addrs: Vec<_> = admins.iter().map(|listener| listener.addr).collect();
+    let pages = config.gui.bind(!admins.is_empty())?;
+    let admin_addrs: Vec<_> = admins.iter().chain(&pages).map(|listener| listener.addr).collect();
     if proxies.is_empty() && admins.is_empty() {
         return Err("--proxy-listen off and --admin-listen off leave nothing to serve: \
             give one of them an address"
@@ -96,9 +99,11 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
     if gateway.config.demo {
         gateway.load_demo(proxies.first().map(|listener| listener.addr)).await?;
     }
-    let server = gateway.server(proxies.iter().chain(&admins))?;
+    let server = gateway.server(proxies.iter().chain(&admins).chain(&pages))?;
     let workers = gateway.start_workers(proxies, &server)?;
-    gateway.serve_admin(admins, &server);
+    let admin = gateway.admin();
+    gateway.serve(admins, "admin", &admin, &server);
+    gateway.serve(pages, "page", &gui::service(admin), &server);
     let Gateway { config, database, runtime, logs, stopped, .. } = gateway;
     drop(stopped);
 
@@ -270,24 +275,28 @@ impl Gateway {
         Ok(workers)
     }
 
-    /// Serves the Admin API on this thread.
-    fn serve_admin(&self, listeners: Vec<Listener>, server: &Server) {
+    /// The Admin API, for whom it is for.
+    fn admin(&self) -> Router {
+        let counted = Arc::clone(&self.counters);
+        let counts = Box::new(move || counted.read());
+        let (database, runtime) = (Arc::clone(&self.database), self.runtime.clone());
+        let permitted = self.config.functions.permitted();
+        let resolver = self.resolver.clone();
+        let failures = self.failures.clone();
+        let admin = admin::service(database, runtime, resolver, counts, permitted, failures);
+        let metrics = Arc::clone(&self.metrics);
+        let (counters, runtime) = (Arc::clone(&self.counters), self.runtime.clone());
+        let metrics = metrics.endpoint(counters, runtime, self.current.clone());
+        let guard = Arc::new(self.config.admin.clone());
+        let guard = axum::middleware::from_fn_with_state(guard, admin::check);
+        let caches = self.caches.endpoint(self.current.clone());
+        metrics.merge(caches).fallback_service(admin).layer(guard)
+    }
+
+    /// Serves `service`, which operators know as `name`, on this thread.
+    fn serve(&self, listeners: Vec<Listener>, name: &str, service: &Router, server: &Server) {
         for listener in listeners {
-            tracing::info!("admin listens on {}", listener.addr);
-            let counted = Arc::clone(&self.counters);
-            let counts = Box::new(move || counted.read());
-            let (database, runtime) = (Arc::clone(&self.database), self.runtime.clone());
-            let permitted = self.config.functions.permitted();
-            let resolver = self.resolver.clone();
-            let failures = self.failures.clone();
-            let admin = admin::service(database, runtime, resolver, counts, permitted, failures);
-            let metrics = Arc::clone(&self.metrics);
-            let (counters, runtime) = (Arc::clone(&self.counters), self.runtime.clone());
-            let metrics = metrics.endpoint(counters, runtime, self.current.clone());
-            let guard = Arc::new(self.config.admin.clone());
-            let guard = axum::middleware::from_fn_with_state(guard, admin::check);
-            let caches = self.caches.endpoint(self.current.clone());
-            let service = metrics.merge(caches).fallback_service(admin).layer(guard);
+            tracing::info!("{name} listens on {}", listener.addr);
             for socket in listener.sockets {
                 let (address, stopped) = (listener.address.clone(), self.stopped.clone());
                 tokio::spawn(server.clone().serve(socket, address, service.clone(), stopped));

@@ -63,6 +63,7 @@ const GATEWAY: &[&str] = &[
     "request/proxy",
     "healthchecks", // how targets are, whether there are requests or not
     "admin",        // what happens to the configuration
+    "gui",          // what browsers show of both
     "network",      // where functions may reach
     "database",     // where entities are kept, by flags
     "command",      // what it does instead of serving

@@ -22,6 +22,8 @@ pub(super) enum Endpoint {
     PluginSchema(String),
     Schema(String),
     Validate(String),
+    /// `/functions/check`
+    CheckFunctions,
     /// `/upstreams/{name or id}/health`
     Health(String),
     /// `/upstreams/{name or id}/targets/all`
@@ -74,6 +76,7 @@ impl Endpoint {
             ["schemas", name, "validate"] => Self::Validate(name.to_owned()),
             ["schemas", "plugins", name] => Self::PluginSchema(name.to_owned()),
             ["schemas", name] => Self::Schema(name.to_owned()),
+            ["functions", "check"] => Self::CheckFunctions,
             ["upstreams", key, "health"] => Self::Health(key.to_owned()),
             ["upstreams", key, "targets", "all"] => Self::AllTargets(key.to_owned()),
             ["upstreams", key, "targets", target, mark] => {
@@ -133,7 +136,7 @@ impl Endpoint {
             | Self::Versions(_)
             | Self::Version(..) => &["GET"],
             Self::Mark(..) => &["PUT"],
-            Self::Validate(_) | Self::Rollback(..) => &["POST"],
+            Self::Validate(_) | Self::Rollback(..) | Self::CheckFunctions => &["POST"],
             Self::Config | Self::Collection(_) | Self::Nested(..) => &["GET", "POST"],
             Self::Entity(..) | Self::NestedEntity(..) | Self::Parent(..) => {
                 &["GET", "PUT", "PATCH", "DELETE"]
@@ -147,6 +150,7 @@ impl Endpoint {
             "/",
             "/config",
             "/endpoints",
+            "/functions/check",
             "/functions/failures",
             "/plugins/enabled",
             "/plugins/schema/{name}",

@@ -2,6 +2,7 @@
 
 mod answer;
 mod body;
+mod check;
 mod config;
 pub(crate) mod database;
 mod endpoint;
@@ -132,6 +133,7 @@ async fn answer(admin: &Admin, request: Request) -> Answered {
         Endpoint::Mark(key, target, address, is_well) => {
             health::mark(&call, &key, &target, address.as_deref(), is_well).await
         }
+        Endpoint::CheckFunctions => check::answer(call).await,
         Endpoint::AllTargets(key) => list::all_targets(&call, &key),
         Endpoint::Versions(key) => versions::list(&call, &key).await,
         Endpoint::Version(key, version) => versions::one(&call, &key, &version).await,

@@ -17,7 +17,7 @@ pub(super) struct Warnings {
 const MAX: usize = 10;
 
 /// How many bytes of functions are looked at: who changes them waits for it.
-const MAX_TEXT: usize = 256 << 10;
+pub(super) const MAX_TEXT: usize = 256 << 10;
 
 impl Warnings {
     pub(super) const fn new(permitted: Permitted) -> Self {
@@ -31,8 +31,7 @@ impl Warnings {
         if functions.is_empty() || length > MAX_TEXT {
             return Vec::new();
         }
-        let checker = self.checker.get_or_init(|| Arc::new(Checker::new(self.permitted.clone())));
-        let checker = Arc::clone(checker);
+        let checker = self.checker();
         let look = move || {
             let sources = functions.iter();
             let sources: Vec<_> = sources
@@ -45,6 +44,12 @@ impl Warnings {
             lines.take(MAX).collect()
         };
         tokio::task::spawn_blocking(look).await.unwrap_or_default()
+    }
+
+    /// What looks at functions.
+    pub(super) fn checker(&self) -> Arc<Checker> {
+        let new = || Arc::new(Checker::new(self.permitted.clone()));
+        Arc::clone(self.checker.get_or_init(new))
     }
 }
 

@@ -196,6 +196,7 @@ impl Start {
             }
         }
         command.env("KONG_PROXY_LISTEN", "127.0.0.1:0").env("KONG_ADMIN_LISTEN", "127.0.0.1:0");
+        command.env("KONG_ADMIN_GUI_LISTEN", "off");
         Self { command, directory }
     }
 

@@ -1,6 +1,7 @@
 //! What the tests are written with: the gateway as a process, and services for it to forward to.
 
 mod balanced;
+mod browser;
 mod certificate;
 mod gateway;
 mod kept_head;
@@ -20,6 +21,7 @@ mod echo;
 mod server;
 
 pub use self::balanced::{balanced, named};
+pub use self::browser::Browser;
 pub use self::certificate::{Authority, Made};
 pub use self::client::{Call, Reply};
 pub use self::echo::echo;

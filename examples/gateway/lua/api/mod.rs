@@ -15,7 +15,7 @@ pub(crate) struct Api {
 /// What tables of one kind have in them.
 #[derive(Debug, Default)]
 pub(crate) struct Class {
-    parents: Vec<String>,
+    pub(crate) parents: Vec<String>,
     pub(crate) members: BTreeMap<String, Member>,
     /// What names have that nobody has listed.
     pub(crate) others: Option<Type>,
@@ -30,6 +30,17 @@ pub(crate) struct Member {
     /// The phases in which it may be used, where not in any.
     pub(crate) phases: Option<Vec<String>>,
     pub(crate) is_field: bool,
+    pub(crate) said: Said,
+}
+
+/// What is said of something in a table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) summary: String,
+    /// As they are written: `name: type`.
+    pub(crate) parameters: Vec<String>,
+    /// Their types.
+    pub(crate) results: Vec<String>,
 }
 
 /// What a value is, as far as it matters here.
@@ -79,6 +90,10 @@ impl Api {
 
     pub(crate) fn modules(&self) -> impl Iterator<Item = (&str, &Type)> {
         self.modules.iter().map(|(name, of)| (name.as_str(), of))
+    }
+
+    pub(crate) fn classes(&self) -> impl Iterator<Item = (&str, &Class)> {
+        self.classes.iter().map(|(name, class)| (name.as_str(), class))
     }
 
     pub(crate) fn class(&self, name: &str) -> Option<&Class> {

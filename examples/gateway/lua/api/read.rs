@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Api, Class, Member, Type};
+use super::{Api, Class, Member, Said, Type};
 
 /// The comments before a line.
 #[derive(Default)]
@@ -11,6 +11,16 @@ struct Notes {
     of: Option<Type>,
     gives: Option<Type>,
     phases: Option<Vec<String>>,
+    said: Said,
+    /// Whether the summary is over.
+    is_summed_up: bool,
+}
+
+impl Notes {
+    /// The member that the comments are about.
+    fn member(self, of: Type) -> Member {
+        Member { of, phases: self.phases, is_field: false, said: self.said }
+    }
 }
 
 /// Adds what a file says.
@@ -53,7 +63,19 @@ fn note(api: &mut Api, notes: &mut Notes, said: &str) {
     } else if let Some(text) = said.strip_prefix("@type ") {
         notes.of = Some(of(text));
     } else if let Some(result) = said.strip_prefix("@return ") {
-        notes.gives.get_or_insert_with(|| of(first_type(result).0));
+        let (text, _) = first_type(result);
+        notes.said.results.push(text.to_owned());
+        notes.gives.get_or_insert_with(|| of(text));
+    } else if let Some(parameter) = said.strip_prefix("@param ") {
+        notes.said.parameters.extend(parameter.split_once(' ').map(|(name, rest)| {
+            let (text, _) = first_type(rest);
+            format!("{name}: {text}")
+        }));
+    } else if said.is_empty() || said.starts_with('@') {
+        notes.is_summed_up = true;
+    } else if !notes.is_summed_up {
+        let summary = &mut notes.said.summary;
+        *summary = format!("{summary} {said}").trim_start().to_owned();
     }
 }
 
@@ -69,14 +91,17 @@ fn add_field(class: &mut Class, field: &str) {
     let phases = said.split_once("Phases: ").map(|(_, list)| list.trim_end_matches('.'));
     let phases = phases.filter(|list| *list != "any");
     let phases = phases.map(|list| list.split(", ").map(str::to_owned).collect());
-    let member = Member { of, phases, is_field: true };
+    let summary =
+        said.split_once("Phases: ").map_or(said, |(summary, _)| summary).trim().to_owned();
+    let said = Said { summary, ..Said::default() };
+    let member = Member { of, phases, is_field: true, said };
     class.members.insert(name.trim_end_matches('?').to_owned(), member);
 }
 
 /// A line that is no comment.
 fn statement(
     api: &mut Api,
-    notes: Notes,
+    mut notes: Notes,
     locals: &mut HashMap<String, String>,
     module: &str,
     line: &str,
@@ -87,9 +112,9 @@ fn statement(
     } else if let Some(function) = line.strip_prefix("function ") {
         let path = function.split('(').next().unwrap_or_default();
         let is_method = path.contains(':');
-        let gives = Box::new(notes.gives.unwrap_or(Type::Unknown));
+        let gives = Box::new(notes.gives.take().unwrap_or(Type::Unknown));
         let of = Type::Function { gives, is_method };
-        add(api, locals, path, Member { of, phases: notes.phases, is_field: false });
+        add(api, locals, path, notes.member(of));
     } else if let Some(value) = line.strip_prefix("return ") {
         let of = match (value.strip_prefix("require "), locals.get(value)) {
             (Some(other), _) => Type::Class(other.trim_matches('"').to_owned()),
@@ -98,8 +123,8 @@ fn statement(
         };
         api.modules.insert(module.to_owned(), of);
     } else if let Some((path, _)) = line.split_once(" = ") {
-        let of = notes.class.map(Type::Class).or(notes.of).unwrap_or(Type::Unknown);
-        add(api, locals, path, Member { of, phases: notes.phases, is_field: false });
+        let of = notes.class.take().map(Type::Class).or_else(|| notes.of.take());
+        add(api, locals, path, notes.member(of.unwrap_or(Type::Unknown)));
     }
 }
 

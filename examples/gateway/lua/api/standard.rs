@@ -1,6 +1,6 @@
 //! Lua's own libraries, as far as the sandbox has them.
 
-use super::{Api, Member, Type};
+use super::{Api, Member, Said, Type};
 
 /// The global functions.
 pub(crate) const FUNCTIONS: &[&str] = &[
@@ -76,7 +76,7 @@ pub(super) fn add(api: &mut Api) {
             let is_number = *library == "math" || ["time", "clock", "difftime"].contains(name);
             let gives = if is_number { Type::Number } else { Type::Unknown };
             let of = Type::Function { gives: Box::new(gives), is_method: false };
-            let member = Member { of, phases: None, is_field: false };
+            let member = Member { of, phases: None, is_field: false, said: Said::default() };
             class.members.entry((*name).to_owned()).or_insert(member);
         }
     }

@@ -1,0 +1,88 @@
+// How functions do: calls, errors, latencies and CPU as small charts.
+
+import { find } from "./api.js";
+import { h, show, svg } from "./dom.js";
+import { plugin as known, scope } from "./gateway.js";
+import { every } from "./panels.js";
+
+const KEPT = 60;
+const SECONDS = 2;
+
+/// What was measured of each function, by plugin and phase: `{ at, calls, errors, p50, p99, cpu }`, as long as the page is open.
+const measured = new Map();
+let isThere = true;
+
+const total = (errors) => (typeof errors === "object" && errors ? Object.values(errors).reduce((sum, one) => sum + one, 0) : errors ?? 0);
+
+async function measure() {
+  const answer = await find("/functions/metrics").catch(() => undefined);
+  if (answer === undefined) return;
+  isThere = answer !== null;
+  const at = Date.now() / 1000;
+  for (const one of answer?.data ?? []) {
+    const plugin = one.plugin?.id ?? one.plugin ?? "";
+    const key = `${plugin} ${one.phase}`;
+    const kept = measured.get(key) ?? { plugin, phase: one.phase, name: one.plugin_name, samples: [] };
+    kept.samples.push({ at, calls: one.calls, errors: total(one.errors), kinds: one.errors, p50: one.wall?.p50 ?? one.p50, p99: one.wall?.p99 ?? one.p99, cpu: one.cpu?.total ?? one.cpu_seconds ?? 0 });
+    if (kept.samples.length > KEPT) kept.samples.shift();
+    measured.set(key, kept);
+  }
+}
+
+/// What each sample adds to the one before, a second.
+const rates = (samples, name) => samples.slice(1).map((sample, i) => Math.max(0, sample[name] - samples[i][name]) / (sample.at - samples[i].at));
+
+const round = (number) => (number >= 100 ? Math.round(number) : Number(number.toPrecision(3))).toLocaleString();
+const time = (seconds) => {
+  if (seconds === undefined || seconds === null) return "–";
+  if (seconds >= 1) return `${round(seconds)} s`;
+  return seconds >= 1e-3 ? `${round(seconds * 1e3)} ms` : `${round(seconds * 1e6)} µs`;
+};
+
+/// The charts of a plugin, or of all functions if there is none.
+export function figuresPanel({ plugin }) {
+  const list = h("div", { class: "figures" });
+  const element = h("div", {}, list);
+
+  async function look() {
+    await measure();
+    if (!isThere) return show(list, h("p", {}, "This gateway does not tell of its functions."));
+    const own = [...measured.values()].filter((one) => !plugin || one.plugin === plugin);
+    if (!own.length) return show(list, h("p", {}, "Nothing has been called yet."));
+    return show(list, own.map((one) => figure(one, !plugin)));
+  }
+
+  const timer = every(SECONDS, look);
+  return { title: "Figures", element, open: timer.start, close: timer.stop };
+}
+
+function figure({ plugin, phase, name, samples }, hasName) {
+  const last = samples.at(-1);
+  const calls = rates(samples, "calls");
+  const its = known(plugin);
+  const heading = hasName && its ? [h("a", { href: `#/plugins/${plugin}/${phase}/1` }, `${its.name} · ${phase}`), h("span", { class: "faint" }, ` ${scope(its)}`)] : hasName ? `${name ?? "functions"} · ${phase}` : phase;
+  const kinds = typeof last.kinds === "object" && last.kinds ? Object.entries(last.kinds).filter(([, count]) => count).map(([kind, count]) => `${kind} ${count}`).join(", ") : "";
+  return h("section", { class: "figure" }, h("h3", {}, heading),
+    h("dl", {},
+      chart("Calls", `${round(last.calls)}`, calls, (value) => `${round(value)} a second`),
+      chart("Errors", `${round(last.errors)}${kinds ? ` (${kinds})` : ""}`, rates(samples, "errors"), (value) => `${round(value)} a second`, "bad"),
+      chart("p50", time(last.p50), samples.map((sample) => sample.p50 ?? 0), time),
+      chart("p99", time(last.p99), samples.map((sample) => sample.p99 ?? 0), time),
+      chart("CPU", time(last.cpu), rates(samples, "cpu"), (value) => `${round(value * 100)} % of a core`)));
+}
+
+/// A line of what `values` were, lately; what they are now is there in words.
+function chart(label, now, values, words, kind = "") {
+  const [width, height] = [120, 28];
+  const most = Math.max(...values, 0);
+  const x = (i) => (values.length < 2 ? width : i * width / (values.length - 1));
+  const y = (value) => height - 2 - (most ? value / most * (height - 4) : 0);
+  const points = values.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`);
+  const told = values.length ? `${label}: now ${words(values.at(-1))}, at most ${words(most)}` : `${label}: nothing yet`;
+  return h("div", { class: `chart ${kind}` }, h("dt", {}, label), h("dd", {}, now),
+    svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": told, preserveAspectRatio: "none" },
+      svg("title", {}, told),
+      points.length > 1 && svg("polygon", { points: `0,${height} ${points.join(" ")} ${width},${height}` }),
+      points.length > 1 && svg("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" })),
+    h("dd", { class: "faint rate" }, values.length ? words(values.at(-1)) : ""));
+}

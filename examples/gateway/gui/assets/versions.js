@@ -1,0 +1,68 @@
+// What the functions of a plugin were before.
+
+import { ask, changedBy, find, setChangedBy } from "./api.js";
+import { confirmed } from "./dialogs.js";
+import { diff } from "./diff.js";
+import { attempt, field, h, say, show } from "./dom.js";
+import { functionsOf, gateway } from "./gateway.js";
+
+/// The versions of `plugin()`; `restored()` is called when another is in force.
+export function versionsPanel({ plugin, restored }) {
+  const summary = h("p", { role: "status" });
+  const list = h("ol", { class: "versions" });
+  const name = h("input", { value: changedBy(), autocomplete: "name", on: { change: () => setChangedBy(name.value) } });
+  const element = h("div", {}, field("Your name", name, "Changes that you make here are kept with it."), summary, list);
+  let isOpen = false;
+
+  async function look() {
+    const answer = await attempt(() => find(`/plugins/${plugin().id}/versions`));
+    if (answer === undefined) return;
+    const versions = answer?.data ?? [];
+    summary.textContent = answer ? `${versions.length} version${versions.length === 1 ? "" : "s"}, newest first` : "This gateway keeps no versions.";
+    const sorted = [...versions].sort((one, other) => other.version - one.version);
+    show(list, sorted.map((version, i) => entry(version, sorted[i + 1])));
+  }
+
+  function entry(version, before) {
+    const who = version.by?.name ?? version.by?.address ?? "";
+    const changes = h("div", {});
+    const open = (event) => {
+      if (event.target.open && !changes.childNodes.length) show(changes, differences(before?.config ?? {}, version.config ?? {}, before ? null : "the first version that is kept"));
+    };
+    const now = h("div", {});
+    const compare = (event) => {
+      if (event.target.open && !now.childNodes.length) show(now, differences(plugin().config, version.config ?? {}));
+    };
+    return h("li", { class: version.current ? "current" : null, "data-version": version.version },
+      h("p", {}, h("strong", {}, `Version ${version.version}`), version.current && h("span", { class: "badge good" }, "in force"),
+        h("br"), h("span", { class: "faint" }, `${new Date(version.at * 1000).toLocaleString()}${who ? ` · ${who}` : ""} · `, h("code", {}, String(version.digest ?? "").replace(/^sha256[:-]?/, "").slice(0, 12)))),
+      h("details", { on: { toggle: open } }, h("summary", {}, "What it has changed"), changes),
+      !version.current && h("details", { on: { toggle: compare } }, h("summary", {}, "What going back to it changes"), now),
+      !version.current && h("button", { class: "rollback", disabled: gateway.readOnly, on: { click: () => back(version) } }, `Go back to version ${version.version}`));
+  }
+
+  async function back(version) {
+    if (!await confirmed(`Put version ${version.version} in force again?`, "Go back", "primary")) return;
+    await attempt(async () => {
+      await ask("POST", `/plugins/${plugin().id}/rollback`, { version: version.version });
+      await restored();
+      say(`Version ${version.version} is in force again`);
+    });
+  }
+
+  const update = () => { if (isOpen) look(); };
+  return { title: "History", element, update, open() { isOpen = true; look(); }, close() { isOpen = false; } };
+}
+
+/// What is different between the functions of two configurations.
+function differences(before, after, instead) {
+  const texts = (config) => new Map(functionsOf(config).map((one) => [`${one.phase} ${one.number}`, one.text]));
+  const [old, now] = [texts(before), texts(after)];
+  const names = [...new Set([...now.keys(), ...old.keys()])];
+  const found = names.map((name) => {
+    const shown = diff(old.get(name) ?? "", now.get(name) ?? "", `Changes of ${name}`);
+    return shown && [h("h3", {}, name), shown];
+  }).filter(Boolean);
+  if (instead) found.unshift(h("p", { class: "faint" }, instead));
+  return found.length ? found : h("p", { class: "faint" }, "The functions are the same.");
+}

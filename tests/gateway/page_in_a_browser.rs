@@ -1,0 +1,246 @@
+//! The page as a person uses it, in Chromium. Pictures of it are in `target/screenshots` afterwards.
+
+use serde_json::json;
+
+use crate::page::{page_of, with_page};
+use crate::support::{Browser, Gateway, echo_upstream};
+
+/// The text of a function.
+const CODE: &str = "textarea.text";
+
+const ENTER: &str = "\u{e007}";
+const ESCAPE: &str = "\u{e00c}";
+const TAB: &str = "\u{e004}";
+const END: &str = "\u{e010}";
+const DOWN: &str = "\u{e015}";
+const RIGHT: &str = "\u{e014}";
+const CONTROL: &str = "\u{e009}";
+/// Lets go of keys that are held.
+const NULL: &str = "\u{e000}";
+
+/// A gateway with the service `shop`, and its page; nothing where there is no browser.
+async fn opened() -> Option<(Gateway, Browser)> {
+    let gateway = with_page().serving();
+    let browser = Browser::open(&format!("http://{}/", page_of(&gateway))).await?;
+    browser.looks(1440, 900, "light").await;
+    browser.until("return document.querySelector('[role=treeitem]')").await;
+    Some((gateway, browser))
+}
+
+/// The same with a function on it, which is shown.
+async fn opened_at(function: &str) -> Option<(Gateway, Browser)> {
+    let (gateway, browser) = opened().await?;
+    let upstream = echo_upstream().await;
+    let service = json!({ "name": "shop", "url": format!("http://{upstream}") });
+    gateway.post("/services", &service).await;
+    gateway.post("/services/shop/routes", &json!({ "name": "all", "paths": ["/"] })).await;
+    let plugin = json!({ "name": "pre-function", "config": { "access": [function] } });
+    let made = gateway.post("/services/shop/plugins", &plugin).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    browser.script(&format!("location.hash = '#/plugins/{id}/access/1'; location.reload()")).await;
+    browser.until("return document.querySelector('textarea.text')?.value").await;
+    Some((gateway, browser))
+}
+
+/// Puts a text in place of a function, as one pastes it.
+async fn write(browser: &Browser, function: &str) {
+    let text = json!(function);
+    browser.click(CODE).await;
+    let paste = format!(
+        "document.querySelector('{CODE}').select(); document.execCommand('insertText', false, {text})"
+    );
+    browser.script(&paste).await;
+}
+
+async fn code(browser: &Browser) -> String {
+    let text = browser.script(&format!("return document.querySelector('{CODE}').value")).await;
+    text.as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_function_is_made_broken_mended_and_in_force() {
+    let Some((gateway, browser)) = opened().await else { return };
+    let upstream = echo_upstream().await;
+
+    browser.click("#add-service").await;
+    browser.types("dialog input[name=name]", "shop").await;
+    browser.types("dialog input[name=url]", &format!("http://{upstream}")).await;
+    browser.click("dialog .primary").await;
+    browser.shows("h1", "shop").await;
+    browser.click("#add-route").await;
+    browser.types("dialog input[name=paths]", "/shop").await;
+    browser.click("dialog .primary").await;
+    browser.shows("h1", "/shop").await;
+    browser.click("#add-function").await;
+    browser.click("dialog .primary").await;
+    browser.shows("h1", "pre-function").await;
+    browser.shows("[role=treeitem] [role=treeitem] [role=treeitem]", "access").await;
+    browser.shows(".summary", "No findings").await;
+
+    write(&browser, "kong.response.set_heder('X-Shop', 'open')").await;
+    browser.shows(".findings", "kong.response.set_header").await;
+    browser.shows(".summary", "1 error").await;
+    browser.until("return document.querySelector('.gutter .error')").await;
+    browser.until("return document.querySelector('.paint .mark.error')").await;
+
+    write(&browser, "kong.response.set_header('X-Shop', 'open'").await;
+    browser.shows(".findings", "')' expected").await;
+    browser.click("#save").await;
+    browser.shows("#wrong", "line 1: ')' expected").await;
+    browser.screenshot("refused").await;
+    assert_eq!(gateway.get("/shop").send().await.header("x-shop"), "");
+
+    browser.click(CODE).await;
+    browser.types(CODE, &format!("{END})")).await;
+    browser.shows(".summary", "No findings").await;
+    browser.types(CODE, &format!("{CONTROL}s{NULL}")).await;
+    browser.shows(".state", "saved").await;
+    browser.shows("#said", "in force").await;
+    let reply = gateway.get("/shop").send().await;
+    assert_eq!((reply.status.as_u16(), reply.header("x-shop")), (200, "open"));
+    assert_eq!(browser.complaints().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn names_are_offered_as_one_types() {
+    let Some((_gateway, browser)) = opened_at("-- nothing").await else { return };
+    write(&browser, "local client = require('resty.ht").await;
+    browser.shows(".popup [aria-selected=true]", "resty.http").await;
+    browser.types(CODE, &format!("{ENTER}').new(){ENTER}local res = client:request_u")).await;
+    browser.shows(".popup [aria-selected=true]", "request_uri").await;
+    browser.shows(".popup .about", "resty.http.response").await;
+    let active = format!("return document.querySelector('{CODE}').ariaActiveDescendantElement?.id");
+    browser.until(&active).await;
+    browser.screenshot("names").await;
+    browser
+        .types(CODE, &format!("{TAB}'http://a'{RIGHT}{ENTER}if res then{ENTER}kong.log(res.stat"))
+        .await;
+    browser.shows(".popup [aria-selected=true]", "status").await;
+    browser.types(CODE, &format!("{ENTER}){ENTER}end{ENTER}kong.req")).await;
+    browser.shows(".popup [aria-selected=true]", "request").await;
+    browser.types(CODE, ESCAPE).await;
+    browser.until("return document.querySelector('.popup').hidden").await;
+    let expected = "local client = require('resty.http').new()\n\
+                    local res = client:request_uri('http://a')\n\
+                    if res then\n  kong.log(res.status)\nend\nkong.req";
+    assert_eq!(code(&browser).await, expected);
+}
+
+#[tokio::test]
+async fn the_keyboard_is_enough() {
+    let Some((_gateway, browser)) = opened_at("local a = 1\nlocal b = kong.nothing()").await else {
+        return;
+    };
+    browser.shows(".summary", "1 error").await;
+    // Tab indents, unless Escape says that it is to leave.
+    browser.click(CODE).await;
+    browser.script(&format!("document.querySelector('{CODE}').setSelectionRange(0, 0)")).await;
+    browser.types(CODE, TAB).await;
+    assert!(code(&browser).await.starts_with("  local a"));
+    browser.press(&[ESCAPE, TAB]).await;
+    browser.until("return document.activeElement.id === 'save'").await;
+    // F8 goes to what is wrong.
+    browser.types(CODE, "\u{e038}").await;
+    let line = format!(
+        "const text = document.querySelector('{CODE}');
+         return text.value.slice(0, text.selectionStart).split('\\n').length === 2"
+    );
+    browser.until(&line).await;
+    // The tree is one stop, with arrows inside.
+    browser.script("document.querySelector('[role=treeitem][tabindex=\"0\"]').focus()").await;
+    browser.press(&["\u{e011}", DOWN]).await;
+    browser.until("return document.activeElement.dataset.path?.startsWith('services/')").await;
+    browser.press(&[ENTER]).await;
+    browser.shows("h1", "shop").await;
+    let levels = "return [...document.querySelectorAll('[role=treeitem]')]
+        .every(item => item.ariaLevel && item.querySelector('.name').innerText)";
+    assert_eq!(browser.script(levels).await, true);
+    let nameless = "return [...document.querySelectorAll('button, input, select, textarea')]
+        .filter(one => !one.labels?.length && !one.ariaLabel && !one.innerText.trim())
+        .map(one => one.outerHTML)";
+    assert_eq!(browser.script(nameless).await, json!([]));
+}
+
+#[tokio::test]
+async fn no_text_of_others_becomes_markup() {
+    const EVIL: &str = "<img src=x onerror=document.title='evil'>";
+    let function = format!("-- {EVIL}\nkong.nothing(\"{EVIL}\")");
+    let Some((gateway, browser)) = opened_at(&function).await else { return };
+    gateway.post("/services/shop/routes", &json!({ "paths": [format!("/{EVIL}")] })).await;
+    browser.script("location.reload()").await;
+    browser.shows(".name", EVIL).await;
+    browser.shows(".paint", EVIL).await;
+    assert_eq!(browser.script("return document.querySelectorAll('[src=x]').length").await, 0);
+    // What would make markup of a text is not to be had, and nothing from elsewhere is loaded.
+    let refused = browser
+        .script("try { document.body.innerHTML = '<b>a</b>'; return false } catch { return true }")
+        .await;
+    assert_eq!(refused, true);
+    let asked =
+        format!("return fetch('http://{}/').then(() => 'told', () => 'refused')", gateway.admin);
+    assert_eq!(browser.script(&asked).await, "refused");
+    let inline = "const script = document.createElement('script');
+        try { script.textContent = 'document.title = \"evil\"'; } catch { return true }
+        document.body.append(script); return document.title !== 'evil'";
+    assert_eq!(browser.script(inline).await, true);
+    assert_ne!(browser.script("return document.title").await, "evil");
+}
+
+#[tokio::test]
+async fn it_is_to_be_read_on_narrow_and_wide_screens_in_the_dark_and_in_the_light() {
+    let function = include_str!("../../examples/gateway/custom-auth.lua");
+    let Some((_gateway, browser)) = opened_at(function).await else { return };
+    for (width, height) in [(360, 780), (768, 1024), (1440, 900), (2200, 1200)] {
+        for scheme in ["light", "dark"] {
+            browser.looks(width, height, scheme).await;
+            browser.screenshot(&format!("function-{width}-{scheme}")).await;
+            let wide = "return document.documentElement.scrollWidth <= innerWidth
+                && document.querySelector('main').scrollWidth <= document.querySelector('main').clientWidth";
+            assert_eq!(browser.script(wide).await, true, "{width}");
+            assert_eq!(browser.script(CONTRAST).await, json!([]), "{width} {scheme}");
+        }
+    }
+    browser.looks(360, 780, "dark").await;
+    browser.click("#menu").await;
+    browser.shows("#tree-pane .name", "shop").await;
+    browser.screenshot("menu-360-dark").await;
+    browser.click_on("#tree-pane .name", "shop").await;
+    browser.shows("h1", "shop").await;
+    browser.until("return !document.querySelector('#tree-pane').checkVisibility()").await;
+    browser.screenshot("service-360-dark").await;
+}
+
+/// Texts that stand out less from what is behind them than WCAG's level AA wants.
+const CONTRAST: &str = r"
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const channels = (color) => {
+        canvas.clearRect(0, 0, 1, 1);
+        canvas.fillStyle = color;
+        canvas.fillRect(0, 0, 1, 1);
+        return [...canvas.getImageData(0, 0, 1, 1).data];
+    };
+    const light = (color) => {
+        const [r, g, b] = channels(color).map((value) => {
+            const part = value / 255;
+            return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const behind = (element) => {
+        for (let one = element; one; one = one.parentElement) {
+            const color = getComputedStyle(one).backgroundColor;
+            if (channels(color)[3] > 250) return color;
+        }
+        return 'white';
+    };
+    const faint = [];
+    for (const element of document.body.querySelectorAll('*')) {
+        const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+        if (!hasText || !element.checkVisibility() || element.closest(':disabled, .hidden, svg, noscript')) continue;
+        const [front, back] = [light(getComputedStyle(element).color), light(behind(element))];
+        const contrast = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+        if (contrast < 4.5) faint.push(`${contrast.toFixed(2)} ${element.outerHTML.slice(0, 80)}`);
+    }
+    return faint;
+";
