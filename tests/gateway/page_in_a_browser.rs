@@ -1,9 +1,10 @@
 //! The page as a person uses it, in Chromium. Pictures of it are in `target/screenshots` afterwards.
 
+use http::Method;
 use serde_json::json;
 
 use crate::page::{page_of, with_page};
-use crate::support::{Browser, Gateway, echo_upstream};
+use crate::support::{Browser, Gateway, Start, echo_upstream, with_plugins};
 
 /// The text of a function.
 const CODE: &str = "textarea.text";
@@ -160,6 +161,80 @@ async fn the_keyboard_is_enough() {
         .filter(one => !one.labels?.length && !one.ariaLabel && !one.innerText.trim())
         .map(one => one.outerHTML)";
     assert_eq!(browser.script(nameless).await, json!([]));
+}
+
+#[tokio::test]
+async fn what_a_function_was_comes_back() {
+    let first = "kong.response.set_header('X-Shop', 'first')";
+    let Some((gateway, browser)) = opened_at(first).await else { return };
+    browser.click_on("[role=tab]", "History").await;
+    browser.types(".side [autocomplete=name]", &format!("Ada{TAB}")).await;
+    write(&browser, "kong.response.set_header('X-Shop', 'second')").await;
+    browser.click("#save").await;
+    browser.shows(".versions", "Version 2").await;
+    browser.shows(".versions", "Ada").await;
+    browser.click(".versions [data-version='2'] summary").await;
+    browser.shows(".versions .added", "second").await;
+    browser.shows(".versions .removed", "first").await;
+    browser.screenshot("history").await;
+    assert_eq!(gateway.get("/").send().await.header("x-shop"), "second");
+    browser.click(".versions [data-version='1'] .rollback").await;
+    browser.click("dialog .primary").await;
+    browser.shows("#said", "Version 1 is in force again").await;
+    assert_eq!(code(&browser).await, first);
+    assert_eq!(gateway.get("/").send().await.header("x-shop"), "first");
+}
+
+#[tokio::test]
+async fn what_others_have_saved_meanwhile_is_asked_about() {
+    let Some((gateway, browser)) = opened_at("kong.log('a')").await else { return };
+    let plugin = gateway.admin("/plugins").send().await.json()["data"][0].clone();
+    let path = format!("/plugins/{}", plugin["id"].as_str().unwrap());
+    let theirs = json!({ "config": { "access": ["kong.log('theirs')"] } });
+    assert_eq!(gateway.send(Method::PATCH, &path, &theirs).await.status, 200);
+    write(&browser, "kong.log('mine')").await;
+    browser.click("#save").await;
+    browser.shows("dialog", "Somebody else has changed").await;
+    browser.click_on("dialog button", "Cancel").await;
+    browser.shows(".state", "not saved").await;
+    let access = async || gateway.admin(&path).send().await.json()["config"]["access"][0].clone();
+    assert_eq!(access().await, "kong.log('theirs')");
+    browser.click("#save").await;
+    browser.click("dialog .danger").await;
+    browser.shows("#said", "in force").await;
+    assert_eq!(access().await, "kong.log('mine')");
+}
+
+#[tokio::test]
+async fn the_key_of_the_admin_api_is_asked_for_once() {
+    let gateway = with_page().env("KONG_ADMIN_KEY", "secret").serving();
+    let url = format!("http://{}/", page_of(&gateway));
+    let Some(browser) = Browser::open(&url).await else { return };
+    for (key, answer) in [("wrong", "dialog"), ("secret", "[role=treeitem]")] {
+        browser.types("dialog input", key).await;
+        browser.click("dialog .primary").await;
+        browser.until(&format!("return document.querySelector('{answer}')")).await;
+    }
+    browser.script("location.reload()").await;
+    browser.until("return document.querySelector('[role=treeitem]')").await;
+    assert_eq!(browser.script("return document.querySelectorAll('dialog').length").await, 0);
+}
+
+#[tokio::test]
+async fn what_comes_of_a_file_is_looked_at_and_not_changed() {
+    let functions = json!({ "access": ["kong.request.get_heder('a')"] });
+    let file = with_plugins(echo_upstream().await, &[("pre-function", functions)]);
+    let gateway = Start::of_file(&file).env("KONG_ADMIN_GUI_LISTEN", "127.0.0.1:0").serving();
+    let url = format!("http://{}/", page_of(&gateway));
+    let Some(browser) = Browser::open(&url).await else { return };
+    browser.shows("#notice", "reads its configuration from a file").await;
+    let plugin = gateway.admin("/plugins").send().await.json()["data"][0].clone();
+    let id = plugin["id"].as_str().unwrap();
+    browser.script(&format!("location.hash = '#/plugins/{id}'")).await;
+    browser.shows(".findings", "kong.request.get_header").await;
+    write(&browser, "return 1").await;
+    browser.shows(".summary", "No findings").await;
+    assert_eq!(browser.script("return document.querySelector('#save').disabled").await, true);
 }
 
 #[tokio::test]

@@ -8,25 +8,33 @@ import { every } from "./panels.js";
 const KEPT = 60;
 const SECONDS = 2;
 
-/// What was measured of each function, by plugin and phase: `{ at, calls, errors, p50, p99, cpu }`, as long as the page is open.
+/// What was measured of each function: `{ at, calls, errors, p50, p99, cpu }`, as long as the page is open.
 const measured = new Map();
 let isThere = true;
 
-const total = (errors) => (typeof errors === "object" && errors ? Object.values(errors).reduce((sum, one) => sum + one, 0) : errors ?? 0);
+const total = (errors) => Object.values(errors).reduce((sum, one) => sum + one, 0);
+const keyOf = (one) => `${one.plugin?.id ?? one.name} ${one.plugin_name} ${one.phase} ${one.function}`;
 
 async function measure() {
   const answer = await find("/functions/metrics").catch(() => undefined);
   if (answer === undefined) return;
   isThere = answer !== null;
   const at = Date.now() / 1000;
-  for (const one of answer?.data ?? []) {
-    const plugin = one.plugin?.id ?? one.plugin ?? "";
-    const key = `${plugin} ${one.phase}`;
-    const kept = measured.get(key) ?? { plugin, phase: one.phase, name: one.plugin_name, samples: [] };
-    kept.samples.push({ at, calls: one.calls, errors: total(one.errors), kinds: one.errors, p50: one.wall?.p50 ?? one.p50, p99: one.wall?.p99 ?? one.p99, cpu: one.cpu?.total ?? one.cpu_seconds ?? 0 });
+  const list = answer?.data ?? [];
+  for (const one of list) {
+    const key = keyOf(one);
+    const kept = measured.get(key) ?? { plugin: one.plugin?.id, phase: one.phase, number: one.function, name: one.name ?? one.plugin_name, samples: [] };
+    const seconds = (us) => (us === null ? null : us / 1e6);
+    kept.samples.push({
+      at, calls: one.calls, errors: total(one.errors), kinds: one.errors,
+      p50: seconds(one.wall_us.p50), p99: seconds(one.wall_us.p99), cpu: seconds(one.cpu_us.sum),
+    });
     if (kept.samples.length > KEPT) kept.samples.shift();
     measured.set(key, kept);
   }
+  // What is gone is told of no more.
+  const there = new Set(list.map(keyOf));
+  for (const key of measured.keys()) if (!there.has(key)) measured.delete(key);
 }
 
 /// What each sample adds to the one before, a second.
@@ -56,12 +64,13 @@ export function figuresPanel({ plugin }) {
   return { title: "Figures", element, open: timer.start, close: timer.stop };
 }
 
-function figure({ plugin, phase, name, samples }, hasName) {
+function figure({ plugin, phase, number, name, samples }, hasName) {
   const last = samples.at(-1);
   const calls = rates(samples, "calls");
   const its = known(plugin);
-  const heading = hasName && its ? [h("a", { href: `#/plugins/${plugin}/${phase}/1` }, `${its.name} · ${phase}`), h("span", { class: "faint" }, ` ${scope(its)}`)] : hasName ? `${name ?? "functions"} · ${phase}` : phase;
-  const kinds = typeof last.kinds === "object" && last.kinds ? Object.entries(last.kinds).filter(([, count]) => count).map(([kind, count]) => `${kind} ${count}`).join(", ") : "";
+  const which = `${phase} ${number}`;
+  const heading = !hasName ? which : its ? [h("a", { href: `#/plugins/${plugin}/${phase}/${number}` }, `${its.name} · ${which}`), h("span", { class: "faint" }, ` ${scope(its)}`)] : `${name} · ${which}`;
+  const kinds = Object.entries(last.kinds).filter(([, count]) => count).map(([kind, count]) => `${kind} ${count}`).join(", ");
   return h("section", { class: "figure" }, h("h3", {}, heading),
     h("dl", {},
       chart("Calls", `${round(last.calls)}`, calls, (value) => `${round(value)} a second`),

@@ -110,7 +110,10 @@ export function pluginView(main, plugin, changed) {
   /// Shows a function of the plugin, the first if it has no such one.
   function open(phase, number) {
     const list = functions();
-    const wanted = list.find((one) => one.phase === phase && one.number === Number(number)) ?? list.find((one) => one.phase === phase) ?? list[0];
+    const of = (field, place) => list.find((one) => one.phase === field && one.number === Number(place));
+    // What runs in access may stand in the field that Kong had before there were phases.
+    const old = phase === "access" && of("functions", number);
+    const wanted = of(phase, number) ?? (old || (of(phase, 1) ?? list[0]));
     if (!wanted) {
       panel.hidden = true;
       drawTabs();

@@ -67,7 +67,7 @@ function functionNodes(kind, id) {
     return functions.map((one) => {
       const { name, about } = title(one, functions);
       const path = `plugins/${plugin.id}/${one.phase}/${one.number}`;
-      const failures = failuresOf(plugin.id).filter((failure) => failure.phase === one.phase && (failure.function ?? 1) === one.number);
+      const failures = failuresOf(plugin.id).filter((failure) => failure.phase === (one.phase === "functions" ? "access" : one.phase) && (failure.function ?? 1) === one.number);
       const when = plugin.name === "post-function" ? "post" : "pre";
       const text = [h("span", { class: "when" }, when), ` ${name}`, about && h("span", { class: "faint" }, ` ${about}`),
         !plugin.enabled && h("span", { class: "badge" }, "off"),

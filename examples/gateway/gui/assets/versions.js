@@ -24,7 +24,7 @@ export function versionsPanel({ plugin, restored }) {
   }
 
   function entry(version, before) {
-    const who = version.by?.name ?? version.by?.address ?? "";
+    const who = [readable(version.by?.name), version.by?.address].filter(Boolean).join(", ");
     const changes = h("div", {});
     const open = (event) => {
       if (event.target.open && !changes.childNodes.length) show(changes, differences(before?.config ?? {}, version.config ?? {}, before ? null : "the first version that is kept"));
@@ -52,6 +52,15 @@ export function versionsPanel({ plugin, restored }) {
 
   const update = () => { if (isOpen) look(); };
   return { title: "History", element, update, open() { isOpen = true; look(); }, close() { isOpen = false; } };
+}
+
+/// A name that was sent encoded, as one that is not ASCII is.
+function readable(name) {
+  try {
+    return name && decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 /// What is different between the functions of two configurations.
