@@ -44,6 +44,11 @@ impl Step {
             Self::Waiting(..) => FunctionOutcome::Waited,
         }
     }
+
+    /// Whether a function has failed because there was no memory.
+    fn is_out_of_memory(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.kind == FailureKind::Memory)
+    }
 }
 
 /// A function that waits.
@@ -260,20 +265,15 @@ impl Vm {
     /// Looks at what a run has left of the VM's memory.
     fn settle(&mut self, step: Step, limit: usize) -> Step {
         let ran_out = self.meter.take_ran_out();
+        self.has_run_out |= ran_out || step.is_out_of_memory();
         self.is_greedy = self.has_taken_too_much(&step, ran_out, limit);
-        match &step {
-            Step::Failed(failure) if failure.kind == FailureKind::Memory => {
-                self.recover(step, limit)
-            }
-            _ => match self.used_memory() {
-                used if used > limit / 2 => self.recover(step, limit),
-                used => {
-                    self.used_before = used;
-                    self.innocent_failures = 0;
-                    step
-                }
-            },
+        let used = self.used_memory();
+        if step.is_out_of_memory() || used > limit / 2 {
+            return self.recover(step, limit);
         }
+        self.used_before = used;
+        self.innocent_failures = 0;
+        step
     }
 
     /// Whether a run has found no memory because it had taken, or asked for, so much itself. Others may
@@ -281,14 +281,12 @@ impl Vm {
     /// without must have had much of it.
     fn has_taken_too_much(&self, step: &Step, ran_out: bool, limit: usize) -> bool {
         let taken = self.used_memory().saturating_sub(self.used_before);
-        match step {
-            Step::Failed(failure) if failure.kind == FailureKind::Memory => {
-                let others_leave_half = self.used_before <= limit / 2
-                    && self.transaction(|tx| tx.share.others_leave_half());
-                others_leave_half || taken > limit / 4
-            }
-            _ => ran_out && taken > limit / 4,
+        if !step.is_out_of_memory() {
+            return ran_out && taken > limit / 4;
         }
+        let others_leave_half = self.used_before <= limit / 2
+            && self.transaction(|tx| tx.share.others_leave_half());
+        others_leave_half || taken > limit / 4
     }
 
     /// Collects what nobody needs: LuaJIT does not before it gives up. What is left then is what
@@ -296,7 +294,7 @@ impl Vm {
     /// fails; if there is as much in use without it, another VM takes this one's place.
     #[cold]
     fn recover(&mut self, step: Step, limit: usize) -> Step {
-        if matches!(&step, Step::Failed(failure) if failure.kind == FailureKind::Memory) {
+        if step.is_out_of_memory() {
             let is_innocent = self.used_memory().saturating_sub(self.used_before) < limit / 8;
             self.innocent_failures = if is_innocent { self.innocent_failures + 1 } else { 0 };
         }

@@ -80,6 +80,21 @@ pub(crate) struct Vm {
     is_greedy: bool,
     /// Whether functions keep so much memory that another VM has to take this one's place.
     is_spent: bool,
+    /// Whether there was ever no memory left.
+    has_run_out: bool,
+}
+
+/// LuaJIT frees a closure for whose upvalues there was no memory by a smaller size than it took. Its
+/// debug builds count what they give back when a state is closed, and end the process over such a
+/// closure: so in debug builds a state that has been out of memory is emptied, and never closed.
+impl Drop for Vm {
+    fn drop(&mut self) {
+        if cfg!(debug_assertions) && (self.has_run_out || self.meter.take_ran_out()) {
+            let lua = std::mem::ManuallyDrop::new(self.lua.clone());
+            let _ = self.functions.clear().and_then(|()| lua.globals().clear());
+            let _ = lua.gc_collect();
+        }
+    }
 }
 
 impl Vm {
@@ -136,6 +151,7 @@ impl Vm {
             ran_for: Duration::ZERO,
             is_greedy: false,
             is_spent: false,
+            has_run_out: false,
             lua,
         })
     }
@@ -177,6 +193,7 @@ impl Vm {
             if let Err(error) = compile(self) {
                 self.remove(first..self.count)?;
                 self.is_spent = failure_of(&error).kind == FailureKind::Memory;
+                self.has_run_out |= self.is_spent;
                 return Err(error);
             }
         }

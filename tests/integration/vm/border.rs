@@ -163,7 +163,7 @@ async fn a_function_that_used_up_its_time_is_said_to_be_where_it_was() {
     ] {
         let budget = patient().call_time(Duration::from_millis(30));
         let (line, traceback) = place_of(budget, source).await;
-        assert_eq!(line, "2", "{source}");
+        assert_eq!(line, "2", "{source}: {traceback}");
         assert!(traceback.contains(":2:"), "{source}: {traceback}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod border;
 mod budget;
+mod closures;
 mod coroutine;
 mod depth;
 mod held;

@@ -14,8 +14,14 @@ const HOARDERS: &[&str] = &[
     "for i = 1, 1e5 do kong.cache:get('k' .. i, nil, function() return ('x'):rep(1e5) end) end",
 ];
 
+/// One that does so after the response.
+const HOARDER_IN_LOG: &str =
+    "local t = {} pcall(function() for i = 1, 1e7 do t[i] = ('x'):rep(10000) .. i end end) ngx.sleep(5)";
+
 async fn hoarding() -> App {
-    let mut builder = App::builder().budget(patient().memory(16 << 20));
+    let mut builder = App::builder().budget(patient().memory(16 << 20)).log(&format!(
+        "if kong.request.get_query_arg('place') == 'log' then {HOARDER_IN_LOG} end"
+    ));
     for (place, source) in HOARDERS.iter().enumerate() {
         builder = builder.access(&format!(
             "if kong.request.get_query_arg('place') == '{place}' then {source} end"
@@ -27,8 +33,9 @@ async fn hoarding() -> App {
 #[tokio::test]
 async fn honest_requests_are_answered_between_those_that_fill_a_vm() {
     let app = hoarding().await;
-    for _ in 0..3 {
-        for (place, source) in HOARDERS.iter().enumerate() {
+    for _ in 0..2 {
+        let places = HOARDERS.iter().enumerate().map(|(place, source)| (place.to_string(), source));
+        for (place, source) in places.chain([("log".to_owned(), &HOARDER_IN_LOG)]) {
             let call = app.get(&format!("/?place={place}"));
             let hoarding = tokio::spawn(call.try_send());
             for _ in 0..4 {
