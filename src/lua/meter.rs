@@ -327,9 +327,10 @@ impl Meter {
     }
 
     /// Remembers where a function is that makes its VM grow: when an allocation fails, LuaJIT does
-    /// not say where.
+    /// not say where. Where one used up its time is known already.
     pub(super) fn note_growth(&self, lua: &Lua, used: u64) {
-        if used > self.watermark.load(Ordering::Relaxed) {
+        let is_known = self.is_exhausted.load(Ordering::Relaxed);
+        if !is_known && used > self.watermark.load(Ordering::Relaxed) {
             self.watermark.store(used + GROWTH, Ordering::Relaxed);
             self.note(lua);
         }

@@ -10,16 +10,21 @@ local concat, date = table.concat, os.date
 -- How long a text may be that is worked on at one go.
 local STRETCH = 262144
 
+-- How long one has to be for Rust, which takes many bytes at a time, to be worth its call.
+local SHORT = 512
+
 -- Functions that make of each byte one other byte.
 for _, name in next, { "lower", "upper" } do
-  local of = string[name]
+  local of, of_long = string[name], native[name]
   string[name] = function(text)
-    if type(text) ~= "string" or #text <= STRETCH then
+    if type(text) ~= "string" or #text < SHORT then
       return of(text)
+    elseif #text <= STRETCH then
+      return of_long(text)
     end
     local pieces = {}
     for first = 1, #text, STRETCH do
-      pieces[#pieces + 1] = of(sub(text, first, first + STRETCH - 1))
+      pieces[#pieces + 1] = of_long(sub(text, first, first + STRETCH - 1))
       tick()
     end
     return concat(pieces)

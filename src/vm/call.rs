@@ -284,8 +284,8 @@ impl Vm {
         if !step.is_out_of_memory() {
             return ran_out && taken > limit / 4;
         }
-        let others_leave_half = self.used_before <= limit / 2
-            && self.transaction(|tx| tx.share.others_leave_half());
+        let others_leave_half =
+            self.used_before <= limit / 2 && self.transaction(|tx| tx.share.others_leave_half());
         others_leave_half || taken > limit / 4
     }
 

@@ -69,6 +69,8 @@ impl Prelude {
         let budget = settings.budget.clone();
         let search = lua.create_function(move |lua, arguments| search(lua, &budget, arguments))?;
         native.set("search", search)?;
+        native.set("lower", each_byte(lua, &settings.budget, <[u8]>::to_ascii_lowercase)?)?;
+        native.set("upper", each_byte(lua, &settings.budget, <[u8]>::to_ascii_uppercase)?)?;
         native.set("tick", lua.create_function(|lua, ()| tick(lua))?)?;
         let clock = Arc::clone(meter);
         let out_of_memory = lua.create_function(move |lua, ()| {
@@ -128,6 +130,12 @@ fn on_error(lua: &Lua, current: &Arc<Current>) -> mlua::Result<Function> {
             Ok(())
         })
     })
+}
+
+/// A function that makes another text of a text.
+fn each_byte(lua: &Lua, budget: &Budget, made: fn(&[u8]) -> Vec<u8>) -> mlua::Result<Function> {
+    let budget = budget.clone();
+    lua.create_function(move |lua, text: LuaString| string(lua, &budget, &made(&text.as_bytes())))
 }
 
 /// Lets other tasks have a turn.

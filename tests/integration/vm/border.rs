@@ -127,6 +127,28 @@ async fn replacements_in_a_long_text_are_those_in_a_short_one() {
 }
 
 #[tokio::test]
+async fn letters_alone_change_their_case_however_long_the_text_is() {
+    let text = App::eval(
+        "(function()
+           local bytes = {} for i = 0, 255 do bytes[i + 1] = string.char(i) end
+           local all, upper, lower = table.concat(bytes), {}, {}
+           for i = 0, 255 do
+             upper[i + 1] = string.char(i >= 97 and i <= 122 and i - 32 or i)
+             lower[i + 1] = string.char(i >= 65 and i <= 90 and i + 32 or i)
+           end
+           upper, lower = table.concat(upper), table.concat(lower)
+           for _, times in ipairs { 1, 2, 3, 1100 } do
+             assert(all:rep(times):upper() == upper:rep(times), times)
+             assert(all:rep(times):lower() == lower:rep(times), times)
+           end
+           return string.upper(12) .. select('#', ('a'):rep(600):upper())
+         end)()",
+    )
+    .await;
+    assert_eq!(text, "121");
+}
+
+#[tokio::test]
 async fn what_is_done_in_pieces_is_the_same_as_at_one_go() {
     let text = App::eval(
         "(('aB1'):rep(3e5):upper() == ('AB1'):rep(3e5)), (('aB1'):rep(3e5):lower() == ('ab1'):rep(3e5)),

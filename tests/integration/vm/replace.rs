@@ -15,13 +15,12 @@ const HOARDERS: &[&str] = &[
 ];
 
 /// One that does so after the response.
-const HOARDER_IN_LOG: &str =
-    "local t = {} pcall(function() for i = 1, 1e7 do t[i] = ('x'):rep(10000) .. i end end) ngx.sleep(5)";
+const HOARDER_IN_LOG: &str = "local t = {} pcall(function() for i = 1, 1e7 do t[i] = ('x'):rep(10000) .. i end end) ngx.sleep(5)";
 
 async fn hoarding() -> App {
-    let mut builder = App::builder().budget(patient().memory(16 << 20)).log(&format!(
-        "if kong.request.get_query_arg('place') == 'log' then {HOARDER_IN_LOG} end"
-    ));
+    let mut builder = App::builder()
+        .budget(patient().memory(16 << 20))
+        .log(&format!("if kong.request.get_query_arg('place') == 'log' then {HOARDER_IN_LOG} end"));
     for (place, source) in HOARDERS.iter().enumerate() {
         builder = builder.access(&format!(
             "if kong.request.get_query_arg('place') == '{place}' then {source} end"
