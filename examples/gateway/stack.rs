@@ -46,8 +46,8 @@ pub(crate) fn new(
     let pre = PreFunctionLayer::resolver(of_flight(|flight| flight.pre()))
         .runtime(runtime)
         .response_for_error(errors);
-    let rewrite_pre = of_flight(|flight| &flight.snapshot().rewrite().pre);
-    let rewrite_post = of_flight(|flight| &flight.snapshot().rewrite().post);
+    let rewrite_pre = of_flight(|flight| flight.rewrite_pre());
+    let rewrite_post = of_flight(|flight| flight.rewrite_post());
     let pre = pre.paired_with(&post);
     // What a function of `rewrite` answers has no route: the other global functions have it then.
     let rewrite_pre = PreFunctionLayer::resolver(rewrite_pre).runtime(runtime);

@@ -27,6 +27,7 @@ mod admin_upstreams;
 mod backend;
 mod balancing;
 mod balancing_functions;
+mod canaries;
 mod check;
 mod client_connection;
 mod cluster;

@@ -33,6 +33,10 @@ impl Answer {
         Self { status: StatusCode::NO_CONTENT, body: None, headers: HeaderMap::new() }
     }
 
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
     pub(super) const fn body(&self) -> Option<&Value> {
         self.body.as_ref()
     }

@@ -60,7 +60,7 @@ async fn declaration(head: &Parts, body: Bytes) -> Result<Object, Problem> {
 fn shown(admin: &Admin) -> Value {
     let state = admin.database.state();
     let mut shown = Object::new();
-    for kind in Kind::ALL {
+    for kind in Kind::of_kong() {
         let entities: Map<String, Value> =
             state.all(kind).map(|document| (document.id().to_owned(), document.shown())).collect();
         if !entities.is_empty() {

@@ -178,7 +178,12 @@ impl Database {
         author: Author,
         draft: Draft,
     ) -> Result<(), Problem> {
-        self.apply(author, |_| Ok((draft, ()))).await
+        let edit = move |state: &State| {
+            let mut draft = draft;
+            draft.keep_canaries(state);
+            Ok((draft, ()))
+        };
+        self.apply(author, edit).await
     }
 
     /// The same from a file.

@@ -37,6 +37,10 @@ pub(super) enum Endpoint {
     Version(String, String),
     /// `/plugins/{instance_name or id}/rollback`, or below a version.
     Rollback(String, Option<String>),
+    /// `/plugins/{instance_name or id}/canary`
+    Canary(String),
+    /// `/plugins/{instance_name or id}/canary/promote`
+    Promote(String),
     /// `/services`
     Collection(Kind),
     /// `/services/{name or id}`
@@ -94,6 +98,8 @@ impl Endpoint {
             ["plugins", key, "versions", version, "rollback"] => {
                 Self::Rollback(key.to_owned(), Some(version.to_owned()))
             }
+            ["plugins", key, "canary"] => Self::Canary(key.to_owned()),
+            ["plugins", key, "canary", "promote"] => Self::Promote(key.to_owned()),
             [kind] => Self::Collection(Kind::of_path(kind)?),
             [kind, key] => Self::Entity(Kind::of_path(kind)?, key.to_owned()),
             [kind, key, other] => {
@@ -136,7 +142,10 @@ impl Endpoint {
             | Self::Versions(_)
             | Self::Version(..) => &["GET"],
             Self::Mark(..) => &["PUT"],
-            Self::Validate(_) | Self::Rollback(..) | Self::CheckFunctions => &["POST"],
+            Self::Validate(_) | Self::Rollback(..) | Self::Promote(_) | Self::CheckFunctions => {
+                &["POST"]
+            }
+            Self::Canary(_) => &["GET", "POST", "PATCH", "DELETE"],
             Self::Config | Self::Collection(_) | Self::Nested(..) => &["GET", "POST"],
             Self::Entity(..) | Self::NestedEntity(..) | Self::Parent(..) => {
                 &["GET", "PUT", "PATCH", "DELETE"]
@@ -154,6 +163,8 @@ impl Endpoint {
             "/functions/failures",
             "/plugins/enabled",
             "/plugins/schema/{name}",
+            "/plugins/{plugins}/canary",
+            "/plugins/{plugins}/canary/promote",
             "/plugins/{plugins}/rollback",
             "/plugins/{plugins}/versions",
             "/plugins/{plugins}/versions/{version}",
@@ -175,7 +186,7 @@ impl Endpoint {
         ]
         .map(str::to_owned)
         .into();
-        for kind in Kind::ALL {
+        for kind in Kind::of_kong() {
             let (name, path, nested) = (kind.name(), kind.path(), kind.nested_path());
             if kind.stands_alone() {
                 paths.extend([format!("/{path}"), format!("/{path}/{{{name}}}")]);
@@ -205,7 +216,7 @@ fn is_well(mark: &str) -> Option<bool> {
 
 /// What paths call `path` below an entity of `kind`.
 fn child(kind: Kind, path: &str) -> Option<Kind> {
-    kind.children().find(|child| child.nested_path() == path)
+    kind.children().find(|child| !child.is_ours() && child.nested_path() == path)
 }
 
 #[cfg(test)]
@@ -236,6 +247,9 @@ mod tests {
             "/targets",
             "/targets/a/upstream",
             "/services/a/service",
+            "/canaries",
+            "/plugins/a/canaries",
+            "/plugins/a/canary/a",
             "/services/a/b/c/d",
         ] {
             assert!(Endpoint::find(path).is_err(), "{path}");

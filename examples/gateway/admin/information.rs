@@ -78,7 +78,8 @@ fn status(call: &Call<'_>) -> Value {
 
 fn kind(name: &str) -> Result<Kind, Problem> {
     let missing = || format!("No entity named '{name}'");
-    Kind::of_name(name).ok_or_else(|| Problem::message(StatusCode::NOT_FOUND, missing()))
+    let kind = Kind::of_name(name).filter(|kind| !kind.is_ours());
+    kind.ok_or_else(|| Problem::message(StatusCode::NOT_FOUND, missing()))
 }
 
 fn plugin(name: &str) -> Result<&'static schema::Schema, Problem> {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod body;
+mod canary;
 mod check;
 mod config;
 pub(crate) mod database;
@@ -135,6 +136,8 @@ async fn answer(admin: &Admin, request: Request) -> Answered {
         }
         Endpoint::CheckFunctions => check::answer(call).await,
         Endpoint::AllTargets(key) => list::all_targets(&call, &key),
+        Endpoint::Canary(key) => canary::answer(call, &key).await,
+        Endpoint::Promote(key) => canary::promote(call, &key).await,
         Endpoint::Versions(key) => versions::list(&call, &key).await,
         Endpoint::Version(key, version) => versions::one(&call, &key, &version).await,
         Endpoint::Rollback(key, version) => {

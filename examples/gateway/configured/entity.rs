@@ -107,6 +107,24 @@ impl Plugin {
     }
 }
 
+/// Another version of a plugin's functions, for some of its requests: so many of a hundred, or those with a
+/// header. Its configuration is with its document.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Canary {
+    pub(crate) id: String,
+    /// What the plugin is called.
+    pub(crate) name: String,
+    pub(crate) percent: Option<u64>,
+    pub(crate) header: HeaderOfCanary,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct HeaderOfCanary {
+    pub(crate) name: Option<String>,
+    /// Any value will do where there is none.
+    pub(crate) value: Option<String>,
+}
+
 /// Another entity, by its id.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash)]
 pub(crate) struct Reference {

@@ -46,7 +46,7 @@ impl<'a> Change<'a> {
         let (plugins, mut touched) = if begins_anew {
             (self.all_plugins()?, Touched { everything: true, ..Touched::default() })
         } else {
-            let touched = Touched::new(steps, &self.before.plugins);
+            let touched = Touched::new(steps, self.before);
             (self.changed_plugins(&touched.plugins)?, touched)
         };
         let balancers = self.balancers(steps);
@@ -56,7 +56,19 @@ impl<'a> Change<'a> {
         let (global, rewrite) = (scopes.chain(None, None), scopes.rewrite());
         let certificates = Certificates::changed(&self.before.certificates, self.state, steps);
         let entities = self.state.clone();
-        Ok(Snapshot { router, routes, global, rewrite, plugins, balancers, certificates, entities })
+        let canaries = plugins.iter().filter(|plugin| plugin.plugin().enabled);
+        let canaries = canaries.filter_map(|plugin| plugin.canary().cloned()).collect();
+        Ok(Snapshot {
+            router,
+            routes,
+            global,
+            rewrite,
+            plugins,
+            canaries,
+            balancers,
+            certificates,
+            entities,
+        })
     }
 
     fn balancers(&self, steps: &[Step]) -> Arc<Balancers> {
@@ -87,7 +99,7 @@ impl<'a> Change<'a> {
         let documents = self.state.all(Kind::Plugins);
         let plugins = documents.map(|document| {
             let label = self.label(document);
-            known.take(document, &label).map_or_else(|| self.prepare(document, &label), Ok)
+            self.ready(document, known.take(document, &label), || label)
         });
         plugins.collect()
     }
@@ -100,14 +112,14 @@ impl<'a> Change<'a> {
             match (place, self.state.by_id(Kind::Plugins, id)) {
                 (Ok(place), Some(document)) => {
                     let kept = plugins[place].again(document);
-                    let label = || self.label(document);
-                    plugins[place] = kept.map_or_else(|| self.prepare(document, &label()), Ok)?;
+                    plugins[place] = self.ready(document, kept, || self.label(document))?;
                 }
                 (Ok(place), None) => {
                     plugins.remove(place);
                 }
                 (Err(place), Some(document)) => {
-                    plugins.insert(place, self.prepare(document, &self.label(document))?);
+                    let plugin = self.ready(document, None, || self.label(document))?;
+                    plugins.insert(place, plugin);
                 }
                 (Err(_), None) => {}
             }
@@ -115,8 +127,16 @@ impl<'a> Change<'a> {
         Ok(plugins)
     }
 
-    fn prepare(&self, document: &Arc<Document>, label: &str) -> Result<Arc<Prepared>, BoxError> {
-        Prepared::new(document, label, self.runtime, self.between).map(Arc::new)
+    /// A plugin with its canary, if it has one: the one that was `kept` of before, or a new one.
+    fn ready(
+        &self,
+        document: &Arc<Document>,
+        kept: Option<Arc<Prepared>>,
+        label: impl FnOnce() -> String,
+    ) -> Result<Arc<Prepared>, BoxError> {
+        let make = || Prepared::new(document, &label(), self.runtime, self.between).map(Arc::new);
+        let plugin = kept.map_or_else(make, Ok)?;
+        plugin.with_canary(self.state.canary(document.id()), self.runtime)
     }
 
     /// The name of a plugin's route or service and its own, such as `shop pre-function`.
@@ -135,12 +155,18 @@ impl<'a> Change<'a> {
 }
 
 impl<'a> Touched<'a> {
-    /// What `steps` touch, where `plugins` are in force.
-    fn new(steps: &'a [Step], plugins: &'a [Arc<Prepared>]) -> Self {
+    /// What `steps` touch, where `before` is in force.
+    fn new(steps: &'a [Step], before: &'a Snapshot) -> Self {
         let mut touched = Self::default();
+        let plugins = &before.plugins;
         for step in steps {
             match step {
                 Step::Clear => touched.everything = true,
+                Step::Put(Kind::Canaries, document) => touched.canary(document, plugins),
+                Step::Delete(Kind::Canaries, id) => {
+                    let canary = before.entities.by_id(Kind::Canaries, id);
+                    canary.iter().for_each(|canary| touched.canary(canary, plugins));
+                }
                 Step::Put(kind, document) => {
                     touched.entity(*kind, document.id(), plugins);
                     document.plugin().iter().for_each(|plugin| touched.scope(plugin));
@@ -166,6 +192,12 @@ impl<'a> Touched<'a> {
             let place = plugins.binary_search_by(|plugin| plugin.plugin().id.as_str().cmp(id));
             place.iter().for_each(|place| self.scope(plugins[*place].plugin()));
         }
+    }
+
+    /// A canary is a change of its plugin.
+    fn canary(&mut self, canary: &'a Document, plugins: &'a [Arc<Prepared>]) {
+        let plugin = canary.reference(Kind::Plugins);
+        plugin.iter().for_each(|id| self.entity(Kind::Plugins, id, plugins));
     }
 
     /// What a plugin is for that comes, changes or goes.

@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
-use tower_lua::{Functions, FunctionsId};
+use http::HeaderMap;
+use tower_lua::FunctionsId;
 
 use crate::configured::entities::State;
 use crate::configured::entity::Plugin;
 use crate::in_force::balancer::{Balancer, Balancers};
 use crate::in_force::certificates::Certificates;
-use crate::in_force::plugins::{Chain, Prepared, Rewrite};
+use crate::in_force::plugins::{Canary, Chain, Choices, Prepared, Rewrite};
 pub(crate) use crate::in_force::route::RouteInForce;
 use crate::in_force::router::{Found, Query, Router};
 
@@ -24,6 +25,8 @@ pub(crate) struct Snapshot {
     pub(super) rewrite: Rewrite,
     /// In the order of their ids.
     pub(super) plugins: Vec<Arc<Prepared>>,
+    /// Those of all plugins.
+    pub(super) canaries: Vec<Arc<Canary>>,
     pub(super) balancers: Arc<Balancers>,
     pub(super) certificates: Arc<Certificates>,
     /// What all of it was made of, for whoever looks for consumers.
@@ -33,13 +36,13 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// No route for any request.
     pub(super) fn empty() -> Self {
-        let nothing = Functions::empty();
         Self {
             router: Arc::default(),
             routes: Vec::new(),
             global: Arc::default(),
-            rewrite: Rewrite { pre: nothing.clone(), post: nothing },
+            rewrite: Rewrite::default(),
             plugins: Vec::new(),
+            canaries: Vec::new(),
             balancers: Arc::default(),
             certificates: Arc::default(),
             entities: State::default(),
@@ -55,6 +58,17 @@ impl Snapshot {
         let found = self.router.find(query)?;
         let route = self.routes[found.route].as_ref().expect("the router has none that are gone");
         Some((Arc::clone(route), found))
+    }
+
+    /// What is to be chosen for a request with these headers, if there is anything.
+    pub(crate) fn choices(&self, headers: &HeaderMap) -> Option<Box<Choices>> {
+        Choices::new(&self.canaries, headers)
+    }
+
+    /// The canary of a plugin.
+    pub(crate) fn canary(&self, plugin: &str) -> Option<&Arc<Canary>> {
+        let place = self.plugins.binary_search_by(|known| known.plugin().id.as_str().cmp(plugin));
+        self.plugins[place.ok()?].canary()
     }
 
     /// The upstream of this name.
@@ -82,9 +96,13 @@ impl Snapshot {
         self.plugins.iter().any(|plugin| plugin.plugin().name == name && plugin.plugin().id == id)
     }
 
-    /// All plugins, with the sets of functions that they are made of.
+    /// All plugins, with the sets of functions that they are made of; and those of their canaries.
     pub(crate) fn plugins(&self) -> impl Iterator<Item = (&Plugin, Option<FunctionsId>)> {
-        self.plugins.iter().map(|plugin| (plugin.plugin(), plugin.functions()))
+        self.plugins.iter().flat_map(|plugin| {
+            let canary = plugin.canary().map(|canary| Some(canary.functions()));
+            let sets = [plugin.functions()].into_iter().chain(canary);
+            sets.map(|set| (plugin.plugin(), set))
+        })
     }
 
     /// What runs for requests that no route is for.

@@ -85,7 +85,8 @@ where
         let extensions = request.extensions_mut();
         let peer: Arc<Peer> = extensions.remove().expect("who accepts a connection puts it there");
         let client = self.layer.trusted.client(&peer, request.headers());
-        let flight = Arc::new(Flight::new(self.layer.published.current(), peer, client));
+        let snapshot = self.layer.published.current();
+        let flight = Arc::new(Flight::new(snapshot, peer, client, request.headers()));
         let record = self.layer.recorder.begin(&request, &flight);
         if let Some(status) = sound::refusal(&request) {
             let refused = Some(refuse(status, request.headers(), &flight.id));

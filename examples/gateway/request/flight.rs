@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use http::uri::PathAndQuery;
-use http::{Extensions, HeaderValue, Request, StatusCode, Uri};
+use http::{Extensions, HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use tower_lua::{Functions, RequestId, ServiceTimes};
 
-use crate::in_force::plugins::{Around, Chain};
+use crate::in_force::plugins::{Around, Chain, Choices};
 use crate::in_force::snapshot::{RouteInForce, Snapshot};
 use crate::request::peer::Peer;
 
@@ -22,6 +22,8 @@ pub(crate) struct Flight {
     pub(crate) peer: Arc<Peer>,
     /// The client's address, as far as it can be believed.
     pub(crate) client: IpAddr,
+    /// Which versions of functions it gets, where some have several.
+    choices: Option<Box<Choices>>,
     matched: OnceLock<Matched>,
     /// Whom the request is counted for.
     consumer: OnceLock<Arc<str>>,
@@ -59,11 +61,18 @@ pub(crate) enum Refusal {
 }
 
 impl Flight {
-    pub(crate) fn new(snapshot: Arc<Snapshot>, peer: Arc<Peer>, client: IpAddr) -> Self {
+    /// The companion of a request with these headers.
+    pub(crate) fn new(
+        snapshot: Arc<Snapshot>,
+        peer: Arc<Peer>,
+        client: IpAddr,
+        headers: &HeaderMap,
+    ) -> Self {
         let id = peer.maker.clone().unwrap_or_else(RequestId::random);
         let id_value = HeaderValue::from_str(id.as_str()).expect("hexadecimal digits");
         Self {
             client,
+            choices: snapshot.choices(headers),
             snapshot,
             started: Instant::now(),
             id,
@@ -110,12 +119,21 @@ impl Flight {
 
     /// The functions that run before all other plugins.
     pub(crate) fn pre(&self) -> &Functions {
-        self.chain().pre(self.is_refused())
+        self.chain().pre(self.is_refused(), self.choices.as_deref())
     }
 
     /// The functions that run after all other plugins.
     pub(crate) fn post(&self) -> &Functions {
-        self.chain().post(self.is_refused())
+        self.chain().post(self.is_refused(), self.choices.as_deref())
+    }
+
+    /// The functions that run before a route is looked for, before and after each other.
+    pub(crate) fn rewrite_pre(&self) -> &Functions {
+        self.snapshot.rewrite().pre(self.choices.as_deref())
+    }
+
+    pub(crate) fn rewrite_post(&self) -> &Functions {
+        self.snapshot.rewrite().post(self.choices.as_deref())
     }
 
     /// The other plugins, if there are any.

@@ -16,7 +16,7 @@ use crate::configured::schema::{Given, Object};
 const MAX_PARAMETERS: usize = 1000;
 
 /// What a request says.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Arguments {
     pub(crate) object: Object,
     pub(crate) given: Given,

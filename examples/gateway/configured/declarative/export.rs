@@ -12,7 +12,7 @@ pub(crate) fn export(state: &State) -> Result<String, BoxError> {
     let mut file = Object::new();
     file.insert("_format_version".to_owned(), "3.0".into());
     file.insert("_transform".to_owned(), false.into());
-    for kind in Kind::ALL {
+    for kind in Kind::of_kong() {
         let entities: Vec<Value> = state
             .all(kind)
             .map(|document| {

@@ -24,7 +24,7 @@ pub(super) fn flatten(mut declaration: Object, errors: &mut Errors) -> Vec<Entit
         _ => Object::new(),
     };
     for (name, value) in declaration {
-        match Kind::of_name(&name) {
+        match Kind::of_name(&name).filter(|kind| !kind.is_ours()) {
             Some(kind) => {
                 let mut collector = Collector { entities: &mut entities, shared: &shared, errors };
                 collector.collect(kind, value, None, &[]);
@@ -105,7 +105,7 @@ impl Collector<'_> {
                 id
             }
         };
-        for child in kind.children() {
+        for child in kind.children().filter(|child| !child.is_ours()) {
             if let Some(children) = object.remove(child.name()) {
                 self.collect(child, children, Some(&Parent { kind, id: &id }), &path);
             }

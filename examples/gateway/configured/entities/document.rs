@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Kind, State, now, snis};
 use crate::configured::certificate::{Authority, Certificate, Sni};
 use crate::configured::credential::Credential;
-use crate::configured::entity::{Plugin, Route, Service};
+use crate::configured::entity::{Canary, Plugin, Route, Service};
 use crate::configured::schema::{self, Object, at};
 use crate::configured::upstream::{Target, Upstream};
 
@@ -35,6 +35,7 @@ enum Typed {
     Service(Arc<Service>),
     Route(Arc<Route>),
     Plugin(Arc<Plugin>),
+    Canary(Arc<Canary>),
     /// What an API of Kong 0.x is since.
     Api(Arc<Service>, Arc<Route>),
     Consumer(OnceLock<Option<tower_lua::Consumer>>),
@@ -67,6 +68,7 @@ impl Document {
             Kind::Services => Typed::Service(typed(&complete)?),
             Kind::Routes => Typed::Route(typed(&complete)?),
             Kind::Plugins => Typed::Plugin(typed(&complete)?),
+            Kind::Canaries => Typed::Canary(typed(&complete)?),
             Kind::Apis => {
                 let (service, route) = service_and_route(&complete);
                 Typed::Api(typed(&service)?, typed(&route)?)
@@ -186,6 +188,13 @@ impl Document {
     pub(crate) fn plugin(&self) -> Option<&Arc<Plugin>> {
         match &self.typed {
             Typed::Plugin(plugin) => Some(plugin),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn canary(&self) -> Option<&Arc<Canary>> {
+        match &self.typed {
+            Typed::Canary(canary) => Some(canary),
             _ => None,
         }
     }

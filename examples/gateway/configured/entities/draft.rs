@@ -85,7 +85,7 @@ impl Draft {
         given::understand(kind, &mut change)?;
         let names = snis::take(kind, &mut change)?;
         let mut object = old.object();
-        if let (Kind::Plugins, Some(name)) = (kind, object.get("name")) {
+        if let (Kind::Plugins | Kind::Canaries, Some(name)) = (kind, object.get("name")) {
             // What `config` may have depends on it.
             change.entry("name").or_insert_with(|| name.clone());
         }
@@ -196,7 +196,32 @@ impl Draft {
             .map_err(|error| Problem::violation("@entity", &error.to_string()))?;
         may_be(&self.state, document.id())?;
         references::unique(&self.state, &document, kind)?;
-        Ok(self.keep(kind, document))
+        let document = self.keep(kind, document);
+        self.withdraw_unfit(&document)?;
+        Ok(document)
+    }
+
+    /// Withdraws the canary of a plugin that is another than the canary was made for.
+    fn withdraw_unfit(&mut self, plugin: &Document) -> Result<(), Problem> {
+        let Some(name) = plugin.plugin().map(|plugin| &plugin.name) else { return Ok(()) };
+        let canary = self.state.canary(plugin.id());
+        let is_unfit = |canary: &&Arc<Document>| canary.canary().is_none_or(|c| c.name != *name);
+        match canary.filter(is_unfit).map(|canary| canary.id().to_owned()) {
+            Some(id) => self.delete(Kind::Canaries, &id),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the canaries of the state before over, for plugins that are still there.
+    pub(crate) fn keep_canaries(&mut self, before: &State) {
+        for canary in before.all(Kind::Canaries) {
+            let plugin = canary.reference(Kind::Plugins);
+            let plugin = plugin.and_then(|id| self.state.by_id(Kind::Plugins, id)?.plugin());
+            let names = plugin.map(|plugin| &plugin.name).zip(canary.canary().map(|c| &c.name));
+            if names.is_some_and(|(plugin, canary)| plugin == canary) {
+                self.take(Step::Put(Kind::Canaries, Arc::clone(canary)));
+            }
+        }
     }
 
     /// Puts an entity that has been checked, as it was stored or is to be.

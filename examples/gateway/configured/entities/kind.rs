@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     Apis,
     Consumers,
     Plugins,
+    /// Other versions of functions, for some requests.
+    Canaries,
     KeyAuths,
     BasicAuths,
     HmacAuths,
@@ -44,10 +46,12 @@ struct Row {
     holds: bool,
     /// Whether it has a path of its own, beside that below what it belongs to.
     stands_alone: bool,
+    /// Whether Kong has none of these: they are in no file and in no list, and have paths of their own.
+    is_ours: bool,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Certificates,
         Self::Snis,
         Self::CaCertificates,
@@ -56,6 +60,7 @@ impl Kind {
         Self::Apis,
         Self::Consumers,
         Self::Plugins,
+        Self::Canaries,
         Self::KeyAuths,
         Self::BasicAuths,
         Self::HmacAuths,
@@ -97,6 +102,14 @@ impl Kind {
                 together: &["name", "route", "service", "consumer", "api"],
                 references: &[Self::Services, Self::Routes, Self::Consumers, Self::Apis],
                 ..Row::new("plugins", "plugin", &schema::PLUGIN)
+            },
+            Self::Canaries => Row {
+                key: None,
+                together: &["plugin"],
+                references: &[Self::Plugins],
+                stands_alone: false,
+                is_ours: true,
+                ..Row::new("canaries", "canary", &schema::CANARY)
             },
             Self::KeyAuths | Self::BasicAuths | Self::HmacAuths | Self::Jwts | Self::Acls => {
                 self.row_of_credential()
@@ -142,6 +155,16 @@ impl Kind {
                 ..Row::credential("acls", &schema::ACL)
             },
         }
+    }
+
+    /// Those that Kong has as well, in files and in lists.
+    pub(crate) fn of_kong() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|kind| !kind.is_ours())
+    }
+
+    /// Whether Kong has none of these.
+    pub(crate) const fn is_ours(self) -> bool {
+        self.row().is_ours
     }
 
     pub(crate) const fn name(self) -> &'static str {
@@ -229,6 +252,7 @@ impl Row {
             references: &[],
             holds: false,
             stands_alone: true,
+            is_ours: false,
         }
     }
 

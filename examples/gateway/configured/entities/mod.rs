@@ -119,6 +119,11 @@ impl State {
         children.filter(move |child| child.reference(parent).is_some_and(|owner| owner == id))
     }
 
+    /// The other version that a plugin's functions have, if they have one.
+    pub(crate) fn canary(&self, plugin: &str) -> Option<&Arc<Document>> {
+        self.children(Kind::Canaries, Kind::Plugins, plugin).next()
+    }
+
     /// What requests are routed by.
     pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
         let routes = [Kind::Routes, Kind::Apis].into_iter().flat_map(|kind| self.all(kind));

@@ -33,6 +33,14 @@ pub(super) fn only_http(route: &Object) -> Checked {
     Ok(())
 }
 
+/// A value is that of a header.
+pub(super) fn header_of_canary(canary: &Object) -> Checked {
+    let has = |field: &str| non_empty(at(canary, field));
+    check(has("header.name") || !has("header.value"), || {
+        "'header.value' needs a 'header.name'".to_owned()
+    })
+}
+
 pub(super) fn snis_need_tls(route: &Object) -> Checked {
     let tls = texts(route, "protocols")
         .iter()

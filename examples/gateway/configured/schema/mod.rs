@@ -5,6 +5,7 @@
 
 mod authentication;
 mod caching;
+mod canaries;
 mod certificates;
 mod checks;
 mod coerce;
@@ -25,6 +26,7 @@ mod validate;
 
 use serde_json::{Map, Value};
 
+pub(crate) use self::canaries::CANARY;
 pub(crate) use self::certificates::{CA_CERTIFICATE, CERTIFICATE, SNI};
 pub(crate) use self::coerce::{Given, coerce};
 pub(crate) use self::consumers::{ACL, BASIC_AUTH, CONSUMER, HMAC_AUTH, JWT, KEY_AUTH};

@@ -25,7 +25,7 @@ pub(crate) use self::migrations::Migrations;
 pub(crate) use self::notice::Notice;
 use self::rows::Tables;
 pub(crate) use self::tallies::{Tallies, Tally};
-pub(crate) use self::versions::{Author, Version};
+pub(crate) use self::versions::{Author, Version, digest_of};
 use crate::BoxError;
 use crate::configured::entities::{State, Step};
 use crate::configured::problem::Problem;

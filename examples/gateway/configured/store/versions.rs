@@ -234,7 +234,8 @@ fn functions(document: &Document) -> Option<String> {
     document.plugin()?.has_functions().then(|| document.config().to_string())
 }
 
-fn digest_of(config: &str) -> String {
+/// The digest of functions, as JSON.
+pub(crate) fn digest_of(config: &str) -> String {
     let digest = Sha256::digest(config);
     let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256:{digits}")

@@ -1,6 +1,7 @@
 //! Plugins made ready for requests, and which of them a request gets.
 
 mod by_consumer;
+mod canary;
 mod config;
 mod functions;
 mod scopes;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use tower::util::BoxService;
 use tower_lua::{FunctionsId, Runtime};
 
+pub(crate) use self::canary::{Canary, Choices, Versions};
 pub(crate) use self::config::read;
 use self::functions::PluginFunctions;
 pub(crate) use self::scopes::{Chain, Rewrite, Scopes};
@@ -110,8 +112,8 @@ pub(crate) struct Prepared {
 
 #[derive(Clone)]
 enum Kind {
-    PreFunction(PluginFunctions),
-    PostFunction(PluginFunctions),
+    PreFunction(Versions),
+    PostFunction(Versions),
     Between(Arc<dyn Around>),
 }
 
@@ -131,8 +133,8 @@ impl Prepared {
         let (document, plugin) = (Arc::clone(document), plugin_of(document));
         let (name, config) = (plugin.name.as_str(), &document.config());
         let kind = match name {
-            "pre-function" => Kind::PreFunction(PluginFunctions::new(label, config, runtime)?),
-            "post-function" => Kind::PostFunction(PluginFunctions::new(label, config, runtime)?),
+            "pre-function" => Kind::PreFunction(functions(label, config, runtime)?),
+            "post-function" => Kind::PostFunction(functions(label, config, runtime)?),
             _ => {
                 let is_known = PRIORITIES.iter().any(|(known, _)| *known == name);
                 is_known.then_some(()).ok_or_else(|| unknown(name))?;
@@ -160,6 +162,41 @@ impl Prepared {
         })
     }
 
+    /// This plugin with another canary, or none.
+    ///
+    /// # Errors
+    ///
+    /// When the canary's functions do not compile.
+    pub(crate) fn with_canary(
+        self: Arc<Self>,
+        canary: Option<&Arc<Document>>,
+        runtime: &Runtime,
+    ) -> Result<Arc<Self>, BoxError> {
+        let is_same = match (self.canary(), canary) {
+            (Some(known), Some(document)) => known.is_of(document),
+            (known, document) => known.is_none() && document.is_none(),
+        };
+        if is_same {
+            return Ok(self);
+        }
+        let with_canary = |versions: &Versions| versions.with_canary(canary, &self.label, runtime);
+        let kind = match &self.kind {
+            Kind::PreFunction(versions) => Kind::PreFunction(with_canary(versions)?),
+            Kind::PostFunction(versions) => Kind::PostFunction(with_canary(versions)?),
+            Kind::Between(_) => return Ok(self),
+        };
+        let (document, plugin) = (Arc::clone(&self.document), Arc::clone(&self.plugin));
+        Ok(Arc::new(Self { document, plugin, label: Arc::clone(&self.label), kind }))
+    }
+
+    /// The version that some requests get in the place of its functions.
+    pub(crate) fn canary(&self) -> Option<&Arc<Canary>> {
+        match &self.kind {
+            Kind::PreFunction(versions) | Kind::PostFunction(versions) => versions.canary.as_ref(),
+            Kind::Between(_) => None,
+        }
+    }
+
     pub(crate) fn plugin(&self) -> &Plugin {
         &self.plugin
     }
@@ -172,7 +209,9 @@ impl Prepared {
     /// The set of functions that it is made of, if it is.
     pub(crate) fn functions(&self) -> Option<FunctionsId> {
         match &self.kind {
-            Kind::PreFunction(functions) | Kind::PostFunction(functions) => Some(functions.id()),
+            Kind::PreFunction(versions) | Kind::PostFunction(versions) => {
+                Some(versions.stable.id())
+            }
             Kind::Between(plugin) => plugin.functions(),
         }
     }
@@ -180,6 +219,10 @@ impl Prepared {
     pub(crate) fn label(&self) -> &str {
         &self.label
     }
+}
+
+fn functions(label: &str, config: &Value, runtime: &Runtime) -> Result<Versions, BoxError> {
+    PluginFunctions::new(label, config, runtime).map(Versions::of)
 }
 
 fn plugin_of(document: &Document) -> Arc<Plugin> {

@@ -8,14 +8,14 @@ use rustc_hash::FxBuildHasher;
 use tower_lua::Functions;
 
 use super::by_consumer::{ByConsumer, OfConsumers};
-use super::functions::PluginFunctions;
+use super::canary::{Choices, Versions};
 use super::{AFTERWARDS, Around, Kind, PRIORITIES, Prepared};
 use crate::configured::entity::Plugin;
 
 /// What runs for the requests of a route.
 pub(crate) struct Chain {
-    pre: PluginFunctions,
-    post: PluginFunctions,
+    pre: Versions,
+    post: Versions,
     /// From the outside to the inside.
     between: Arc<[Arc<dyn Around>]>,
     /// Those of them that are for refused requests, too.
@@ -25,7 +25,7 @@ pub(crate) struct Chain {
 
 impl Default for Chain {
     fn default() -> Self {
-        let (pre, post) = (PluginFunctions::none(), PluginFunctions::none());
+        let (pre, post) = (Versions::none(), Versions::none());
         Self {
             pre,
             post,
@@ -37,19 +37,22 @@ impl Default for Chain {
 }
 
 impl Chain {
-    /// The functions before all other plugins.
-    pub(crate) fn pre(&self, is_refused: bool) -> &Functions {
-        if is_refused { &self.pre.refused } else { &self.pre.routed }
+    /// The functions before all other plugins, in the version that is chosen.
+    pub(crate) fn pre(&self, is_refused: bool, choices: Option<&Choices>) -> &Functions {
+        let pre = self.pre.chosen(choices);
+        if is_refused { &pre.refused } else { &pre.routed }
     }
 
-    /// The functions after all other plugins.
-    pub(crate) fn post(&self, is_refused: bool) -> &Functions {
-        if is_refused { &self.post.refused } else { &self.post.routed }
+    /// The functions after all other plugins, in the version that is chosen.
+    pub(crate) fn post(&self, is_refused: bool, choices: Option<&Choices>) -> &Functions {
+        let post = self.post.chosen(choices);
+        if is_refused { &post.refused } else { &post.routed }
     }
 
-    /// The functions of the TLS handshake, in the order in which they run.
+    /// The functions of the TLS handshake, in the order in which they run: there is no request yet that
+    /// another version could be chosen for.
     pub(crate) fn certificate(&self) -> [&Functions; 2] {
-        [&self.pre.certificate, &self.post.certificate]
+        [&self.pre.stable.certificate, &self.post.stable.certificate]
     }
 
     /// Whether any Lua function runs for a request of the route.
@@ -66,13 +69,29 @@ impl Chain {
 /// The functions that run before a route is looked for.
 #[derive(Clone)]
 pub(crate) struct Rewrite {
-    pub(crate) pre: Functions,
-    pub(crate) post: Functions,
+    pre: Versions,
+    post: Versions,
+    has_functions: bool,
+}
+
+impl Default for Rewrite {
+    /// No functions.
+    fn default() -> Self {
+        Self { pre: Versions::none(), post: Versions::none(), has_functions: false }
+    }
 }
 
 impl Rewrite {
-    pub(crate) fn has_functions(&self) -> bool {
-        !(self.pre.is_empty() && self.post.is_empty())
+    pub(crate) const fn has_functions(&self) -> bool {
+        self.has_functions
+    }
+
+    pub(crate) fn pre(&self, choices: Option<&Choices>) -> &Functions {
+        &self.pre.chosen(choices).rewrite
+    }
+
+    pub(crate) fn post(&self, choices: Option<&Choices>) -> &Functions {
+        &self.post.chosen(choices).rewrite
     }
 }
 
@@ -168,7 +187,9 @@ impl<'a> Scopes<'a> {
         if !(afterwards.is_empty() && between.is_empty()) {
             chain.between = layers(afterwards).chain(layers(between)).collect();
         }
-        chain.has_functions = !(chain.pre.routed.is_empty() && chain.post.routed.is_empty())
+        let has_functions = |versions: &Versions| versions.all().any(|f| !f.routed.is_empty());
+        chain.has_functions = has_functions(&chain.pre)
+            || has_functions(&chain.post)
             || chain.between.iter().any(|plugin| plugin.has_functions());
         chain
     }
@@ -225,7 +246,8 @@ impl<'a> Scopes<'a> {
 
     /// The functions of global plugins for before a route is looked for.
     pub(crate) fn rewrite(&self) -> Rewrite {
-        let (pre, post) = (self.global.pre.rewrite.clone(), self.global.post.rewrite.clone());
-        Rewrite { pre, post }
+        let (pre, post) = (self.global.pre.clone(), self.global.post.clone());
+        let has_functions = pre.all().chain(post.all()).any(|f| !f.rewrite.is_empty());
+        Rewrite { pre, post, has_functions }
     }
 }
