@@ -16,7 +16,7 @@ use crate::admin::Guard;
 use crate::command::Command;
 use crate::configured::store::Address;
 use crate::database::{DatabaseConfig, Said};
-use crate::flags::{number, on_or_off, size};
+use crate::flags::{number, on_or_off, size, time};
 use crate::gui::GuiConfig;
 use crate::in_force::published::Current;
 use crate::log::LogConfig;
@@ -269,6 +269,11 @@ pub(crate) struct FunctionsConfig {
         value_name = "SIZE"
     )]
     client_body_buffer_size: usize,
+
+    /// Log calls of functions that take so long or longer from beginning to end, and where they were
+    /// then: `50ms`, `1s`.
+    #[arg(long, value_parser = time, value_name = "TIME")]
+    slow_function: Option<Duration>,
 }
 
 /// What functions hear of the gateway: counts, the consumers whom they find, the upstreams.
@@ -350,6 +355,9 @@ impl FunctionsConfig {
             .body_buffer_size(self.client_body_buffer_size as u64);
         if let Some(directory) = &self.lua_module_path {
             builder = builder.module_path(directory);
+        }
+        if let Some(time) = self.slow_function {
+            builder = builder.slow_function(time);
         }
         if let Some(file) = trusted {
             let wrong = |error| format!("lua_ssl_trusted_certificate: {}: {error}", file.display());

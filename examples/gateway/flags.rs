@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// A number of `range`.
 pub(crate) fn number<T>(
@@ -29,6 +30,21 @@ pub(crate) fn size(text: &str) -> Result<usize, &'static str> {
     };
     let bytes = digits.parse::<usize>().ok().and_then(|count| count.checked_mul(factor));
     bytes.filter(|_| factor > 0).ok_or("expected a size, as in 128m")
+}
+
+/// A time as nginx has it: `50ms`, `5s`.
+pub(crate) fn time(text: &str) -> Result<Duration, &'static str> {
+    let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "us" => Some(Duration::from_micros(1)),
+        "ms" => Some(Duration::from_millis(1)),
+        "s" => Some(Duration::from_secs(1)),
+        "m" => Some(Duration::from_secs(60)),
+        _ => None,
+    };
+    let count = digits.parse::<u32>().ok();
+    let time = unit.zip(count).and_then(|(unit, count)| unit.checked_mul(count));
+    time.filter(|time| !time.is_zero()).ok_or("expected a time, as in 50ms or 5s")
 }
 
 pub(crate) fn on_or_off(text: &str) -> Result<bool, &'static str> {

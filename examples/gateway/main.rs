@@ -155,15 +155,15 @@ impl Gateway {
         admins: &[SocketAddr],
         stopped: watch::Receiver<()>,
     ) -> Result<Self, BoxError> {
-        let metrics = Arc::new(Metrics::new(config.workers.0));
         let counters = Arc::new(Counters::default());
-        let observer = Arc::clone(&metrics);
         let (address, cached) = (config.database()?, config.database.cached());
         let (tell, invalidated) = mpsc::unbounded_channel();
         let is_shared = address.as_ref().is_some_and(Address::is_shared);
         let logs = Logs::new();
         let current = Current::default();
         let failures = Failures::new(current.clone());
+        let metrics = Arc::new(Metrics::new(config.workers.0, current.clone()));
+        let observer = Arc::clone(&metrics);
         let kept = failures.clone();
         let told = |builder: RuntimeBuilder| {
             let observe = move |call: &FunctionCall<'_>| observer.called(call);
@@ -282,11 +282,12 @@ impl Gateway {
         let (database, runtime) = (Arc::clone(&self.database), self.runtime.clone());
         let permitted = self.config.functions.permitted();
         let resolver = self.resolver.clone();
-        let failures = self.failures.clone();
-        let admin = admin::service(database, runtime, resolver, counts, permitted, failures);
+        let (failures, metrics) = (self.failures.clone(), Arc::clone(&self.metrics));
+        let admin =
+            admin::service(database, runtime, resolver, counts, permitted, failures, metrics);
         let metrics = Arc::clone(&self.metrics);
         let (counters, runtime) = (Arc::clone(&self.counters), self.runtime.clone());
-        let metrics = metrics.endpoint(counters, runtime, self.current.clone());
+        let metrics = metrics.endpoint(counters, runtime);
         let guard = Arc::new(self.config.admin.clone());
         let guard = axum::middleware::from_fn_with_state(guard, admin::check);
         let caches = self.caches.endpoint(self.current.clone());

@@ -14,7 +14,7 @@ use mlua::{FromLuaMulti, Function, IntoLuaMulti, LightUserData, Lua, LuaString, 
 use crate::error::log::Level;
 use crate::lua::raw;
 use crate::lua::shortcut::{Answer, Arguments};
-use crate::lua::{Buffer, Meter, OutOfMemory, raise, raise_at, string};
+use crate::lua::{Buffer, Look, Meter, OutOfMemory, raise, raise_at, string};
 use crate::message::headers::Refused;
 use crate::phase::{Phase, PhaseSet};
 use crate::settings::Settings;
@@ -212,7 +212,10 @@ impl Scope<'_> {
                 function(&mut Call { lua, tx, settings: &settings }, arguments)
             });
             // To the hook, a call of a binding is one instruction.
-            if meter.tick_on_return() { Err(meter.exhausted(lua)) } else { result }
+            match meter.tick_on_return() {
+                Look::Fine => result,
+                look => meter.heed(lua, look).and(result),
+            }
         }
     }
 
@@ -227,7 +230,7 @@ impl Scope<'_> {
         let (current, meter) = (Arc::clone(self.current), Arc::clone(self.meter));
         let ask = move |arguments: &Arguments<'_>, text: &mut Vec<u8>| {
             // The function looks again, and has an error for it.
-            if meter.tick_on_return() {
+            if meter.tick_on_return() != Look::Fine {
                 return None;
             }
             let answer = current.ask(|tx| {

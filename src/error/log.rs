@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::error::{Error, Site};
 
@@ -248,6 +249,29 @@ pub(crate) fn give_up(site: &Site, why: &str) {
         functions = &**set,
         phase = phase.name(),
         "{set}: function {index} of {phase} was given up: {why}"
+    );
+}
+
+/// Reports a call that was slow, and where it was when it became so.
+#[cold]
+pub(crate) fn slow(
+    site: &Site,
+    request_id: &str,
+    elapsed: Duration,
+    cpu: Duration,
+    traceback: Option<&str>,
+) {
+    let Site { plugin, set, phase, index, .. } = site;
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    tracing::warn!(
+        target: "tower_lua::slow",
+        request_id,
+        functions = &**set,
+        phase = phase.name(),
+        elapsed_ms = milliseconds(elapsed),
+        cpu_ms = milliseconds(cpu),
+        traceback,
+        "[{plugin}] {set}: {phase}[{index}]: slow: it took {elapsed:.1?}, {cpu:.1?} of them on the CPU"
     );
 }
 

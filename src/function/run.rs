@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Functions;
 use super::record::Record;
-use crate::error::{Error, Failure, FailureKind, Site};
+use crate::error::{Error, Failure, FailureKind, Site, log};
+use crate::lua::Place;
 use crate::phase::{Phase, Plugin};
+use crate::settings::{CallTime, Settings};
 use crate::transaction::{Exit, Operation, ReadBody, Transaction};
-use crate::vm::{Pool, Step, Suspended, Vm, failure_of};
+use crate::vm::{Coroutine, Pool, Step, Suspended, Vm, failure_of};
 
 /// Functions that run one after the other: those of a phase, or of some phases in a row.
 pub(crate) struct Run {
@@ -20,6 +22,10 @@ pub(crate) struct Run {
     started: usize,
     /// The place of the function in the set that was started last.
     place: usize,
+    /// How long its call has taken, if anybody wants to know.
+    call: Option<CallTime>,
+    /// Where it was when it became slow.
+    slow: Option<Box<Place>>,
     waiting: Option<Waiting>,
 }
 
@@ -43,7 +49,16 @@ pub(crate) enum Progress {
 
 impl Run {
     pub(crate) fn new(functions: Functions, plugin: Plugin, phases: &'static [Phase]) -> Self {
-        Self { functions, plugin, phases, started: 0, place: 0, waiting: None }
+        Self {
+            functions,
+            plugin,
+            phases,
+            started: 0,
+            place: 0,
+            call: None,
+            slow: None,
+            waiting: None,
+        }
     }
 
     /// Waits until the function that waits can go on. There may be none.
@@ -85,19 +100,19 @@ impl Run {
             Ok(first) => first,
             Err(error) => return self.unable(pool, &error),
         };
-        let observer = pool.settings().observer.as_ref();
+        let settings = pool.settings();
+        let is_timed = settings.observer.is_some() || settings.slow_function.is_some();
         loop {
-            let began = observer.is_some().then(Instant::now);
+            let began = is_timed.then(Instant::now);
             let step = match self.waiting.take() {
-                Some(waiting) => vm.resume(waiting.function.into_coroutine()),
+                Some(waiting) => self.resume(settings, vm, waiting, began),
                 None => match self.next() {
                     // What was printed before is the response.
                     Some((Phase::Access, _)) if self.started == 1 && vm.has_printed() => {
                         return Progress::Exited;
                     }
                     Some((phase, place)) => {
-                        let used = vm.begin(self.site(phase));
-                        self.place = place;
+                        let used = self.begin(settings, vm, phase, place, began);
                         if self.functions.record(place).is_refused() {
                             pool.count_refused();
                             Step::Failed(refused())
@@ -108,9 +123,8 @@ impl Run {
                     None => return Progress::Ended,
                 },
             };
-            if let (Some(observer), Some(began)) = (observer, began) {
-                observer.observe(&vm.site(), step.outcome(), began.elapsed());
-            }
+            let error = vm.error_of(&step);
+            self.tell(settings, vm, &step, error.as_ref(), began);
             self.remember(vm, &step);
             match step {
                 Step::Done(None) => {}
@@ -122,9 +136,8 @@ impl Run {
                     self.waiting = Some(Waiting { operation, function });
                     return Progress::Waiting;
                 }
-                Step::Failed(failure) => {
-                    let error =
-                        Error::function(vm.site(), failure).of_request(vm.request_id().as_str());
+                Step::Failed(_) => {
+                    let error = error.expect("made of the failure above");
                     pool.settings().report(&error);
                     if !self.functions.fails_open() {
                         self.end_phase();
@@ -132,6 +145,87 @@ impl Run {
                     }
                 }
             }
+        }
+    }
+
+    /// Begins a call of a function. How much CPU time the request has used before it.
+    fn begin(
+        &mut self,
+        settings: &Settings,
+        vm: &mut Vm,
+        phase: Phase,
+        place: usize,
+        began: Option<Instant>,
+    ) -> Duration {
+        let used = vm.begin(self.site(phase));
+        self.place = place;
+        self.call = began.map(CallTime::since);
+        if settings.slow_function.is_some() {
+            self.slow = None;
+            vm.watch_slow(settings.slow_function);
+        }
+        used
+    }
+
+    /// Goes on with a function that has waited.
+    fn resume(
+        &mut self,
+        settings: &Settings,
+        vm: &mut Vm,
+        waiting: Waiting,
+        began: Option<Instant>,
+    ) -> Step {
+        let coroutine = waiting.function.into_coroutine();
+        if let (Some(limit), Some(now)) = (settings.slow_function, began) {
+            self.watch_waited(vm, &coroutine, limit, now);
+        }
+        vm.resume(coroutine)
+    }
+
+    /// Tells whoever wants to know of a stretch, and what has come of it.
+    fn tell(
+        &mut self,
+        settings: &Settings,
+        vm: &Vm,
+        step: &Step,
+        error: Option<&Error>,
+        began: Option<Instant>,
+    ) {
+        if let (Some(began), Some(call)) = (began, &mut self.call) {
+            let now = Instant::now();
+            let time = now - began;
+            call.add(now, vm.cpu_time(time));
+            if let Some(observer) = &settings.observer {
+                observer.observe(&vm.site(), step.outcome(), error, time, call);
+            }
+        }
+        if let Some(limit) = settings.slow_function {
+            self.tell_if_slow(vm, step, limit);
+        }
+    }
+
+    /// Has a function looked at that goes on, where it has waited if that has made it slow.
+    fn watch_waited(&mut self, vm: &Vm, coroutine: &Coroutine, limit: Duration, now: Instant) {
+        let Some(call) = self.call.filter(|_| self.slow.is_none()) else {
+            return vm.watch_slow(None);
+        };
+        let left = limit.checked_sub(call.elapsed_at(now));
+        if left.is_none() {
+            self.slow = vm.place_of(coroutine).map(Box::new);
+        }
+        vm.watch_slow(left);
+    }
+
+    /// Tells of a call that has ended and was slow.
+    fn tell_if_slow(&mut self, vm: &Vm, step: &Step, limit: Duration) {
+        if let Some(place) = vm.slow_place() {
+            self.slow = Some(Box::new(place));
+        }
+        let Some(call) = self.call.filter(|call| call.elapsed() >= limit) else { return };
+        if !matches!(step, Step::Waiting(..)) {
+            let traceback = self.slow.as_deref().map(|place| &*place.traceback);
+            let (site, id) = (vm.site(), vm.request_id());
+            log::slow(&site, id.as_str(), call.elapsed(), call.cpu(), traceback);
         }
     }
 

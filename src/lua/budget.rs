@@ -167,7 +167,7 @@ pub(crate) fn check(lua: &Lua, bytes: usize) -> mlua::Result<()> {
     if bytes > limits.memory.room() {
         return Err(OutOfMemory.into());
     }
-    if limits.meter.tick() { Err(limits.meter.exhausted(lua)) } else { Ok(()) }
+    limits.meter.heed(lua, limits.meter.tick())
 }
 
 /// Looks at the clock when Rust has worked for a function, as often as is worth it.
@@ -177,8 +177,8 @@ pub(crate) fn check(lua: &Lua, bytes: usize) -> mlua::Result<()> {
 /// When the function's time is used up.
 pub(crate) fn look_at_clock(lua: &Lua) -> mlua::Result<()> {
     match lua.app_data_ref::<Limits>() {
-        Some(limits) if limits.meter.tick_on_return() => Err(limits.meter.exhausted(lua)),
-        _ => Ok(()),
+        Some(limits) => limits.meter.heed(lua, limits.meter.tick_on_return()),
+        None => Ok(()),
     }
 }
 
@@ -196,10 +196,8 @@ pub(crate) fn tick(lua: &Lua) -> mlua::Result<()> {
 }
 
 fn look(lua: &Lua, meter: &Meter, memory: u64) -> mlua::Result<()> {
-    let (is_over, every) = meter.tick_in_lua(memory);
-    if is_over {
-        return Err(meter.exhausted(lua));
-    }
+    let (look, every) = meter.tick_in_lua(memory);
+    meter.heed(lua, look)?;
     every.map_or(Ok(()), |every| raw::call_hook_every(lua, every))
 }
 

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use mlua::Lua;
+use mlua::{Lua, Thread};
+
+use super::raw;
 
 /// The chunk name of the prelude, as it stands in tracebacks.
 pub(crate) const PRELUDE_NAME: &str = "tower-lua";
@@ -66,10 +68,18 @@ pub(crate) fn without_position(message: &str) -> &str {
 
 /// Lua's stack from the innermost function outwards, without our own frames.
 pub(crate) fn traceback(lua: &Lua, level: usize) -> mlua::Result<String> {
-    let traceback = lua.traceback(None, level)?.to_string_lossy();
+    Ok(without_ours(&lua.traceback(None, level)?.to_string_lossy()))
+}
+
+/// The same of a coroutine that is suspended.
+pub(crate) fn traceback_of(lua: &Lua, thread: &Thread) -> mlua::Result<String> {
+    Ok(without_ours(&raw::traceback(lua, thread)?.to_string_lossy()))
+}
+
+fn without_ours(traceback: &str) -> String {
     let ours = format!("\t{PRELUDE_NAME}:");
     let frames = traceback.lines().filter(|frame| !frame.starts_with(&ours));
-    Ok(frames.map(as_luajit_has_it).collect::<Vec<_>>().join("\n"))
+    frames.map(as_luajit_has_it).collect::<Vec<_>>().join("\n")
 }
 
 /// A frame in LuaJIT's words, which people look for in logs: `in function 'name'`, wherever the name

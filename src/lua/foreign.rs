@@ -28,7 +28,7 @@ pub(crate) fn end_foreign(lua: &Lua, moment: Option<Moment>, name: &str) -> mlua
     if held >= WORTH_TELLING {
         tell(name, held);
     }
-    if limits.meter.tick() { Err(limits.meter.exhausted(lua)) } else { Ok(()) }
+    limits.meter.heed(lua, limits.meter.tick())
 }
 
 #[cold]

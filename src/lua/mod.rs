@@ -25,11 +25,11 @@ pub(crate) use self::buffer::Buffer;
 #[cfg(feature = "testing")]
 pub use self::coverage::Coverage;
 pub(crate) use self::error::{
-    PRELUDE_NAME, position, raise, raise_at, traceback, without_position,
+    PRELUDE_NAME, position, raise, raise_at, traceback, traceback_of, without_position,
 };
 pub(crate) use self::foreign::{begin_foreign, end_foreign, watched};
 pub(crate) use self::memory::{Charge, Memory, OutOfMemory, Share, counted};
-pub(crate) use self::meter::{Exhausted, Meter, Place};
+pub(crate) use self::meter::{Exhausted, Look, Meter, Place};
 pub(crate) use self::portable::{Copies, NotPortable, Portable};
 pub(crate) use self::texts::Texts;
 pub(crate) use self::value::{as_number, type_name};

@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 
 use mlua::ffi;
-use mlua::{Function, Lua, Table, Thread, Value};
+use mlua::{Function, Lua, LuaString, Table, Thread, Value};
 
 use super::shortcut::{Answer, Arguments, Shortcut};
 use super::tape::{Step, Tape};
@@ -255,6 +255,17 @@ pub(super) fn call_hook_every(lua: &Lua, count: u32) -> mlua::Result<()> {
             ffi::lua_sethook(state, hook, mask, count);
         })
     }
+}
+
+/// The stack of a coroutine that is suspended.
+///
+/// # Errors
+///
+/// When there is no memory for the text.
+pub(super) fn traceback(lua: &Lua, thread: &Thread) -> mlua::Result<LuaString> {
+    let of = thread.state();
+    // SAFETY: a protected call. The coroutine is not running, and its stack is looked at only.
+    unsafe { lua.exec_raw((), |state| ffi::luaL_traceback(state, of, std::ptr::null(), 0)) }
 }
 
 /// The argument at `place`, from 1, if it is a string.

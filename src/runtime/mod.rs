@@ -16,7 +16,7 @@ use http::HeaderMap;
 
 pub use self::builder::RuntimeBuilder;
 use crate::extension::Connection;
-use crate::settings::Settings;
+use crate::settings::{Kind, Settings};
 use crate::transaction::Transaction;
 use crate::vm::Pool;
 
@@ -52,8 +52,13 @@ pub struct Stats {
     pub vms: usize,
     /// Functions that wait: for a request body, or in `ngx.sleep`.
     pub suspended: usize,
-    /// Bytes that the VMs use; a VM that runs a function at this moment is left out.
+    /// Bytes that the VMs use. Of a VM that runs a function at this moment it is what it has used when it
+    /// was last asked.
     pub used_memory: usize,
+    /// Timers of functions that are to run.
+    pub pending_timers: usize,
+    /// Timers whose functions run.
+    pub running_timers: usize,
     /// Sockets of functions that are open, those among them that wait in pools to be used again.
     #[cfg(feature = "net")]
     pub sockets: usize,
@@ -85,19 +90,29 @@ impl Runtime {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let (replaced_vms, refused_calls) = self.pool.counts();
+        let background = &self.settings().background;
         let before = Stats {
+            pending_timers: background.total(Kind::PendingTimer),
+            running_timers: background.total(Kind::RunningTimer),
             #[cfg(feature = "net")]
             sockets: self.settings().reach.open.load(std::sync::atomic::Ordering::Relaxed),
             replaced_vms,
             refused_calls,
             ..Stats::default()
         };
-        self.pool.vms().fold(before, |stats, (used_memory, suspended)| Stats {
+        self.pool.vms().fold(before, |stats, (_, used_memory, suspended)| Stats {
             vms: stats.vms + 1,
             suspended: stats.suspended + suspended,
-            used_memory: stats.used_memory + used_memory.unwrap_or(0),
+            used_memory: stats.used_memory + used_memory,
             ..stats
         })
+    }
+
+    /// How many bytes each VM uses that has been made, by its place from 0. Of one that runs a function at
+    /// this moment it is what it has used when it was last asked.
+    #[must_use]
+    pub fn memory(&self) -> Vec<(usize, usize)> {
+        self.pool.vms().map(|(number, used_memory, _)| (number, used_memory)).collect()
     }
 
     /// Says that the server is about to end, and waits until functions have ended that no request waits

@@ -1,5 +1,7 @@
 //! Who is told of calls of functions, and of those that fail.
 
+use std::time::Duration;
+
 use super::RuntimeBuilder;
 use crate::error::Error;
 use crate::settings::{FunctionCall, Observer};
@@ -46,6 +48,23 @@ impl RuntimeBuilder {
     /// ```
     pub fn failed(mut self, tell: impl Fn(&Error) + Send + Sync + 'static) -> Self {
         self.settings.failed = Some(Box::new(tell));
+        self
+    }
+
+    /// Has calls logged that take `time` or more from their beginning to their end, with the time that they
+    /// wait: an event of [`tracing`] of the level `WARN` and the target `tower_lua::slow`, with the field
+    /// `traceback` for where the function was when the time was over. Of one that waited then, that is
+    /// where it waited. Timers are not logged: nobody waits for them.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_lua::Runtime;
+    ///
+    /// let runtime = Runtime::builder().slow_function(Duration::from_millis(50)).build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn slow_function(mut self, time: Duration) -> Self {
+        self.settings.slow_function = Some(time);
         self
     }
 }

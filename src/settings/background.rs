@@ -81,6 +81,11 @@ impl Background {
         self.counts.lock().get(vm).map_or(0, |counts| counts[kind as usize])
     }
 
+    /// How many there are in all VMs.
+    pub(crate) fn total(&self, kind: Kind) -> usize {
+        self.counts.lock().iter().map(|counts| counts[kind as usize]).sum()
+    }
+
     /// Whether the server is about to end.
     pub(crate) fn is_exiting(&self) -> bool {
         *self.exiting.borrow()

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Extensions, HeaderMap, HeaderName};
 use ipnet::IpNet;
@@ -21,7 +22,7 @@ pub(crate) use self::configuration::Configuration;
 pub(crate) use self::host::{HostBody, HostFunction};
 pub(crate) use self::node::Node;
 pub use self::node::ServerStats;
-pub(crate) use self::observer::Observer;
+pub(crate) use self::observer::{CallTime, Observer};
 pub use self::observer::{FunctionCall, FunctionOutcome};
 pub use self::sandbox::{Sandbox, UntrustedLua};
 pub(crate) use self::subrequests::{Answering, Captured, Reception, Subrequests};
@@ -54,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) background: Arc<Background>,
     /// What is told of each call of a function.
     pub(crate) observer: Option<Observer>,
+    /// From when on a call is slow, if the log is to tell of those.
+    pub(crate) slow_function: Option<Duration>,
     /// What is told of each failure of a function.
     pub(crate) failed: Option<Box<Failed>>,
     /// What `kong.cache` keeps.

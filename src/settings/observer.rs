@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::error::{FunctionsId, Site};
+use crate::error::{Error, FunctionsId, Site};
 use crate::phase::{Phase, Plugin};
 
 /// A stretch in which a Lua function ran: from its start, or from where it had waited, to its end or
@@ -24,8 +24,56 @@ pub struct FunctionCall<'a> {
     pub index: usize,
     /// How the stretch ended.
     pub outcome: FunctionOutcome,
+    /// What it failed with, if it did.
+    pub error: Option<&'a Error>,
     /// How long it took, by the clock on the wall.
     pub time: Duration,
+    /// How long the whole call has taken so far, with the time that it has waited.
+    pub elapsed: Duration,
+    /// How much CPU time the whole call has taken so far. A stretch below a millisecond counts by the
+    /// clock on the wall, since a CPU's clock takes a system call.
+    pub cpu_time: Duration,
+}
+
+/// How long a call has taken so far.
+#[derive(Clone, Copy)]
+pub(crate) struct CallTime {
+    began: Instant,
+    /// Until the end of its last stretch.
+    elapsed: Duration,
+    cpu: Duration,
+}
+
+impl CallTime {
+    /// That of a call which begins now.
+    pub(crate) fn begin() -> Self {
+        Self::since(Instant::now())
+    }
+
+    /// That of a call which began at `began`.
+    pub(crate) const fn since(began: Instant) -> Self {
+        Self { began, elapsed: Duration::ZERO, cpu: Duration::ZERO }
+    }
+
+    /// Until the end of its last stretch.
+    pub(crate) const fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// Until `now`.
+    pub(crate) fn elapsed_at(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.began)
+    }
+
+    pub(crate) const fn cpu(&self) -> Duration {
+        self.cpu
+    }
+
+    /// Adds a stretch that has ended `now` and took so much CPU time.
+    pub(crate) fn add(&mut self, now: Instant, cpu: Duration) {
+        self.elapsed = self.elapsed_at(now);
+        self.cpu += cpu;
+    }
 }
 
 /// How a stretch of a [`FunctionCall`] ended.
@@ -51,9 +99,29 @@ impl Observer {
         Self(Arc::new(observe))
     }
 
-    pub(crate) fn observe(&self, site: &Site, outcome: FunctionOutcome, time: Duration) {
+    /// Tells of a stretch of a call that took `time`; `call` has it already.
+    pub(crate) fn observe(
+        &self,
+        site: &Site,
+        outcome: FunctionOutcome,
+        error: Option<&Error>,
+        time: Duration,
+        call: &CallTime,
+    ) {
         let Site { plugin, phase, ref set, id: set_id, index } = *site;
-        (self.0)(&FunctionCall { set, set_id, plugin, phase, index, outcome, time });
+        let (elapsed, cpu_time) = (call.elapsed, call.cpu);
+        (self.0)(&FunctionCall {
+            set,
+            set_id,
+            plugin,
+            phase,
+            index,
+            outcome,
+            error,
+            time,
+            elapsed,
+            cpu_time,
+        });
     }
 }
 

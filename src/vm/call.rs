@@ -6,9 +6,9 @@ use std::time::Duration;
 use mlua::{Error as LuaError, Function, Lua, RegistryKey, Thread, Value};
 
 use super::Vm;
-use crate::error::{Failure, FailureKind, Site};
+use crate::error::{Error, Failure, FailureKind, Site};
 use crate::extension::RequestId;
-use crate::lua::{Exhausted, Place, raw, type_name, without_limit, without_position};
+use crate::lua::{Exhausted, Place, raw, traceback_of, type_name, without_limit, without_position};
 use crate::sandbox::Denied;
 use crate::settings::FunctionOutcome;
 use crate::transaction::{Exit, Operation, Transaction};
@@ -95,6 +95,13 @@ impl Vm {
         self.transaction(|tx| tx.site.clone())
     }
 
+    /// The error of a step that has failed.
+    pub(crate) fn error_of(&self, step: &Step) -> Option<Error> {
+        let Step::Failed(failure) = step else { return None };
+        let error = Error::function(self.site(), failure.clone());
+        Some(error.of_request(self.request_id().as_str()))
+    }
+
     /// The id of the request that is being served.
     pub(crate) fn request_id(&self) -> RequestId {
         self.transaction(|tx| tx.request.id().clone())
@@ -159,6 +166,15 @@ impl Vm {
         drop(coroutine);
         self.meter.start_at_once(used, cpu_time);
         self.run(thread, used, |_, thread| thread.resume(()))
+    }
+
+    /// Where a function is that waits.
+    #[cold]
+    pub(crate) fn place_of(&self, coroutine: &Coroutine) -> Option<Place> {
+        let thread: Thread = self.lua.registry_value(&coroutine.thread).ok()?;
+        let make = || traceback_of(&self.lua, &thread);
+        let traceback = without_limit(&self.lua, &self.budget, make).ok()?;
+        Some(Place { position: None, traceback })
     }
 
     /// Runs `thread`, in which a function has used some time before.

@@ -31,8 +31,7 @@ use mlua::{Function, Lua, LuaOptions, StdLib, Table, Thread, Value};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-use self::call::Coroutine;
-pub(crate) use self::call::{Step, failure_of};
+pub(crate) use self::call::{Coroutine, Step, failure_of};
 pub(crate) use self::pool::{Pool, Suspended};
 pub(crate) use self::prelude::NEWPROXY_KEY;
 use self::prelude::Prelude;
@@ -40,7 +39,7 @@ pub(crate) use self::quarantine::Quarantined;
 use self::timer::Home;
 use crate::binding::{Api, Scope, convert};
 use crate::error::FailureKind;
-use crate::lua::{self, Budget, Memory, Meter};
+use crate::lua::{self, Budget, Memory, Meter, Place};
 use crate::sandbox::Environments;
 use crate::settings::Settings;
 use crate::transaction::{Bound, Current};
@@ -253,6 +252,23 @@ impl Vm {
     /// Whether the last run has taken more than half of the time of a call.
     pub(crate) fn has_run_long(&self) -> bool {
         self.budget.call_time.is_some_and(|limit| self.ran_for > limit / 2)
+    }
+
+    /// The CPU time of the last run, which took `wall` by the other clock: the meter reads that of the CPU
+    /// after a millisecond.
+    pub(crate) fn cpu_time(&self, wall: Duration) -> Duration {
+        const UNMEASURED: Duration = Duration::from_millis(1);
+        if wall <= UNMEASURED { wall } else { self.ran_for.clamp(UNMEASURED, wall) }
+    }
+
+    /// Has the next run looked at when the call is slow, of which `left` remains until then.
+    pub(crate) fn watch_slow(&self, left: Option<Duration>) {
+        self.meter.watch_slow(left);
+    }
+
+    /// Where the call was when it became slow, if it did in the last run.
+    pub(crate) fn slow_place(&self) -> Option<Place> {
+        self.meter.take_slow_place()
     }
 
     /// Whether requests or timers keep anything here.

@@ -52,6 +52,8 @@ struct Slot {
     has_garbage: AtomicBool,
     /// How many functions wait in this VM.
     suspended: AtomicUsize,
+    /// How many bytes it used when it was last asked, 0 before.
+    used_memory: AtomicUsize,
     /// Where the timers of this place stand in line: one runs at once.
     timers: Line,
 }
@@ -302,16 +304,17 @@ impl Pool {
         }
     }
 
-    /// For each VM that has been made: the bytes it uses, if it is not in use just now, and how
-    /// many functions wait in it.
-    pub(crate) fn vms(&self) -> impl Iterator<Item = (Option<usize>, usize)> {
-        self.slots.iter().filter_map(|slot| {
-            let suspended = slot.suspended.load(Ordering::Relaxed);
+    /// For each VM that has been made: its place, the bytes that it uses, or did when it was last not in
+    /// use, and how many functions wait in it.
+    pub(crate) fn vms(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+        self.slots.iter().enumerate().filter_map(|(number, slot)| {
             match slot.vm.try_lock().as_deref() {
-                Some(None) => None,
-                Some(Some(vm)) => Some((Some(vm.used_memory()), suspended)),
-                None => Some((None, suspended)),
+                Some(None) => return None,
+                Some(Some(vm)) => slot.used_memory.store(vm.used_memory(), Ordering::Relaxed),
+                None => {}
             }
+            let used_memory = slot.used_memory.load(Ordering::Relaxed);
+            Some((number, used_memory, slot.suspended.load(Ordering::Relaxed)))
         })
     }
 }

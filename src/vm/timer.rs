@@ -18,7 +18,7 @@ use crate::error::log::{self, Level, Line, Origin};
 use crate::error::{Error, FailureKind, FunctionsId, Site};
 use crate::extension::RequestId;
 use crate::phase::{Phase, Plugin};
-use crate::settings::{Background, Kind, Place, Refused};
+use crate::settings::{Background, CallTime, Kind, Place, Refused};
 use crate::transaction::{BodyIsGone, Bound, Kept, Transaction};
 
 /// What a VM's timers need to know of it. Lies in the VM's Lua state.
@@ -156,9 +156,11 @@ impl Timer {
             Err(why) => return self.complain(&transaction, "lua_max_running_timers", &why),
         };
         let mut next = Stretch::Start { is_premature };
+        let mut call = CallTime::begin();
         loop {
-            let (left, step, ran_for) = self.advance_anywhere(&pool, transaction, next).await;
-            transaction = left;
+            let (left, ran) = self.advance_anywhere(&pool, transaction, next, call).await;
+            let Ran { step, time: ran_for, call: so_far } = ran;
+            (transaction, call) = (left, so_far);
             rest(turn, &step, ran_for);
             let (suspended, mut operation) = match step {
                 Step::Done(_) => break,
@@ -201,21 +203,23 @@ impl Timer {
         pool: &Arc<Pool>,
         transaction: Box<Transaction>,
         stretch: Stretch,
-    ) -> (Box<Transaction>, Step, Duration) {
+        call: CallTime,
+    ) -> (Box<Transaction>, Ran) {
         if !pool.is_quarantined(self.bound) {
-            return self.advance(pool, transaction, stretch);
+            return self.advance(pool, transaction, stretch, call);
         }
         let (timer, there) = (Arc::clone(self), Arc::clone(pool));
-        pool.quarantine(move || timer.advance(&there, transaction, stretch)).await
+        pool.quarantine(move || timer.advance(&there, transaction, stretch, call)).await
     }
 
-    /// Runs a stretch of the function: what comes of it, and how long it took.
+    /// Runs a stretch of the function.
     fn advance(
         &self,
         pool: &Pool,
         transaction: Box<Transaction>,
         stretch: Stretch,
-    ) -> (Box<Transaction>, Step, Duration) {
+        mut call: CallTime,
+    ) -> (Box<Transaction>, Ran) {
         let mut bound = transaction.vm;
         let mut given = Some(transaction);
         let result = pool.with(&mut bound, |vm| {
@@ -225,15 +229,19 @@ impl Timer {
                 Stretch::Start { is_premature } => self.start_in(vm, is_premature),
                 Stretch::Resume(suspended) => vm.resume(suspended.into_coroutine()),
             };
-            let ran_for = began.elapsed();
+            let now = Instant::now();
+            let time = now - began;
+            call.add(now, vm.cpu_time(time));
             if let Some(observer) = &pool.settings().observer {
-                observer.observe(&vm.site(), step.outcome(), ran_for);
+                let error = vm.error_of(&step);
+                observer.observe(&vm.site(), step.outcome(), error.as_ref(), time, &call);
             }
-            (vm.leave(), step, ran_for)
+            (vm.leave(), Ran { step, time, call })
         });
         result.unwrap_or_else(|error| {
             let transaction = given.take().expect("not taken, or there were no error");
-            (transaction, Step::Failed(failure_of(&error)), Duration::ZERO)
+            let step = Step::Failed(failure_of(&error));
+            (transaction, Ran { step, time: Duration::ZERO, call })
         })
     }
 
@@ -269,6 +277,13 @@ impl Drop for Timer {
             pool.expire(self.bound.number);
         }
     }
+}
+
+/// What has come of a stretch, how long it took, and how long the whole call so far.
+struct Ran {
+    step: Step,
+    time: Duration,
+    call: CallTime,
 }
 
 /// A stretch of a function, from its start or from where it waited.

@@ -79,6 +79,7 @@ mod tls;
 mod tls_certificates;
 mod types;
 mod versions;
+mod watching;
 
 /// What the router and declarative files are made of, to be asked without a process around them.
 #[expect(dead_code, unused_imports, reason = "the gateway has more uses for it")]

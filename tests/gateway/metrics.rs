@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Gateway, balanced, echo_upstream, named, unused_addr};
@@ -46,12 +47,21 @@ async fn requests_and_functions_are_counted() {
         format!("kong_lua_function_calls_total{{{}}} 4", function(1)),
         format!("kong_lua_function_exits_total{{{}}} 1", function(1)),
         format!("kong_lua_function_calls_total{{{}}} 3", function(2)),
-        format!("kong_lua_function_errors_total{{{}}} 1", function(2)),
+        format!(r#"kong_lua_function_errors_total{{{},kind="runtime"}} 1"#, function(2)),
+        format!(r#"kong_lua_function_errors_total{{{},kind="timeout"}} 0"#, function(2)),
+        format!("kong_lua_function_duration_seconds_count{{{}}} 3", function(2)),
+        format!(r#"kong_lua_function_cpu_seconds_bucket{{{},le="+Inf"}} 3"#, function(2)),
+        r#"kong_nginx_timers{state="pending"} 0"#.to_owned(),
+        "kong_lua_sockets 0".to_owned(),
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");
     }
-    for name in ["kong_lua_function_seconds_total", "kong_memory_lua_bytes", "kong_bandwidth_bytes"]
-    {
+    for name in [
+        "kong_lua_function_seconds_total",
+        "kong_memory_lua_bytes",
+        "kong_memory_workers_lua_vms_bytes",
+        "kong_bandwidth_bytes",
+    ] {
         assert!(text.contains(&format!("# TYPE {name} ")), "{name}");
     }
     // Each line is a comment, or a name with labels and a number.
@@ -62,6 +72,50 @@ async fn requests_and_functions_are_counted() {
     let status = gateway.admin("/status").send().await.json();
     assert_eq!(status["server"]["total_requests"], 5);
     assert!(status["lua"]["vms"].as_u64().unwrap() >= 1);
+}
+
+#[tokio::test]
+async fn each_function_is_told_of_with_its_plugin_errors_and_times() {
+    let config = json!({
+        "access": ["while kong.request.get_query_arg('long') do end"],
+        "log": ["if ngx.status == 500 then error('on purpose') end"],
+    });
+    let plugin = json!({ "name": "pre-function", "config": config, "instance_name": "counted" });
+    let gateway = Gateway::empty();
+    let plugin = gateway.post("/plugins", &plugin).await.json();
+    let id = plugin["id"].as_str().unwrap();
+    let service = json!({ "name": "shop", "url": format!("http://{}", echo_upstream().await) });
+    assert_eq!(gateway.post("/services", &service).await.status, 201);
+    let route = json!({ "paths": ["/all"] });
+    assert_eq!(gateway.post("/services/shop/routes", &route).await.status, 201);
+    for (path, status) in [("/all", 200), ("/all?long=1", 500), ("/all", 200)] {
+        assert_eq!(gateway.get(path).send().await.status, status);
+    }
+    let list = gateway.admin("/functions/metrics").send().await.json();
+    assert_eq!(list["next"], Value::Null);
+    let list = list["data"].as_array().unwrap();
+    let of = |phase: &str| list.iter().find(|function| function["phase"] == phase).unwrap();
+    for (phase, kind, other) in [("access", "timeout", "runtime"), ("log", "runtime", "timeout")] {
+        let function = of(phase);
+        assert_eq!(function["plugin"]["id"], id, "{function}");
+        assert_eq!(
+            (&function["plugin_name"], &function["function"]),
+            (&json!("pre-function"), &json!(1))
+        );
+        assert_eq!(function["name"], "global counted");
+        assert_eq!((&function["calls"], &function["exits"]), (&json!(3), &json!(0)), "{function}");
+        assert_eq!((&function["errors"][kind], &function["errors"][other]), (&json!(1), &json!(0)));
+    }
+    // The budget of a call is a quarter of a second, and it counts CPU time.
+    let cpu = &of("access")["cpu_us"];
+    assert!(cpu["sum"].as_u64().unwrap() >= 200_000, "{cpu}");
+    assert!(cpu["p99"].as_u64() > of("log")["cpu_us"]["p99"].as_u64(), "{list:#?}");
+    assert!(of("access")["wall_us"]["sum"].as_u64() >= cpu["sum"].as_u64());
+    // What is gone is told of no more.
+    let gone = gateway.admin_call(Method::DELETE, &format!("/plugins/{id}")).send().await;
+    assert_eq!(gone.status, 204);
+    let list = gateway.admin("/functions/metrics").send().await.json();
+    assert_eq!(list["data"], json!([]));
 }
 
 /// The lines with numbers of a name.

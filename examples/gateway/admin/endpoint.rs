@@ -16,6 +16,8 @@ pub(super) enum Endpoint {
     Tag(String),
     /// `/functions/failures`
     Failures,
+    /// `/functions/metrics`
+    FunctionMetrics,
     EnabledPlugins,
     /// `/plugins/schema/{name}`, which Kong calls deprecated.
     PluginConfig(String),
@@ -75,6 +77,7 @@ impl Endpoint {
             ["tags"] => Self::Tags,
             ["tags", tag] => Self::Tag(tag.to_owned()),
             ["functions", "failures"] => Self::Failures,
+            ["functions", "metrics"] => Self::FunctionMetrics,
             ["plugins", "enabled"] => Self::EnabledPlugins,
             ["plugins", "schema", name] => Self::PluginConfig(name.to_owned()),
             ["schemas", name, "validate"] => Self::Validate(name.to_owned()),
@@ -133,6 +136,7 @@ impl Endpoint {
             | Self::Tags
             | Self::Tag(_)
             | Self::Failures
+            | Self::FunctionMetrics
             | Self::EnabledPlugins
             | Self::PluginConfig(_)
             | Self::PluginSchema(_)
@@ -161,6 +165,7 @@ impl Endpoint {
             "/endpoints",
             "/functions/check",
             "/functions/failures",
+            "/functions/metrics",
             "/plugins/enabled",
             "/plugins/schema/{name}",
             "/plugins/{plugins}/canary",

@@ -17,6 +17,9 @@ pub(super) fn answer(call: Call<'_>, endpoint: &Endpoint) -> Answered {
         Endpoint::Status => Answer::ok(status(&call)),
         // Kong: may have to say no. Here who does not serve yet, or no more, does not answer.
         Endpoint::Ready => Answer::ok(json!({ "message": "ready" })),
+        Endpoint::FunctionMetrics => {
+            Answer::ok(json!({ "data": call.admin.metrics.of_functions(), "next": null }))
+        }
         Endpoint::Endpoints => Answer::ok(json!({ "data": Endpoint::all() })),
         Endpoint::EnabledPlugins => Answer::ok(json!({ "enabled_plugins": schema::PLUGINS })),
         Endpoint::Tags => return list::tags(&call, None),

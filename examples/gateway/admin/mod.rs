@@ -39,6 +39,7 @@ use self::warnings::Warnings;
 use crate::configured::problem::Problem;
 use crate::in_force::failures::Failures;
 use crate::lua::check::Permitted;
+use crate::request::metrics::Metrics;
 use crate::resolver::Resolver;
 
 /// The most bytes that a body may have: what Kong takes.
@@ -60,6 +61,7 @@ struct Admin {
     counts: Counts,
     warnings: Warnings,
     failures: Failures,
+    metrics: Arc<Metrics>,
 }
 
 /// Connections that were ever accepted, those that are open, and requests that have begun: what
@@ -83,9 +85,11 @@ pub(crate) fn service(
     counts: Counts,
     permitted: Permitted,
     failures: Failures,
+    metrics: Arc<Metrics>,
 ) -> Router {
     let warnings = Warnings::new(permitted);
-    let admin = Arc::new(Admin { database, runtime, resolver, counts, warnings, failures });
+    let admin = Admin { database, runtime, resolver, counts, warnings, failures, metrics };
+    let admin = Arc::new(admin);
     Router::new().fallback(handle).with_state(admin)
 }
 

@@ -5,4 +5,5 @@ mod certificate;
 mod config;
 mod observer;
 mod run;
+mod slow;
 mod unheard;

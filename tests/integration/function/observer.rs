@@ -52,6 +52,38 @@ async fn each_call_is_told_with_its_place_and_its_end() {
 }
 
 #[tokio::test]
+async fn a_call_is_told_with_its_error_and_the_time_of_all_its_stretches() {
+    let set = Functions::builder("set")
+        .function(Phase::Access, "ngx.sleep(0.01) for i = 1, 1e4 do end ngx.sleep(0.01)")
+        .function(Phase::Log, "error('on purpose')")
+        .build()
+        .unwrap();
+    let id = set.id();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let observe = move |call: &tower_lua::FunctionCall<'_>| {
+        assert_eq!(call.set_id, id);
+        let error = call.error.map(|error| {
+            assert_eq!((error.function_set_id(), error.function_index()), (Some(id), Some(1)));
+            error.is_runtime()
+        });
+        log.lock().unwrap().push((call.time, call.elapsed, call.cpu_time, error));
+    };
+    let runtime = Runtime::builder().vms(1).observer(observe).build().unwrap();
+    let layer = PreFunctionLayer::new(set).runtime(&runtime);
+    let service = ServiceBuilder::new().layer(layer).service(echo());
+    let response = service.oneshot(Request::new(Full::<Bytes>::default())).await.unwrap();
+    drop(response);
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    let [first, second, third, log] = seen.try_into().unwrap();
+    let slept = std::time::Duration::from_millis(20);
+    assert!(first.1 < second.1 && second.1 < third.1 && third.1 >= slept, "{third:?}");
+    assert!(first.2 <= second.2 && second.2 <= third.2 && third.2 < third.1, "{third:?}");
+    assert!(third.0 < third.1);
+    assert_eq!([first.3, second.3, third.3, log.3], [None, None, None, Some(true)]);
+}
+
+#[tokio::test]
 async fn functions_see_the_server_name_that_a_client_asked_for() {
     let source = "return kong.response.exit(200, ngx.var.ssl_server_name or 'none')";
     let functions = Functions::access("name", source).unwrap();

@@ -16,7 +16,7 @@ mod tls;
 pub use self::app::{App, AppBuilder, patient, serve};
 pub use self::client::{Call, KeepAlive, Reply};
 pub use self::echo::echo;
-pub use self::events::Events;
+pub use self::events::{Event, Events};
 pub use self::http::http_server;
 pub use self::peer::{echoes, peer, reaching, says, silent};
 pub use self::recorder::Recorder;

@@ -1,14 +1,53 @@
 //! Prometheus' text format.
 
-use std::fmt::{Display, Write};
+use std::fmt::Write;
 
-/// What a name stands for.
-pub(super) fn head(text: &mut String, name: &str, kind: &str, help: &str) {
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+use super::family::{Family, Kind, Labels, Value};
+
+/// All families in text.
+pub(super) fn render(families: &[Family]) -> String {
+    let mut text = String::new();
+    for family in families {
+        let kind = match family.kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
+        };
+        let Family { name, help, points, .. } = family;
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for point in points {
+            match &point.value {
+                Value::Number(value) => sample(&mut text, name, &point.labels, *value),
+                Value::Histogram { bounds, counts, sum } => {
+                    buckets(&mut text, name, &point.labels, bounds, counts, *sum);
+                }
+            }
+        }
+    }
+    text
 }
 
-/// A number with its labels. An empty label is none.
-pub(super) fn sample(text: &mut String, name: &str, labels: &[(&str, &str)], value: impl Display) {
+fn buckets(
+    text: &mut String,
+    name: &str,
+    labels: &Labels,
+    bounds: &[f64],
+    counts: &[u64],
+    sum: f64,
+) {
+    let mut below = 0;
+    for (at, count) in counts.iter().enumerate() {
+        below += count;
+        let bound = bounds.get(at).map_or_else(|| "+Inf".to_owned(), f64::to_string);
+        let mut labels = labels.clone();
+        labels.push(("le", bound));
+        sample(text, &format!("{name}_bucket"), &labels, super::family::count(below));
+    }
+    sample(text, &format!("{name}_count"), labels, super::family::count(below));
+    sample(text, &format!("{name}_sum"), labels, sum);
+}
+
+fn sample(text: &mut String, name: &str, labels: &Labels, value: f64) {
     let escaped =
         |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     let labels: Vec<_> =

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::text::{head, sample};
+use super::family::{Family, Kind, labels};
 use crate::in_force::balancer::{Balancer, Member, Peer};
 use crate::in_force::snapshot::Snapshot;
 
@@ -12,26 +12,27 @@ const NAME: &str = "kong_upstream_target_health";
 const STATES: [&str; 4] = ["healthchecks_off", "healthy", "unhealthy", "dns_error"];
 
 /// Says of each target, and of each of its addresses, how it is: 1 for that state, 0 for the others.
-pub(super) fn render(snapshot: &Snapshot, text: &mut String) {
-    head(text, NAME, "gauge", "Health of the targets of upstreams");
+pub(super) fn family(snapshot: &Snapshot) -> Family {
+    let mut family = Family::new(NAME, Kind::Gauge, "Health of the targets of upstreams");
     let mut balancers: Vec<_> = snapshot.balancers().iter().collect();
     balancers.sort_unstable_by_key(|(name, _)| *name);
     for (upstream, balancer) in balancers {
         for member in balancer.members() {
             for (address, state) in states(balancer, member) {
                 for known in STATES {
-                    let labels = [
-                        ("upstream", &**upstream),
-                        ("target", &*member.target),
+                    let labels = labels(&[
+                        ("upstream", upstream),
+                        ("target", &member.target),
                         ("address", &address),
                         ("state", known),
                         ("subsystem", "http"),
-                    ];
-                    sample(text, NAME, &labels, u8::from(known == state));
+                    ]);
+                    family.number(labels, f64::from(u8::from(known == state)));
                 }
             }
         }
     }
+    family
 }
 
 /// The addresses of a target, and how each is.

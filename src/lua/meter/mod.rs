@@ -1,5 +1,9 @@
 //! The clock of the call that runs in a VM.
 
+mod foreign;
+mod load;
+mod slow;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -8,6 +12,9 @@ use cpu_time::ThreadTime;
 use mlua::Lua;
 use parking_lot::Mutex;
 
+pub(crate) use self::foreign::Moment;
+use self::load::Interrupted;
+use self::slow::Slow;
 use super::pace::Pace;
 use super::{Budget, position, traceback};
 
@@ -61,6 +68,7 @@ pub(crate) struct Meter {
     /// How many bindings return before it is looked at again.
     returns_left: AtomicU32,
     pace: Pace,
+    slow: Slow,
     /// How much memory the VM used when the run began.
     memory_before: AtomicU64,
     /// How much memory the VM may use before the function is looked at that takes it.
@@ -80,6 +88,21 @@ pub(crate) struct Place {
     pub(crate) traceback: String,
 }
 
+/// Where the function is that runs.
+fn place(lua: &Lua) -> Place {
+    Place { position: position(lua), traceback: traceback(lua, 0).unwrap_or_default() }
+}
+
+/// What a look at the clock has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Fine,
+    /// The call is slow, and nobody has noted yet where it is.
+    Slow,
+    /// Its time is used up.
+    Over,
+}
+
 /// After how many returns of bindings the clock is looked at, whatever else they do, unless they are
 /// slow. Bindings whose work grows with their arguments look at it themselves.
 const RETURNS_PER_TICK: u32 = 8;
@@ -90,26 +113,6 @@ const SLOW: u64 = 100_000;
 
 /// By how much a VM's memory grows before the function is looked at that takes it, in bytes.
 const GROWTH: u64 = 2 << 20;
-
-/// A moment by both clocks, by that of the CPU in runs alone that it is read for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
-    now: u64,
-    cpu: u64,
-}
-
-/// What a meter says, and when.
-#[derive(Clone, Copy, Debug)]
-struct Interrupted {
-    blocked: u64,
-    deadline: u64,
-    started: u64,
-    allowed: u64,
-    marked: u64,
-    cpu: u64,
-    now: u64,
-    cpu_now: u64,
-}
 
 const UNBEGUN: u64 = 0;
 const RESTING: u64 = u64::MAX;
@@ -139,6 +142,7 @@ impl Meter {
             looked: AtomicU64::new(0),
             returns_left: AtomicU32::new(RETURNS_PER_TICK),
             pace: Pace::default(),
+            slow: Slow::default(),
             memory_before: AtomicU64::new(u64::MAX),
             watermark: AtomicU64::new(u64::MAX),
             ran_out: AtomicBool::new(false),
@@ -190,22 +194,38 @@ impl Meter {
         }
     }
 
-    /// Looks at the clock. Whether the run has used its time.
-    pub(crate) fn tick(&self) -> bool {
-        self.is_running() && self.tick_at(self.now())
+    /// Looks at the clock.
+    pub(crate) fn tick(&self) -> Look {
+        if self.is_running() { self.tick_at(self.now()) } else { Look::Fine }
+    }
+
+    /// What comes of a look at the clock for the function that runs.
+    ///
+    /// # Errors
+    ///
+    /// When its time is used up.
+    pub(crate) fn heed(&self, lua: &Lua, look: Look) -> mlua::Result<()> {
+        match look {
+            Look::Fine => Ok(()),
+            Look::Slow => {
+                self.slow.note(|| place(lua));
+                Ok(())
+            }
+            Look::Over => Err(self.exhausted(lua)),
+        }
     }
 
     /// The same between the instructions of a VM that uses `memory`; and after how many of them the
     /// hook is to be called from now on, if that is another number than before.
-    pub(super) fn tick_in_lua(&self, memory: u64) -> (bool, Option<u32>) {
+    pub(super) fn tick_in_lua(&self, memory: u64) -> (Look, Option<u32>) {
         if !self.is_running() {
-            return (false, None);
+            return (Look::Fine, None);
         }
         let now = self.now();
         let looked = self.looked_in_run().unwrap_or(now);
-        let is_over = self.tick_at(now);
+        let look = self.tick_at(now);
         let taken = memory.saturating_sub(self.memory_before.load(Ordering::Relaxed));
-        (is_over, self.pace.after(now.saturating_sub(looked), taken))
+        (look, self.pace.after(now.saturating_sub(looked), taken))
     }
 
     /// When the clock was last looked at in this run, which begins with its first look.
@@ -218,11 +238,12 @@ impl Meter {
         self.deadline.load(Ordering::Relaxed) != RESTING
     }
 
-    fn tick_at(&self, now: u64) -> bool {
+    fn tick_at(&self, now: u64) -> Look {
         let deadline = self.deadline.load(Ordering::Relaxed);
         if deadline == UNBEGUN {
             self.begin(now);
-            return self.allowed.load(Ordering::Relaxed) == 0;
+            let is_over = self.allowed.load(Ordering::Relaxed) == 0;
+            return if is_over { Look::Over } else { Look::Fine };
         }
         self.looked.store(now, Ordering::Relaxed);
         if self.marked.load(Ordering::Relaxed) == 0
@@ -230,29 +251,29 @@ impl Meter {
         {
             self.mark(now);
         }
-        now >= self.deadline.load(Ordering::Relaxed) && self.is_over(now)
+        if now < self.deadline.load(Ordering::Relaxed) { Look::Fine } else { self.judge(now) }
     }
 
     /// Looks at the clock when a binding returns, as often as is worth it.
-    pub(crate) fn tick_on_return(&self) -> bool {
+    pub(crate) fn tick_on_return(&self) -> Look {
         match self.returns_left.load(Ordering::Relaxed) {
             0 => self.tick_after_returns(),
             left => {
                 self.returns_left.store(left - 1, Ordering::Relaxed);
-                false
+                Look::Fine
             }
         }
     }
 
     /// Once the time is used up, or what returns is slow, the next return looks at the clock, too.
-    fn tick_after_returns(&self) -> bool {
+    fn tick_after_returns(&self) -> Look {
         let looked = self.looked_in_run();
-        let is_over = self.tick();
+        let look = self.tick();
         let now = self.looked.load(Ordering::Relaxed);
         let is_slow = looked.is_some_and(|looked| now.saturating_sub(looked) > SLOW);
-        let left = if is_over || is_slow { 0 } else { RETURNS_PER_TICK - 1 };
+        let left = if look == Look::Over || is_slow { 0 } else { RETURNS_PER_TICK - 1 };
         self.returns_left.store(left, Ordering::Relaxed);
-        is_over
+        look
     }
 
     /// The error of a function that has used its time, which is remembered with where it is.
@@ -262,51 +283,6 @@ impl Meter {
             self.note(lua);
         }
         mlua::Error::external(Exhausted)
-    }
-
-    /// The moment before a call of what the application has made for Lua.
-    pub(super) fn moment(&self) -> Moment {
-        let is_marked = self.marked.load(Ordering::Relaxed) != 0;
-        Moment { now: self.now(), cpu: if is_marked { cpu_clock() } else { 0 } }
-    }
-
-    /// Keeps the moment until [`take_moment`](Self::take_moment).
-    pub(super) fn remember_moment(&self) {
-        *self.moment.lock() = Some(self.moment());
-    }
-
-    pub(super) fn take_moment(&self) -> Option<Moment> {
-        self.moment.lock().take()
-    }
-
-    /// Counts a call that began at `moment` by the clock on the wall, if it has taken longer than a
-    /// call does that works for Lua alone: then how long it was.
-    pub(super) fn count(&self, moment: Moment) -> Option<Duration> {
-        let now = self.now();
-        let held = now - moment.now;
-        if held < UNMARKED {
-            return None;
-        }
-        self.charge(moment, now);
-        Some(Duration::from_nanos(held))
-    }
-
-    #[cold]
-    fn charge(&self, moment: Moment, now: u64) {
-        match self.deadline.load(Ordering::Relaxed) {
-            RESTING => return,
-            UNBEGUN => self.begin(moment.now),
-            _ => {}
-        }
-        let mut blocked = now - moment.now;
-        if self.marked.load(Ordering::Relaxed) == 0 {
-            self.mark(now);
-        } else if moment.cpu != 0 {
-            blocked = blocked.saturating_sub(cpu_clock().saturating_sub(moment.cpu));
-        }
-        self.blocked.fetch_add(blocked, Ordering::Relaxed);
-        // Whatever the next tick is, it has to look closely.
-        self.deadline.fetch_min(now, Ordering::Relaxed);
     }
 
     /// Says how much memory the VM uses as a run begins.
@@ -336,6 +312,16 @@ impl Meter {
         }
     }
 
+    /// Has a call of which `left` remains until it is slow looked at then; of one that has been, nothing.
+    pub(crate) fn watch_slow(&self, left: Option<Duration>) {
+        self.slow.watch(left.map_or(u64::MAX, nanoseconds));
+    }
+
+    /// Where the call was when it became slow, if it did in this run.
+    pub(crate) fn take_slow_place(&self) -> Option<Place> {
+        self.slow.take()
+    }
+
     /// Where the function was when it was last looked at.
     #[cold]
     pub(crate) fn take_place(&self) -> Option<Place> {
@@ -345,46 +331,7 @@ impl Meter {
 
     #[cold]
     fn note(&self, lua: &Lua) {
-        let traceback = traceback(lua, 0).unwrap_or_default();
-        *self.place.lock() = Some(Place { position: position(lua), traceback });
-    }
-
-    /// Gives a module the time of a call for itself, to be loaded in.
-    #[cold]
-    pub(crate) fn begin_load(&self) {
-        let deadline = self.deadline.load(Ordering::Relaxed);
-        if deadline == RESTING {
-            return;
-        }
-        *self.interrupted.lock() = Some(Interrupted {
-            blocked: self.blocked.load(Ordering::Relaxed),
-            deadline,
-            started: self.started.load(Ordering::Relaxed),
-            allowed: self.allowed.load(Ordering::Relaxed),
-            marked: self.marked.load(Ordering::Relaxed),
-            cpu: self.cpu.load(Ordering::Relaxed),
-            now: self.now(),
-            cpu_now: cpu_clock(),
-        });
-        self.start_at_once(Duration::ZERO, Duration::ZERO);
-    }
-
-    /// Goes back to the function that wanted the module. A module that could not be loaded has taken
-    /// of the function's own time: it may be asked for again and again.
-    #[cold]
-    pub(crate) fn end_load(&self, is_loaded: bool) {
-        let Some(clock) = self.interrupted.lock().take() else { return };
-        let (wall, cpu) = match is_loaded {
-            true => (self.now() - clock.now, cpu_clock().saturating_sub(clock.cpu_now)),
-            false => (0, 0),
-        };
-        let later = |time: u64| if time == UNBEGUN { UNBEGUN } else { time.saturating_add(wall) };
-        self.blocked.store(clock.blocked, Ordering::Relaxed);
-        self.deadline.store(later(clock.deadline), Ordering::Relaxed);
-        self.started.store(later(clock.started), Ordering::Relaxed);
-        self.allowed.store(clock.allowed, Ordering::Relaxed);
-        self.marked.store(later(clock.marked), Ordering::Relaxed);
-        self.cpu.store(clock.cpu + cpu, Ordering::Relaxed);
+        *self.place.lock() = Some(place(lua));
     }
 
     fn begin(&self, now: u64) {
@@ -392,7 +339,14 @@ impl Meter {
         self.looked.store(now, Ordering::Relaxed);
         self.marked.store(0, Ordering::Relaxed);
         let allowed = self.allowed.load(Ordering::Relaxed);
-        self.deadline.store(now.saturating_add(allowed).min(RESTING - 1), Ordering::Relaxed);
+        self.slow.begin(now);
+        self.set_deadline(now.saturating_add(allowed));
+    }
+
+    /// Has the clock looked at closely from `deadline` on, or from when the call is slow.
+    fn set_deadline(&self, deadline: u64) {
+        let deadline = deadline.min(self.slow.at()).min(RESTING - 1);
+        self.deadline.store(deadline, Ordering::Relaxed);
     }
 
     /// Reads the CPU clock for the first time. What the run has taken until now, it has taken a
@@ -404,12 +358,20 @@ impl Meter {
         self.marked.store(now, Ordering::Relaxed);
         self.cpu.store(cpu_clock(), Ordering::Relaxed);
         let allowed = self.allowed.load(Ordering::Relaxed);
-        let deadline = (now - before).saturating_add(allowed).min(RESTING - 1);
-        self.deadline.store(deadline, Ordering::Relaxed);
+        self.set_deadline((now - before).saturating_add(allowed));
     }
 
-    /// Whether a run that is past its deadline has used its time. If not, it has a new deadline.
+    /// What a run is that is past its deadline.
     #[cold]
+    fn judge(&self, now: u64) -> Look {
+        match self.is_over(now) {
+            true => Look::Over,
+            false if now >= self.slow.at() => Look::Slow,
+            false => Look::Fine,
+        }
+    }
+
+    /// Whether it has used its time. If not, it has a new deadline.
     fn is_over(&self, now: u64) -> bool {
         let allowed = self.allowed.load(Ordering::Relaxed);
         let on_the_wall = now - self.started.load(Ordering::Relaxed);
@@ -417,7 +379,7 @@ impl Meter {
         if left == 0 || on_the_wall > allowed.saturating_mul(MOST_ON_THE_WALL) {
             return true;
         }
-        self.deadline.store(now.saturating_add(left).min(RESTING - 1), Ordering::Relaxed);
+        self.set_deadline(now.saturating_add(left));
         false
     }
 

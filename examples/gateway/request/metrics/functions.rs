@@ -1,0 +1,240 @@
+//! What is counted of Lua functions.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rustc_hash::FxBuildHasher;
+use serde_json::{Map, Value, json};
+use tower_lua::{Error, FunctionCall, FunctionOutcome, FunctionsId};
+
+use super::family::{Family, Kind, Labels, Point, count, labels};
+use super::histogram::{Histogram, SECONDS};
+use crate::configured::entity::Plugin;
+use crate::in_force::snapshot::Snapshot;
+
+/// The numbers of functions, in a part for each thread, so that none waits for another.
+pub(super) struct Functions {
+    /// By the number of the thread that calls, modulo how many there are.
+    threads: Vec<Mutex<Sets>>,
+}
+
+type Sets = HashMap<FunctionsId, Set, FxBuildHasher>;
+
+struct Set {
+    name: Box<str>,
+    functions: Vec<(Place, Series)>,
+}
+
+/// Plugin and phase, and the place among the functions of the phase.
+type Place = (&'static str, &'static str, usize);
+
+/// Where a function is, as it is shown: the name of its set first.
+type Shown<'a> = (&'a str, Place);
+
+#[derive(Clone, Default)]
+struct Series {
+    calls: u64,
+    exits: u64,
+    errors: [u64; ERRORS.len()],
+    /// From beginning to end, with the time that they wait.
+    elapsed: Histogram,
+    cpu: Histogram,
+}
+
+/// What functions fail with, as it is written.
+const ERRORS: [&str; 5] = ["runtime", "timeout", "memory", "sandbox", "refused"];
+
+/// From how many sets of a thread on, whenever there is another, those of plugins that are gone are
+/// forgotten.
+const MANY: usize = 256;
+
+thread_local! {
+    /// The number of this thread.
+    static THREAD: usize = {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        THREADS.fetch_add(1, Ordering::Relaxed)
+    };
+}
+
+impl Functions {
+    pub(super) fn new(threads: usize) -> Self {
+        Self { threads: (0..threads.max(1)).map(|_| Mutex::default()).collect() }
+    }
+
+    /// Counts a call that has ended, or nothing for one that waits. Whether there are so many sets that
+    /// some should be [forgotten](Self::forget).
+    pub(super) fn called(&self, call: &FunctionCall<'_>) -> bool {
+        if call.outcome == FunctionOutcome::Waited {
+            return false;
+        }
+        let place = (call.plugin.name(), call.phase.name(), call.index);
+        let thread = THREAD.with(|thread| thread % self.threads.len());
+        let mut sets = self.threads[thread].lock();
+        if let Some(set) = sets.get_mut(&call.set_id) {
+            set.series(place).add(call);
+            return false;
+        }
+        let mut set = Set { name: call.set.into(), functions: Vec::new() };
+        set.series(place).add(call);
+        sets.insert(call.set_id, set);
+        sets.len() > MANY
+    }
+
+    /// Forgets the functions of plugins that are there no more.
+    pub(super) fn forget(&self, snapshot: &Snapshot) {
+        let known = by_set(snapshot);
+        for sets in &self.threads {
+            sets.lock().retain(|id, _| known.contains_key(id));
+        }
+    }
+
+    /// All that is known of functions, by name.
+    pub(super) fn families(&self) -> Vec<Family> {
+        let all = self.all();
+        let mut shown: BTreeMap<Shown<'_>, Series> = BTreeMap::new();
+        for ((name, _, place), series) in &all {
+            shown.entry((name, *place)).or_default().join(series);
+        }
+        families_of(&shown)
+    }
+
+    /// The same for a program that draws charts: one object for each function.
+    pub(super) fn list(&self, snapshot: &Snapshot) -> Value {
+        let known = by_set(snapshot);
+        let all = self.all();
+        let list = all.iter().map(|((name, id, place), series)| {
+            let plugin = known.get(id);
+            let (plugin_name, phase, index) = place;
+            let errors = ERRORS.iter().zip(series.errors);
+            let errors: Map<_, _> =
+                errors.map(|(kind, count)| ((*kind).to_owned(), count.into())).collect();
+            json!({
+                "plugin": plugin.map(|plugin| json!({ "id": plugin.id })),
+                "plugin_name": plugin_name,
+                "name": name,
+                "phase": phase,
+                "function": index,
+                "calls": series.calls,
+                "exits": series.exits,
+                "errors": errors,
+                "wall_us": summary(&series.elapsed),
+                "cpu_us": summary(&series.cpu),
+            })
+        });
+        Value::Array(list.collect())
+    }
+
+    /// The numbers of all functions, of all threads together.
+    fn all(&self) -> BTreeMap<(Box<str>, FunctionsId, Place), Series> {
+        let mut all: BTreeMap<_, Series> = BTreeMap::new();
+        for sets in &self.threads {
+            for (id, set) in &*sets.lock() {
+                for (place, series) in &set.functions {
+                    let function = (set.name.clone(), *id, *place);
+                    all.entry(function).or_default().join(series);
+                }
+            }
+        }
+        all
+    }
+}
+
+impl Set {
+    fn series(&mut self, place: Place) -> &mut Series {
+        let known = self.functions.iter().position(|(known, _)| *known == place);
+        let at = known.unwrap_or_else(|| {
+            self.functions.push((place, Series::default()));
+            self.functions.len() - 1
+        });
+        &mut self.functions[at].1
+    }
+}
+
+impl Series {
+    fn add(&mut self, call: &FunctionCall<'_>) {
+        self.calls += 1;
+        self.elapsed.add(&SECONDS, call.elapsed);
+        self.cpu.add(&SECONDS, call.cpu_time);
+        match call.outcome {
+            FunctionOutcome::Exited => self.exits += 1,
+            FunctionOutcome::Failed => self.errors[call.error.map_or(0, kind_of)] += 1,
+            _ => {}
+        }
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.exits += other.exits;
+        for (count, more) in self.errors.iter_mut().zip(other.errors) {
+            *count += more;
+        }
+        self.elapsed.join(&other.elapsed);
+        self.cpu.join(&other.cpu);
+    }
+}
+
+/// Plugins by the sets of their functions.
+fn by_set(snapshot: &Snapshot) -> HashMap<FunctionsId, &Plugin, FxBuildHasher> {
+    snapshot.plugins().filter_map(|(plugin, set)| Some((set?, plugin))).collect()
+}
+
+/// The place of an error's kind among [`ERRORS`].
+fn kind_of(error: &Error) -> usize {
+    let is = [
+        error.is_runtime(),
+        error.is_timeout(),
+        error.is_memory(),
+        error.is_sandbox(),
+        error.is_refused(),
+    ];
+    is.iter().position(|is| *is).unwrap_or(0)
+}
+
+/// Microseconds that calls took.
+fn summary(histogram: &Histogram) -> Value {
+    let microseconds = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let quantile = |fraction| histogram.quantile(&SECONDS, fraction).map(microseconds);
+    json!({
+        "p50": quantile(0.5),
+        "p99": quantile(0.99),
+        "sum": microseconds(histogram.sum()),
+    })
+}
+
+fn families_of(shown: &BTreeMap<Shown<'_>, Series>) -> Vec<Family> {
+    let counter = |name, help| Family::new(name, Kind::Counter, help);
+    let mut calls = counter("kong_lua_function_calls_total", "Calls of Lua functions");
+    let mut exits =
+        counter("kong_lua_function_exits_total", "Calls that ended their phase or request");
+    let mut errors = counter("kong_lua_function_errors_total", "Calls that failed");
+    let mut seconds = counter("kong_lua_function_seconds_total", "Time in which Lua ran");
+    let histogram = |name, help| Family::new(name, Kind::Histogram, help);
+    let mut elapsed = histogram(
+        "kong_lua_function_duration_seconds",
+        "From the beginning of a call to its end, with the time that it waited",
+    );
+    let mut cpu = histogram("kong_lua_function_cpu_seconds", "CPU time of calls");
+    for (shown, series) in shown {
+        let labels = labels_of(shown);
+        calls.number(labels.clone(), count(series.calls));
+        exits.number(labels.clone(), count(series.exits));
+        for (kind, errors_of_kind) in ERRORS.iter().zip(series.errors) {
+            let mut labels = labels.clone();
+            labels.push(("kind", (*kind).to_owned()));
+            errors.number(labels, count(errors_of_kind));
+        }
+        seconds.number(labels.clone(), series.cpu.sum().as_secs_f64());
+        elapsed
+            .points
+            .push(Point { labels: labels.clone(), value: series.elapsed.value(&SECONDS) });
+        cpu.points.push(Point { labels, value: series.cpu.value(&SECONDS) });
+    }
+    vec![calls, errors, exits, seconds, elapsed, cpu]
+}
+
+fn labels_of((name, (plugin, phase, index)): &Shown<'_>) -> Labels {
+    let index = index.to_string();
+    labels(&[("name", *name), ("plugin", *plugin), ("phase", *phase), ("index", &index)])
+}

@@ -1,0 +1,158 @@
+//! What is counted of requests, under the names that Kong gives it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rustc_hash::FxBuildHasher;
+
+use super::family::{Family, Kind, Labels, Point, count, labels};
+use super::histogram::{Histogram, MILLISECONDS};
+use crate::in_force::snapshot::RouteInForce;
+
+/// The numbers of requests, in a part for each worker, so that none waits for another.
+pub(super) struct Requests {
+    workers: Vec<Mutex<Worker>>,
+}
+
+type Worker = HashMap<Key, Series, FxBuildHasher>;
+
+/// What a request counts for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Key {
+    service: Arc<str>,
+    route: Arc<str>,
+    /// Where a plugin asks for it.
+    consumer: Option<Arc<str>>,
+    status: u16,
+}
+
+#[derive(Clone, Default)]
+struct Series {
+    requests: u64,
+    bytes: u64,
+    request: Histogram,
+    upstream: Histogram,
+    kong: Histogram,
+}
+
+/// Kong has several of them; all that there is here is in its first.
+const WORKSPACE: (&str, &str) = ("workspace", "default");
+
+/// A request that has ended.
+pub(crate) struct Sample<'a> {
+    pub(crate) route: Option<&'a Arc<RouteInForce>>,
+    pub(crate) consumer: Option<&'a Arc<str>>,
+    pub(crate) status: u16,
+    pub(crate) bytes: u64,
+    pub(crate) whole: Duration,
+    /// The gateway's before the service was called, and the service's.
+    pub(crate) latencies: Option<(Duration, Duration)>,
+}
+
+impl Requests {
+    pub(super) fn new(workers: usize) -> Self {
+        Self { workers: (0..workers.max(1)).map(|_| Mutex::default()).collect() }
+    }
+
+    pub(super) fn record(&self, worker: usize, sample: &Sample<'_>) {
+        let (service, route) = match sample.route {
+            Some(route) => {
+                let (service, route) = route.labels();
+                (service.map_or_else(Arc::default, Arc::clone), Arc::clone(route))
+            }
+            None => (Arc::default(), Arc::default()),
+        };
+        let mut worker = self.workers[worker % self.workers.len()].lock();
+        let (consumer, status) = (sample.consumer.cloned(), sample.status);
+        let series = worker.entry(Key { service, route, consumer, status }).or_default();
+        series.requests += 1;
+        series.bytes += sample.bytes;
+        series.request.add(&MILLISECONDS, sample.whole);
+        if let Some((_, service)) = sample.latencies {
+            series.upstream.add(&MILLISECONDS, service);
+        }
+        let upstream = sample.latencies.map_or(Duration::ZERO, |(_, service)| service);
+        series.kong.add(&MILLISECONDS, sample.whole.saturating_sub(upstream));
+    }
+
+    pub(super) fn families(&self) -> Vec<Family> {
+        let mut all: BTreeMap<Key, Series> = BTreeMap::new();
+        for worker in &self.workers {
+            for (key, series) in &*worker.lock() {
+                all.entry(key.clone()).or_default().add(series);
+            }
+        }
+        let mut families = vec![requests(&all), bytes(&all)];
+        families.extend(latencies(&all));
+        families
+    }
+}
+
+fn requests(all: &BTreeMap<Key, Series>) -> Family {
+    let help = "Requests by service, route and status";
+    let mut family = Family::new("kong_http_requests_total", Kind::Counter, help);
+    for (key, series) in all {
+        let status = key.status.to_string();
+        let source = if series.upstream.total() > 0 { "service" } else { "kong" };
+        let of = [("code", &*status), ("source", source)];
+        family.number(of_consumer(key, &of), count(series.requests));
+    }
+    family
+}
+
+fn bytes(all: &BTreeMap<Key, Series>) -> Family {
+    let mut bytes: BTreeMap<Key, u64> = BTreeMap::new();
+    for (key, series) in all {
+        *bytes.entry(Key { status: 0, ..key.clone() }).or_default() += series.bytes;
+    }
+    let help = "Bytes of response bodies";
+    let mut family = Family::new("kong_bandwidth_bytes", Kind::Counter, help);
+    for (key, bytes) in &bytes {
+        family.number(of_consumer(key, &[("direction", "egress")]), count(*bytes));
+    }
+    family
+}
+
+/// Latencies are by route alone, as Kong's are.
+fn latencies(all: &BTreeMap<Key, Series>) -> [Family; 3] {
+    let mut routes: BTreeMap<(&str, &str), Series> = BTreeMap::new();
+    for (key, series) in all {
+        routes.entry((&key.service, &key.route)).or_default().add(series);
+    }
+    let of = |choose: fn(&Series) -> &Histogram| choose;
+    let families = [
+        ("kong_request_latency_ms", "The whole of a request", of(|series| &series.request)),
+        ("kong_upstream_latency_ms", "The service's part", of(|series| &series.upstream)),
+        ("kong_kong_latency_ms", "The gateway's part", of(|series| &series.kong)),
+    ];
+    families.map(|(name, help, choose)| {
+        let mut family = Family::new(name, Kind::Histogram, help);
+        for ((service, route), series) in &routes {
+            let labels = labels(&[("service", service), ("route", route), WORKSPACE]);
+            let value = choose(series).value(&MILLISECONDS);
+            family.points.push(Point { labels, value });
+        }
+        family
+    })
+}
+
+/// The labels of a key, `between` those of all; that of the consumer where it is asked for.
+fn of_consumer(key: &Key, between: &[(&'static str, &str)]) -> Labels {
+    let mut all = labels(&[("service", &key.service), ("route", &key.route)]);
+    all.extend(labels(between));
+    all.extend(labels(&[WORKSPACE]));
+    all.extend(key.consumer.iter().map(|name| ("consumer", name.to_string())));
+    all
+}
+
+impl Series {
+    fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.bytes += other.bytes;
+        self.request.join(&other.request);
+        self.upstream.join(&other.upstream);
+        self.kong.join(&other.kong);
+    }
+}
