@@ -53,6 +53,7 @@ mod plugins_auth;
 mod plugins_cache;
 mod plugins_consumers;
 mod plugins_limits;
+mod plugins_limits_cluster;
 mod plugins_limits_shared;
 mod plugins_logging;
 mod plugins_responses;

@@ -24,9 +24,14 @@ pub const UNTIL_NOBODY_LISTENS: &str = r#""$@" </dev/null & read -r _; kill -9 $
 impl Server {
     /// `redis-server`; `None`, and a line that says so, where it is not installed.
     pub fn redis() -> Option<Self> {
+        Self::redis_with(&["--port", "0"])
+    }
+
+    /// The same with `words` of its own.
+    pub fn redis_with(words: &[&str]) -> Option<Self> {
         Self::start("redis-server", |directory| {
-            let words = ["--port", "0", "--save", "", "--unixsocket"];
-            let mut words = words.map(str::to_owned).to_vec();
+            let words = words.iter().chain(&["--save", "", "--unixsocket"]);
+            let mut words: Vec<_> = words.map(|&word| word.to_owned()).collect();
             words.push(socket_in(directory));
             words
         })

@@ -100,7 +100,7 @@ pub(super) fn periods(plugin: &Object) -> Checked {
 /// Who counts in redis says where it is.
 pub(super) fn redis(plugin: &Object) -> Checked {
     let is_in_redis = at(plugin, "config.policy").and_then(Value::as_str) == Some("redis");
-    let is_named = ["config.redis.host", "config.redis_host"];
+    let is_named = ["config.redis.host", "config.redis_host", "config.redis.cluster_nodes"];
     let is_named = is_named.iter().any(|name| non_empty(at(plugin, name)));
     check(!is_in_redis || is_named, || {
         "failed conditional validation given value of field 'config.policy': 'config.redis.host' \

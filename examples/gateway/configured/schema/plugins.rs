@@ -236,6 +236,23 @@ static REDIS: Schema = Schema {
         Field::new("ssl", Kind::Boolean).default("false"),
         Field::new("ssl_verify", Kind::Boolean).default("false"),
         text("server_name").rules(&[Check(rules::wildcard_sni)]),
+        Field::new(
+            "cluster_nodes",
+            Kind::Array(&Field::element(Kind::Record(&REDIS_NODE)), Split::Never),
+        )
+        .rules(&[Rule::LenMin(1)]),
+        Field::new("cluster_max_redirections", Kind::Integer)
+            .default("5")
+            .rules(&[Between(0, 100)]),
+    ],
+    checks: &[],
+};
+
+/// A server of a cluster, as plugins of Kong Enterprise have it.
+static REDIS_NODE: Schema = Schema {
+    fields: &[
+        text("ip").required().rules(&[Check(rules::host)]),
+        Field::new("port", Kind::Integer).required().rules(&[Between(0, 65535)]),
     ],
     checks: &[],
 };

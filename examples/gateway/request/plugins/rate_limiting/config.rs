@@ -107,6 +107,15 @@ pub(super) struct RedisConfig {
     pub(super) ssl: bool,
     pub(super) ssl_verify: bool,
     pub(super) server_name: Option<String>,
+    pub(super) cluster_nodes: Option<Vec<RedisNode>>,
+    pub(super) cluster_max_redirections: u32,
+}
+
+/// A server of a cluster.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct RedisNode {
+    pub(super) ip: String,
+    pub(super) port: u16,
 }
 
 impl Default for RedisConfig {
@@ -121,6 +130,8 @@ impl Default for RedisConfig {
             ssl: false,
             ssl_verify: false,
             server_name: None,
+            cluster_nodes: None,
+            cluster_max_redirections: 5,
         }
     }
 }
@@ -169,6 +180,7 @@ impl Config {
             ssl: self.redis_ssl.unwrap_or(own.ssl),
             ssl_verify: self.redis_ssl_verify.unwrap_or(own.ssl_verify),
             server_name: self.redis_server_name.clone().or(own.server_name),
+            ..own
         }
     }
 }

@@ -88,7 +88,7 @@ fn counts(
 ) -> Result<Option<Box<dyn Counts>>, BoxError> {
     Ok(match (config.policy, database) {
         (Policy::Redis, _) => {
-            let redis = Redis::new(config.redis(), outward)?;
+            let redis = Redis::new(&config.redis(), outward)?;
             if config.sync_rate > 0.0 {
                 let interval = Duration::try_from_secs_f64(config.sync_rate)?;
                 Some(Box::new(Synced::new(redis, interval)))
