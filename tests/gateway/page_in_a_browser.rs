@@ -164,6 +164,28 @@ async fn the_keyboard_is_enough() {
 }
 
 #[tokio::test]
+async fn what_has_failed_is_shown_where_it_did() {
+    let fails = "local user = nil\nkong.response.set_header('X-User', user.name)";
+    let Some((gateway, browser)) = opened_at(fails).await else { return };
+    browser.click_on("[role=tab]", "Failures").await;
+    browser.shows(".side", "Nothing has failed").await;
+    let failed = gateway.get("/").send().await;
+    assert_eq!(failed.status, 500);
+    browser.shows(".side .failure .message", "attempt to index local 'user'").await;
+    browser.shows(".side .failure .id", failed.header("x-kong-request-id")).await;
+    browser.click(".side .failure summary").await;
+    browser.shows(".side .failure pre", "stack traceback").await;
+    browser.shows("#tree-pane .badge", "fails").await;
+    browser.screenshot("failure").await;
+    browser.click_on(".side .failure button", "access 1, line 2").await;
+    let line = format!(
+        "const text = document.querySelector('{CODE}');
+         return text.value.slice(0, text.selectionStart).split('\\n').length === 2"
+    );
+    browser.until(&line).await;
+}
+
+#[tokio::test]
 async fn what_a_function_was_comes_back() {
     let first = "kong.response.set_header('X-Shop', 'first')";
     let Some((gateway, browser)) = opened_at(first).await else { return };

@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { addFunction, addRoute, remove, routeFields, serviceFields } from "./dialogs.js";
 import { attempt, h, say, show } from "./dom.js";
-import { functionsOf, gateway, label, pluginsOf, route, service, title, url } from "./gateway.js";
+import { functionsOf, gateway, label, pluginsOf, route, routesOf, service, title, url } from "./gateway.js";
 
 /// Shows one in `main`; `changed(hash)` is called when the gateway has something else, and where to go then.
 export function entityView(main, kind, id, changed) {
@@ -37,7 +37,7 @@ function functionList(kind, id) {
 }
 
 function routeList(of, changed) {
-  const routes = gateway.routes.filter((route) => route.service?.id === of.id);
+  const routes = routesOf(of.id);
   const add = async () => {
     const made = await addRoute(of.id);
     if (made) await changed(`#/routes/${made.id}`);

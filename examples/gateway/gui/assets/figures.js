@@ -47,6 +47,12 @@ const time = (seconds) => {
   return seconds >= 1e-3 ? `${round(seconds * 1e3)} ms` : `${round(seconds * 1e6)} µs`;
 };
 
+const perSecond = (value) => `${round(value)} a second`;
+const ofCore = (value) => `${round(value * 100)} % of a core`;
+
+/// How many functions have charts at once: those that are called most.
+const MOST = 50;
+
 /// The charts of a plugin, or of all functions if there is none.
 export function figuresPanel({ plugin }) {
   const list = h("div", { class: "figures" });
@@ -57,7 +63,8 @@ export function figuresPanel({ plugin }) {
     if (!isThere) return show(list, h("p", {}, "This gateway does not tell of its functions."));
     const own = [...measured.values()].filter((one) => !plugin || one.plugin === plugin);
     if (!own.length) return show(list, h("p", {}, "Nothing has been called yet."));
-    return show(list, own.map((one) => figure(one, !plugin)));
+    if (!plugin) own.sort((one, other) => other.samples.at(-1).calls - one.samples.at(-1).calls);
+    return show(list, own.slice(0, MOST).map((one) => figure(one, !plugin)), own.length > MOST && h("p", { class: "faint" }, `${own.length - MOST} more are called less.`));
   }
 
   const timer = every(SECONDS, look);
@@ -66,22 +73,22 @@ export function figuresPanel({ plugin }) {
 
 function figure({ plugin, phase, number, name, samples }, hasName) {
   const last = samples.at(-1);
-  const calls = rates(samples, "calls");
+  const [calls, cpu] = [rates(samples, "calls"), rates(samples, "cpu")];
   const its = known(plugin);
   const which = `${phase} ${number}`;
   const heading = !hasName ? which : its ? [h("a", { href: `#/plugins/${plugin}/${phase}/${number}` }, `${its.name} · ${which}`), h("span", { class: "faint" }, ` ${scope(its)}`)] : `${name} · ${which}`;
-  const kinds = Object.entries(last.kinds).filter(([, count]) => count).map(([kind, count]) => `${kind} ${count}`).join(", ");
+  const kinds = Object.entries(last.kinds).filter(([, count]) => count).map(([kind, count]) => `${kind} ${count.toLocaleString()}`).join(", ");
   return h("section", { class: "figure" }, h("h3", {}, heading),
     h("dl", {},
-      chart("Calls", `${round(last.calls)}`, calls, (value) => `${round(value)} a second`),
-      chart("Errors", `${round(last.errors)}${kinds ? ` (${kinds})` : ""}`, rates(samples, "errors"), (value) => `${round(value)} a second`, "bad"),
+      chart("Calls", last.calls.toLocaleString(), calls, perSecond, perSecond(calls.at(-1) ?? 0)),
+      chart("Errors", last.errors.toLocaleString(), rates(samples, "errors"), perSecond, kinds, last.errors ? "bad" : ""),
       chart("p50", time(last.p50), samples.map((sample) => sample.p50 ?? 0), time),
       chart("p99", time(last.p99), samples.map((sample) => sample.p99 ?? 0), time),
-      chart("CPU", time(last.cpu), rates(samples, "cpu"), (value) => `${round(value * 100)} % of a core`)));
+      chart("CPU", time(last.cpu), cpu, ofCore, ofCore(cpu.at(-1) ?? 0))));
 }
 
 /// A line of what `values` were, lately; what they are now is there in words.
-function chart(label, now, values, words, kind = "") {
+function chart(label, now, values, words, more = "", kind = "") {
   const [width, height] = [120, 28];
   const most = Math.max(...values, 0);
   const x = (i) => (values.length < 2 ? width : i * width / (values.length - 1));
@@ -93,5 +100,5 @@ function chart(label, now, values, words, kind = "") {
       svg("title", {}, told),
       points.length > 1 && svg("polygon", { points: `0,${height} ${points.join(" ")} ${width},${height}` }),
       points.length > 1 && svg("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" })),
-    h("dd", { class: "faint rate" }, values.length ? words(values.at(-1)) : ""));
+    more && h("dd", { class: "faint rate" }, more));
 }

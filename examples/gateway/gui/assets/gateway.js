@@ -16,6 +16,19 @@ export const gateway = {
   readOnly: false,
 };
 
+/// Entities by what they belong to: `services/…`, `routes/…`, or `all`.
+let belonging = new Map();
+
+function index() {
+  belonging = new Map();
+  const put = (key, entity) => {
+    if (!belonging.has(key)) belonging.set(key, { routes: [], plugins: [] });
+    belonging.get(key)[entity.config ? "plugins" : "routes"].push(entity);
+  };
+  for (const route of gateway.routes) put(route.service ? `services/${route.service.id}` : "all", route);
+  for (const plugin of gateway.plugins) put(plugin.route ? `routes/${plugin.route.id}` : plugin.service ? `services/${plugin.service.id}` : "all", plugin);
+}
+
 const isFunction = (plugin) => PLUGINS.includes(plugin.name) || plugin.name === "serverless-functions";
 
 /// Reads everything anew.
@@ -28,6 +41,7 @@ export async function load() {
   gateway.services = services.sort(byName);
   gateway.routes = routes.sort(byName);
   gateway.plugins = plugins.filter(isFunction);
+  index();
   await loadFailures();
 }
 
@@ -66,11 +80,12 @@ export function scope(plugin) {
 
 /// The plugins of a route, of a service, or of all requests.
 export function pluginsOf(kind, id) {
-  return gateway.plugins.filter((plugin) => {
-    if (kind === "routes") return plugin.route?.id === id;
-    if (kind === "services") return plugin.service?.id === id && !plugin.route;
-    return !plugin.route && !plugin.service;
-  });
+  return belonging.get(kind === "all" ? kind : `${kind}/${id}`)?.plugins ?? [];
+}
+
+/// The routes of a service, or those of none.
+export function routesOf(service) {
+  return belonging.get(service ? `services/${service}` : "all")?.routes ?? [];
 }
 
 /// The functions of a plugin: `{ phase, number, text }`.

@@ -7,7 +7,7 @@ import { attempt, complain, h, say, show } from "./dom.js";
 import { editor } from "./editor.js";
 import { failuresPanel } from "./failures.js";
 import { figuresPanel } from "./figures.js";
-import { PHASES, functionsOf, gateway, scope, title } from "./gateway.js";
+import { PHASES, functionsOf, gateway, route, routesOf, scope, title } from "./gateway.js";
 import { panels } from "./panels.js";
 import { tryPanel } from "./try.js";
 import { versionsPanel } from "./versions.js";
@@ -17,6 +17,13 @@ const drafts = new Map();
 
 const copy = (config) => Object.fromEntries(PHASES.map((phase) => [phase, [...(config[phase] ?? [])]]));
 const same = (one, other) => JSON.stringify(copy(one)) === JSON.stringify(copy(other));
+
+/// A path of requests that a plugin is for.
+function pathTo(plugin) {
+  const its = plugin.route ? route(plugin.route.id) : plugin.service ? routesOf(plugin.service.id)[0] : null;
+  const path = its?.paths?.[0] ?? "/";
+  return path.startsWith("/") ? path : "/";
+}
 
 /// Whether something would be lost.
 export const isUnsaved = () => [...drafts].some(([id, draft]) => gateway.plugins.some((one) => one.id === id && !same(draft, one.config)));
@@ -43,7 +50,7 @@ export function pluginView(main, plugin, changed) {
   const saveButton = h("button", { class: "primary", id: "save", on: { click: save } }, "Save");
   const revert = h("button", { id: "revert", on: { click: undo } }, "Undo changes");
   const enabled = h("input", { type: "checkbox", id: "enabled", checked: plugin.enabled, disabled: gateway.readOnly, on: { change: enable } });
-  const toTry = tryPanel({ functions: () => draft(), go });
+  const toTry = tryPanel({ functions: () => draft(), path: pathTo(plugin), go });
   const history = versionsPanel({ plugin: () => saved, restored });
   const side = panels([toTry, failuresPanel({ plugin: plugin.id, go }), figuresPanel({ plugin: plugin.id }), history]);
 

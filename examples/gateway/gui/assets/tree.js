@@ -1,10 +1,13 @@
 // Services, routes and their functions as a tree, by WAI-ARIA's pattern: one stop for Tab, arrows inside.
 
 import { h, settled, show } from "./dom.js";
-import { failuresOf, functionsOf, gateway, label, pluginsOf, title } from "./gateway.js";
+import { failuresOf, functionsOf, gateway, label, pluginsOf, routesOf, title } from "./gateway.js";
 
 /// How many services are shown at once; the filter finds the others.
 const MOST = 200;
+
+/// Up to so many are open at first.
+const FEW = 12;
 
 const open = new Set(["all"]);
 let filter = "";
@@ -12,6 +15,7 @@ let current = "";
 
 /// Fills `pane` with the tree, and a filter above it; `add` makes a service.
 export function tree(pane, add) {
+  if (gateway.services.length <= FEW) for (const service of gateway.services) open.add(`services/${service.id}`);
   const list = h("ul", { role: "tree", "aria-label": "Services, routes and functions", on: { keydown: press } });
   const draw = () => drawTree(list);
   const search = h("input", {
@@ -32,10 +36,10 @@ export function select(path, parents) {
 
 function drawTree(list) {
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.path : null;
-  const matches = gateway.services.filter((service) => isWanted(service));
+  const matches = gateway.services.filter(isWanted);
   const nodes = [node("all", "Every request", "#/all", functionNodes("all"), "global")];
   for (const service of matches.slice(0, MOST)) nodes.push(serviceNode(service));
-  for (const route of gateway.routes.filter((one) => !one.service && isWanted(one))) nodes.push(routeNode(route));
+  for (const route of routesOf().filter(isWanted)) nodes.push(routeNode(route));
   if (matches.length > MOST) nodes.push(h("li", { class: "faint more", role: "none" }, `${matches.length - MOST} more services: use the filter`));
   show(list, level(nodes, 1));
   const items = [...list.querySelectorAll("[role=treeitem]")];
@@ -46,14 +50,12 @@ function drawTree(list) {
 
 function isWanted(entity) {
   if (!filter) return true;
-  const routes = gateway.routes.filter((route) => route.service?.id === entity.id);
-  return [entity, ...routes].some((one) => [label(one), one.host, ...(one.paths ?? []), ...(one.hosts ?? [])].join(" ").toLowerCase().includes(filter));
+  return [entity, ...routesOf(entity.id)].some((one) => [label(one), one.host, ...(one.paths ?? []), ...(one.hosts ?? [])].join(" ").toLowerCase().includes(filter));
 }
 
 function serviceNode(service) {
-  const routes = gateway.routes.filter((route) => route.service?.id === service.id);
   const path = `services/${service.id}`;
-  return node(path, label(service), `#/${path}`, () => [...functionNodes("services", service.id)(), ...routes.map(routeNode)], "service");
+  return node(path, label(service), `#/${path}`, () => [...functionNodes("services", service.id)(), ...routesOf(service.id).map(routeNode)], "service");
 }
 
 function routeNode(route) {
@@ -67,11 +69,14 @@ function functionNodes(kind, id) {
     return functions.map((one) => {
       const { name, about } = title(one, functions);
       const path = `plugins/${plugin.id}/${one.phase}/${one.number}`;
-      const failures = failuresOf(plugin.id).filter((failure) => failure.phase === (one.phase === "functions" ? "access" : one.phase) && (failure.function ?? 1) === one.number);
+      const phase = one.phase === "functions" ? "access" : one.phase;
+      // What has failed before it was changed may be mended.
+      const isOf = (failure) => failure.phase === phase && failure.function === one.number && failure.at >= plugin.updated_at;
+      const fails = failuresOf(plugin.id).some(isOf);
       const when = plugin.name === "post-function" ? "post" : "pre";
       const text = [h("span", { class: "when" }, when), ` ${name}`, about && h("span", { class: "faint" }, ` ${about}`),
         !plugin.enabled && h("span", { class: "badge" }, "off"),
-        failures.length > 0 && h("span", { class: "badge bad" }, "fails")];
+        fails && h("span", { class: "badge bad" }, "fails")];
       return node(path, text, `#/${path}`, null, "function");
     });
   });

@@ -10,8 +10,10 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 /// The request that was tried last, for all functions.
 const given = { method: "GET", path: "/", headers: "Host: example.com", body: "", status: "", response: "", answer: "" };
 
-/// A form for a request, and what comes of it; `functions()` gives what is tried, `go(phase, number, line)` shows it.
-export function tryPanel({ functions, go }) {
+/// A form for a request, and what comes of it; `functions()` gives what is tried, `path` is one that reaches
+/// them, `go(phase, number, line)` shows it.
+export function tryPanel({ functions, path: usual, go }) {
+  if (given.path === "/") given.path = usual;
   const bound = (name, element) => {
     element.value = given[name];
     element.name = name;
@@ -94,7 +96,8 @@ function told({ phases, forwarded, response, logs, plugins_left_out: others }, r
 
 /// A message, as a difference to what it was before.
 function message(name, now, before) {
-  return h("section", {}, h("h3", {}, name), diff(before, now, name) ?? [h("p", { class: "faint" }, "It stays as it is."), h("pre", { tabindex: "0" }, now)]);
+  const shown = before && diff(before, now, name);
+  return h("section", {}, h("h3", {}, name), shown || [before && h("p", { class: "faint" }, "It stays as it is."), h("pre", { tabindex: "0" }, now)]);
 }
 
 /// What the functions of a phase have changed.
