@@ -66,10 +66,13 @@ fn capitalized(word: &str) -> String {
     first.into_iter().chain(characters).collect()
 }
 
-/// Says what to try.
-pub(crate) fn explain(addr: Option<SocketAddr>) {
+/// Says what to try, of clients at `addr` and of browsers at `page`.
+pub(crate) fn explain(addr: Option<SocketAddr>, page: Option<SocketAddr>) {
     let Some(addr) = addr else { return };
     println!("The demonstration of Kong's documentation is being served. Try:\n");
     println!("  curl -i http://{addr}/test                                # 401");
     println!("  curl -i http://{addr}/test -H 'x-custom-auth: demo'       # 200\n");
+    if let Some(page) = page {
+        println!("The function is to be seen and changed at http://{page}/\n");
+    }
 }

@@ -97,7 +97,9 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
     }
     let gateway = Gateway::open(config, &admin_addrs, stopped).await?;
     if gateway.config.demo {
-        gateway.load_demo(proxies.first().map(|listener| listener.addr)).await?;
+        gateway.load_demo().await?;
+        let [proxy, page] = [&proxies, &pages].map(|all| all.first().map(|listener| listener.addr));
+        demo::explain(proxy, page);
     }
     let server = gateway.server(proxies.iter().chain(&admins).chain(&pages))?;
     let workers = gateway.start_workers(proxies, &server)?;
@@ -215,12 +217,11 @@ impl Gateway {
         })
     }
 
-    /// Puts the demonstration of Kong's documentation in force, for clients at `addr`.
-    async fn load_demo(&self, addr: Option<SocketAddr>) -> Result<(), BoxError> {
+    /// Puts the demonstration of Kong's documentation in force.
+    async fn load_demo(&self) -> Result<(), BoxError> {
         let upstream = demo::serve_upstream(self.stopped.clone()).await?;
         let draft = declarative::load(demo::declaration(upstream)).map_err(Problem::from)?;
         self.database.replace(Author::default(), draft).await?;
-        demo::explain(addr);
         Ok(())
     }
 

@@ -208,6 +208,27 @@ async fn what_a_function_was_comes_back() {
 }
 
 #[tokio::test]
+async fn some_requests_get_what_is_written_before_all_do() {
+    let Some((gateway, browser)) = opened_at("kong.response.set_header('X-Shop', 'old')").await
+    else {
+        return;
+    };
+    write(&browser, "kong.response.set_header('X-Shop', 'new')").await;
+    browser.click_on("[role=tab]", "History").await;
+    browser.click_on(".canary summary", "on some requests").await;
+    browser.script("document.querySelector('.canary [name=percent]').value = 100").await;
+    browser.click(".canary form button").await;
+    browser.shows(".canary", "100 % of requests").await;
+    assert_eq!(gateway.get("/").send().await.header("x-shop"), "new");
+    browser.click_on(".canary button", "Promote").await;
+    browser.click("dialog .primary").await;
+    browser.shows(".versions", "Version 2").await;
+    browser.shows(".state", "saved").await;
+    let plugin = gateway.admin("/plugins").send().await.json()["data"][0].clone();
+    assert_eq!(plugin["config"]["access"][0], "kong.response.set_header('X-Shop', 'new')");
+}
+
+#[tokio::test]
 async fn what_others_have_saved_meanwhile_is_asked_about() {
     let Some((gateway, browser)) = opened_at("kong.log('a')").await else { return };
     let plugin = gateway.admin("/plugins").send().await.json()["data"][0].clone();

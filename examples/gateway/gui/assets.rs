@@ -20,6 +20,7 @@ macro_rules! assets {
 
 const ASSETS: &[Asset] = assets! {
     "api.js"
+    "canary.js"
     "check.js"
     "complete.js"
     "dialogs.js"

@@ -1,6 +1,7 @@
 // What is different between two texts, line by line.
 
 import { h } from "./dom.js";
+import { functionsOf } from "./gateway.js";
 
 /// Above so many lines each, what is between the ends that are alike is told as a whole.
 const MOST = 1500;
@@ -67,4 +68,17 @@ export function diff(before, after, label) {
       h("span", { class: "sign", "aria-hidden": "true" }, line.sign), spoken && h("span", { class: "hidden" }, spoken), h(name, {}, line.text || " ")));
   });
   return h("div", { class: "diff", role: "group", tabindex: "0", "aria-label": label }, rows);
+}
+
+/// What is different between the functions of two configurations.
+export function differences(before, after, instead) {
+  const texts = (config) => new Map(functionsOf(config).map((one) => [`${one.phase} ${one.number}`, one.text]));
+  const [old, now] = [texts(before), texts(after)];
+  const names = [...new Set([...now.keys(), ...old.keys()])];
+  const found = names.map((name) => {
+    const shown = diff(old.get(name) ?? "", now.get(name) ?? "", `Changes of ${name}`);
+    return shown && [h("h3", {}, name), shown];
+  }).filter(Boolean);
+  if (instead) found.unshift(h("p", { class: "faint" }, instead));
+  return found.length ? found : h("p", { class: "faint" }, "The functions are the same.");
 }

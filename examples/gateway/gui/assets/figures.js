@@ -58,33 +58,42 @@ export function figuresPanel({ plugin }) {
   const list = h("div", { class: "figures" });
   const element = h("div", {}, list);
 
+  /// What is there already stays where it is, with the focus that somebody has put on it.
+  function draw(sections, more) {
+    const there = [...list.children].filter((one) => sections.includes(one));
+    if (there.length !== sections.length || there.some((one, i) => one !== sections[i])) show(list, sections, more);
+  }
+
   async function look() {
     await measure();
     if (!isThere) return show(list, h("p", {}, "This gateway does not tell of its functions."));
     const own = [...measured.values()].filter((one) => !plugin || one.plugin === plugin);
     if (!own.length) return show(list, h("p", {}, "Nothing has been called yet."));
     if (!plugin) own.sort((one, other) => other.samples.at(-1).calls - one.samples.at(-1).calls);
-    return show(list, own.slice(0, MOST).map((one) => figure(one, !plugin)), own.length > MOST && h("p", { class: "faint" }, `${own.length - MOST} more are called less.`));
+    return draw(own.slice(0, MOST).map((one) => figure(one, !plugin)), own.length > MOST && h("p", { class: "faint" }, `${own.length - MOST} more are called less.`));
   }
 
   const timer = every(SECONDS, look);
   return { title: "Figures", element, open: timer.start, close: timer.stop };
 }
 
-function figure({ plugin, phase, number, name, samples }, hasName) {
+function figure(of, hasName) {
+  const { plugin, phase, number, name, samples } = of;
   const last = samples.at(-1);
   const [calls, cpu] = [rates(samples, "calls"), rates(samples, "cpu")];
   const its = known(plugin);
   const which = `${phase} ${number}`;
   const heading = !hasName ? which : its ? [h("a", { href: `#/plugins/${plugin}/${phase}/${number}` }, `${its.name} · ${which}`), h("span", { class: "faint" }, ` ${scope(its)}`)] : `${name} · ${which}`;
   const kinds = Object.entries(last.kinds).filter(([, count]) => count).map(([kind, count]) => `${kind} ${count.toLocaleString()}`).join(", ");
-  return h("section", { class: "figure" }, h("h3", {}, heading),
-    h("dl", {},
-      chart("Calls", last.calls.toLocaleString(), calls, perSecond, perSecond(calls.at(-1) ?? 0)),
-      chart("Errors", last.errors.toLocaleString(), rates(samples, "errors"), perSecond, kinds, last.errors ? "bad" : ""),
-      chart("p50", time(last.p50), samples.map((sample) => sample.p50 ?? 0), time),
-      chart("p99", time(last.p99), samples.map((sample) => sample.p99 ?? 0), time),
-      chart("CPU", time(last.cpu), cpu, ofCore, ofCore(cpu.at(-1) ?? 0))));
+  const kept = hasName ? "listed" : "alone";
+  of[kept] ??= h("section", { class: "figure" }, h("h3", {}, heading), h("dl", {}));
+  show(of[kept].lastChild,
+    chart("Calls", last.calls.toLocaleString(), calls, perSecond, perSecond(calls.at(-1) ?? 0)),
+    chart("Errors", last.errors.toLocaleString(), rates(samples, "errors"), perSecond, kinds, last.errors ? "bad" : ""),
+    chart("p50", time(last.p50), samples.map((sample) => sample.p50 ?? 0), time),
+    chart("p99", time(last.p99), samples.map((sample) => sample.p99 ?? 0), time),
+    chart("CPU", time(last.cpu), cpu, ofCore, ofCore(cpu.at(-1) ?? 0)));
+  return of[kept];
 }
 
 /// A line of what `values` were, lately; what they are now is there in words.
@@ -96,9 +105,9 @@ function chart(label, now, values, words, more = "", kind = "") {
   const points = values.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`);
   const told = values.length ? `${label}: now ${words(values.at(-1))}, at most ${words(most)}` : `${label}: nothing yet`;
   return h("div", { class: `chart ${kind}` }, h("dt", {}, label), h("dd", {}, now),
-    svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": told, preserveAspectRatio: "none" },
+    h("dd", {}, svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": told, preserveAspectRatio: "none" },
       svg("title", {}, told),
       points.length > 1 && svg("polygon", { points: `0,${height} ${points.join(" ")} ${width},${height}` }),
-      points.length > 1 && svg("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" })),
+      points.length > 1 && svg("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" }))),
     more && h("dd", { class: "faint rate" }, more));
 }

@@ -99,6 +99,13 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   main.focus();
 });
 window.addEventListener("hashchange", navigate);
+// Others may have changed something while nobody looked.
+window.addEventListener("focus", async () => {
+  if (gateway.about && await attempt(async () => { await load(); return true; })) {
+    view?.refresh?.(plugin(view.id));
+    drawTree();
+  }
+});
 window.addEventListener("beforeunload", (event) => { if (isUnsaved()) event.preventDefault(); });
 
 paint();

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 /// Tabs over `all`: `{ title, element, open(), close() }`, of which the last two may be missing.
 export function panels(all) {
   const tabs = all.map((panel, i) => h("button", { role: "tab", id: `side-${i}`, "aria-controls": `side-panel-${i}`, on: { click: () => choose(panel) } }, panel.title));
-  const bodies = all.map((panel, i) => h("div", { role: "tabpanel", id: `side-panel-${i}`, "aria-labelledby": `side-${i}`, tabindex: "0", hidden: true }, panel.element));
+  const bodies = all.map((panel, i) => h("div", { role: "tabpanel", id: `side-panel-${i}`, "aria-labelledby": `side-${i}`, tabindex: "0", hidden: true }, h("h2", { class: "hidden" }, panel.title), panel.element));
   const list = h("div", { class: "tabs", role: "tablist", "aria-label": "Beside the function", on: { keydown: turn } }, tabs);
   const element = h("aside", { class: "side", "aria-label": "Try, failures, figures and history" }, list, bodies);
   let current = null;

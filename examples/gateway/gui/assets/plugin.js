@@ -12,7 +12,7 @@ import { panels } from "./panels.js";
 import { tryPanel } from "./try.js";
 import { versionsPanel } from "./versions.js";
 
-/// What has been written and not saved, by plugin.
+/// What has been written, by plugin, and what it was written from: `{ texts, base }`.
 const drafts = new Map();
 
 const copy = (config) => Object.fromEntries(PHASES.map((phase) => [phase, [...(config[phase] ?? [])]]));
@@ -26,14 +26,20 @@ function pathTo(plugin) {
 }
 
 /// Whether something would be lost.
-export const isUnsaved = () => [...drafts].some(([id, draft]) => gateway.plugins.some((one) => one.id === id && !same(draft, one.config)));
+export const isUnsaved = () => [...drafts].some(([id, draft]) => !same(draft.texts, draft.base) && gateway.plugins.some((one) => one.id === id));
+
+/// What is to be edited of a plugin: what it is, unless there is something that has not been saved.
+function begin(plugin) {
+  const draft = drafts.get(plugin.id);
+  if (!draft || same(draft.texts, draft.base)) drafts.set(plugin.id, { texts: copy(plugin.config), base: plugin.config });
+}
 
 /// Shows a plugin in `main`; `changed(hash)` is called when the gateway has something else.
 export function pluginView(main, plugin, changed) {
   let saved = plugin;
   let at = { phase: "access", number: 1 };
-  if (!drafts.has(plugin.id)) drafts.set(plugin.id, copy(plugin.config));
-  const draft = () => drafts.get(plugin.id);
+  begin(plugin);
+  const draft = () => drafts.get(plugin.id).texts;
   const functions = () => functionsOf(draft());
   const isChanged = () => !same(draft(), saved.config);
 
@@ -51,7 +57,7 @@ export function pluginView(main, plugin, changed) {
   const revert = h("button", { id: "revert", on: { click: undo } }, "Undo changes");
   const enabled = h("input", { type: "checkbox", id: "enabled", checked: plugin.enabled, disabled: gateway.readOnly, on: { change: enable } });
   const toTry = tryPanel({ functions: () => draft(), path: pathTo(plugin), go });
-  const history = versionsPanel({ plugin: () => saved, restored });
+  const history = versionsPanel({ plugin: () => saved, draft, restored });
   const side = panels([toTry, failuresPanel({ plugin: plugin.id, go }), figuresPanel({ plugin: plugin.id }), history]);
 
   const panel = h("section", { class: "work", id: "function-panel", role: "tabpanel", tabindex: "-1" }, code.element);
@@ -158,7 +164,8 @@ export function pluginView(main, plugin, changed) {
   }
 
   function undo() {
-    drafts.set(plugin.id, copy(saved.config));
+    drafts.delete(plugin.id);
+    begin(saved);
     open(at.phase, at.number);
     found.look();
   }
@@ -167,10 +174,11 @@ export function pluginView(main, plugin, changed) {
     if (gateway.readOnly || !isChanged()) return;
     await attempt(async () => {
       const now = await get(`/plugins/${plugin.id}`);
-      if (!same(now.config, saved.config) && !await confirmed("Somebody else has changed this plugin meanwhile. Replace what they have written?", "Replace")) return;
+      if (!same(now.config, drafts.get(plugin.id).base) && !await confirmed("Somebody else has changed this plugin meanwhile. Replace what they have written?", "Replace")) return;
       const changes = PHASES.filter((phase) => JSON.stringify(draft()[phase]) !== JSON.stringify(now.config[phase] ?? []));
       const config = Object.fromEntries(changes.map((phase) => [phase, draft()[phase]]));
       saved = await ask("PATCH", `/plugins/${plugin.id}`, { config });
+      drafts.get(plugin.id).base = saved.config;
       taken();
       say("Saved: it is in force");
     });
@@ -178,10 +186,16 @@ export function pluginView(main, plugin, changed) {
 
   async function restored() {
     saved = await get(`/plugins/${plugin.id}`);
-    drafts.set(plugin.id, copy(saved.config));
-    open(at.phase, at.number);
-    found.look();
+    undo();
     taken();
+  }
+
+  /// Shows what others have made of the plugin, unless there is something that has not been saved.
+  function refresh(now) {
+    if (!now || isChanged() || same(now.config, saved.config)) return;
+    saved = now;
+    undo();
+    history.update();
   }
 
   function taken() {
@@ -216,5 +230,5 @@ export function pluginView(main, plugin, changed) {
   }
 
   found.look();
-  return { id: plugin.id, open, get at() { return [at.phase, at.number]; }, close: () => side.close() };
+  return { id: plugin.id, open, refresh, get at() { return [at.phase, at.number]; }, close: () => side.close() };
 }

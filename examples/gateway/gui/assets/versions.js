@@ -1,20 +1,23 @@
 // What the functions of a plugin were before.
 
 import { ask, changedBy, find, setChangedBy } from "./api.js";
+import { canary } from "./canary.js";
 import { confirmed } from "./dialogs.js";
-import { diff } from "./diff.js";
+import { differences } from "./diff.js";
 import { attempt, field, h, say, show } from "./dom.js";
-import { functionsOf, gateway } from "./gateway.js";
+import { gateway } from "./gateway.js";
 
-/// The versions of `plugin()`; `restored()` is called when another is in force.
-export function versionsPanel({ plugin, restored }) {
+/// The versions of `plugin()`, and its canary, which is made of `draft()`; `restored()` is called when another is in force.
+export function versionsPanel({ plugin, draft, restored }) {
+  const other = canary({ plugin, draft, restored });
   const summary = h("p", { role: "status" });
   const list = h("ol", { class: "versions" });
   const name = h("input", { value: changedBy(), autocomplete: "name", on: { change: () => setChangedBy(name.value) } });
-  const element = h("div", {}, field("Your name", name, "Changes that you make here are kept with it."), summary, list);
+  const element = h("div", {}, field("Your name", name, "Changes that you make here are kept with it."), other.element, summary, list);
   let isOpen = false;
 
   async function look() {
+    other.look();
     const answer = await attempt(() => find(`/plugins/${plugin().id}/versions`));
     if (answer === undefined) return;
     const versions = answer?.data ?? [];
@@ -61,17 +64,4 @@ function readable(name) {
   } catch {
     return name;
   }
-}
-
-/// What is different between the functions of two configurations.
-function differences(before, after, instead) {
-  const texts = (config) => new Map(functionsOf(config).map((one) => [`${one.phase} ${one.number}`, one.text]));
-  const [old, now] = [texts(before), texts(after)];
-  const names = [...new Set([...now.keys(), ...old.keys()])];
-  const found = names.map((name) => {
-    const shown = diff(old.get(name) ?? "", now.get(name) ?? "", `Changes of ${name}`);
-    return shown && [h("h3", {}, name), shown];
-  }).filter(Boolean);
-  if (instead) found.unshift(h("p", { class: "faint" }, instead));
-  return found.length ? found : h("p", { class: "faint" }, "The functions are the same.");
 }
