@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
+use clap_complete::Shell;
+use http::Uri;
 
 use crate::BoxError;
 use crate::configured::store::Address;
@@ -13,11 +15,31 @@ use crate::lua::check::report::Format;
 use crate::lua::check::{Checker, Permitted, files};
 use crate::lua::spec::{self, Style};
 use crate::lua::types;
+use crate::{init, manual};
 
 /// What is done instead of serving.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// How the database comes to be what this version needs. A gateway that starts sees to it itself.
+    /// Write a first project: a declarative file with a function, its spec, types for an editor.
+    ///
+    /// Files that are there stay as they are.
+    Init {
+        /// The directory, which is made if it is not there.
+        #[arg(default_value = ".", value_name = "DIR")]
+        directory: PathBuf,
+
+        /// The server that requests go on to; the gateway's own `/status` stands in for one.
+        #[arg(
+            long,
+            default_value = "http://127.0.0.1:8001/status",
+            value_parser = init::upstream,
+            value_name = "URL"
+        )]
+        upstream: Uri,
+    },
+    /// How the database comes to be what this version needs.
+    ///
+    /// A gateway that starts sees to it itself.
     Migrations {
         /// What to do.
         #[command(subcommand)]
@@ -29,8 +51,9 @@ pub(crate) enum Command {
         #[arg(long, default_value = ".", value_name = "DIR")]
         out: PathBuf,
     },
-    /// Run specs: what functions should do, in Lua, without a network and without waiting for time. The exit
-    /// status is 1 if something is not as it should be.
+    /// Run specs: what functions should do, in Lua, without a network and without waiting for time.
+    ///
+    /// The exit status is 1 if something is not as it should be.
     Test {
         /// Specs, and directories of files whose names end in `_spec.lua`.
         #[arg(required = true, value_name = "FILE")]
@@ -44,8 +67,9 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         coverage: Option<PathBuf>,
     },
-    /// Look at functions without running them: syntax, names, phases, modules. The exit status is 1
-    /// if something is wrong, and 0 if there are warnings alone.
+    /// Look at functions without running them: syntax, names, phases, modules.
+    ///
+    /// The exit status is 1 if something is wrong, and 0 if there are warnings alone.
     Check {
         /// Files of Lua, declarative files, and directories of both.
         #[arg(required = true, value_name = "FILE")]
@@ -59,6 +83,18 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
         format: Format,
     },
+    /// Print what completes commands and flags in a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum, value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page, as `man -l` shows it.
+    Man {
+        /// Write it and the pages of all commands into a directory instead, as `man -M` wants them in its `man1`.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// The phases that a function may be for.
@@ -66,13 +102,18 @@ const PHASES: [&str; 6] =
     ["certificate", "rewrite", "access", "header_filter", "body_filter", "log"];
 
 impl Command {
-    /// Does it; `database` is where entities are kept, `permitted` what functions may use.
+    /// Does it; `database` is where entities are kept, `permitted` what functions may use, `program` the whole
+    /// command line.
     pub(crate) async fn run(
         &self,
+        program: clap::Command,
         database: impl FnOnce() -> Result<Option<Address>, BoxError>,
         permitted: Permitted,
     ) -> Result<ExitCode, BoxError> {
         match self {
+            Self::Init { directory, upstream } => init::write(directory, upstream)?,
+            Self::Completions { shell } => manual::completions(program, *shell)?,
+            Self::Man { out } => manual::pages(program, out.as_deref())?,
             Self::Migrations { action } => action.run(database()?).await?,
             Self::Types { out } => types::write(out)?,
             Self::Test { paths, format, coverage } => {
@@ -85,7 +126,7 @@ impl Command {
             }
             Self::Check { paths, phase, format } => {
                 let report = files::check(&Checker::new(permitted), paths, phase.as_deref())?;
-                print!("{}", report.print(*format));
+                anstream::print!("{}", report.print(*format));
                 if report.has_errors() {
                     return Ok(ExitCode::FAILURE);
                 }

@@ -32,11 +32,23 @@ use crate::resolver::{NameServer, Resolver};
 pub(crate) struct Config {
     /// Addresses to serve clients on, separated by commas, with nginx's flags: `0.0.0.0:8443 ssl
     /// http2` for TLS; `off` for none.
-    #[arg(long, env = "KONG_PROXY_LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDR")]
+    #[arg(
+        long,
+        help_heading = "Listening",
+        env = "KONG_PROXY_LISTEN",
+        default_value = "127.0.0.1:8000",
+        value_name = "ADDR"
+    )]
     pub(crate) proxy_listen: String,
 
     /// Addresses of the Admin API, separated by commas; `off` for none.
-    #[arg(long, env = "KONG_ADMIN_LISTEN", default_value = "127.0.0.1:8001", value_name = "ADDR")]
+    #[arg(
+        long,
+        help_heading = "Listening",
+        env = "KONG_ADMIN_LISTEN",
+        default_value = "127.0.0.1:8001",
+        value_name = "ADDR"
+    )]
     pub(crate) admin_listen: String,
 
     #[command(flatten)]
@@ -46,7 +58,12 @@ pub(crate) struct Config {
     pub(crate) gui: GuiConfig,
 
     /// A file in Kong's declarative format: services, routes, plugins.
-    #[arg(long, env = "KONG_DECLARATIVE_CONFIG", value_name = "FILE")]
+    #[arg(
+        long,
+        help_heading = "Configuration",
+        env = "KONG_DECLARATIVE_CONFIG",
+        value_name = "FILE"
+    )]
     pub(crate) declarative_config: Option<PathBuf>,
 
     #[command(flatten)]
@@ -56,7 +73,7 @@ pub(crate) struct Config {
     pub(crate) command: Option<Command>,
 
     /// Serve the demonstration of Kong's documentation over a built-in upstream.
-    #[arg(long)]
+    #[arg(long, help_heading = "Configuration")]
     pub(crate) demo: bool,
 
     /// For who writes functions: clients on this machine are told in a 500 what Lua says of the function that
@@ -68,6 +85,7 @@ pub(crate) struct Config {
     /// `auto` for as many as there are cores.
     #[arg(
         long,
+        help_heading = "Serving",
         env = "KONG_NGINX_WORKER_PROCESSES",
         default_value = "auto",
         allow_negative_numbers = true,
@@ -78,6 +96,7 @@ pub(crate) struct Config {
     /// How many connections of clients a worker has at a time, for each address.
     #[arg(
         long,
+        help_heading = "Serving",
         env = "KONG_NGINX_EVENTS_WORKER_CONNECTIONS",
         default_value_t = 16384,
         value_parser = number::<usize>(1..=1 << 20),
@@ -88,12 +107,19 @@ pub(crate) struct Config {
 
     /// Name servers to ask for the addresses of services and of what functions reach, separated by
     /// commas: `10.0.0.53`, `10.0.0.53:5353`. The system is asked when there are none.
-    #[arg(long, env = "KONG_DNS_RESOLVER", value_delimiter = ',', value_name = "ADDR")]
+    #[arg(
+        long,
+        help_heading = "Serving",
+        env = "KONG_DNS_RESOLVER",
+        value_delimiter = ',',
+        value_name = "ADDR"
+    )]
     pub(crate) dns_resolver: Vec<NameServer>,
 
     /// How many seconds requests in flight may take when the gateway is told to stop.
     #[arg(
         long,
+        help_heading = "Serving",
         default_value_t = 60,
         value_parser = number::<u64>(0..=86_400),
         allow_negative_numbers = true,
@@ -157,6 +183,7 @@ impl Config {
 
 /// Certificates, and whom the gateway believes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "TLS")]
 pub(crate) struct TlsConfig {
     /// Files with the certificates of listeners that have the flag `ssl`, in PEM. Without one, the
     /// gateway makes a certificate for itself.
@@ -175,17 +202,36 @@ pub(crate) struct TlsConfig {
 
 /// What functions may do, and what they are told.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Functions")]
 pub(crate) struct FunctionsConfig {
     /// Proxies whose X-Forwarded-* headers are believed, as addresses or CIDR blocks.
-    #[arg(long, env = "KONG_TRUSTED_IPS", value_delimiter = ',', value_name = "CIDR")]
+    #[arg(
+        long,
+        help_heading = "Serving",
+        env = "KONG_TRUSTED_IPS",
+        value_delimiter = ',',
+        value_name = "CIDR"
+    )]
     trusted_ips: Vec<String>,
 
     /// The header in which a trusted proxy names its client.
-    #[arg(long, env = "KONG_REAL_IP_HEADER", default_value = "X-Real-IP", value_name = "NAME")]
+    #[arg(
+        long,
+        help_heading = "Serving",
+        env = "KONG_REAL_IP_HEADER",
+        default_value = "X-Real-IP",
+        value_name = "NAME"
+    )]
     real_ip_header: HeaderName,
 
     /// The host of requests that name none, as those of HTTP/1.0 may.
-    #[arg(long, env = "KONG_NGINX_PROXY_SERVER_NAME", default_value = "kong", value_name = "NAME")]
+    #[arg(
+        long,
+        help_heading = "Serving",
+        env = "KONG_NGINX_PROXY_SERVER_NAME",
+        default_value = "kong",
+        value_name = "NAME"
+    )]
     server_name: String,
 
     /// How far functions are trusted.
@@ -286,6 +332,15 @@ impl FunctionsConfig {
     /// Whether there may be functions at all.
     pub(crate) fn allowed(&self) -> bool {
         self.untrusted_lua != UntrustedLua::Off
+    }
+
+    /// How far functions are trusted, as it is told to a person.
+    pub(crate) fn trust(&self) -> &'static str {
+        match self.untrusted_lua {
+            UntrustedLua::Off => "off",
+            UntrustedLua::Sandbox => "sandboxed",
+            _ => "trusted",
+        }
     }
 
     /// What functions may use, for who looks at them before they run.

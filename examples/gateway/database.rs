@@ -12,6 +12,7 @@ use crate::flags::{number, on_or_off};
 
 /// Where entities are kept.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Configuration")]
 pub(crate) struct DatabaseConfig {
     /// Where the Admin API keeps what it changes: a file, made if it is not there; a PostgreSQL server
     /// that gateways share, as a URL or, if it is `postgres`, as the flags with `pg` say; or `off`. The

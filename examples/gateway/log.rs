@@ -11,9 +11,11 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::BoxError;
 use crate::flags::on_or_off;
+use crate::terminal;
 
 /// Where the log goes, and how much of it.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Log")]
 pub(crate) struct LogConfig {
     /// The least level that is logged, or a filter of `tracing`.
     #[arg(long, env = "KONG_LOG_LEVEL", default_value = "notice", value_name = "LEVEL")]
@@ -50,7 +52,18 @@ pub(crate) enum AccessLog {
     Fields,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+/// Who reads what the gateway says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// Somebody at a terminal, where the log goes as well.
+    Person,
+    /// A program, or somebody later.
+    Program,
+    /// Somebody at a terminal; the log goes elsewhere.
+    Both,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum LogFormat {
     Pretty,
     Json,
@@ -63,6 +76,16 @@ impl LogConfig {
             _ if !self.proxy_access_log => AccessLog::Off,
             LogFormat::Pretty => AccessLog::Line,
             LogFormat::Json => AccessLog::Fields,
+        }
+    }
+
+    /// Who reads what the gateway says of itself.
+    pub(crate) fn reader(&self) -> Reader {
+        match self.log_format {
+            _ if !terminal::is_read() => Reader::Program,
+            _ if self.log_file.is_some() => Reader::Both,
+            LogFormat::Json => Reader::Program,
+            LogFormat::Pretty => Reader::Person,
         }
     }
 
@@ -79,12 +102,17 @@ impl LogConfig {
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::try_new(&self.log_level.0)?)
             .with_writer(writer)
-            .with_ansi(false);
+            .with_ansi(self.is_coloured());
         match self.log_format {
             LogFormat::Pretty => subscriber.init(),
             LogFormat::Json => subscriber.json().init(),
         }
         Ok(())
+    }
+
+    /// Whether lines of the log have colours.
+    fn is_coloured(&self) -> bool {
+        self.log_format == LogFormat::Pretty && self.log_file.is_none() && terminal::is_coloured()
     }
 }
 

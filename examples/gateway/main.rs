@@ -20,13 +20,17 @@ mod flags;
 mod gui;
 mod healthchecks;
 mod in_force;
+mod init;
 mod log;
 mod lua;
+mod manual;
 mod network;
 mod request;
 mod resolver;
 mod signals;
 mod stack;
+mod started;
+mod terminal;
 mod worker;
 
 use std::net::SocketAddr;
@@ -36,7 +40,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use tokio::sync::{mpsc, watch};
 use tower_lua::{FunctionCall, Runtime, RuntimeBuilder};
 
@@ -58,6 +62,8 @@ use crate::request::record::Recorder;
 use crate::request::subrequest::OfThread;
 use crate::resolver::Resolver;
 use crate::signals::{Signal, Signals};
+use crate::started::Places;
+use crate::terminal::BAD;
 use crate::worker::Parts;
 
 #[global_allocator]
@@ -72,7 +78,7 @@ async fn main() -> ExitCode {
     match run(config).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("gateway: {error}");
+            anstream::eprintln!("{BAD}gateway:{BAD:#} {error}");
             ExitCode::FAILURE
         }
     }
@@ -82,7 +88,8 @@ async fn main() -> ExitCode {
 async fn run(config: Config) -> Result<ExitCode, BoxError> {
     config.log.start()?;
     if let Some(command) = &config.command {
-        return command.run(|| config.database(), config.functions.permitted()).await;
+        let program = Config::command();
+        return command.run(program, || config.database(), config.functions.permitted()).await;
     }
     let mut signals = Signals::new()?;
     let (stop, stopped) = watch::channel(());
@@ -95,6 +102,7 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
             give one of them an address"
             .into());
     }
+    let places = Places::new().with("proxy", &proxies).with("admin", &admins).with("page", &pages);
     let gateway = Gateway::open(config, &admin_addrs, stopped).await?;
     if gateway.config.demo {
         gateway.load_demo().await?;
@@ -104,8 +112,9 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
     let server = gateway.server(proxies.iter().chain(&admins).chain(&pages))?;
     let workers = gateway.start_workers(proxies, &server)?;
     let admin = gateway.admin();
-    gateway.serve(admins, "admin", &admin, &server);
-    gateway.serve(pages, "page", &gui::service(admin), &server);
+    gateway.serve(admins, &admin, &server);
+    gateway.serve(pages, &gui::service(admin), &server);
+    started::say(&gateway.config, &places, &gateway.database.state())?;
     let Gateway { config, database, runtime, logs, stopped, .. } = gateway;
     drop(stopped);
 
@@ -256,7 +265,6 @@ impl Gateway {
             debug: self.config.debug,
             patience: self.config.patience(),
         };
-        let addrs: Vec<_> = listeners.iter().map(|listener| listener.addr).collect();
         let mut sockets: Vec<Vec<_>> = (0..self.config.workers.0).map(|_| Vec::new()).collect();
         for listener in listeners {
             for (sockets, socket) in sockets.iter_mut().zip(listener.sockets) {
@@ -270,9 +278,6 @@ impl Gateway {
             worker::start(number, sockets, parts.clone(), recorder, self.stopped.clone())
         });
         let workers = workers.collect::<Result<_, _>>()?;
-        for addr in addrs {
-            tracing::info!("proxy listens on {addr}");
-        }
         Ok(workers)
     }
 
@@ -295,10 +300,9 @@ impl Gateway {
         metrics.merge(caches).fallback_service(admin).layer(guard)
     }
 
-    /// Serves `service`, which operators know as `name`, on this thread.
-    fn serve(&self, listeners: Vec<Listener>, name: &str, service: &Router, server: &Server) {
+    /// Serves `service` on this thread.
+    fn serve(&self, listeners: Vec<Listener>, service: &Router, server: &Server) {
         for listener in listeners {
-            tracing::info!("{name} listens on {}", listener.addr);
             for socket in listener.sockets {
                 let (address, stopped) = (listener.address.clone(), self.stopped.clone());
                 tokio::spawn(server.clone().serve(socket, address, service.clone(), stopped));

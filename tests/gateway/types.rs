@@ -47,7 +47,10 @@ fn each_file_of_the_repository_is_written() {
     let types = project.directory().join(".types");
     let mut wanted = files(&repository(), &repository());
     wanted.retain(|path| path.extension().is_some_and(|kind| kind == "lua"));
-    assert_eq!(files(&types, &types), wanted);
+    let mut there = files(&types, &types);
+    // The words of specs, which functions do not have.
+    there.retain(|path| path != Path::new("spec.lua"));
+    assert_eq!(there, wanted);
     for path in wanted {
         let text = fs::read_to_string(types.join(&path)).unwrap();
         let there = fs::read_to_string(repository().join(&path)).unwrap();
@@ -68,6 +71,45 @@ fn editors_are_told_where_the_types_are() {
         assert!(said.contains(name), "{said}");
     }
 }
+
+#[test]
+fn the_words_of_specs_are_those_that_specs_have() {
+    let (_, project) = written(|_| {});
+    let types = fs::read_to_string(project.directory().join(".types/spec.lua")).unwrap();
+    let code = types.lines().filter(|line| !line.starts_with("--") && !line.is_empty());
+    let words = code.flat_map(|line| {
+        let function = line.strip_prefix("function ").and_then(|rest| rest.split_once('('));
+        function.map_or(line.split(" = ").next().unwrap(), |(name, _)| name).split(", ")
+    });
+    let words: Vec<_> = words.map(|word| format!("'{word}'")).collect();
+    let spec = format!("local typed = {{ {} }}\n{SPEC_OF_WORDS}", words.join(", "));
+    let start = Start::new();
+    let file = start.file("words_spec.lua", &spec);
+    let (code, said) = start.arg("test").arg(file).ending();
+    assert!(code == 0 && said.contains("2 passed"), "{said}");
+}
+
+/// Whether `typed` has what there is beside Lua's own globals.
+const SPEC_OF_WORDS: &str = r#"
+    local luas = {}
+    for name in ([[_G _VERSION arg bit collectgarbage coroutine debug dofile error ffi gcinfo getfenv getmetatable io
+        ipairs jit load loadfile loadstring math module newproxy next os package pairs pcall print rawequal rawget
+        rawlen rawset require select setfenv setmetatable string table tonumber tostring type unpack
+        xpcall]]):gmatch("%S+") do
+      luas[name] = true
+    end
+    it("has no others", function()
+      for _, name in ipairs(typed) do luas[name] = true end
+      for name in pairs(_G) do assert(luas[name], name .. " has no type") end
+    end)
+    it("has these", function()
+      for _, name in ipairs(typed) do
+        local value = _G
+        for part in name:gmatch("[^.]+") do value = value[part] end
+        assert(value ~= nil, name .. " is no word")
+      end
+    end)
+"#;
 
 #[test]
 fn settings_that_are_there_stay_and_types_are_brought_up_to_date() {

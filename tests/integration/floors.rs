@@ -36,6 +36,7 @@ const LIBRARY: &[&str] = &[
 
 /// The gateway's.
 const GATEWAY: &[&str] = &[
+    "terminal",   // colours
     "flags",      // what their values are read by
     "log",        // where it goes, and what it says of requests
     "resolver",   // whom it asks for addresses
@@ -65,9 +66,12 @@ const GATEWAY: &[&str] = &[
     "admin",        // what happens to the configuration
     "gui",          // what browsers show of both
     "network",      // where functions may reach
+    "init",         // a first project
+    "manual",       // what it says of itself
     "database",     // where entities are kept, by flags
     "command",      // what it does instead of serving
     "config",       // flags
+    "started",      // what it says then
     "demo",
     "stack",
     "worker",

@@ -44,6 +44,9 @@ impl Database {
         functions: bool,
         published: Published,
     ) -> Result<Arc<Self>, BoxError> {
+        if let Some(address) = &address {
+            tracing::info!("opening {address}");
+        }
         let kind = address.as_ref().map_or("off", Address::kind);
         let mut keep = address.map_or(Keep::Off, |address| Keep::In(Store::new(address)));
         let (state, reachable) = match (keep.missed().await, cached) {
@@ -192,6 +195,7 @@ impl Database {
     ///
     /// When the file cannot be read, or is not what it should be. Nothing has changed then.
     pub(crate) async fn reload(self: &Arc<Self>, path: &Path) -> Result<(), BoxError> {
+        tracing::info!("reading {}", path.display());
         let named = |error: BoxError| format!("{}: {error}", path.display());
         let text = tokio::fs::read_to_string(path)
             .await

@@ -17,6 +17,7 @@ use serde_json::json;
 
 /// Who may use the Admin API.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Admin API")]
 pub(crate) struct Guard {
     /// Origins whose pages may change things over the Admin API, such as `http://localhost:8002`,
     /// separated by commas.

@@ -124,6 +124,9 @@ pub(crate) const FILES: &[(&str, &str)] = files! {
     "ngx/var.lua"
 };
 
+/// The words of specs, which functions do not have.
+const SPEC: (&str, &str) = ("spec.lua", include_str!("spec/types.lua"));
+
 /// What editors read: that of `LuaLS`, and that of `EmmyLua`.
 const SETTINGS: &[(&str, &str)] = &[
     (".luarc.json", include_str!("../../../types/luarc.json")),
@@ -134,10 +137,10 @@ const SETTINGS: &[(&str, &str)] = &[
 /// already stay as they are.
 pub(crate) fn write(project: &Path) -> io::Result<()> {
     let folder = project.join(FOLDER);
-    for (path, text) in FILES {
+    for (path, text) in FILES.iter().chain([&SPEC]) {
         put(&folder.join(path), text)?;
     }
-    println!("{}: {} files of types", folder.display(), FILES.len());
+    println!("{}: {} files of types", folder.display(), FILES.len() + 1);
     for (name, text) in SETTINGS {
         let path = project.join(name);
         match fs::read_to_string(&path) {

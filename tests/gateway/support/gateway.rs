@@ -127,6 +127,11 @@ impl Gateway {
     /// Replaces the declarative file, and waits until the gateway has read it: whether it took it.
     pub fn reload(&self, kong_yml: &str) -> bool {
         std::fs::write(self.process.directory.join("kong.yml"), kong_yml).unwrap();
+        self.reads_again()
+    }
+
+    /// Has the gateway read its declarative file again: whether it took it.
+    pub fn reads_again(&self) -> bool {
         self.signal("-HUP");
         !wait_for_any(&self.log, &["is in force", "nothing has changed"]).contains("nothing")
     }
@@ -226,6 +231,12 @@ impl Start {
 
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Starts it in a directory that stays.
+    pub fn of_directory(mut self, directory: &Path) -> Self {
+        self.command.current_dir(directory);
+        self
     }
 
     /// Starts it, and waits until it serves.

@@ -36,7 +36,7 @@ pub(crate) fn check(
     Ok(report)
 }
 
-/// Those of a directory that end as they should, in the order of their names.
+/// Those of a directory that end as they should, in the order of their names; specs are no functions.
 fn directory(
     checker: &Checker,
     path: &Path,
@@ -54,7 +54,7 @@ fn directory(
         }
         if path.is_dir() && depth > 0 {
             directory(checker, &path, phase, report, depth - 1)?;
-        } else if !path.is_dir() && !name.ends_with(".json") {
+        } else if !path.is_dir() && !name.ends_with(".json") && !name.ends_with("_spec.lua") {
             file(checker, &path, phase, report)?;
         }
     }

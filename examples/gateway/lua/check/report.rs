@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use serde_json::json;
 
 use super::finding::{Finding, Level, Place};
+use crate::terminal::{ASIDE, BAD, DOUBTFUL};
 
 /// How it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,6 +64,7 @@ impl Report {
         self.count(Level::Error) > 0
     }
 
+    /// All of it; with colours for people, which are left out where nobody sees them.
     pub(crate) fn print(&self, format: Format) -> String {
         match format {
             Format::Text => self.text(),
@@ -75,9 +77,15 @@ impl Report {
         let mut text = String::new();
         for Entry { file, place: Place { line, column }, finding, .. } in &self.entries {
             let Finding { level, rule, message, help, .. } = finding;
+            let style = match level {
+                Level::Error => BAD,
+                Level::Warning => DOUBTFUL,
+            };
             let level = level.name();
-            let _ =
-                writeln!(text, "{file}:{line}:{column}: {level}: {message} [{rule}]\n    {help}");
+            let _ = writeln!(
+                text,
+                "{file}:{line}:{column}: {style}{level}:{style:#} {message} {ASIDE}[{rule}]{ASIDE:#}\n    {help}"
+            );
         }
         let counted = |count: usize, what: &str| {
             format!("{count} {what}{}", if count == 1 { "" } else { "s" })

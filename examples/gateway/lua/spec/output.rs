@@ -4,6 +4,8 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
+use crate::terminal::{BAD, DOUBTFUL, GOOD};
+
 /// How it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Style {
@@ -63,12 +65,12 @@ impl Report {
         }
         self.blocks.truncate(blocks.len());
         let indent = "  ".repeat(blocks.len() + 1);
-        let mark = match outcome {
-            "passed" => "✓",
-            "pending" => "-",
-            _ => "✗",
+        let (mark, style) = match outcome {
+            "passed" => ("✓", GOOD),
+            "pending" => ("-", DOUBTFUL),
+            _ => ("✗", BAD),
         };
-        println!("{indent}{mark} {name}");
+        anstream::println!("{indent}{style}{mark}{style:#} {name}");
         for line in why.into_iter().flat_map(str::lines) {
             println!("{indent}    {line}");
         }
@@ -94,9 +96,12 @@ impl Report {
     pub(super) fn end(&self) -> bool {
         match self.style {
             Style::Text => {
-                println!(
-                    "{} passed, {} failed, {} pending",
-                    self.passed, self.failed, self.pending
+                let style = if self.failed == 0 { GOOD } else { BAD };
+                anstream::println!(
+                    "{style}{} passed, {} failed, {} pending{style:#}",
+                    self.passed,
+                    self.failed,
+                    self.pending
                 );
             }
             Style::Tap => println!("1..{}", self.count()),
