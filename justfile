@@ -84,3 +84,8 @@ growth *counts:
 # How soon several gateways have a change of one. Needs postgresql, and wrk for `--load`.
 cluster *options:
     benches/peers/cluster.py {{ options }}
+
+# The pages of docs as a book, in target/book. Needs mdbook: `cargo install --locked mdbook`.
+book:
+    @command -v mdbook >/dev/null || { echo "mdbook is missing: cargo install --locked mdbook" >&2; exit 1; }
+    mdbook build

@@ -78,7 +78,7 @@ pub(crate) struct Config {
 
     /// For who writes functions: clients on this machine are told in a 500 what Lua says of the function that
     /// has failed, and its stack. Not for a gateway that others use.
-    #[arg(long, env = "KONG_DEBUG", value_parser = FalseyValueParser::new())]
+    #[arg(long, help_heading = "Functions", env = "KONG_DEBUG", value_parser = FalseyValueParser::new())]
     pub(crate) debug: bool,
 
     /// How many threads serve clients, each with connections and a Lua VM of its own: a number, or

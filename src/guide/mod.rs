@@ -14,6 +14,10 @@ pub mod sandbox {}
 #[doc = include_str!("../../docs/calling-out.md")]
 pub mod calling_out {}
 
+#[cfg(feature = "axum")]
+#[doc = include_str!("../../docs/in-axum.md")]
+pub mod in_axum {}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

@@ -48,6 +48,7 @@ mod network;
 mod operations;
 mod page;
 mod page_in_a_browser;
+mod pages;
 mod paths;
 mod pipelined;
 mod plugins_answers;

@@ -1,6 +1,7 @@
 //! What the program says of itself: to a reader of `--help`, to shells, to `man`.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use crate::support::Start;
@@ -97,4 +98,43 @@ fn a_directory_for_pages_that_cannot_be_is_named() {
     let taken = start.file("taken", "a file");
     let (code, said) = Start::new().arg("man").arg("--out").arg(&taken).ending();
     assert!(code == 1 && said.contains(&format!("gateway: {}: ", taken.display())), "{said}");
+}
+
+/// Flags of other programs that the pages tell of.
+const OTHERS: &[&str] = &[
+    "--data",
+    "--example",
+    "--features",
+    "--forwarded-allow-ips",
+    "--git",
+    "--header",
+    "--locked",
+    "--path",
+    "--proxy-headers",
+    "--release",
+    "--request",
+];
+
+#[test]
+fn flags_and_variables_that_the_pages_name_are_there() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let mut help = printed(&["--help"]);
+    for command in COMMANDS {
+        help += &printed(&[command, "--help"]);
+    }
+    let mut unknown = Vec::new();
+    for page in
+        ["debugging", "from-kong", "from-openresty", "gateway", "in-front", "writing-functions"]
+    {
+        let text = fs::read_to_string(docs.join(page).with_extension("md")).unwrap();
+        let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        for word in text.split(|c| !is_of_name(c)) {
+            let is_flag = word.len() > 3 && word.starts_with("--") && !word.starts_with("---");
+            let is_variable = word.starts_with("KONG_") && !word.ends_with('_');
+            if (is_flag || is_variable) && !OTHERS.contains(&word) && !help.contains(word) {
+                unknown.push(format!("{page}: {word}"));
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
 }

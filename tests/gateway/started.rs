@@ -30,6 +30,7 @@ fn seen(arguments: &str, variables: &[(&str, &str)], until: &str) -> Option<Stri
     script.current_dir(start.directory()).stdin(Stdio::piped()).stdout(Stdio::piped());
     script.env_remove("NO_COLOR").env("TERM", "xterm");
     script.env("KONG_PROXY_LISTEN", "127.0.0.1:0").env("KONG_ADMIN_LISTEN", "127.0.0.1:0");
+    script.env("KONG_ADMIN_GUI_LISTEN", "127.0.0.1:0");
     let Ok(mut script) = script.envs(variables.iter().copied()).spawn() else {
         println!("skipped: util-linux's script is missing");
         return None;
@@ -55,6 +56,7 @@ fn a_person_sees_where_it_listens_and_what_is_in_force() {
         concat!("gateway ", env!("CARGO_PKG_VERSION")),
         "  proxy     http://127.0.0.1:",
         "  admin     http://127.0.0.1:",
+        "  page      http://127.0.0.1:",
         "  from      kong.yml: 1 service, 2 routes, 0 plugins",
         "  functions sandboxed, in 1 worker",
         "Ctrl-C stops it. After a change of kong.yml: kill -HUP ",
@@ -76,7 +78,7 @@ fn a_terminal_has_colours() {
 #[cfg(target_os = "linux")]
 #[test]
 fn json_stays_json_at_a_terminal() {
-    let Some(seen) = seen("--log-format json", &[], "admin listens on") else { return };
+    let Some(seen) = seen("--log-format json", &[], "page listens on") else { return };
     let lines: Vec<_> = seen.lines().filter(|line| !line.is_empty()).collect();
     assert!(lines.len() >= 4, "{seen}");
     for line in lines {

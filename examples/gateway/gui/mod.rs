@@ -20,6 +20,7 @@ use crate::request::listen::{Listener, addresses};
 
 /// Where the page is served.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Listening")]
 pub(crate) struct GuiConfig {
     /// Addresses of the page for browsers, which reads and writes through the Admin API, separated by
     /// commas; `off` for none. 127.0.0.1:8002, unless somebody else has it, if nothing is said.
