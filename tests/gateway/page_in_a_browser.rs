@@ -186,6 +186,33 @@ async fn what_has_failed_is_shown_where_it_did() {
 }
 
 #[tokio::test]
+async fn calls_and_what_they_take_are_drawn() {
+    let fails = "if kong.request.get_query_arg('bad') then error('on purpose') end";
+    let Some((gateway, browser)) = opened_at(fails).await else { return };
+    browser.click_on("[role=tab]", "Figures").await;
+    browser.shows(".side .figures", "Nothing has been called yet").await;
+    for (path, status) in [("/", 200), ("/?bad=1", 500), ("/", 200)] {
+        assert_eq!(gateway.get(path).send().await.status, status);
+    }
+    browser.shows(".side .chart", "Calls\n3").await;
+    browser.shows(".side .chart.bad", "Errors\n1").await;
+    browser.shows(".side .chart.bad", "runtime 1").await;
+    browser.until("return document.querySelectorAll('.side .chart polyline').length === 5").await;
+    let told =
+        "return [...document.querySelectorAll('.side .chart svg')].map(one => one.ariaLabel)";
+    let told = browser.script(told).await.to_string();
+    for label in ["Calls: now ", "Errors: now ", "p50: now ", "p99: now ", "CPU: now "] {
+        assert!(told.contains(label), "{told}");
+    }
+    browser.screenshot("figures").await;
+    // The overview has those of all functions.
+    browser.script("location.hash = '#/'").await;
+    browser.shows("main .figure h3 a", "pre-function · access 1").await;
+    browser.shows("main .failure .message", "on purpose").await;
+    browser.screenshot("overview").await;
+}
+
+#[tokio::test]
 async fn what_a_function_was_comes_back() {
     let first = "kong.response.set_header('X-Shop', 'first')";
     let Some((gateway, browser)) = opened_at(first).await else { return };
