@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use serde_json::{Value, json};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::client::Call;
 use super::gateway::gateway_path;
@@ -19,7 +20,11 @@ pub struct Browser {
     driver: Child,
     addr: SocketAddr,
     session: String,
+    _turn: SemaphorePermit<'static>,
 }
+
+/// A browser takes much of a small machine, and other tests wait for it as well.
+static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// How long something may take to be shown.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,6 +41,7 @@ impl Browser {
             eprintln!("skipped: chromium and chromedriver are not installed");
             return None;
         }
+        let turn = TURNS.acquire().await.unwrap();
         let mut driver = command.spawn().unwrap();
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
         let port = lines.find_map(|line| {
@@ -44,7 +50,7 @@ impl Browser {
             port.trim_end_matches('.').parse().ok()
         });
         let addr = SocketAddr::from(([127, 0, 0, 1], port.unwrap()));
-        let mut browser = Self { driver, addr, session: String::new() };
+        let mut browser = Self { driver, addr, session: String::new(), _turn: turn };
         // What stands in the pipe ends with the driver.
         let arguments = [
             "--headless=new",

@@ -3,7 +3,7 @@
 import { find } from "./api.js";
 import { h, show } from "./dom.js";
 import { every } from "./panels.js";
-import { plugin as known, scope } from "./gateway.js";
+import { plugin as known, scope, withoutPlace } from "./gateway.js";
 
 const when = (seconds) => new Date(seconds * 1000).toLocaleString();
 
@@ -39,7 +39,7 @@ function entry(failure, go, open) {
     ? h("button", { class: "link", on: { click: () => go(failure.phase, number, failure.line ?? 1) } }, place)
     : its ? h("a", { href: `#/plugins/${its.id}/${failure.phase}/${number}` }, `${failure.plugin_name} · ${place}, ${scope(its)}`) : `${failure.plugin_name} ${place}`;
   return h("li", { class: "failure" },
-    h("p", { class: "message" }, failure.line ? failure.message.replace(/^\[string "[^]*?"\]:\d+: /, "") : failure.message),
+    h("p", { class: "message" }, withoutPlace(failure.message)),
     h("p", { class: "faint" }, link, failure.count > 1 && h("span", { class: "badge bad" }, `${failure.count} times`), h("br"),
       h("time", { datetime: new Date(failure.at * 1000).toISOString() }, when(failure.at)),
       failure.request_id && [" · request ", h("code", { class: "id" }, failure.request_id)]),

@@ -100,6 +100,9 @@ export function title({ phase, number, text }, functions) {
   return { name: isOne ? when : `${when} ${number}`, about: /^\s*--\s*([^\n[-][^\n]*)/.exec(text)?.[1] ?? "" };
 }
 
+/// A message of Lua's without the function and line that it begins with, which stand beside it.
+export const withoutPlace = (message) => message.replace(/^\[string "[^]*?"\]:\d+: /, "");
+
 /// The failures of a plugin.
 export function failuresOf(id) {
   return (gateway.failures ?? []).filter((failure) => failure.plugin?.id === id);

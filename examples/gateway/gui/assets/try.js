@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { diff } from "./diff.js";
 import { field, h, show } from "./dom.js";
-import { PHASES } from "./gateway.js";
+import { PHASES, withoutPlace } from "./gateway.js";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
@@ -86,9 +86,9 @@ const text = (first, of) => `${first}\n${written(of.headers)}\n\n${of.body ?? ""
 function told({ phases, forwarded, response, logs, plugins_left_out: others }, request, upstream, go) {
   const path = forwarded && forwarded.url.replace(/^\w+:\/\/[^/]*/, "");
   return [
+    phases.map((phase) => [phase.functions.map((one) => ran(phase.phase, one, go)), changes(phase)]),
     forwarded && message("What goes on to the service", text(`${forwarded.method} ${path}`, forwarded), text(`${request.method} ${request.path}`, request)),
     response && message("What the client gets", text(response.status, response), forwarded && upstream ? text(upstream.status, upstream) : ""),
-    phases.map((phase) => [phase.functions.map((one) => ran(phase.phase, one, go)), changes(phase)]),
     others?.length > 0 && h("p", { class: "faint" }, `Left out: ${others.join(", ")}`),
     !phases.length && logs?.length > 0 && logged(logs),
   ];
@@ -129,10 +129,13 @@ function called({ name, arguments: values, result, error }) {
     result?.length > 0 && h("code", { class: "faint" }, ` → ${result.join(", ")}`), error && h("code", { class: "bad" }, ` ${error}`));
 }
 
-const logged = (logs) => h("ul", { class: "logs" }, logs.map((log) => h("li", {}, h("span", { class: "badge" }, log.level), ` ${log.message}`)));
+/// A line of the log without the beginning of the function, which stands beside it.
+const readable = (message) => message.replace(/^\[kong\] \[string "[^]*?"\]:(\d+) \[[\w-]+\] /, "line $1: ");
+
+const logged = (logs) => h("ul", { class: "logs" }, logs.map((log) => h("li", {}, h("span", { class: "badge" }, log.level), ` ${readable(log.message)}`)));
 
 function failed(phase, number, error, go) {
-  return h("div", { class: "failure" }, h("p", { class: "message" }, error.message),
+  return h("div", { class: "failure" }, h("p", { class: "message" }, withoutPlace(error.message)),
     error.line && h("p", {}, h("button", { class: "link", on: { click: () => go(phase, number, error.line) } }, `Line ${error.line}`)),
     error.traceback && h("details", {}, h("summary", {}, "Traceback"), h("pre", { tabindex: "0" }, error.traceback)));
 }
