@@ -206,6 +206,7 @@ impl Gateway {
             let follower = Follower { database, address, cached, runtime, invalidated };
             tokio::spawn(follower.follow(stopped.clone()));
         }
+        tokio::spawn(Arc::clone(&metrics).follow(published.changes()));
         if let Some(path) = &config.declarative_config {
             database.reload(path).await?;
         }

@@ -18,7 +18,7 @@ async fn fill(gateway: &Gateway) {
 }
 
 /// A gateway with that.
-async fn shop() -> Gateway {
+pub(crate) async fn shop() -> Gateway {
     let gateway = Gateway::empty();
     fill(&gateway).await;
     gateway
@@ -33,13 +33,13 @@ async fn begin(gateway: &Gateway, canary: &Value) -> Reply {
     gateway.post("/plugins/shop/canary", canary).await
 }
 
-async fn begun(gateway: &Gateway, canary: &Value) -> Value {
+pub(crate) async fn begun(gateway: &Gateway, canary: &Value) -> Value {
     let reply = begin(gateway, canary).await;
     assert_eq!(reply.status, 201, "{}", reply.text());
     reply.json()
 }
 
-async fn canary(gateway: &Gateway) -> Value {
+pub(crate) async fn canary(gateway: &Gateway) -> Value {
     let reply = gateway.admin("/plugins/shop/canary").send().await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     reply.json()
@@ -54,7 +54,7 @@ async fn answer(gateway: &Gateway) -> String {
 }
 
 /// How many of so many requests are answered `new`.
-async fn new_of(gateway: &Gateway, requests: usize) -> usize {
+pub(crate) async fn new_of(gateway: &Gateway, requests: usize) -> usize {
     let mut count = 0;
     for _ in 0..requests {
         count += usize::from(answer(gateway).await == "new");
@@ -279,19 +279,6 @@ async fn functions_are_told_what_is_probably_wrong_with_a_canary() {
     let reply = begin(&gateway, &json!({ "config": config, "percent": 1 })).await;
     assert_eq!(reply.status, 201);
     assert!(reply.header("warning").contains("get_heder"), "{}", reply.header("warning"));
-}
-
-#[tokio::test]
-async fn what_fails_in_a_canary_is_told_of_its_plugin() {
-    let gateway = shop().await;
-    let config = json!({ "access": ["error('too new')"] });
-    begun(&gateway, &json!({ "config": config, "percent": 100 })).await;
-    assert_eq!(gateway.get("/").send().await.status, 500);
-    let failures = gateway.admin("/functions/failures").send().await.json();
-    let failure = &failures["data"][0];
-    let plugin = gateway.admin("/plugins/shop").send().await.json();
-    assert_eq!(failure["plugin"]["id"], plugin["id"], "{failures}");
-    assert_eq!(failure["functions"], "shop shop canary");
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ mod backend;
 mod balancing;
 mod balancing_functions;
 mod canaries;
+mod canaries_counted;
 mod check;
 mod client_connection;
 mod cluster;

@@ -13,6 +13,7 @@ use crate::configured::entities::{Document, Draft, Kind, State};
 use crate::configured::problem::Problem;
 use crate::configured::schema::{self, Given, Object};
 use crate::configured::store::{Author, digest_of};
+use crate::in_force::plugins::Prepared;
 
 /// Makes a canary, changes it, withdraws it, or tells of it.
 pub(super) async fn answer(call: Call<'_>, key: &str) -> Answered {
@@ -141,6 +142,7 @@ fn own(object: &mut Object, plugin: &Document, author: &Author) {
 
 /// A canary that has just been made or changed, and what is to be said of its functions.
 async fn told(admin: &Admin, (plugin, canary): (Arc<Document>, Arc<Document>)) -> Answer {
+    admin.metrics.compare_canaries();
     let mut answer = Answer::ok(shown(admin, &plugin, &canary));
     let name = plugin.plugin().map(|plugin| plugin.name.as_str());
     let functions = json!({ "name": name, "config": canary.config() });
@@ -152,11 +154,13 @@ fn shown(admin: &Admin, plugin: &Document, canary: &Document) -> Value {
     let object = canary.object();
     let get = |field: &str| object.get(field).cloned().unwrap_or_default();
     let header = Some(get("header")).filter(|header| !header["name"].is_null());
-    let counts = admin.database.in_force().canary(plugin.id()).map(|canary| canary.counts());
-    let [of_stable, of_canary] = counts.unwrap_or_default();
-    let version = |document: &Document, requests: u64| {
+    let [of_stable, of_canary] = numbers(admin, plugin.id());
+    let version = |document: &Document, numbers: Object| {
         let config = document.config();
-        json!({ "digest": digest_of(&config.to_string()), "config": config, "requests": requests })
+        let digest = digest_of(&config.to_string());
+        let own = [("digest", digest.into()), ("config", config)];
+        let own = own.map(|(name, value)| (name.to_owned(), value));
+        Value::Object(own.into_iter().chain(numbers).collect())
     };
     json!({
         "id": canary.id(),
@@ -168,5 +172,22 @@ fn shown(admin: &Admin, plugin: &Document, canary: &Document) -> Value {
         "by": get("by"),
         "stable": version(plugin, of_stable),
         "canary": version(canary, of_canary),
+    })
+}
+
+/// What was counted of both versions of a plugin's functions: requests, and calls.
+fn numbers(admin: &Admin, plugin: &str) -> [Object; 2] {
+    let in_force = admin.database.in_force();
+    let prepared = in_force.plugin(plugin);
+    let (Some(canary), Some(versions)) =
+        (prepared.and_then(Prepared::canary), prepared.and_then(Prepared::versions))
+    else {
+        return Default::default();
+    };
+    let [requests_of_stable, requests_of_canary] = canary.counts();
+    let [stable, canary] = admin.metrics.of_versions(versions);
+    [(stable, requests_of_stable), (canary, requests_of_canary)].map(|(mut numbers, requests)| {
+        numbers.insert("requests".to_owned(), requests.into());
+        numbers
     })
 }

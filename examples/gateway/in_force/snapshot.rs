@@ -65,10 +65,10 @@ impl Snapshot {
         Choices::new(&self.canaries, headers)
     }
 
-    /// The canary of a plugin.
-    pub(crate) fn canary(&self, plugin: &str) -> Option<&Arc<Canary>> {
-        let place = self.plugins.binary_search_by(|known| known.plugin().id.as_str().cmp(plugin));
-        self.plugins[place.ok()?].canary()
+    /// The plugin with this id.
+    pub(crate) fn plugin(&self, id: &str) -> Option<&Prepared> {
+        let place = self.plugins.binary_search_by(|known| known.plugin().id.as_str().cmp(id));
+        Some(&self.plugins[place.ok()?])
     }
 
     /// The upstream of this name.
@@ -94,6 +94,11 @@ impl Snapshot {
     /// Whether there is a plugin of a name that has an id.
     pub(crate) fn has_plugin(&self, name: &str, id: &str) -> bool {
         self.plugins.iter().any(|plugin| plugin.plugin().name == name && plugin.plugin().id == id)
+    }
+
+    /// The sets of functions of plugins that have canaries, each with that of its canary.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = [FunctionsId; 2]> {
+        self.plugins.iter().filter_map(|plugin| plugin.versions())
     }
 
     /// All plugins, with the sets of functions that they are made of; and those of their canaries.

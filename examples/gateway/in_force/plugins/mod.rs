@@ -197,6 +197,11 @@ impl Prepared {
         }
     }
 
+    /// Its set of functions and that of its canary, if it has one.
+    pub(crate) fn versions(&self) -> Option<[FunctionsId; 2]> {
+        Some([self.functions()?, self.canary()?.functions()])
+    }
+
     pub(crate) fn plugin(&self) -> &Plugin {
         &self.plugin
     }

@@ -28,13 +28,13 @@ struct Set {
 }
 
 /// Plugin and phase, and the place among the functions of the phase.
-type Place = (&'static str, &'static str, usize);
+pub(super) type Place = (&'static str, &'static str, usize);
 
 /// Where a function is, as it is shown: the name of its set first.
 type Shown<'a> = (&'a str, Place);
 
 #[derive(Clone, Default)]
-struct Series {
+pub(super) struct Series {
     calls: u64,
     exits: u64,
     errors: [u64; ERRORS.len()],
@@ -107,23 +107,28 @@ impl Functions {
         let list = all.iter().map(|((name, id, place), series)| {
             let plugin = known.get(id);
             let (plugin_name, phase, index) = place;
-            let errors = ERRORS.iter().zip(series.errors);
-            let errors: Map<_, _> =
-                errors.map(|(kind, count)| ((*kind).to_owned(), count.into())).collect();
-            json!({
-                "plugin": plugin.map(|plugin| json!({ "id": plugin.id })),
-                "plugin_name": plugin_name,
-                "name": name,
-                "phase": phase,
-                "function": index,
-                "calls": series.calls,
-                "exits": series.exits,
-                "errors": errors,
-                "wall_us": summary(&series.elapsed),
-                "cpu_us": summary(&series.cpu),
-            })
+            let mut shown = series.shown();
+            shown.extend(fields([
+                ("plugin", plugin.map(|plugin| json!({ "id": plugin.id })).into()),
+                ("plugin_name", (*plugin_name).into()),
+                ("name", (**name).into()),
+                ("phase", (*phase).into()),
+                ("function", (*index).into()),
+            ]));
+            Value::Object(shown)
         });
         Value::Array(list.collect())
+    }
+
+    /// The numbers of the functions of one set.
+    pub(super) fn of_set(&self, set: FunctionsId) -> BTreeMap<Place, Series> {
+        let mut functions: BTreeMap<_, Series> = BTreeMap::new();
+        for sets in &self.threads {
+            for (place, series) in sets.lock().get(&set).iter().flat_map(|set| &set.functions) {
+                functions.entry(*place).or_default().join(series);
+            }
+        }
+        functions
     }
 
     /// The numbers of all functions, of all threads together.
@@ -164,7 +169,32 @@ impl Series {
         }
     }
 
-    fn join(&mut self, other: &Self) {
+    /// What has been counted since there was `earlier`.
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        let errors = self.errors.iter().zip(earlier.errors);
+        let errors: Vec<_> = errors.map(|(now, before)| now.saturating_sub(before)).collect();
+        Self {
+            calls: self.calls.saturating_sub(earlier.calls),
+            exits: self.exits.saturating_sub(earlier.exits),
+            errors: errors.try_into().expect("as many as there were"),
+            elapsed: self.elapsed.since(&earlier.elapsed),
+            cpu: self.cpu.since(&earlier.cpu),
+        }
+    }
+
+    /// The numbers as an object.
+    pub(super) fn shown(&self) -> Map<String, Value> {
+        let errors = fields(ERRORS.iter().zip(self.errors).map(|(kind, n)| (*kind, n.into())));
+        fields([
+            ("calls", self.calls.into()),
+            ("exits", self.exits.into()),
+            ("errors", errors.into()),
+            ("wall_us", summary(&self.elapsed)),
+            ("cpu_us", summary(&self.cpu)),
+        ])
+    }
+
+    pub(super) fn join(&mut self, other: &Self) {
         self.calls += other.calls;
         self.exits += other.exits;
         for (count, more) in self.errors.iter_mut().zip(other.errors) {
@@ -173,6 +203,10 @@ impl Series {
         self.elapsed.join(&other.elapsed);
         self.cpu.join(&other.cpu);
     }
+}
+
+pub(super) fn fields<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Map<String, Value> {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Plugins by the sets of their functions.

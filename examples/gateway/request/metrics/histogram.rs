@@ -69,6 +69,15 @@ impl Histogram {
         self.sum += other.sum;
     }
 
+    /// What has been added since there was `earlier`.
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        let mut counts = self.counts;
+        for (count, before) in counts.iter_mut().zip(earlier.counts) {
+            *count = count.saturating_sub(before);
+        }
+        Self { counts, sum: self.sum.saturating_sub(earlier.sum) }
+    }
+
     pub(super) fn total(&self) -> u64 {
         self.counts.iter().sum()
     }

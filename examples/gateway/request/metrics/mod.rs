@@ -9,19 +9,22 @@ mod histogram;
 mod requests;
 mod text;
 mod upstreams;
+mod versions;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
-use serde_json::Value;
-use tower_lua::{FunctionCall, Runtime};
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use tower_lua::{FunctionCall, FunctionsId, Runtime};
 
 use self::family::{Family, Kind, count, labels, size};
 use self::functions::Functions;
 use self::requests::Requests;
 pub(crate) use self::requests::Sample;
+use self::versions::Comparisons;
 use crate::in_force::published::Current;
 use crate::request::counters::Counters;
 
@@ -29,6 +32,7 @@ use crate::request::counters::Counters;
 pub(crate) struct Metrics {
     requests: Requests,
     functions: Functions,
+    comparisons: Comparisons,
     /// Which plugins there are.
     current: Current,
 }
@@ -38,7 +42,8 @@ impl Metrics {
     pub(crate) fn new(workers: usize, current: Current) -> Self {
         // One more, for the thread that serves none but the Admin API.
         let functions = Functions::new(workers + 1);
-        Self { requests: Requests::new(workers), functions, current }
+        let (requests, comparisons) = (Requests::new(workers), Comparisons::default());
+        Self { requests, functions, comparisons, current }
     }
 
     pub(crate) fn record(&self, worker: usize, sample: &Sample<'_>) {
@@ -57,6 +62,29 @@ impl Metrics {
         let snapshot = self.current.load();
         self.functions.forget(&snapshot);
         self.functions.list(&snapshot)
+    }
+
+    /// Sees to it that canaries are compared with what they may replace from when they are in force.
+    pub(crate) fn compare_canaries(&self) {
+        self.comparisons.follow(&self.functions, &self.current.load());
+    }
+
+    /// Does so now, and then whenever something has changed.
+    pub(crate) fn follow(
+        self: Arc<Self>,
+        mut changes: watch::Receiver<()>,
+    ) -> impl Future<Output = ()> + Send {
+        self.compare_canaries();
+        async move {
+            while changes.changed().await.is_ok() {
+                self.compare_canaries();
+            }
+        }
+    }
+
+    /// The numbers of a plugin's functions, and of its canary's, since it has one.
+    pub(crate) fn of_versions(&self, versions: [FunctionsId; 2]) -> [Map<String, Value>; 2] {
+        self.comparisons.compare(&self.functions, versions)
     }
 
     /// `/metrics`, to stand before the Admin API.
