@@ -26,7 +26,8 @@ export function editor({ phase, changed, save, attempt }) {
   const about = h("div", { class: "described" });
   const keys = h("p", { class: "hidden", id: help },
     "Control and Space offers names. Escape and then Tab leaves the editor. Control S saves, Control Enter tries, F8 goes to the next finding.");
-  const element = h("div", { class: "editor" }, scroller, about, keys);
+  const spoken = h("div", { class: "hidden", role: "status" });
+  const element = h("div", { class: "editor" }, scroller, about, keys, spoken);
   let marks = [];
   let isLeaving = false;
 
@@ -50,6 +51,9 @@ export function editor({ phase, changed, save, attempt }) {
   }
 
   const describe = settled(80, () => {
+    const { line } = place(input.value, input.selectionStart);
+    const mark = marks.find((one) => one.line === line);
+    if (mark) return show(about, h("span", { class: mark.level === "error" ? "bad" : "warn" }, mark.message), h("span", { class: "faint" }, ` ${mark.help}`));
     const found = described(input.value, input.selectionStart);
     if (!found) return show(about, h("span", { class: "faint" }, "Ctrl+Space names · Ctrl+S save · Ctrl+Enter try · Esc Tab leave"));
     const { path, is } = found;
@@ -148,7 +152,9 @@ export function editor({ phase, changed, save, attempt }) {
     const order = (one, other) => one.line - other.line || one.column - other.column;
     const sorted = [...marks].sort(order);
     const found = isBack ? sorted.findLast((mark) => order(mark, at) < 0) ?? sorted.at(-1) : sorted.find((mark) => order(mark, at) > 0) ?? sorted[0];
-    if (found) go(found.line, found.column);
+    if (!found) return;
+    go(found.line, found.column);
+    spoken.textContent = `${found.level}, line ${found.line}: ${found.message}`;
   }
 
   /// Puts the caret at a place.
@@ -177,6 +183,7 @@ export function editor({ phase, changed, save, attempt }) {
     /// Shows findings: `{ line, column, level, message }`.
     mark(found) {
       marks = found;
+      input.setAttribute("aria-invalid", String(found.some((one) => one.level === "error")));
       paint();
     },
   };

@@ -12,6 +12,7 @@ const FEW = 12;
 const open = new Set(["all"]);
 let filter = "";
 let current = "";
+let hasMoved = false;
 
 /// Fills `pane` with the tree, and a filter above it; `add` makes a service.
 export function tree(pane, add) {
@@ -30,6 +31,7 @@ export function tree(pane, add) {
 
 /// Marks what is shown in the page, and opens what it is in.
 export function select(path, parents) {
+  hasMoved ||= current !== path;
   current = path;
   for (const parent of parents) open.add(parent);
 }
@@ -38,14 +40,17 @@ function drawTree(list) {
   const focused = list.contains(document.activeElement) ? document.activeElement.dataset.path : null;
   const matches = gateway.services.filter(isWanted);
   const nodes = [node("all", "Every request", "#/all", functionNodes("all"), "global")];
-  for (const service of matches.slice(0, MOST)) nodes.push(serviceNode(service));
+  const shown = matches.filter((service, i) => i < MOST || open.has(`services/${service.id}`));
+  for (const service of shown) nodes.push(serviceNode(service));
   for (const route of routesOf().filter(isWanted)) nodes.push(routeNode(route));
-  if (matches.length > MOST) nodes.push(h("li", { class: "faint more", role: "none" }, `${matches.length - MOST} more services: use the filter`));
+  if (matches.length > shown.length) nodes.push(h("li", { class: "faint more", role: "none" }, `${matches.length - shown.length} more services: use the filter`));
   show(list, level(nodes, 1));
   const items = [...list.querySelectorAll("[role=treeitem]")];
   const first = items.find((item) => item.dataset.path === (focused ?? current)) ?? items[0];
   if (first) first.tabIndex = 0;
   if (focused) first?.focus();
+  if (hasMoved) list.querySelector("[aria-selected=true] > .row")?.scrollIntoView({ block: "nearest" });
+  hasMoved = false;
 }
 
 function isWanted(entity) {
