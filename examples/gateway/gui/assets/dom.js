@@ -58,12 +58,17 @@ export function settled(delay, action) {
   };
 }
 
+/// What was wrong is being mended.
+export function hush() {
+  document.getElementById("wrong").replaceChildren();
+}
+
 let fading = 0;
 
 /// Says that something has been done.
 export function say(text) {
   const said = document.getElementById("said");
-  document.getElementById("wrong").textContent = "";
+  hush();
   said.textContent = text;
   clearTimeout(fading);
   fading = setTimeout(() => { said.textContent = ""; }, 6000);

@@ -3,7 +3,7 @@
 import { ask, get } from "./api.js";
 import { checker } from "./check.js";
 import { confirmed, phaseSelect, remove, template } from "./dialogs.js";
-import { attempt, complain, h, say, show } from "./dom.js";
+import { attempt, complain, h, hush, say, show } from "./dom.js";
 import { editor } from "./editor.js";
 import { failuresPanel } from "./failures.js";
 import { figuresPanel } from "./figures.js";
@@ -77,6 +77,7 @@ export function pluginView(main, plugin, changed) {
 
   function write(text) {
     draft()[at.phase][at.number - 1] = text;
+    hush();
     tell();
     found.soon();
   }
