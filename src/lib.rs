@@ -141,7 +141,11 @@ pub use self::extension::{
     InternalRedirect, RequestId, ResponseSource, Route, Service, ServiceTimes, Shared, Timeouts,
     Tls, Tries, Try, Upstream, UpstreamUri, UriCaptures,
 };
-pub use self::function::{Functions, FunctionsBuilder, FunctionsConfig, Handle};
+#[cfg(feature = "watch")]
+pub use self::function::Watch;
+pub use self::function::{
+    Functions, FunctionsBuilder, FunctionsConfig, FunctionsDirectory, Handle,
+};
 pub use self::lua::Budget;
 pub use self::middleware::{
     BoxError, DebugResponseForError, DefaultResponseForError, FailedRequest, FunctionLayer,

@@ -16,6 +16,7 @@ use crate::admin::Guard;
 use crate::command::Command;
 use crate::configured::store::Address;
 use crate::database::{DatabaseConfig, Said};
+use crate::file_watch::{Watch, WatchConfig};
 use crate::flags::{number, on_or_off, size, time};
 use crate::gui::GuiConfig;
 use crate::in_force::published::Current;
@@ -67,6 +68,9 @@ pub(crate) struct Config {
     pub(crate) declarative_config: Option<PathBuf>,
 
     #[command(flatten)]
+    watch: WatchConfig,
+
+    #[command(flatten)]
     pub(crate) database: DatabaseConfig,
 
     #[command(subcommand)]
@@ -76,8 +80,7 @@ pub(crate) struct Config {
     #[arg(long, help_heading = "Configuration")]
     pub(crate) demo: bool,
 
-    /// For who writes functions: clients on this machine are told in a 500 what Lua says of the function that
-    /// has failed, and its stack. Not for a gateway that others use.
+    /// Clients on this machine are told in a 500 what Lua says of a function that has failed. Not for production.
     #[arg(long, help_heading = "Functions", env = "KONG_DEBUG", value_parser = FalseyValueParser::new())]
     pub(crate) debug: bool,
 
@@ -159,6 +162,12 @@ impl Config {
     /// How long requests in flight may take when the gateway is told to stop.
     pub(crate) fn patience(&self) -> Duration {
         Duration::from_secs(self.shutdown_timeout)
+    }
+
+    /// What sees files change, if they are to be watched.
+    pub(crate) fn watch(&self) -> Result<Option<Watch>, BoxError> {
+        let modules = self.functions.lua_module_path.as_deref();
+        self.watch.start(self.declarative_config.as_deref(), modules)
     }
 
     /// Where entities are kept: nowhere, if there is no address.

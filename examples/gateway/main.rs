@@ -16,7 +16,9 @@ mod config;
 mod configured;
 mod database;
 mod demo;
+mod file_watch;
 mod flags;
+mod function_file;
 mod gui;
 mod healthchecks;
 mod in_force;
@@ -25,6 +27,7 @@ mod log;
 mod lua;
 mod manual;
 mod network;
+mod reload;
 mod request;
 mod resolver;
 mod signals;
@@ -53,6 +56,7 @@ use crate::configured::store::{Address, Author};
 use crate::healthchecks::Checker;
 use crate::in_force::failures::Failures;
 use crate::in_force::published::{Current, Published};
+use crate::reload::Reload;
 use crate::request::counters::Counters;
 use crate::request::listen::{Listener, Server, TlsAcceptor, addresses};
 use crate::request::metrics::Metrics;
@@ -61,7 +65,7 @@ use crate::request::proxy::Roots;
 use crate::request::record::Recorder;
 use crate::request::subrequest::OfThread;
 use crate::resolver::Resolver;
-use crate::signals::{Signal, Signals};
+use crate::signals::Signals;
 use crate::started::Places;
 use crate::terminal::BAD;
 use crate::worker::Parts;
@@ -103,6 +107,8 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
             .into());
     }
     let places = Places::new().with("proxy", &proxies).with("admin", &admins).with("page", &pages);
+    // From before they are read: what changes meanwhile is seen.
+    let mut watch = config.watch()?;
     let gateway = Gateway::open(config, &admin_addrs, stopped).await?;
     if gateway.config.demo {
         gateway.load_demo().await?;
@@ -118,9 +124,12 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
     let Gateway { config, database, runtime, logs, stopped, .. } = gateway;
     drop(stopped);
 
-    while signals.next().await == Signal::Reload {
-        reload(&config, &database, &runtime).await;
-    }
+    let reload = Reload {
+        file: config.declarative_config.as_deref(),
+        database: &database,
+        runtime: &runtime,
+    };
+    reload.until_told_to_stop(&mut signals, &mut watch).await;
     tracing::info!("shutting down: waiting for requests in flight");
     let _ = stop.send(());
     // Whoever serves holds on to the receiver until the last request has ended.
@@ -230,7 +239,7 @@ impl Gateway {
     /// Puts the demonstration of Kong's documentation in force.
     async fn load_demo(&self) -> Result<(), BoxError> {
         let upstream = demo::serve_upstream(self.stopped.clone()).await?;
-        let draft = declarative::load(demo::declaration(upstream)).map_err(Problem::from)?;
+        let draft = declarative::load(demo::declaration(upstream), None).map_err(Problem::from)?;
         self.database.replace(Author::default(), draft).await?;
         Ok(())
     }
@@ -309,20 +318,5 @@ impl Gateway {
                 tokio::spawn(server.clone().serve(socket, address, service.clone(), stopped));
             }
         }
-    }
-}
-
-/// Reads the declarative file again. One that is not good changes nothing.
-async fn reload(config: &Config, database: &Arc<Database>, runtime: &Runtime) {
-    if let Err(error) = runtime.reload_modules() {
-        return tracing::error!("nothing has changed: {error}");
-    }
-    let Some(path) = &config.declarative_config else {
-        tracing::warn!("there is no declarative file to be read again");
-        return;
-    };
-    match database.reload(path).await {
-        Ok(()) => tracing::info!("{} is in force", path.display()),
-        Err(error) => tracing::error!("nothing has changed: {error}"),
     }
 }

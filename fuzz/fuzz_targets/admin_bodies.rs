@@ -24,6 +24,8 @@ mod configured {
     pub(crate) mod schema;
     pub(crate) mod upstream;
 }
+#[path = "../../examples/gateway/function_file.rs"]
+mod function_file;
 
 use futures_util::FutureExt;
 use libfuzzer_sys::fuzz_target;
@@ -60,12 +62,12 @@ fuzz_target!(|data: &[u8]| {
     let _ = draft.upsert(kind, &Place::new("name"), object, given);
     show(&draft.state);
     let exported = declarative::export(&draft.state).expect("what is JSON is YAML");
-    assert!(declarative::read(&exported).is_ok(), "what is exported loads again:\n{exported}");
+    assert!(declarative::read(&exported, None).is_ok(), "what is exported loads again:\n{exported}");
 });
 
 /// A declarative file.
 fn file(text: &str) {
-    if let Ok(draft) = declarative::read(text) {
+    if let Ok(draft) = declarative::read(text, None) {
         show(&draft.state);
     }
 }

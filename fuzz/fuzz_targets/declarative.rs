@@ -15,6 +15,8 @@ mod configured {
     pub(crate) mod schema;
     pub(crate) mod upstream;
 }
+#[path = "../../examples/gateway/function_file.rs"]
+mod function_file;
 #[path = "../generators"]
 mod generators {
     pub mod choices;
@@ -33,8 +35,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 fuzz_target!(|data: &[u8]| {
     let text = documents::document(&mut Choices::from_bytes(data));
     for text in [String::from_utf8_lossy(&text), String::from_utf8_lossy(data)] {
-        let Ok(draft) = declarative::read(&text) else { continue };
+        let Ok(draft) = declarative::read(&text, None) else { continue };
         let exported = declarative::export(&draft.state).expect("what is JSON is YAML");
-        assert!(declarative::read(&exported).is_ok(), "{text}\n{exported}");
+        assert!(declarative::read(&exported, None).is_ok(), "{text}\n{exported}");
     }
 });

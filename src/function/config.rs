@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Functions, FunctionsBuilder};
+use super::Functions;
 use crate::error::Error;
 use crate::phase::Phase;
 
@@ -56,26 +56,50 @@ impl FunctionsConfig {
     ///
     /// # Errors
     ///
-    /// As [`FunctionsBuilder::build`].
+    /// As [`FunctionsBuilder::build`](super::FunctionsBuilder::build).
     pub fn build(&self, name: impl AsRef<str>) -> Result<Functions, Error> {
-        self.add_to(Functions::builder(name)).build()
+        self.build_with_names(name, |_, _| None)
     }
 
-    fn add_to(&self, builder: FunctionsBuilder) -> FunctionsBuilder {
+    /// The same, where messages call some of the functions by names: the files that the application has
+    /// read them from. `name_of` is asked for the name of each, by the field and the place in it, from 0.
+    ///
+    /// ```
+    /// use tower_lua::FunctionsConfig;
+    ///
+    /// let config: FunctionsConfig = serde_json::from_str(r#"{ "access": ["if"] }"#)?;
+    /// let broken = config.build_with_names("shop", |field, place| Some(format!("shop/{field}.lua")));
+    /// assert!(broken.unwrap_err().to_string().contains("shop/access.lua:1: "));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`FunctionsBuilder::build`](super::FunctionsBuilder::build).
+    pub fn build_with_names(
+        &self,
+        name: impl AsRef<str>,
+        mut name_of: impl FnMut(&str, usize) -> Option<String>,
+    ) -> Result<Functions, Error> {
         let fields = [
-            (Phase::Certificate, &self.certificate),
-            (Phase::Rewrite, &self.rewrite),
-            (Phase::Access, &self.access),
-            (Phase::Access, &self.functions),
-            (Phase::HeaderFilter, &self.header_filter),
-            (Phase::BodyFilter, &self.body_filter),
-            (Phase::Log, &self.log),
+            (Phase::Certificate, "certificate", &self.certificate),
+            (Phase::Rewrite, "rewrite", &self.rewrite),
+            (Phase::Access, "access", &self.access),
+            (Phase::Access, "functions", &self.functions),
+            (Phase::HeaderFilter, "header_filter", &self.header_filter),
+            (Phase::BodyFilter, "body_filter", &self.body_filter),
+            (Phase::Log, "log", &self.log),
         ];
-        fields
-            .into_iter()
-            .flat_map(|(phase, sources)| sources.iter().map(move |source| (phase, source)))
-            .fold(builder, |builder, (phase, source)| builder.function(phase, source))
-            .fail_open(self.fail_open)
+        let mut builder = Functions::builder(name).fail_open(self.fail_open);
+        for (phase, field, sources) in fields {
+            for (place, source) in sources.iter().enumerate() {
+                builder = match name_of(field, place) {
+                    Some(name) => builder.named_function(phase, name, source),
+                    None => builder.function(phase, source),
+                };
+            }
+        }
+        builder.build()
     }
 }
 

@@ -3,6 +3,7 @@
 mod certificate;
 mod check;
 mod config;
+mod directory;
 mod handle;
 mod record;
 mod retry;
@@ -10,6 +11,8 @@ mod run;
 mod shared;
 mod source;
 mod subrequest;
+#[cfg(feature = "watch")]
+mod watch;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -21,6 +24,7 @@ use mlua::{Lua, LuaOptions, StdLib};
 use parking_lot::Mutex;
 
 pub use self::config::FunctionsConfig;
+pub use self::directory::FunctionsDirectory;
 pub use self::handle::Handle;
 use self::record::Record;
 pub(crate) use self::retry::next_target;
@@ -28,6 +32,8 @@ pub(crate) use self::run::{Progress, Run};
 pub(crate) use self::shared::shared_value;
 use self::source::Source;
 pub(crate) use self::subrequest::begin_subrequest;
+#[cfg(feature = "watch")]
+pub use self::watch::Watch;
 use crate::error::{CompileError, Error, FunctionsId};
 use crate::phase::{Phase, PhaseSet};
 use crate::vm::Gone;
@@ -209,6 +215,13 @@ impl Functions {
         })
     }
 
+    /// Whether it is what would be built.
+    #[cfg(feature = "watch")]
+    fn is_made_of(&self, builder: &FunctionsBuilder) -> bool {
+        let mut phases = self.set.phases.iter().zip(&builder.phases);
+        self.set.fail_open == builder.fail_open && phases.all(|(own, other)| **own == **other)
+    }
+
     /// Whether a request goes on as if a function that fails had not been there.
     pub(crate) fn fails_open(&self) -> bool {
         self.set.fail_open
@@ -241,6 +254,24 @@ impl FunctionsBuilder {
     /// Adds a function for `phase`, after those it has.
     pub fn function(mut self, phase: Phase, source: impl AsRef<str>) -> Self {
         self.phases[phase.index()].push(Source::inline(source.as_ref()));
+        self
+    }
+
+    /// Adds a function for `phase` that messages call `name`: the file, where the application has read one.
+    ///
+    /// ```
+    /// use tower_lua::{Functions, Phase};
+    ///
+    /// let broken = Functions::builder("shop").named_function(Phase::Access, "shop/auth.lua", "if");
+    /// assert!(broken.build().unwrap_err().to_string().contains("shop/auth.lua:1: unexpected symbol"));
+    /// ```
+    pub fn named_function(
+        mut self,
+        phase: Phase,
+        name: impl AsRef<str>,
+        source: impl AsRef<str>,
+    ) -> Self {
+        self.phases[phase.index()].push(Source::named(name.as_ref(), source.as_ref()));
         self
     }
 

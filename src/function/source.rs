@@ -30,7 +30,14 @@ impl Source {
     /// Source from a file: named by the file.
     pub(super) fn file(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
-        Ok(Self { text: text.into(), chunk_name: format!("@{}", path.display()).into() })
+        Ok(Self::named(&path.display().to_string(), &text))
+    }
+
+    /// Source that somebody else has read from a file.
+    pub(super) fn named(name: &str, text: &str) -> Self {
+        // Lua's strings end there, and messages with them.
+        let name = name.split('\0').next().unwrap_or_default();
+        Self { text: text.into(), chunk_name: format!("@{name}").into() }
     }
 
     /// Compiles the source as text, without running it.

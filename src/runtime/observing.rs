@@ -32,7 +32,7 @@ impl RuntimeBuilder {
         self
     }
 
-    /// Has `tell` told of each failure of a function, after it has been logged: for a list of the last ones,
+    /// Has `tell` told of each failure of a function, before it is logged: for a list of the last ones,
     /// say. It should be quick.
     ///
     /// ```

@@ -110,10 +110,11 @@ impl Settings {
     /// Reports a function that failed, to the log and to whoever wants to know.
     #[cold]
     pub(crate) fn report(&self, error: &Error) {
-        log::report(error);
+        // Who reads of it in the log finds it wherever else it is told of.
         if let Some(failed) = &self.failed {
             failed(error);
         }
+        log::report(error);
     }
 
     /// Whether functions may reach anything over the network.

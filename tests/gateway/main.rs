@@ -38,6 +38,8 @@ mod declarative;
 mod demo;
 mod documentation;
 mod failures;
+mod file_watch;
+mod function_files;
 mod functions;
 mod health_checks;
 mod hostile_http2;
@@ -101,6 +103,9 @@ mod configured {
     pub(crate) mod schema;
     pub(crate) mod upstream;
 }
+#[expect(dead_code, reason = "the gateway has more uses for it")]
+#[path = "../../examples/gateway/function_file.rs"]
+mod function_file;
 #[expect(unused_imports, reason = "the gateway has more uses for it")]
 #[path = "../../examples/gateway/in_force/router/mod.rs"]
 mod router;

@@ -36,14 +36,15 @@ const LIBRARY: &[&str] = &[
 
 /// The gateway's.
 const GATEWAY: &[&str] = &[
-    "terminal",   // colours
-    "flags",      // what their values are read by
-    "log",        // where it goes, and what it says of requests
-    "resolver",   // whom it asks for addresses
-    "lua",        // functions as text, before they run
-    "configured", // entities, and where they are kept
-    "in_force",   // made ready for requests
-    "request",    // what happens to one, from the socket to the service and back:
+    "terminal",      // colours
+    "flags",         // what their values are read by
+    "log",           // where it goes, and what it says of requests
+    "resolver",      // whom it asks for addresses
+    "function_file", // functions in files of their own
+    "lua",           // functions as text, before they run
+    "configured",    // entities, and where they are kept
+    "in_force",      // made ready for requests
+    "request",       // what happens to one, from the socket to the service and back:
     "request/uri",
     "request/counters",
     "request/peer",
@@ -70,12 +71,14 @@ const GATEWAY: &[&str] = &[
     "manual",       // what it says of itself
     "database",     // where entities are kept, by flags
     "command",      // what it does instead of serving
+    "file_watch",   // when files change that it has read
     "config",       // flags
     "started",      // what it says then
     "demo",
     "stack",
     "worker",
     "signals",
+    "reload", // what is read again when somebody says so, or has changed
     "main",
 ];
 

@@ -23,7 +23,7 @@ pub(super) async fn answer(admin: &Admin, head: &Parts, body: Bytes) -> Answered
         return Ok(Answer::ok(json!({ "config": file })));
     }
     let declaration = declaration(head, body).await?;
-    admin.database.replace(author_of(head), declarative::load(declaration)?).await?;
+    admin.database.replace(author_of(head), declarative::load(declaration, None)?).await?;
     Ok(Answer::created(shown(admin)))
 }
 

@@ -13,6 +13,7 @@ use crate::configured::declarative;
 use crate::configured::entities::{Document, Draft, Kind, State, Step};
 use crate::configured::problem::Problem;
 use crate::configured::store::{Address, Author, Cached, Keep, Missed, Store, Version};
+use crate::function_file::Directory;
 use crate::in_force::published::Published;
 use crate::in_force::snapshot::Snapshot;
 
@@ -200,8 +201,13 @@ impl Database {
         let text = tokio::fs::read_to_string(path)
             .await
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        let draft = declarative::read(&text)
-            .map_err(|error| named(error.in_lines(&declarative::Source::new(&text)).into()))?;
+        let file = path.to_owned();
+        let read = move || {
+            let draft = declarative::read(&text, Some(&Directory::of(&file)));
+            draft.map_err(|error| error.in_lines(&declarative::Source::new(&text)))
+        };
+        let draft =
+            tokio::task::spawn_blocking(read).await?.map_err(|error| named(error.into()))?;
         self.replace(Author::default(), draft).await.map_err(|problem| named(problem.into()).into())
     }
 

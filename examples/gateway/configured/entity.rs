@@ -125,6 +125,18 @@ pub(crate) struct HeaderOfCanary {
     pub(crate) value: Option<String>,
 }
 
+/// A function of a plugin that stands in a file of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FromFile {
+    /// The field of the configuration, and the place in it, from 0.
+    pub(crate) field: &'static str,
+    pub(crate) place: usize,
+    /// What the declarative file has in its place.
+    pub(crate) written: String,
+    /// What Lua calls it.
+    pub(crate) name: String,
+}
+
 /// Another entity, by its id.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Hash)]
 pub(crate) struct Reference {

@@ -28,10 +28,10 @@ fn whatever_file_is_given_it_is_read_or_refused_and_what_is_exported_is_read_aga
     for seed in 0..CASES {
         let text = documents::document(&mut Choices::from_seed(seed));
         let text = String::from_utf8_lossy(&text);
-        let Ok(draft) = declarative::read(&text) else { continue };
+        let Ok(draft) = declarative::read(&text, None) else { continue };
         read += 1;
         let exported = declarative::export(&draft.state).unwrap();
-        assert!(declarative::read(&exported).is_ok(), "{text}\n{exported}");
+        assert!(declarative::read(&exported, None).is_ok(), "{text}\n{exported}");
     }
     assert!(read > 100, "only {read} files were read");
 }

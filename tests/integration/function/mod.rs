@@ -3,6 +3,7 @@
 mod build;
 mod certificate;
 mod config;
+mod directory;
 mod observer;
 mod run;
 mod slow;

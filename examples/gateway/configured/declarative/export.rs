@@ -16,7 +16,7 @@ pub(crate) fn export(state: &State) -> Result<String, BoxError> {
         let entities: Vec<Value> = state
             .all(kind)
             .map(|document| {
-                let mut object = document.current();
+                let mut object = document.declared();
                 for parent in kind.references() {
                     if let Some(id) = document.reference(*parent) {
                         object.insert(parent.field_in(kind).to_owned(), json!(id));

@@ -3,6 +3,7 @@
 mod errors;
 mod export;
 mod flatten;
+mod functions;
 mod source;
 
 use serde_json::Value;
@@ -13,16 +14,36 @@ use self::flatten::flatten;
 pub(crate) use self::source::Source;
 use crate::configured::entities::{Draft, Kind};
 use crate::configured::schema::{Given, Object};
+use crate::function_file::{Directory, Reference};
 
 const FORMATS: [&str; 3] = ["1.1", "2.1", "3.0"];
 
-/// Reads a file, and makes a state of it that has nothing else.
+/// Reads a text, and makes a state of it that has nothing else. Functions that are in files are looked for
+/// in the directory.
 ///
 /// # Errors
 ///
-/// All that is wrong with it.
-pub(crate) fn read(text: &str) -> Result<Draft, Errors> {
-    load(parse(text)?)
+/// All that is wrong with it, and with them. Without a directory, functions in files are.
+pub(crate) fn read(text: &str, directory: Option<&Directory>) -> Result<Draft, Errors> {
+    load(parse(text)?, directory)
+}
+
+/// The functions in files that a text names, as far as it can be read.
+pub(crate) fn references(text: &str) -> Vec<Reference> {
+    let mut found = Vec::new();
+    if let Ok(declaration) = parse(text) {
+        collect(&declaration.into(), &mut found);
+    }
+    found
+}
+
+fn collect(value: &Value, found: &mut Vec<Reference>) {
+    match value {
+        Value::String(text) => found.extend(Reference::parse(text).and_then(Result::ok)),
+        Value::Array(list) => list.iter().for_each(|value| collect(value, found)),
+        Value::Object(fields) => fields.values().for_each(|value| collect(value, found)),
+        _ => {}
+    }
 }
 
 /// Reads YAML, or JSON, which is YAML as well.
@@ -50,8 +71,8 @@ pub(crate) fn parse(text: &str) -> Result<Object, Errors> {
 ///
 /// # Errors
 ///
-/// All that is wrong with it.
-pub(crate) fn load(declaration: Object) -> Result<Draft, Errors> {
+/// As [`read`].
+pub(crate) fn load(declaration: Object, directory: Option<&Directory>) -> Result<Draft, Errors> {
     let mut errors = Errors::default();
     let format = format_of(&declaration).unwrap_or_else(|error| {
         errors.add(&[], "_format_version", error);
@@ -69,7 +90,17 @@ pub(crate) fn load(declaration: Object) -> Result<Draft, Errors> {
         if format != "3.0" && entity.kind == Kind::Routes {
             mark_expressions(&mut entity.object);
         }
+        let files = match functions::read(entity.kind, &mut entity.object, directory) {
+            Ok(files) => files,
+            Err(wrong) => {
+                errors.add(&entity.path, "config", wrong);
+                continue;
+            }
+        };
         let result = draft.insert(entity.kind, entity.object, Given::Typed);
+        if let Ok(document) = &result {
+            document.came_from(files);
+        }
         if let Err(problem) = result {
             // What belongs to an entity that is wrong itself is not told of as well.
             if problem.is_foreign_key() && !errors.is_empty() {

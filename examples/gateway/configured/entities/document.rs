@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Kind, State, now, snis};
 use crate::configured::certificate::{Authority, Certificate, Sni};
 use crate::configured::credential::Credential;
-use crate::configured::entity::{Canary, Plugin, Route, Service};
+use crate::configured::entity::{Canary, FromFile, Plugin, Route, Service};
 use crate::configured::schema::{self, Object, at};
 use crate::configured::upstream::{Target, Upstream};
 
@@ -28,6 +28,8 @@ pub(crate) struct Document {
     uniques: Box<[Arc<str>]>,
     /// The ids of the entities that it belongs to.
     references: Box<[(Kind, Box<str>)]>,
+    /// Its functions that stand in files, if a declarative file says so.
+    files: OnceLock<Box<[FromFile]>>,
 }
 
 #[derive(Debug)]
@@ -97,6 +99,7 @@ impl Document {
             tags: tags.filter_map(Value::as_str).map(Box::from).collect(),
             uniques: uniques(kind, object),
             references: kind.references().iter().filter_map(reference).collect(),
+            files: OnceLock::new(),
         })
     }
 
@@ -145,6 +148,32 @@ impl Document {
             let created = object.get("created_at").and_then(Value::as_i64).unwrap_or_default();
             let rest = created.saturating_add(ttl).saturating_sub(now()).max(0);
             object.insert("ttl".to_owned(), rest.into());
+        }
+        object
+    }
+
+    /// Notes which of its functions stand in files.
+    pub(crate) fn came_from(&self, files: Vec<FromFile>) {
+        if !files.is_empty() {
+            let _ = self.files.set(files.into());
+        }
+    }
+
+    /// Those of its functions that stand in files.
+    pub(crate) fn files(&self) -> &[FromFile] {
+        self.files.get().map_or(&[], |files| files)
+    }
+
+    /// The entity as a declarative file has it: functions in files are named.
+    pub(crate) fn declared(&self) -> Object {
+        let mut object = self.current();
+        for file in self.files() {
+            let function = object
+                .get_mut("config")
+                .and_then(|config| config.get_mut(file.field)?.get_mut(file.place));
+            if let Some(function) = function {
+                *function = file.written.as_str().into();
+            }
         }
         object
     }

@@ -109,7 +109,7 @@ impl Canary {
         let same = known.filter(|known| known.document.config() == config);
         let functions = match same {
             Some(known) => known.functions.clone(),
-            None => PluginFunctions::new(&format!("{label} canary"), &config, runtime)?,
+            None => PluginFunctions::new(&format!("{label} canary"), &config, &[], runtime)?,
         };
         let counts = same.map(|known| Arc::clone(&known.counts)).unwrap_or_default();
         let (document, id) = (Arc::clone(document), entity.id.as_str().into());

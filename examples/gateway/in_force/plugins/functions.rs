@@ -5,6 +5,7 @@ use tower_lua::{Functions, FunctionsConfig, FunctionsId, Phase, Runtime};
 
 use super::config::read;
 use crate::BoxError;
+use crate::configured::entity::FromFile;
 
 /// The functions of a plugin, in the parts in which they run.
 #[derive(Clone)]
@@ -20,14 +21,24 @@ pub(crate) struct PluginFunctions {
 }
 
 impl PluginFunctions {
-    pub(super) fn new(label: &str, config: &Value, runtime: &Runtime) -> Result<Self, BoxError> {
+    /// Compiles the functions of a plugin, which go by the name `label`; some of them stand in `files`.
+    pub(super) fn new(
+        label: &str,
+        config: &Value,
+        files: &[FromFile],
+        runtime: &Runtime,
+    ) -> Result<Self, BoxError> {
         let config: FunctionsConfig = read(label, config)?;
         let mut none = FunctionsConfig::default();
         none.fail_open = config.fail_open;
         if config == none {
             return Ok(Self::none());
         }
-        let all = config.build(label)?;
+        let name = |field: &str, place: usize| {
+            let file = files.iter().find(|file| file.field == field && file.place == place)?;
+            Some(file.name.clone())
+        };
+        let all = config.build_with_names(label, name)?;
         runtime.check(&all)?;
         let responses = [Phase::HeaderFilter, Phase::BodyFilter, Phase::Log];
         Ok(Self {

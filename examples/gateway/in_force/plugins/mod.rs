@@ -132,9 +132,11 @@ impl Prepared {
     ) -> Result<Self, BoxError> {
         let (document, plugin) = (Arc::clone(document), plugin_of(document));
         let (name, config) = (plugin.name.as_str(), &document.config());
+        let files = document.files();
+        let functions = || PluginFunctions::new(label, config, files, runtime).map(Versions::of);
         let kind = match name {
-            "pre-function" => Kind::PreFunction(functions(label, config, runtime)?),
-            "post-function" => Kind::PostFunction(functions(label, config, runtime)?),
+            "pre-function" => Kind::PreFunction(functions()?),
+            "post-function" => Kind::PostFunction(functions()?),
             _ => {
                 let is_known = PRIORITIES.iter().any(|(known, _)| *known == name);
                 is_known.then_some(()).ok_or_else(|| unknown(name))?;
@@ -155,6 +157,7 @@ impl Prepared {
             |plugin: &Plugin| [plugin.route(), plugin.service()].map(|id| id.map(str::to_owned));
         let is_same = self.plugin.name == plugin.name
             && scope(&self.plugin) == scope(&plugin)
+            && self.document.files() == document.files()
             && self.document.config() == document.config();
         is_same.then(|| {
             let (document, label) = (Arc::clone(document), Arc::clone(&self.label));
@@ -224,10 +227,6 @@ impl Prepared {
     pub(crate) fn label(&self) -> &str {
         &self.label
     }
-}
-
-fn functions(label: &str, config: &Value, runtime: &Runtime) -> Result<Versions, BoxError> {
-    PluginFunctions::new(label, config, runtime).map(Versions::of)
 }
 
 fn plugin_of(document: &Document) -> Arc<Plugin> {

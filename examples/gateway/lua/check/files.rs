@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::document;
-use super::finding::{Finding, Level};
+use super::document::{self, Plugin};
+use super::finding::{Finding, Level, Place};
 use super::report::Report;
 use super::{Checker, Source};
+use crate::function_file::{Directory, Reference};
 
 /// How deep directories are gone through.
 const MAX_DEPTH: usize = 32;
@@ -83,16 +84,8 @@ fn file(
     }
     match document::plugins(&text) {
         Ok(plugins) => {
-            for plugin in plugins {
-                let sources = plugin.functions.iter();
-                let sources: Vec<_> = sources
-                    .map(|function| Source { phase: Some(function.phase), text: &function.text })
-                    .collect();
-                for (function, findings) in plugin.functions.iter().zip(checker.set(&sources, true))
-                {
-                    report.add(path, Some(function.phase), findings, |place| function.place(place));
-                }
-            }
+            let directory = Directory::of(path);
+            plugins.iter().for_each(|found| plugin(checker, path, &directory, found, report));
         }
         Err((place, why)) => {
             let help = "it is neither YAML nor JSON";
@@ -101,4 +94,41 @@ fn file(
         }
     }
     Ok(true)
+}
+
+/// Looks at the functions of a plugin in a declarative file, and at those in files that it names.
+fn plugin(
+    checker: &Checker,
+    path: &Path,
+    directory: &Directory,
+    plugin: &Plugin,
+    report: &mut Report,
+) {
+    let mut texts = Vec::new();
+    for function in &plugin.functions {
+        let named = Reference::parse(&function.text);
+        let read = named.map(|named| {
+            let reference = named?;
+            Ok::<_, String>((directory.read(&reference)?, Some(directory.path(&reference))))
+        });
+        match read {
+            None => texts.push((function, function.text.as_str().into(), None)),
+            Some(Ok((text, file))) => texts.push((function, text, file)),
+            Some(Err(why)) => {
+                let help = "the gateway would not take the declarative file";
+                let first = Place { line: 1, column: 1 };
+                let finding = Finding::new(Level::Error, "file", first, why, help);
+                report.add(path, Some(function.phase), vec![finding], |at| function.place(at));
+            }
+        }
+    }
+    let sources =
+        texts.iter().map(|(function, text, _)| Source { phase: Some(function.phase), text });
+    let sources: Vec<_> = sources.collect();
+    for ((function, _, file), findings) in texts.iter().zip(checker.set(&sources, true)) {
+        match file {
+            Some(file) => report.add(file, Some(function.phase), findings, |at| at),
+            None => report.add(path, Some(function.phase), findings, |at| function.place(at)),
+        }
+    }
 }

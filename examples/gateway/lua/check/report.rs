@@ -34,6 +34,14 @@ struct Entry {
     finding: Finding,
 }
 
+impl Entry {
+    /// Whether this says of a place what `other` does, whatever phase it was looked at for.
+    fn says(&self, other: &Self) -> bool {
+        (&self.file, self.place, &self.finding.rule, &self.finding.message)
+            == (&other.file, other.place, &other.finding.rule, &other.finding.message)
+    }
+}
+
 impl Report {
     /// A function has been looked at; `place` says where in the file something of it stands.
     pub(crate) fn add(
@@ -51,7 +59,10 @@ impl Report {
                 place: place(finding.place),
                 finding,
             };
-            self.entries.push(entry);
+            // A file of Lua may be looked at for itself, and for plugins that name it.
+            if !self.entries.iter().any(|known| known.says(&entry)) {
+                self.entries.push(entry);
+            }
         }
     }
 

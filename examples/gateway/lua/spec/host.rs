@@ -16,6 +16,7 @@ use super::covered::Covered;
 use super::output::Report;
 use super::plan::{Answer, Plan, Source};
 use super::{convert, json};
+use crate::function_file::{Directory, Reference};
 use crate::lua::check::document;
 
 /// What the words of a file's specs work on.
@@ -148,7 +149,13 @@ impl Host {
                 let plugins = plugins.map_err(|(place, why)| {
                     problem(format!("{}:{}: {why}", path.display(), place.line))
                 })?;
+                let directory = Directory::of(&path);
                 for function in plugins.into_iter().flat_map(|plugin| plugin.functions) {
+                    if let Some(named) = Reference::parse(&function.text) {
+                        let file = self.named(&directory, named).map_err(problem)?;
+                        functions.push((phase(function.phase)?, file));
+                        continue;
+                    }
                     if let (Some(covered), Some(offset)) = (&self.covered, function.offset()) {
                         let name = Covered::name(&function.text);
                         covered.declare(&path, name, &function.text, offset);
@@ -180,6 +187,20 @@ impl Host {
         }
         self.change(|plan| plan.functions = functions);
         Ok(())
+    }
+
+    /// A function in a file that a declarative file names.
+    fn named(
+        &self,
+        directory: &Directory,
+        named: Result<Reference, String>,
+    ) -> Result<Source, String> {
+        let reference = named?;
+        let (text, path) = (directory.read(&reference)?, directory.path(&reference));
+        if let Some(covered) = &self.covered {
+            covered.declare(&path, format!("@{}", path.display()), &text, 0);
+        }
+        Ok(Source::File(path))
     }
 
     /// A function, or what is in the file that is named.
