@@ -146,7 +146,7 @@ pub use self::function::Watch;
 pub use self::function::{
     Functions, FunctionsBuilder, FunctionsConfig, FunctionsDirectory, Handle,
 };
-pub use self::lua::Budget;
+pub use self::lua::{Budget, Profile};
 pub use self::middleware::{
     BoxError, DebugResponseForError, DefaultResponseForError, FailedRequest, FunctionLayer,
     FunctionService, PluginKind, RequestBody, ResponseBody, ResponseForError, ResponseFuture,

@@ -307,7 +307,8 @@ impl Gateway {
         let guard = Arc::new(self.config.admin.clone());
         let guard = axum::middleware::from_fn_with_state(guard, admin::check);
         let caches = self.caches.endpoint(self.current.clone());
-        metrics.merge(caches).fallback_service(admin).layer(guard)
+        let profile = admin::profile::endpoint(self.runtime.clone(), self.config.debug);
+        metrics.merge(caches).merge(profile).fallback_service(admin).layer(guard)
     }
 
     /// Serves `service` on this thread.

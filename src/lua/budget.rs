@@ -14,6 +14,7 @@ use mlua::{HookTriggers, Lua, LuaString, VmState};
 use super::coverage::Coverage;
 use super::memory::{Memory, OutOfMemory};
 use super::meter::Meter;
+use super::profile::Samples;
 use super::{pace, raw};
 
 /// What functions may use before they are stopped.
@@ -207,8 +208,10 @@ pub(crate) fn enforce(
     meter: &Arc<Meter>,
     memory: &Arc<Memory>,
     budget: &Budget,
+    samples: &Arc<Samples>,
 ) -> mlua::Result<()> {
     let (meter, memory) = (Arc::clone(meter), Arc::clone(memory));
+    let samples = Arc::clone(samples);
     let is_hooked = budget.limits_time();
     let limits = Limits { budget: budget.clone(), meter: Arc::clone(&meter), memory, is_hooked };
     lua.set_app_data(limits);
@@ -230,6 +233,7 @@ pub(crate) fn enforce(
             let _ = debug;
             let used = lua.used_memory() as u64;
             meter.note_growth(lua, used);
+            samples.look(lua, &meter);
             look(lua, &meter, used).map(|()| VmState::Continue)
         })?;
     }

@@ -53,6 +53,7 @@ impl Default for RuntimeBuilder {
             cache: Arc::new(Cache::new(16 << 20)),
             background: Arc::new(Background::new()),
             observer: None,
+            sampler: Arc::default(),
             slow_function: None,
             failed: None,
             node: Node::default(),

@@ -7,6 +7,7 @@ mod modules;
 mod network;
 mod nodes;
 mod observing;
+mod profile;
 
 use std::fmt;
 use std::net::IpAddr;

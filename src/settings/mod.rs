@@ -28,7 +28,7 @@ pub use self::sandbox::{Sandbox, UntrustedLua};
 pub(crate) use self::subrequests::{Answering, Captured, Reception, Subrequests};
 use crate::error::{Error, log};
 use crate::extension::{Connection, Consumer};
-use crate::lua::Budget;
+use crate::lua::{Budget, Sampler};
 #[cfg(feature = "net")]
 use crate::net::Reach;
 use crate::store::SharedDict;
@@ -55,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) background: Arc<Background>,
     /// What is told of each call of a function.
     pub(crate) observer: Option<Observer>,
+    /// Where functions spend their time, while somebody wants to know.
+    pub(crate) sampler: Arc<Sampler>,
     /// From when on a call is slow, if the log is to tell of those.
     pub(crate) slow_function: Option<Duration>,
     /// What is told of each failure of a function.

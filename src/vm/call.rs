@@ -199,6 +199,10 @@ impl Vm {
         let result = resume(&self.lua, &thread);
         let used = self.meter.stop();
         self.ran_for = used;
+        if self.samples.has_some() {
+            let Site { set, phase, index, .. } = self.site();
+            self.samples.flush(&format!("{set}: {phase}[{index}]"));
+        }
         let (exit, failure, operation) = self.transaction(|tx| {
             tx.cpu_time += used;
             let flights = tx.flights.take();

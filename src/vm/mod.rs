@@ -39,7 +39,7 @@ pub(crate) use self::quarantine::Quarantined;
 use self::timer::Home;
 use crate::binding::{Api, Scope, convert};
 use crate::error::FailureKind;
-use crate::lua::{self, Budget, Memory, Meter, Place};
+use crate::lua::{self, Budget, Memory, Meter, Place, Samples};
 use crate::sandbox::Environments;
 use crate::settings::Settings;
 use crate::transaction::{Bound, Current};
@@ -67,6 +67,8 @@ pub(crate) struct Vm {
     /// numbers.
     compiled: FxHashMap<u64, Range<usize>>,
     gone: Arc<Gone>,
+    /// Where functions are, while somebody wants to know.
+    samples: Arc<Samples>,
     /// What is held by whatever a request keeps here.
     alive: Arc<()>,
     /// How much memory there was in use after the last run, and before the one that is under way.
@@ -128,7 +130,8 @@ impl Vm {
         let memory = Arc::new(settings.budget.held());
         let alive = Arc::default();
         lua.set_app_data(Home { pool, bound, alive: Arc::clone(&alive) });
-        lua::enforce(&lua, &meter, &memory, &settings.budget)?;
+        let samples = Arc::new(Samples::new(Arc::clone(&settings.sampler)));
+        lua::enforce(&lua, &meter, &memory, &settings.budget, &samples)?;
         Ok(Self {
             bound,
             trampoline: prelude.get("trampoline")?,
@@ -144,6 +147,7 @@ impl Vm {
             idle: Vec::new(),
             compiled: FxHashMap::default(),
             gone: Arc::default(),
+            samples,
             alive,
             used_before: 0,
             innocent_failures: 0,

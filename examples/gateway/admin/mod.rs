@@ -14,6 +14,7 @@ mod guard;
 mod health;
 mod information;
 mod list;
+pub(crate) mod profile;
 mod versions;
 mod warnings;
 

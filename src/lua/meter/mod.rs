@@ -228,6 +228,14 @@ impl Meter {
         (look, self.pace.after(now.saturating_sub(looked), taken))
     }
 
+    /// How many nanoseconds ago that was, in a run that is under way.
+    pub(super) fn since_look(&self) -> Option<u64> {
+        self.is_running().then(|| {
+            let now = self.now();
+            now.saturating_sub(self.looked_in_run().unwrap_or(now))
+        })
+    }
+
     /// When the clock was last looked at in this run, which begins with its first look.
     fn looked_in_run(&self) -> Option<u64> {
         let has_begun = self.deadline.load(Ordering::Relaxed) != UNBEGUN;
