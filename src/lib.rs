@@ -138,8 +138,9 @@ pub use mlua;
 pub use self::error::{CompileError, Error, FunctionsId};
 pub use self::extension::{
     ClientUri, CloseConnection, Connection, Consumer, Credential, HeaderNames, HostCall,
-    InternalRedirect, RequestId, ResponseSource, Route, Service, ServiceTimes, Shared, Timeouts,
-    Tls, Tries, Try, Upstream, UpstreamUri, UriCaptures,
+    InternalRedirect, RequestId, ResponseSource, Route, Service, ServiceTimes, Shared, SpanEvent,
+    SpanId, Timeouts, Tls, Trace, TraceId, TraceSpan, TraceSpans, Tries, Try, Upstream,
+    UpstreamUri, UriCaptures,
 };
 #[cfg(feature = "watch")]
 pub use self::function::Watch;

@@ -17,7 +17,7 @@ use crate::command::Command;
 use crate::configured::store::Address;
 use crate::database::{DatabaseConfig, Said};
 use crate::file_watch::{Watch, WatchConfig};
-use crate::flags::{number, on_or_off, size, time};
+use crate::flags::{number, on_or_off, size};
 use crate::gui::GuiConfig;
 use crate::in_force::published::Current;
 use crate::log::LogConfig;
@@ -26,6 +26,7 @@ use crate::network::network;
 use crate::request::counters::Counters;
 use crate::request::spelling;
 use crate::resolver::{NameServer, Resolver};
+use crate::telemetry::TelemetryConfig;
 
 /// A reverse proxy that runs functions written for Kong.
 #[derive(Debug, Parser)]
@@ -138,6 +139,9 @@ pub(crate) struct Config {
 
     #[command(flatten)]
     pub(crate) log: LogConfig,
+
+    #[command(flatten)]
+    pub(crate) telemetry: TelemetryConfig,
 }
 
 /// A number of workers.
@@ -324,11 +328,6 @@ pub(crate) struct FunctionsConfig {
         value_name = "SIZE"
     )]
     client_body_buffer_size: usize,
-
-    /// Log calls of functions that take so long or longer from beginning to end, and where they were
-    /// then: `50ms`, `1s`.
-    #[arg(long, value_parser = time, value_name = "TIME")]
-    slow_function: Option<Duration>,
 }
 
 /// What functions hear of the gateway: counts, the consumers whom they find, the upstreams.
@@ -419,9 +418,6 @@ impl FunctionsConfig {
             .body_buffer_size(self.client_body_buffer_size as u64);
         if let Some(directory) = &self.lua_module_path {
             builder = builder.module_path(directory);
-        }
-        if let Some(time) = self.slow_function {
-            builder = builder.slow_function(time);
         }
         if let Some(file) = trusted {
             let wrong = |error| format!("lua_ssl_trusted_certificate: {}: {error}", file.display());

@@ -6,8 +6,11 @@ use std::str::FromStr;
 use std::sync::Mutex;
 
 use clap::{ArgAction, Args, ValueEnum};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::BoxError;
 use crate::flags::on_or_off;
@@ -89,8 +92,8 @@ impl LogConfig {
         }
     }
 
-    /// Sends the events of `tracing` to the log.
-    pub(crate) fn start(&self) -> Result<(), BoxError> {
+    /// Sends the events of `tracing` to the log, and has `hear` hear of those that are in it.
+    pub(crate) fn start(&self, hear: Hear) -> Result<(), BoxError> {
         let writer = match &self.log_file {
             None => BoxMakeWriter::new(std::io::stderr),
             Some(path) => {
@@ -104,8 +107,8 @@ impl LogConfig {
             .with_writer(writer)
             .with_ansi(self.is_coloured());
         match self.log_format {
-            LogFormat::Pretty => subscriber.init(),
-            LogFormat::Json => subscriber.json().init(),
+            LogFormat::Pretty => subscriber.finish().with(Heard(hear)).init(),
+            LogFormat::Json => subscriber.json().finish().with(Heard(hear)).init(),
         }
         Ok(())
     }
@@ -113,6 +116,17 @@ impl LogConfig {
     /// Whether lines of the log have colours.
     fn is_coloured(&self) -> bool {
         self.log_format == LogFormat::Pretty && self.log_file.is_none() && terminal::is_coloured()
+    }
+}
+
+/// Hears of what is in the log.
+pub(crate) type Hear = fn(&Event<'_>);
+
+struct Heard(Hear);
+
+impl<S: Subscriber> Layer<S> for Heard {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        (self.0)(event);
     }
 }
 

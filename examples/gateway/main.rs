@@ -33,6 +33,7 @@ mod resolver;
 mod signals;
 mod stack;
 mod started;
+mod telemetry;
 mod terminal;
 mod worker;
 
@@ -60,6 +61,7 @@ use crate::reload::Reload;
 use crate::request::counters::Counters;
 use crate::request::listen::{Listener, Server, TlsAcceptor, addresses};
 use crate::request::metrics::Metrics;
+use crate::request::plugins::opentelemetry::{Numbers, Telling, Whole, hear};
 use crate::request::plugins::{Caches, Logs, Outward, Workshop};
 use crate::request::proxy::Roots;
 use crate::request::record::Recorder;
@@ -67,6 +69,7 @@ use crate::request::subrequest::OfThread;
 use crate::resolver::Resolver;
 use crate::signals::Signals;
 use crate::started::Places;
+use crate::telemetry::TelemetryConfig;
 use crate::terminal::BAD;
 use crate::worker::Parts;
 
@@ -90,7 +93,7 @@ async fn main() -> ExitCode {
 
 /// Serves until it is told to stop, or does what else it is to do.
 async fn run(config: Config) -> Result<ExitCode, BoxError> {
-    config.log.start()?;
+    config.log.start(hear)?;
     if let Some(command) = &config.command {
         let program = Config::command();
         return command.run(program, || config.database(), config.functions.permitted()).await;
@@ -121,7 +124,8 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
     gateway.serve(admins, &admin, &server);
     gateway.serve(pages, &gui::service(admin), &server);
     started::say(&gateway.config, &places, &gateway.database.state())?;
-    let Gateway { config, database, runtime, logs, stopped, .. } = gateway;
+    let telling = gateway.tell();
+    let Gateway { config, database, logs, stopped, runtime, .. } = gateway;
     drop(stopped);
 
     let reload = Reload {
@@ -137,6 +141,9 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
     let _ = tokio::time::timeout(patience, stop.closed()).await;
     for worker in workers {
         let _ = tokio::task::spawn_blocking(|| worker.join()).await;
+    }
+    if let Some(telling) = telling {
+        telling.end();
     }
     if tokio::time::timeout(config.patience(), logs.drain()).await.is_err() {
         tracing::warn!("logs were still on their way after {:?}", config.patience());
@@ -164,6 +171,8 @@ struct Gateway {
     logs: Logs,
     caches: Caches,
     roots: Roots,
+    /// Where all spans, numbers and the log go, if they go anywhere.
+    told: Option<Arc<Whole>>,
     /// Changes when it is time to stop.
     stopped: watch::Receiver<()>,
 }
@@ -179,33 +188,32 @@ impl Gateway {
         let (address, cached) = (config.database()?, config.database.cached());
         let (tell, invalidated) = mpsc::unbounded_channel();
         let is_shared = address.as_ref().is_some_and(Address::is_shared);
-        let logs = Logs::new();
+        let (logs, telemetry) = (Logs::new(Arc::clone(&counters)), &config.telemetry);
         let current = Current::default();
         let failures = Failures::new(current.clone());
         let metrics = Arc::new(Metrics::new(config.workers.0, current.clone()));
-        let observer = Arc::clone(&metrics);
-        let kept = failures.clone();
+        let (observer, kept) = (Arc::clone(&metrics), failures.clone());
         let told = |builder: RuntimeBuilder| {
             let observe = move |call: &FunctionCall<'_>| observer.called(call);
             // Nobody follows where there are no others.
             let tell = move |key: &[u8]| drop(is_shared.then(|| tell.send(key.to_vec())));
             let builder = builder.observer(observe).failed(move |error| kept.keep(error));
-            logs.tell(builder.invalidated(tell))
+            telemetry.tell(logs.tell(builder.invalidated(tell)))
         };
-        let counted = Arc::clone(&counters);
         let trusted = config.tls.lua_ssl_trusted_certificate.as_deref();
         let functions = &config.functions;
         let resolver = Resolver::new(&config.dns_resolver);
-        let workers = config.workers.0;
-        let asked = resolver.clone();
-        let heard = Heard { counters: counted, current: current.clone() };
+        let (workers, asked) = (config.workers.0, resolver.clone());
+        let heard = Heard { counters: Arc::clone(&counters), current: current.clone() };
         let runtime = functions.runtime(workers, admins, trusted, asked, heard, told)?;
         runtime.subrequests(OfThread);
         let roots = Roots::new(trusted)?;
         let outward = Arc::new(Outward::new(resolver.clone(), roots.clients()));
         let caches = Caches::new(functions.mem_cache_size);
-        let database = address.clone();
-        let workshop = Workshop { logs: logs.clone(), outward, caches: caches.clone(), database };
+        let told = told_of_all(telemetry, &runtime, &logs, &outward)?;
+        let tracing = telemetry.defaults(runtime.node_id());
+        let (writes, kept, database) = (logs.clone(), caches.clone(), address.clone());
+        let workshop = Workshop { logs: writes, outward, caches: kept, tracing, database };
         let published = Published::new(current.clone(), runtime.clone(), workshop.open());
         let functions = config.functions.allowed();
         let database =
@@ -232,6 +240,7 @@ impl Gateway {
             logs,
             caches,
             roots,
+            told,
             stopped,
         })
     }
@@ -242,6 +251,13 @@ impl Gateway {
         let draft = declarative::load(demo::declaration(upstream), None).map_err(Problem::from)?;
         self.database.replace(Author::default(), draft).await?;
         Ok(())
+    }
+
+    /// Tells the server of all numbers, if there is one, until that is ended.
+    fn tell(&self) -> Option<Telling> {
+        let (metrics, counters) = (Arc::clone(&self.metrics), Arc::clone(&self.counters));
+        let of = Numbers { metrics, counters, runtime: self.runtime.clone() };
+        self.told.as_ref().map(|told| told.tell(self.config.telemetry.interval(), of))
     }
 
     fn server<'a>(
@@ -273,6 +289,7 @@ impl Gateway {
             resolver: self.resolver.clone(),
             server: server.clone(),
             debug: self.config.debug,
+            tracer: self.config.telemetry.tracer(self.told.as_ref().map(|told| told.spans.clone())),
             patience: self.config.patience(),
         };
         let mut sockets: Vec<Vec<_>> = (0..self.config.workers.0).map(|_| Vec::new()).collect();
@@ -320,4 +337,17 @@ impl Gateway {
             }
         }
     }
+}
+
+/// Opens the ways to the server that gets all spans, numbers and the log, if there is one.
+fn told_of_all(
+    config: &TelemetryConfig,
+    runtime: &Runtime,
+    logs: &Logs,
+    outward: &Arc<Outward>,
+) -> Result<Option<Arc<Whole>>, BoxError> {
+    let Some(endpoint) = config.endpoint(runtime.node_id()) else { return Ok(None) };
+    let whole = Whole::open(&endpoint, logs, outward)?;
+    whole.logs.listen();
+    Ok(Some(Arc::new(whole)))
 }

@@ -22,6 +22,7 @@ use crate::request::listen::{Address, Server};
 use crate::request::proxy::{Proxy, Roots};
 use crate::request::record::Recorder;
 use crate::request::subrequest::Answering;
+use crate::request::trace::Tracer;
 use crate::request::trusted::Trusted;
 use crate::resolver::Resolver;
 use crate::stack;
@@ -36,6 +37,7 @@ pub(crate) struct Parts {
     pub(crate) server: Server,
     /// Whether clients on this machine hear what has gone wrong in functions.
     pub(crate) debug: bool,
+    pub(crate) tracer: Arc<Tracer>,
     /// How long requests in flight may take in the end.
     pub(crate) patience: Duration,
 }
@@ -64,10 +66,10 @@ async fn serve(
     recorder: Recorder,
     mut stop: watch::Receiver<()>,
 ) -> Result<(), BoxError> {
-    let Parts { published, runtime, roots, resolver, server, debug, patience } = parts;
+    let Parts { published, runtime, roots, resolver, server, debug, tracer, patience } = parts;
     let server = Server { counters: Some(recorder.counters().clone()), ..server };
     let trusted = Trusted::new(runtime.clone());
-    let edge = EdgeLayer::new(published, Arc::new(recorder), trusted.clone());
+    let edge = EdgeLayer::new(published, Arc::new(recorder), trusted.clone(), tracer);
     let proxy = Proxy::new(&roots, resolver, trusted.clone());
     let service = stack::new(edge, proxy, trusted, &runtime, debug);
     let _answering = Answering::by(service.clone());

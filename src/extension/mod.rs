@@ -8,6 +8,7 @@ mod known;
 mod service_times;
 mod shared;
 mod tls;
+mod trace;
 mod tries;
 mod upstream;
 
@@ -28,6 +29,7 @@ pub use self::service_times::ServiceTimes;
 pub(crate) use self::shared::ReadShared;
 pub use self::shared::Shared;
 pub use self::tls::Tls;
+pub use self::trace::{SpanEvent, SpanId, Trace, TraceId, TraceSpan, TraceSpans};
 pub use self::tries::{Tries, Try};
 pub(crate) use self::upstream::Destination;
 pub use self::upstream::{Timeouts, Upstream};

@@ -10,6 +10,7 @@ mod retry;
 mod run;
 mod shared;
 mod source;
+mod spans;
 mod subrequest;
 #[cfg(feature = "watch")]
 mod watch;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Functions;
 use super::record::Record;
+use super::spans::RunSpans;
 use crate::error::{Error, Failure, FailureKind, Site, log};
 use crate::lua::Place;
 use crate::phase::{Phase, Plugin};
@@ -26,6 +27,8 @@ pub(crate) struct Run {
     call: Option<CallTime>,
     /// Where it was when it became slow.
     slow: Option<Box<Place>>,
+    /// What has not ended of the request's trace.
+    spans: Option<Box<RunSpans>>,
     waiting: Option<Waiting>,
 }
 
@@ -57,6 +60,7 @@ impl Run {
             place: 0,
             call: None,
             slow: None,
+            spans: None,
             waiting: None,
         }
     }
@@ -89,10 +93,14 @@ impl Run {
             let progress = self.advance_in(pool, vm);
             (vm.leave(), progress)
         });
-        result.unwrap_or_else(|error| {
+        let (transaction, progress) = result.unwrap_or_else(|error| {
             let transaction = given.take().expect("not taken, or there were no error");
             (transaction, self.unable(pool, &error))
-        })
+        });
+        if self.spans.is_some() && !matches!(progress, Progress::Waiting) {
+            self.spans = None;
+        }
+        (transaction, progress)
     }
 
     fn advance_in(&mut self, pool: &Arc<Pool>, vm: &mut Vm) -> Progress {
@@ -160,6 +168,9 @@ impl Run {
         let used = vm.begin(self.site(phase));
         self.place = place;
         self.call = began.map(CallTime::since);
+        if vm.is_traced() {
+            RunSpans::begin(&mut self.spans, vm, Instant::now());
+        }
         if settings.slow_function.is_some() {
             self.slow = None;
             vm.watch_slow(settings.slow_function);
@@ -198,6 +209,9 @@ impl Run {
             if let Some(observer) = &settings.observer {
                 observer.observe(&vm.site(), step.outcome(), error, time, call);
             }
+        }
+        if let Some(spans) = &mut self.spans {
+            spans.end(vm, step.outcome(), error);
         }
         if let Some(limit) = settings.slow_function {
             self.tell_if_slow(vm, step, limit);

@@ -31,7 +31,7 @@ use self::spans::Spans;
 pub(crate) use self::subrequest::Subrequest;
 use crate::error::log::{Lines, Origin};
 use crate::error::{Failure, Site};
-use crate::extension::{HostCall, Tries};
+use crate::extension::{HostCall, SpanId, Trace, Tries};
 use crate::lua::Share;
 use crate::phase::Plugin;
 use crate::store::cache::Loading;
@@ -103,6 +103,8 @@ pub(crate) struct Rare {
     pub(crate) tries: Option<Tries>,
     /// The spans of `kong.tracing`, as `tracing` has them.
     pub(crate) spans: Option<Spans>,
+    /// The trace that the request belongs to, if it is to have spans.
+    pub(crate) traced: Option<Traced>,
     /// What it is of another request's function, if it is a subrequest.
     pub(crate) subrequest: Option<Arc<Subrequest>>,
     /// The client's connection, for a function that waits for it.
@@ -117,6 +119,12 @@ pub(crate) struct Rare {
     pub(crate) sharing: Vec<Arc<Subrequest>>,
     /// Variables that functions have set and nothing but functions looks at.
     pub(crate) variables: FxHashMap<&'static str, Bytes>,
+}
+
+/// A trace, and the span in it of the function that runs, or of the request between functions.
+pub(crate) struct Traced {
+    pub(crate) trace: Trace,
+    pub(crate) function: SpanId,
 }
 
 /// The client's connection that is to come, and whoever it is for.
@@ -244,7 +252,8 @@ impl Tables {
 
 impl Transaction {
     pub(crate) fn new(head: http::request::Parts, site: Site) -> Box<Self> {
-        Box::new(Self {
+        let trace = Trace::of(&head.extensions);
+        let mut transaction = Box::new(Self {
             request: Request::new(head),
             response: Response::default(),
             site,
@@ -267,7 +276,12 @@ impl Transaction {
             owes_turn: false,
             is_orphaned: false,
             started: crate::clock::now(),
-        })
+        });
+        if let Some(trace) = trace {
+            let function = trace.span_id();
+            transaction.rare_mut().traced = Some(Traced { trace, function });
+        }
+        transaction
     }
 
     /// Whether nothing that a later phase could see would be lost with this transaction.
@@ -280,6 +294,11 @@ impl Transaction {
 
     pub(crate) fn rare(&self) -> Option<&Rare> {
         self.tables.get().map(|held| &held.rare)
+    }
+
+    /// The trace that the request belongs to, if it is to have spans.
+    pub(crate) fn traced(&self) -> Option<&Traced> {
+        self.rare()?.traced.as_ref()
     }
 
     pub(crate) fn rare_mut(&mut self) -> &mut Rare {

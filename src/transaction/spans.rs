@@ -1,15 +1,22 @@
 //! The spans of a request, as `tracing` has them.
 
+use std::time::Instant;
+
 use mlua::Value;
 use serde_json::{Map, Value as Json};
 use tracing::field::Empty;
 use tracing::{Level, Span};
+
+use crate::extension::{SpanEvent, Trace, TraceSpan};
 
 /// The most spans of a request that are told to `tracing`.
 const MAX_SPANS: usize = 1000;
 
 /// The most attributes of a span or event, as in OpenTelemetry.
 const MAX_ATTRIBUTES: usize = 128;
+
+/// The most events of a span in a trace.
+const MAX_EVENTS: usize = 128;
 
 /// The most bytes of text, and of table entries, in an attribute.
 const MAX_LEN: usize = 4096;
@@ -25,6 +32,8 @@ pub(crate) type Id = [u8; 8];
 pub(crate) struct Spans {
     open: Vec<Open>,
     count: usize,
+    /// Where they belong, and whose span their root is.
+    trace: Option<Trace>,
 }
 
 #[derive(Debug)]
@@ -34,6 +43,8 @@ struct Open {
     /// `tracing` takes a value once: these are told when the span ends.
     attributes: Map<String, Json>,
     status: Option<&'static str>,
+    /// The same for a trace.
+    traced: Option<(Trace, TraceSpan)>,
 }
 
 /// What a span begins with.
@@ -52,7 +63,15 @@ pub(crate) fn is_enabled() -> bool {
 }
 
 impl Spans {
-    pub(crate) fn start(&mut self, start: &Start<'_>) {
+    /// None yet, of a request that belongs to a trace.
+    pub(crate) fn of_root(trace: Trace) -> Self {
+        let mut spans = Self::default();
+        spans.trace = Some(trace);
+        spans
+    }
+
+    pub(crate) fn start(&mut self, start: &Start<'_>, trace: Option<Trace>) {
+        self.trace.clone_from(&trace);
         self.count += 1;
         if self.count > MAX_SPANS {
             return;
@@ -82,7 +101,19 @@ impl Spans {
             Some(parent) => span!(parent: &parent.span,),
             None => span!(),
         };
-        self.open.push(Open { id: start.id, span, attributes: Map::new(), status: None });
+        let traced = trace.map(|trace| {
+            let mut span = trace.span(start.name.to_owned(), Instant::now());
+            (span.id, span.kind, span.started_at) = (start.id, start.kind, start.time as u64);
+            // A parent that is none of this trace is the application's own span.
+            span.parent_id = start.parent_id.try_into().unwrap_or(span.parent_id);
+            (trace, span)
+        });
+        self.open.push(Open { id: start.id, span, attributes: Map::new(), status: None, traced });
+    }
+
+    /// The trace, if `id` is that of the request's own span in it.
+    fn root(&self, id: &[u8]) -> Option<&Trace> {
+        self.trace.as_ref().filter(|trace| trace.span_id() == *id)
     }
 
     fn find(&mut self, id: &[u8]) -> Option<&mut Open> {
@@ -90,6 +121,13 @@ impl Spans {
     }
 
     pub(crate) fn set_attribute(&mut self, id: &[u8], key: &str, value: &Value) {
+        if let Some(trace) = self.root(id) {
+            trace.tell_root(|root| match json(value) {
+                Some(value) => insert(&mut root.attributes, key, value),
+                None => drop(root.attributes.remove(key)),
+            });
+            return;
+        }
         let Some(open) = self.find(id) else { return };
         match json(value) {
             Some(value) => insert(&mut open.attributes, key, value),
@@ -100,12 +138,16 @@ impl Spans {
     }
 
     pub(crate) fn set_status(&mut self, id: &[u8], status: f64) {
-        let Some(open) = self.find(id) else { return };
-        open.status = match status {
+        let status = match status {
             1.0 => Some("OK"),
             2.0 => Some("ERROR"),
             _ => None,
         };
+        if let Some(trace) = self.root(id) {
+            return trace.tell_root(|root| root.is_ok = status.map(|status| status == "OK"));
+        }
+        let Some(open) = self.find(id) else { return };
+        open.status = status;
     }
 
     pub(crate) fn add_event(
@@ -115,7 +157,18 @@ impl Spans {
         attributes: &Map<String, Json>,
         time: f64,
     ) {
+        let event = |attributes: &Map<String, Json>| SpanEvent {
+            name: name.to_owned(),
+            at: time as u64,
+            attributes: attributes.clone(),
+        };
+        if let Some(trace) = self.root(id) {
+            return trace.tell_root(|root| add(&mut root.events, event(attributes)));
+        }
         let Some(open) = self.find(id) else { return };
+        if let Some((_, span)) = &mut open.traced {
+            add(&mut span.events, event(attributes));
+        }
         let attributes = text(attributes);
         macro_rules! event {
             ($level:expr) => {
@@ -134,7 +187,11 @@ impl Spans {
 
     pub(crate) fn finish(&mut self, id: &[u8], time: f64) {
         if let Some(at) = self.open.iter().position(|open| open.id == *id) {
-            self.open.remove(at).span.record("end_time_ns", time);
+            let mut open = self.open.remove(at);
+            if let Some((_, span)) = &mut open.traced {
+                span.ended_at = time as u64;
+            }
+            open.span.record("end_time_ns", time);
         }
     }
 }
@@ -148,12 +205,24 @@ impl Drop for Spans {
 
 impl Drop for Open {
     fn drop(&mut self) {
+        if let Some((trace, mut span)) = self.traced.take() {
+            span.attributes.clone_from(&self.attributes);
+            span.is_ok = self.status.map(|status| status == "OK");
+            if span.ended_at == 0 { trace.end(span) } else { trace.add(span) }
+        }
         if !self.attributes.is_empty() {
             self.span.record("attributes", text(&self.attributes));
         }
         if let Some(status) = self.status {
             self.span.record("otel.status_code", status);
         }
+    }
+}
+
+/// Adds an event, unless there are as many as a span may have.
+fn add(events: &mut Vec<SpanEvent>, event: SpanEvent) {
+    if events.len() < MAX_EVENTS {
+        events.push(event);
     }
 }
 

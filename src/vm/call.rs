@@ -7,7 +7,7 @@ use mlua::{Error as LuaError, Function, Lua, RegistryKey, Thread, Value};
 
 use super::Vm;
 use crate::error::{Error, Failure, FailureKind, Site};
-use crate::extension::RequestId;
+use crate::extension::{RequestId, SpanId, Trace};
 use crate::lua::{Exhausted, Place, raw, traceback_of, type_name, without_limit, without_position};
 use crate::sandbox::Denied;
 use crate::settings::FunctionOutcome;
@@ -100,6 +100,26 @@ impl Vm {
         let Step::Failed(failure) = step else { return None };
         let error = Error::function(self.site(), failure.clone());
         Some(error.of_request(self.request_id().as_str()))
+    }
+
+    /// Whether the request belongs to a trace.
+    pub(crate) fn is_traced(&self) -> bool {
+        Trace::is_any() && self.transaction(|tx| tx.traced().is_some())
+    }
+
+    /// The trace that the request belongs to, if it wants spans.
+    pub(crate) fn trace(&self) -> Option<Trace> {
+        let trace = self.transaction(|tx| tx.traced().map(|traced| traced.trace.clone()));
+        trace.filter(Trace::is_sampled)
+    }
+
+    /// Says in which span what functions do is from now on.
+    pub(crate) fn trace_into(&self, span: SpanId) {
+        self.transaction(|tx| {
+            if let Some(traced) = &mut tx.rare_mut().traced {
+                traced.function = span;
+            }
+        });
     }
 
     /// The id of the request that is being served.

@@ -43,6 +43,10 @@ async fn every_plugin_has_defaults_or_says_what_it_needs() {
                 "at least one of these fields must be non-empty: 'config.second', \
                  'config.minute', 'config.hour', 'config.day', 'config.month', 'config.year'"
             }
+            "opentelemetry" => {
+                "at least one of these fields must be non-empty: 'config.traces_endpoint', \
+                 'config.logs_endpoint'"
+            }
             "ip-restriction" => {
                 "at least one of these fields must be non-empty: 'config.allow', 'config.deny'"
             }

@@ -48,6 +48,7 @@ mod load;
 mod manual;
 mod metrics;
 mod network;
+mod opentelemetry;
 mod operations;
 mod page;
 mod page_in_a_browser;

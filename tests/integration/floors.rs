@@ -51,6 +51,7 @@ const GATEWAY: &[&str] = &[
     "request/trusted",
     "request/hop_by_hop",
     "request/sound",
+    "request/trace",
     "request/flight", // a request's companion, which knows nothing of who reads it
     "request/metrics",
     "request/record",
@@ -66,6 +67,7 @@ const GATEWAY: &[&str] = &[
     "healthchecks", // how targets are, whether there are requests or not
     "admin",        // what happens to the configuration
     "gui",          // what browsers show of both
+    "telemetry",    // where spans and numbers go
     "network",      // where functions may reach
     "init",         // a first project
     "manual",       // what it says of itself

@@ -58,6 +58,8 @@ impl<'a> Change<'a> {
         let entities = self.state.clone();
         let canaries = plugins.iter().filter(|plugin| plugin.plugin().enabled);
         let canaries = canaries.filter_map(|plugin| plugin.canary().cloned()).collect();
+        let is_tracer = |plugin: &Plugin| plugin.name == "opentelemetry" && plugin.enabled;
+        let is_traced = plugins.iter().any(|plugin| is_tracer(plugin.plugin()));
         Ok(Snapshot {
             router,
             routes,
@@ -65,6 +67,7 @@ impl<'a> Change<'a> {
             rewrite,
             plugins,
             canaries,
+            is_traced,
             balancers,
             certificates,
             entities,

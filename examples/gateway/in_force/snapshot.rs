@@ -27,6 +27,8 @@ pub(crate) struct Snapshot {
     pub(super) plugins: Vec<Arc<Prepared>>,
     /// Those of all plugins.
     pub(super) canaries: Vec<Arc<Canary>>,
+    /// Whether one of them wants spans.
+    pub(super) is_traced: bool,
     pub(super) balancers: Arc<Balancers>,
     pub(super) certificates: Arc<Certificates>,
     /// What all of it was made of, for whoever looks for consumers.
@@ -43,6 +45,7 @@ impl Snapshot {
             rewrite: Rewrite::default(),
             plugins: Vec::new(),
             canaries: Vec::new(),
+            is_traced: false,
             balancers: Arc::default(),
             certificates: Arc::default(),
             entities: State::default(),
@@ -99,6 +102,11 @@ impl Snapshot {
     /// The sets of functions of plugins that have canaries, each with that of its canary.
     pub(crate) fn versions(&self) -> impl Iterator<Item = [FunctionsId; 2]> {
         self.plugins.iter().filter_map(|plugin| plugin.versions())
+    }
+
+    /// Whether a plugin wants spans of requests.
+    pub(crate) fn is_traced(&self) -> bool {
+        self.is_traced
     }
 
     /// All plugins, with the sets of functions that they are made of; and those of their canaries.

@@ -8,6 +8,7 @@ pub(crate) struct Counters {
     accepted: AtomicU64,
     active: AtomicU64,
     requests: AtomicU64,
+    lost: AtomicU64,
 }
 
 impl Counters {
@@ -23,6 +24,16 @@ impl Counters {
     /// A request has begun.
     pub(crate) fn begin(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Entries of logs, or spans, are lost that nobody could be given.
+    pub(crate) fn lose(&self, count: u64) {
+        self.lost.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// How many were lost.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Connections that were ever accepted, those that are open, and requests that have begun.

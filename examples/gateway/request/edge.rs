@@ -22,6 +22,7 @@ use crate::request::hop_by_hop::remove_named_by_connection;
 use crate::request::peer::Peer;
 use crate::request::record::{Record, Recorder};
 use crate::request::sound;
+use crate::request::trace::Tracer;
 use crate::request::trusted::Trusted;
 
 /// What the gateway calls itself, with its version.
@@ -46,11 +47,27 @@ pub(crate) struct EdgeLayer {
     published: Published,
     recorder: Arc<Recorder>,
     trusted: Trusted,
+    tracer: Arc<Tracer>,
 }
 
 impl EdgeLayer {
-    pub(crate) fn new(published: Published, recorder: Arc<Recorder>, trusted: Trusted) -> Self {
-        Self { published, recorder, trusted }
+    pub(crate) fn new(
+        published: Published,
+        recorder: Arc<Recorder>,
+        trusted: Trusted,
+        tracer: Arc<Tracer>,
+    ) -> Self {
+        Self { published, recorder, trusted, tracer }
+    }
+
+    /// Begins the trace of a request that somebody wants to know of.
+    fn trace<B>(&self, request: &mut Request<B>, flight: &Flight) {
+        let is_wanted = self.tracer.sink.is_some() || flight.snapshot().is_traced();
+        // A subrequest is a function's, and part of its span.
+        if is_wanted && flight.peer.maker.is_none() {
+            let (id, from) = (flight.id.as_str(), (&*flight.peer, flight.client));
+            flight.trace_into(self.tracer.begin(request, flight.started, id, from));
+        }
     }
 }
 
@@ -93,6 +110,7 @@ where
             let record = Some(record);
             return ResponseFuture { future: None, refused, flight, record };
         }
+        self.layer.trace(&mut request, &flight);
         // Before functions and the gateway set headers of their own: a client cannot name those.
         remove_named_by_connection(request.headers_mut());
         request.extensions_mut().insert(Arc::clone(&flight));

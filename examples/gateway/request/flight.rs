@@ -11,6 +11,7 @@ use tower_lua::{Functions, RequestId, ServiceTimes};
 use crate::in_force::plugins::{Around, Chain, Choices};
 use crate::in_force::snapshot::{RouteInForce, Snapshot};
 use crate::request::peer::Peer;
+use crate::request::trace::RequestTrace;
 
 /// A request's companion, in its extensions from the first layer to the last.
 pub(crate) struct Flight {
@@ -29,6 +30,8 @@ pub(crate) struct Flight {
     consumer: OnceLock<Arc<str>>,
     /// When the request went to the service, and when the head of its response was there.
     called: OnceLock<Duration>,
+    /// The trace that it belongs to, if anybody wants to know.
+    trace: OnceLock<Box<RequestTrace>>,
     answered: OnceLock<(Duration, StatusCode)>,
 }
 
@@ -81,6 +84,7 @@ impl Flight {
             matched: OnceLock::new(),
             consumer: OnceLock::new(),
             called: OnceLock::new(),
+            trace: OnceLock::new(),
             answered: OnceLock::new(),
         }
     }
@@ -184,6 +188,19 @@ impl Flight {
     /// Notes that the head of the service's response is there `now`.
     pub(crate) fn answer(&self, now: Instant, status: StatusCode) {
         let _ = self.answered.set((now.saturating_duration_since(self.started), status));
+        if let Some(trace) = self.trace() {
+            trace.answer(status);
+        }
+    }
+
+    /// Has it belong to a trace.
+    pub(crate) fn trace_into(&self, trace: Box<RequestTrace>) {
+        let _ = self.trace.set(trace);
+    }
+
+    /// The trace that it belongs to, if anybody wants to know.
+    pub(crate) fn trace(&self) -> Option<&RequestTrace> {
+        self.trace.get().map(|trace| &**trace)
     }
 
     /// The status that the service has answered with.

@@ -15,6 +15,7 @@ pub(crate) mod routing;
 pub(crate) mod sound;
 pub(crate) mod spelling;
 pub(crate) mod subrequest;
+pub(crate) mod trace;
 pub(crate) mod trusted;
 pub(crate) mod uri;
 pub(crate) mod ways;

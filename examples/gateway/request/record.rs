@@ -88,6 +88,10 @@ impl Drop for Record {
         let whole = self.flight.started.elapsed();
         let route = self.flight.route_in_force();
         let (status, bytes) = (self.status, self.bytes);
+        if let Some(trace) = self.flight.trace() {
+            let path = route.and_then(|route| route.route.paths.as_deref()?.first());
+            trace.end(status, path.map(|path| &**path));
+        }
         let latencies = self.flight.latencies();
         let consumer = self.flight.counted_for();
         let sample = Sample { route, consumer, status, bytes, whole, latencies };

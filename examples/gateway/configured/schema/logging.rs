@@ -76,28 +76,40 @@ plugin!(
     []
 );
 
-/// How entries wait, and how often they are sent.
-static QUEUE: Schema = Schema {
-    fields: &[
-        count("max_batch_size", "1"),
-        Field::new("max_coalescing_delay", Kind::Number).default("1").rules(&[Between(0, 3600)]),
-        count("max_entries", "10000"),
-        Field::new("max_bytes", Kind::Integer).rules(&[GreaterThan(0)]),
-        delay("initial_retry_delay", "0.01"),
-        Field::new("max_retry_time", Kind::Number).default("60").rules(&[Between(0, 1_000_000)]),
-        delay("max_retry_delay", "60"),
-        Field::new("concurrency_limit", Kind::Integer)
-            .default("1")
-            .rules(&[Rule::OneOfIntegers(&[-1, 1])]),
-    ],
-    checks: &[],
-};
+/// Declares how entries wait, and how often they are sent: so many at a time, where nothing is said.
+macro_rules! queue {
+    ($static:ident, $batch:literal) => {
+        static $static: Schema = Schema {
+            fields: &[
+                $crate::configured::schema::logging::count("max_batch_size", $batch),
+                Field::new("max_coalescing_delay", Kind::Number)
+                    .default("1")
+                    .rules(&[$crate::configured::schema::Rule::Between(0, 3600)]),
+                $crate::configured::schema::logging::count("max_entries", "10000"),
+                Field::new("max_bytes", Kind::Integer)
+                    .rules(&[$crate::configured::schema::Rule::GreaterThan(0)]),
+                $crate::configured::schema::logging::delay("initial_retry_delay", "0.01"),
+                Field::new("max_retry_time", Kind::Number)
+                    .default("60")
+                    .rules(&[$crate::configured::schema::Rule::Between(0, 1_000_000)]),
+                $crate::configured::schema::logging::delay("max_retry_delay", "60"),
+                Field::new("concurrency_limit", Kind::Integer)
+                    .default("1")
+                    .rules(&[$crate::configured::schema::Rule::OneOfIntegers(&[-1, 1])]),
+            ],
+            checks: &[],
+        };
+    };
+}
+pub(super) use queue;
 
-const fn count(name: &'static str, default: &'static str) -> Field {
+queue!(QUEUE, "1");
+
+pub(super) const fn count(name: &'static str, default: &'static str) -> Field {
     Field::new(name, Kind::Integer).default(default).rules(&[Between(1, 1_000_000)])
 }
 
-const fn delay(name: &'static str, default: &'static str) -> Field {
+pub(super) const fn delay(name: &'static str, default: &'static str) -> Field {
     Field::new(name, Kind::Number).default(default).rules(&[GreaterThan(0), Between(0, 1_000_000)])
 }
 
@@ -105,7 +117,7 @@ fn file_name(path: &str) -> Checked {
     check(!path.contains(['*', '&', '%', '\\', '`']), || "not a valid filename".to_owned())
 }
 
-fn endpoint(url: &str) -> Checked {
+pub(super) fn endpoint(url: &str) -> Checked {
     let uri: Uri = url.parse().map_err(|_| format!("'{url}' is not a url"))?;
     check(uri.host().is_some_and(|host| !host.is_empty()), || "missing host in url".to_owned())?;
     check(matches!(uri.scheme_str(), Some("http" | "https")), || {

@@ -20,6 +20,7 @@ mod plugins;
 mod print;
 mod rules;
 mod tables;
+mod telemetry;
 mod transformers;
 mod upstreams;
 mod validate;

@@ -7,11 +7,12 @@ use super::caching::PROXY_CACHE;
 use super::logging::{FILE_LOG, HTTP_LOG, PROMETHEUS};
 use super::plugin::{plugin, text, texts};
 use super::tables::switch;
+use super::telemetry::OPENTELEMETRY;
 use super::transformers::{IP_RESTRICTION, REQUEST_TRANSFORMER, RESPONSE_TRANSFORMER};
 use super::{Field, Kind, Must, Rule, Schema, Split, custom, functions, rules};
 
 /// The plugins of this gateway, by priority.
-pub(crate) const NAMES: [&str; 19] = [
+pub(crate) const NAMES: [&str; 20] = [
     "pre-function",
     "correlation-id",
     "cors",
@@ -26,6 +27,7 @@ pub(crate) const NAMES: [&str; 19] = [
     "request-transformer",
     "response-transformer",
     "proxy-cache",
+    "opentelemetry",
     "prometheus",
     "http-log",
     "file-log",
@@ -49,6 +51,7 @@ pub(crate) fn plugin(name: &str) -> Option<&'static Schema> {
         "request-transformer" => &REQUEST_TRANSFORMER,
         "response-transformer" => &RESPONSE_TRANSFORMER,
         "proxy-cache" => &PROXY_CACHE,
+        "opentelemetry" => &OPENTELEMETRY,
         "prometheus" => &PROMETHEUS,
         "http-log" => &HTTP_LOG,
         "file-log" => &FILE_LOG,

@@ -74,7 +74,7 @@ pub(crate) type Between =
     Arc<dyn Fn(&Plugin, &Value, &Runtime) -> Result<Arc<dyn Around>, BoxError> + Send + Sync>;
 
 /// The names of all plugins and their priorities: the higher ones see a request earlier.
-const PRIORITIES: [(&str, i32); 19] = [
+const PRIORITIES: [(&str, i32); 20] = [
     ("pre-function", 1_000_000),
     ("correlation-id", 100_001),
     ("cors", 2000),
@@ -89,6 +89,7 @@ const PRIORITIES: [(&str, i32); 19] = [
     ("request-transformer", 801),
     ("response-transformer", 800),
     ("proxy-cache", 100),
+    ("opentelemetry", 14),
     ("prometheus", 13),
     ("http-log", 12),
     ("file-log", 9),
@@ -96,9 +97,10 @@ const PRIORITIES: [(&str, i32); 19] = [
     ("post-function", -1000),
 ];
 
-/// Those that do nothing before there is a response. They see what others answer, and the answers to
-/// requests that have no route.
-const AFTERWARDS: [&str; 4] = ["response-transformer", "prometheus", "http-log", "file-log"];
+/// Those that do nothing before there is a response, or nothing that others would notice. They see what
+/// others answer, and the answers to requests that have no route.
+const AFTERWARDS: [&str; 5] =
+    ["response-transformer", "opentelemetry", "prometheus", "http-log", "file-log"];
 
 /// A plugin of the entities, compiled.
 pub(crate) struct Prepared {

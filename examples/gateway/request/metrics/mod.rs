@@ -104,6 +104,12 @@ impl Metrics {
         families.extend(self.functions.families());
         families.push(connections(counters));
         families.extend(of_lua(runtime));
+        families.push(Family::of_one(
+            "kong_log_queue_lost_entries_total",
+            Kind::Counter,
+            "Entries of logs, spans and metrics that were lost on their way",
+            count(counters.lost()),
+        ));
         if snapshot.says_of("prometheus", "upstream_health_metrics") {
             families.push(upstreams::family(&snapshot));
         }

@@ -11,10 +11,13 @@ mod functions;
 mod ip_restriction;
 mod logging;
 mod message;
+pub(crate) mod opentelemetry;
 mod outward;
 mod prometheus;
 mod proxy_cache;
+mod queue;
 mod rate_limiting;
+mod receiver;
 mod request_size_limiting;
 mod request_termination;
 mod request_transformer;
@@ -31,6 +34,7 @@ use self::authentication::{basic_auth, hmac_auth, jwt, key_auth};
 pub(crate) use self::logging::Logs;
 use self::logging::{file_log, http_log};
 pub(crate) use self::message::message;
+use self::opentelemetry::Defaults;
 pub(crate) use self::outward::Outward;
 pub(crate) use self::proxy_cache::Caches;
 pub(crate) use self::request_size_limiting::EXCEEDED;
@@ -45,6 +49,8 @@ pub(crate) struct Workshop {
     pub(crate) logs: Logs,
     pub(crate) outward: Arc<Outward>,
     pub(crate) caches: Caches,
+    /// What flags say of traces.
+    pub(crate) tracing: Defaults,
     /// Where entities are kept.
     pub(crate) database: Option<Address>,
 }
@@ -78,6 +84,10 @@ impl Workshop {
             "request-transformer" => request_transformer::layer(&read(name, config)?, runtime)?,
             "response-transformer" => response_transformer::layer(&read(name, config)?)?,
             "http-log" => http_log::layer(read(name, config)?, &self.logs, &self.outward, runtime)?,
+            "opentelemetry" => {
+                let config = read(name, config)?;
+                opentelemetry::layer(&config, &self.logs, &self.outward, &self.tracing)?
+            }
             "file-log" => file_log::layer(read(name, config)?, &self.logs, runtime)?,
             "proxy-cache" => proxy_cache::layer(read(name, config)?, &plugin.id, &self.caches),
             "prometheus" => prometheus::layer(read(name, config)?),

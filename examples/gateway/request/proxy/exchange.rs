@@ -63,6 +63,9 @@ impl Shared {
         callback: Option<&RetryCallback>,
     ) -> Result<Response<ResponseBody>, Failure> {
         let mut now = Instant::now();
+        if let Some(trace) = flight.trace() {
+            trace.call(request.headers_mut(), &plan.target);
+        }
         while let Some(mut reused) = self.pool.take(&plan.target, now) {
             if !reused.sender.ready().await {
                 continue;

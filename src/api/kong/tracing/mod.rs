@@ -37,6 +37,8 @@ pub(super) fn tracer(scope: &Scope<'_>, functions: &Table) -> mlua::Result<()> {
     native.raw_set("set_status", scope.calls(PhaseSet::ANY, set_status, None)?)?;
     native.raw_set("finish", scope.calls(PhaseSet::ANY, finish, None)?)?;
     native.raw_set("complain", scope.calls(PhaseSet::ANY, complain, None)?)?;
+    native.raw_set("context", scope.calls(PhaseSet::ANY, context, None)?)?;
+    native.raw_set("started_at", scope.calls(PhaseSet::ANY, started_at, None)?)?;
     native.raw_set("is_on", scope.calls(PhaseSet::ANY, is_on, None)?)?;
     native.raw_set("configured_rate", scope.calls(PhaseSet::ANY, configured_rate, None)?)?;
     let tracer = scope.lua.load(include_str!("tracer.lua")).set_name("=tower-lua");
@@ -74,21 +76,48 @@ fn start_span(
         Value::String(trace_id) => trace_id,
         _ => call.string(random::bits().to_be_bytes())?,
     };
-    if sampled && spans::is_enabled() {
-        let parent_id = match &parent_id {
+    let trace = call.tx.traced().map(|traced| traced.trace.clone());
+    if sampled && (trace.is_some() || spans::is_enabled()) {
+        let mut parent_id = match &parent_id {
             Value::String(parent_id) => parent_id.as_bytes().to_vec(),
             _ => Vec::new(),
         };
-        call.tx.rare_mut().spans.get_or_insert_default().start(&Start {
+        // What the request's own span has for its part, the function has that runs.
+        if let Some(traced) = call.tx.traced()
+            && parent_id == traced.trace.span_id()
+        {
+            parent_id = traced.function.to_vec();
+        }
+        let start = Start {
             id,
             name: &name.to_string_lossy(),
             kind: kind_name(kind),
             trace_id: &spans::hex(&trace_id.as_bytes()),
             parent_id: &parent_id,
             time,
-        });
+        };
+        call.tx.rare_mut().spans.get_or_insert_default().start(&start, trace);
     }
     Ok((call.string(id)?, trace_id, time))
+}
+
+/// The span that the request is in the trace that the application has given it, if it has: its id, that of
+/// the trace, and whether anybody wants more.
+fn context(
+    call: &mut Call<'_>,
+    (): (),
+) -> mlua::Result<(Option<LuaString>, Option<LuaString>, Option<bool>)> {
+    let Some(trace) = call.tx.traced().map(|traced| traced.trace.clone()) else {
+        return Ok((None, None, None));
+    };
+    let (span_id, id) = (call.string(trace.span_id())?, call.string(trace.id())?);
+    Ok((Some(span_id), Some(id), Some(trace.is_sampled())))
+}
+
+/// When the request began, in nanoseconds since 1970.
+#[expect(clippy::unnecessary_wraps, reason = "a binding may fail")]
+fn started_at(call: &mut Call<'_>, (): ()) -> mlua::Result<f64> {
+    Ok(call.tx.started_at().as_nanos() as f64)
 }
 
 /// OpenTelemetry's kinds, by Kong's numbers.
@@ -103,9 +132,14 @@ fn now(call: &Call<'_>) -> f64 {
     (call.tx.started_at() + call.tx.age()).as_nanos() as f64
 }
 
-/// The request's spans, once `tracing` has some.
+/// The request's spans, once `tracing` has some, or the request a trace.
 fn spans_of<'a>(call: &'a mut Call<'_>) -> Option<&'a mut Spans> {
-    call.tx.tables.get_mut()?.rare.spans.as_mut()
+    let rare = &mut call.tx.tables.get_mut()?.rare;
+    if let Some(traced) = &rare.traced {
+        let root = &traced.trace;
+        return Some(rare.spans.get_or_insert_with(|| Spans::of_root(root.clone())));
+    }
+    rare.spans.as_mut()
 }
 
 fn set_attribute(

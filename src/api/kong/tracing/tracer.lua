@@ -36,7 +36,13 @@ local function get_spans()
   local spans = spans_of_request()
   if not spans[1] then
     local root = setmetatable({ name = "kong", kind = SERVER, should_sample = true }, span_meta)
-    root.span_id, root.trace_id, root.start_time_ns = start("kong", SERVER, true)
+    local sampled
+    root.span_id, root.trace_id, sampled = native.context()
+    if root.span_id then
+      root.should_sample, root.start_time_ns = sampled, native.started_at()
+    else
+      root.span_id, root.trace_id, root.start_time_ns = start("kong", SERVER, true)
+    end
     root.tracer, spans[1] = tracer_named(CORE), root
     if native.is_on() then
       root.active, spans.active = true, root

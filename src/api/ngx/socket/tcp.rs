@@ -1,15 +1,17 @@
 //! Stream sockets: `ngx.socket.tcp`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mlua::{MultiValue, Table, Value};
 
 use super::{Held, Method, Outcome, net, port, sockets, timeout};
 use crate::api::ngx;
 use crate::binding::{Await, Call, Namespace, bindings};
+use crate::extension::{Trace, TraceSpan};
 use crate::lua::{raise_at, type_name};
 use crate::net::{Fault, PoolOptions, Setting, Socket, Target, Timeouts, local};
 use crate::phase::PhaseSet;
+use crate::transaction::Traced;
 
 pub(in crate::api::ngx) const NAMESPACE: Namespace = Namespace {
     path: "ngx.socket",
@@ -107,13 +109,40 @@ fn connect(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Out
     let (name, size, backlog) = options.unwrap_or_default();
     let pool = PoolOptions { name: name.unwrap_or(pool), size, backlog };
     let owner = sockets(call);
+    let span = call.tx.traced().and_then(|traced| span(traced, &host_text, port));
     match socket.connect(Target::new(&host_text, port), pool, &owner) {
-        Err(fault) => ready(Err(fault)),
+        Err(fault) => ready(end(span, Err(fault))),
+        // A connection that there was.
         Ok(None) => ready(Ok(1)),
         Ok(Some(connecting)) => {
-            Ok(Await::future(async move { Ok(Outcome(connecting.await.map(|()| 1))) }))
+            Ok(Await::future(async move { Ok(Outcome(end(span, connecting.await.map(|()| 1)))) }))
         }
     }
+}
+
+/// The span of a connection that is to be made, if anybody wants it.
+#[cold]
+fn span(traced: &Traced, host: &str, port: u16) -> Option<(Trace, TraceSpan)> {
+    let trace = traced.trace.clone();
+    if !trace.is_sampled() {
+        return None;
+    }
+    let mut span = trace.span("kong.internal.connect", Instant::now());
+    (span.kind, span.parent_id) = ("client", traced.function);
+    span.set("net.peer.name", host);
+    span.set("net.peer.port", port);
+    Some((trace, span))
+}
+
+fn end(span: Option<(Trace, TraceSpan)>, result: Result<u8, Fault>) -> Result<u8, Fault> {
+    if let Some((trace, mut span)) = span {
+        if let Err(fault) = &result {
+            span.is_ok = Some(false);
+            span.set("exception.message", fault.as_str());
+        }
+        trace.end(span);
+    }
+    result
 }
 
 fn ready<T: Send + 'static>(result: Result<T, Fault>) -> mlua::Result<Await<Outcome<T>>> {

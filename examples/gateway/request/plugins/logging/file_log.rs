@@ -10,10 +10,10 @@ use bytes::Bytes;
 use serde::Deserialize;
 use tower_lua::Runtime;
 
-use super::queue::QueueConfig;
 use super::{Logs, entries};
 use crate::BoxError;
 use crate::in_force::plugins::Around;
+use crate::request::plugins::queue::QueueConfig;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,7 +6,6 @@
 mod entries;
 pub(super) mod file_log;
 pub(super) mod http_log;
-mod queue;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -18,7 +17,11 @@ use tokio::sync::watch;
 use tower_lua::mlua::{self, LuaString, Value};
 use tower_lua::{RequestId, RuntimeBuilder};
 
-use self::queue::{Queue, QueueConfig};
+use super::outward::Outward;
+use super::queue::{Close, Entry, Queue, QueueConfig};
+use super::receiver::{Destination, Receiver};
+use crate::BoxError;
+use crate::request::counters::Counters;
 
 /// The logs of all plugins.
 #[derive(Clone)]
@@ -27,6 +30,9 @@ pub(crate) struct Logs(Arc<Shared>);
 struct Shared {
     /// By names that nobody can guess: a function can put something into the log of its own plugin.
     queues: Mutex<HashMap<String, Weak<Queue>>>,
+    /// Those that functions do not reach.
+    others: Mutex<Vec<Weak<dyn Close>>>,
+    counters: Arc<Counters>,
     /// Where entries are taken from queues.
     handle: Handle,
     /// Whoever takes them holds on to a receiver until there are none left.
@@ -45,10 +51,10 @@ const MODULE: &str = "gateway.logs";
 
 impl Logs {
     /// Logs whose entries are taken on the runtime that this is called on.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(counters: Arc<Counters>) -> Self {
         let (takers, _) = watch::channel(());
-        let handle = Handle::current();
-        Self(Arc::new(Shared { queues: Mutex::default(), handle, takers }))
+        let (handle, queues, others) = (Handle::current(), Mutex::default(), Mutex::default());
+        Self(Arc::new(Shared { queues, others, counters, handle, takers }))
     }
 
     /// Lets the functions of a runtime reach the logs.
@@ -70,14 +76,64 @@ impl Logs {
     pub(crate) async fn drain(&self) {
         let queues: Vec<_> = self.0.queues.lock().values().filter_map(Weak::upgrade).collect();
         queues.iter().for_each(|queue| queue.close());
+        let others: Vec<_> = self.0.others.lock().iter().filter_map(Weak::upgrade).collect();
+        others.iter().for_each(|queue| queue.close());
         self.0.takers.closed().await;
     }
 
     fn open(&self, config: QueueConfig) -> Log {
-        let queue = Arc::new(Queue::new(config));
+        let queue = Arc::new(Queue::new(config, Arc::clone(&self.0.counters)));
         let name = RequestId::random().as_str().to_owned();
         self.0.queues.lock().insert(name.clone(), Arc::downgrade(&queue));
         Log { queue, name, shared: Arc::clone(&self.0) }
+    }
+}
+
+impl Logs {
+    /// A queue of entries that functions do not reach, which are taken to `destination` in batches that
+    /// `encode` makes. It ends with the last who has it.
+    pub(super) fn export<E: Entry>(
+        &self,
+        name: &'static str,
+        config: QueueConfig,
+        destination: &Destination,
+        outward: &Arc<Outward>,
+        encode: impl Fn(Vec<E>) -> Bytes + Send + Sync + 'static,
+    ) -> Result<Export<E>, BoxError> {
+        let receiver = Receiver::new(name, destination, outward)?;
+        let receiver = Arc::new(tokio::sync::Mutex::new(receiver));
+        let queue = Arc::new(Queue::new(config, Arc::clone(&self.0.counters)));
+        let taken: Arc<Queue<E>> = Arc::clone(&queue);
+        let closing: Weak<dyn Close> = Arc::<Queue<E>>::downgrade(&queue);
+        let mut others = self.0.others.lock();
+        others.retain(|queue| queue.strong_count() > 0);
+        others.push(closing);
+        drop(others);
+        let taker = self.0.takers.subscribe();
+        self.0.handle.spawn(async move {
+            let send = |batch: Vec<E>| {
+                let (receiver, body) = (Arc::clone(&receiver), encode(batch));
+                async move { receiver.lock().await.send(body).await }
+            };
+            taken.empty(name, send).await;
+            drop(taker);
+        });
+        Ok(Export(queue))
+    }
+}
+
+/// A way into a queue that is taken somewhere. What is in it when this is dropped still gets there.
+pub(super) struct Export<E: Entry>(Arc<Queue<E>>);
+
+impl<E: Entry> Export<E> {
+    pub(super) fn put(&self, entry: E) {
+        self.0.put(entry);
+    }
+}
+
+impl<E: Entry> Drop for Export<E> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

@@ -42,6 +42,10 @@ impl Head {
         })
     }
 
+    pub(super) const fn status(&self) -> u16 {
+        self.status
+    }
+
     /// Whether the response proper is still to come.
     pub(super) fn is_interim(&self) -> bool {
         (100..200).contains(&self.status) && self.status != 101

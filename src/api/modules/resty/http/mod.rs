@@ -16,6 +16,7 @@ use self::head::Head;
 use crate::api::modules::{self, Loader};
 use crate::api::ngx::socket;
 use crate::binding::{Await, Call, Namespace, bindings};
+use crate::extension::Trace;
 use crate::lua::raise_at;
 use crate::net::{Chunked, Fault, Filter, Portion, Received};
 use crate::phase::PhaseSet;
@@ -58,14 +59,22 @@ fn read_head(
         return Ok(Await::Ready(socket::Outcome::closed()));
     };
     let limits = call.settings.reach.limits;
+    let trace = call.tx.traced().map(|traced| traced.trace.clone());
+    let call_key = Arc::as_ptr(&socket).addr();
+    let told = move |heading: Heading| {
+        if let Some(trace) = &trace {
+            end_call(trace, call_key, &heading);
+        }
+        socket::Outcome(heading)
+    };
     loop {
         let mut receiving = match socket.receive(Filter::head(&limits)) {
             Ok(receiving) => receiving,
-            Err(fault) => return Ok(Await::Ready(socket::Outcome::fault(fault))),
+            Err(fault) => return Ok(Await::Ready(told(Err(fault)))),
         };
         match receiving.now().map(heading) {
             Some(Ok(head)) if head.is_interim() && !waits => {}
-            Some(heading) => return Ok(Await::Ready(socket::Outcome(heading))),
+            Some(heading) => return Ok(Await::Ready(told(heading))),
             None => {
                 return Ok(Await::future(async move {
                     let mut heading = heading(receiving.await);
@@ -75,11 +84,23 @@ fn read_head(
                             Err(fault) => Err(fault),
                         };
                     }
-                    Ok(socket::Outcome(heading))
+                    Ok(told(heading))
                 }));
             }
         }
     }
+}
+
+/// Ends the span of a request whose response has this head.
+#[cold]
+fn end_call(trace: &Trace, key: usize, heading: &Heading) {
+    trace.end_call(key, |span| match heading {
+        Ok(head) => span.set("http.status_code", head.status()),
+        Err(fault) => {
+            span.is_ok = Some(false);
+            span.set("exception.message", fault.as_str());
+        }
+    });
 }
 
 fn heading(received: Received) -> Heading {

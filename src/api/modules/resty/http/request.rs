@@ -1,10 +1,15 @@
 //! Heads of HTTP/1 requests.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use mlua::{IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
 
 use crate::api::ngx::socket;
 use crate::binding::{Await, Call, convert};
+use crate::extension::TraceSpan;
 use crate::net::Fault;
+use crate::transaction::Traced;
 
 /// A head that is being written.
 struct Writer<'a> {
@@ -57,13 +62,17 @@ impl IntoLuaMulti for Sent {
 /// Sends the head of a request, and its body with it where that is short.
 pub(super) fn send_head(call: &mut Call<'_>, arguments: Arguments) -> mlua::Result<Await<Sent>> {
     let object = arguments.0.clone();
-    let (mut text, expects) = match write_head(call, &arguments)? {
+    let span = call.tx.traced().and_then(|traced| span(traced, &arguments));
+    let (mut text, expects) = match write_head(call, &arguments, span.as_ref())? {
         Ok(written) => written,
         Err(fault) => return Ok(Await::Ready(Sent(Err(fault)))),
     };
     let Some(socket) = socket::stream(call, &object)? else {
         return Ok(Await::Ready(Sent(Err(Fault::CLOSED))));
     };
+    if let (Some(span), Some(traced)) = (span, call.tx.traced()) {
+        traced.trace.begin_call(Arc::as_ptr(&socket).addr(), span);
+    }
     if let Some(body) = arguments.9.filter(|_| !expects) {
         text.extend_from_slice(&body.as_bytes());
     }
@@ -76,9 +85,28 @@ pub(super) fn send_head(call: &mut Call<'_>, arguments: Arguments) -> mlua::Resu
     })
 }
 
+/// The span of a request, if anybody wants it. It ends with the head of the response.
+#[cold]
+fn span(traced: &Traced, arguments: &Arguments) -> Option<TraceSpan> {
+    let trace = &traced.trace;
+    if !trace.is_sampled() {
+        return None;
+    }
+    let (_, method, target, _, _, _, host, ..) = arguments;
+    // The name that Kong has for it.
+    let mut span = trace.span("kong.internal.request", Instant::now());
+    (span.kind, span.parent_id) = ("client", traced.function);
+    let host = host.as_ref().map(LuaString::to_string_lossy).unwrap_or_default();
+    span.set("http.method", method.to_string_lossy());
+    span.set("http.host", &*host);
+    span.set("http.target", target.to_string_lossy());
+    Some(span)
+}
+
 fn write_head(
     call: &Call<'_>,
     arguments: &Arguments,
+    span: Option<&TraceSpan>,
 ) -> mlua::Result<Result<(Vec<u8>, bool), Fault>> {
     let (_, method, target, query, version, fields, host, length, authorization, _, agent) =
         arguments;
@@ -126,8 +154,16 @@ fn write_head(
     if let Some(authorization) = authorization.as_ref().filter(|_| !authorized) {
         writer.field(b"Proxy-Authorization", &authorization.as_bytes());
     }
-    if let Some(trace) = call.tx.request.headers().get("traceparent").filter(|_| !traced) {
-        writer.field(b"traceparent", trace.as_bytes());
+    match (span, call.tx.traced()) {
+        _ if traced => {}
+        (Some(span), Some(traced)) => {
+            writer.field(b"traceparent", traced.trace.traceparent(span.id).as_bytes());
+        }
+        _ => {
+            if let Some(trace) = call.tx.request.headers().get("traceparent") {
+                writer.field(b"traceparent", trace.as_bytes());
+            }
+        }
     }
     writer.text.extend_from_slice(b"\r\n");
     Ok(Ok((writer.text, writer.has.expects)))

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::BoxError;
+use crate::request::counters::Counters;
 
 /// How entries wait, and how often they are sent, under Kong's names.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,16 +42,41 @@ impl Default for QueueConfig {
 }
 
 /// Entries, the oldest first.
-pub(super) struct Queue {
+pub(super) struct Queue<E = Bytes> {
     config: QueueConfig,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Waiting<E>>,
     /// Tells the one who takes them.
     changed: Notify,
+    counters: Arc<Counters>,
 }
 
-#[derive(Default)]
-struct Waiting {
-    entries: VecDeque<Bytes>,
+/// What waits in a queue.
+pub(super) trait Entry: Clone + Send + 'static {
+    /// How much of the queue's room it takes, in bytes.
+    fn size(&self) -> usize;
+}
+
+impl Entry for Bytes {
+    fn size(&self) -> usize {
+        self.len()
+    }
+}
+
+/// A queue of whatever it is.
+pub(super) trait Close: Send + Sync {
+    /// Says that nothing more will come.
+    fn close(&self);
+}
+
+impl<E: Send> Close for Queue<E> {
+    fn close(&self) {
+        self.waiting.lock().closed_at.get_or_insert_with(Instant::now);
+        self.changed.notify_one();
+    }
+}
+
+struct Waiting<E> {
+    entries: VecDeque<E>,
     bytes: usize,
     /// Whether some have been lost since there was room for all.
     overflows: bool,
@@ -59,46 +86,45 @@ struct Waiting {
 /// How long a queue that is closed tries to get rid of what it has, where nobody takes it.
 const LAST_TRIES: Duration = Duration::from_secs(5);
 
-impl Queue {
-    pub(super) fn new(config: QueueConfig) -> Self {
-        Self { config, waiting: Mutex::default(), changed: Notify::new() }
+impl<E: Entry> Queue<E> {
+    /// An empty queue, which counts what it loses.
+    pub(super) fn new(config: QueueConfig, counters: Arc<Counters>) -> Self {
+        let waiting =
+            Waiting { entries: VecDeque::new(), bytes: 0, overflows: false, closed_at: None };
+        Self { config, waiting: Mutex::new(waiting), changed: Notify::new(), counters }
     }
 
     /// Puts an entry at the end. Where there is no room, the oldest ones are lost.
-    pub(super) fn put(&self, entry: Bytes) {
-        let mut waiting = self.waiting.lock();
+    pub(super) fn put(&self, entry: E) {
         let most_bytes = self.config.max_bytes.unwrap_or(usize::MAX);
-        if entry.len() > most_bytes {
-            tracing::error!(
-                "an entry of {} bytes is lost: 'max_bytes' is {most_bytes}",
-                entry.len()
-            );
+        let size = entry.size();
+        if size > most_bytes {
+            self.counters.lose(1);
+            tracing::error!("an entry of {size} bytes is lost: 'max_bytes' is {most_bytes}");
             return;
         }
-        waiting.bytes += entry.len();
+        let mut waiting = self.waiting.lock();
+        waiting.bytes += size;
         waiting.entries.push_back(entry);
-        let mut lost = false;
+        let mut lost = 0;
         while waiting.entries.len() > self.config.max_entries || waiting.bytes > most_bytes {
             let oldest = waiting.entries.pop_front().expect("there is the new one, and it fits");
-            waiting.bytes -= oldest.len();
-            lost = true;
+            waiting.bytes -= oldest.size();
+            lost += 1;
         }
-        if lost && !std::mem::replace(&mut waiting.overflows, true) {
+        let is_news = lost > 0 && !std::mem::replace(&mut waiting.overflows, true);
+        drop(waiting);
+        self.counters.lose(lost);
+        self.changed.notify_one();
+        if is_news {
+            // Not with the lock: the log may be what the queue is for.
             tracing::error!("a log is full: entries are lost until they can be taken away again");
         }
-        drop(waiting);
-        self.changed.notify_one();
-    }
-
-    /// Says that nothing more will come.
-    pub(super) fn close(&self) {
-        self.waiting.lock().closed_at.get_or_insert_with(Instant::now);
-        self.changed.notify_one();
     }
 
     /// Gives all entries to `send`, in batches and until there will be no more. A batch that it cannot
     /// send, it is given again, at longer and longer intervals.
-    pub(super) async fn empty<F>(&self, name: &str, mut send: impl FnMut(Vec<Bytes>) -> F + Send)
+    pub(super) async fn empty<F>(&self, name: &str, mut send: impl FnMut(Vec<E>) -> F + Send)
     where
         F: Future<Output = Result<(), BoxError>> + Send,
     {
@@ -108,6 +134,7 @@ impl Queue {
             while let Err(error) = send(batch.clone()).await {
                 if self.gives_up(started, delay) {
                     let count = batch.len();
+                    self.counters.lose(count as u64);
                     tracing::error!("{name}: {count} entries are lost: {error}");
                     break;
                 }
@@ -127,7 +154,7 @@ impl Queue {
     }
 
     /// The next entries, as soon as there are enough or the first has waited for long enough.
-    async fn batch(&self) -> Option<Vec<Bytes>> {
+    async fn batch(&self) -> Option<Vec<E>> {
         let is_closed = loop {
             let (count, is_closed) = self.look();
             if count > 0 {
@@ -149,7 +176,7 @@ impl Queue {
         let mut waiting = self.waiting.lock();
         let count = waiting.entries.len().min(most);
         let batch: Vec<_> = waiting.entries.drain(..count).collect();
-        waiting.bytes -= batch.iter().map(Bytes::len).sum::<usize>();
+        waiting.bytes -= batch.iter().map(Entry::size).sum::<usize>();
         waiting.overflows = false;
         Some(batch)
     }
