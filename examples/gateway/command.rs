@@ -20,7 +20,7 @@ use crate::{init, manual};
 /// What is done instead of serving.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Write a first project: a declarative file with a function, its spec, types for an editor.
+    /// Write a first project: a declarative file, a function, its spec, types for an editor.
     ///
     /// Files that are there stay as they are.
     Init {

@@ -69,7 +69,7 @@ pub(crate) struct Config {
     pub(crate) declarative_config: Option<PathBuf>,
 
     #[command(flatten)]
-    watch: WatchConfig,
+    pub(crate) watch: WatchConfig,
 
     #[command(flatten)]
     pub(crate) database: DatabaseConfig,

@@ -37,7 +37,7 @@ pub(crate) struct WatchConfig {
         env = "KONG_WATCH",
         value_parser = FalseyValueParser::new()
     )]
-    watch: bool,
+    pub(crate) watch: bool,
 }
 
 /// What is another than before.

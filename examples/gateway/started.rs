@@ -90,7 +90,13 @@ fn next(config: &Config, counts: [usize; 3]) -> String {
     let stops = "Ctrl-C stops it.";
     if let Some(path) = &config.declarative_config {
         let (path, id) = (path.display(), std::process::id());
-        return format!("{stops} After a change of {path}: kill -HUP {id}\n");
+        return if config.watch.watch {
+            format!(
+                "{stops} What is saved of {path} and its functions is in force a moment later.\n"
+            )
+        } else {
+            format!("{stops} After a change of {path}: kill -HUP {id}\n")
+        };
     }
     if counts == [0; 3] {
         return format!(

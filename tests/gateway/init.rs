@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::{Gateway, Start, echo_upstream};
+use crate::types::emmylua_check;
 
 /// Writes a project: what was said, and where it is.
 fn written(arguments: &[&str]) -> (String, Start) {
@@ -20,6 +21,12 @@ fn run(project: &Path, arguments: &[&str]) -> (i32, String) {
     start.of_directory(project).ending()
 }
 
+/// A gateway that serves the project.
+fn serving(project: &Start) -> Gateway {
+    let start = Start::new().of_directory(project.directory());
+    start.arg("--declarative-config").arg("kong.yml").serving()
+}
+
 fn read(project: &Start, name: &str) -> String {
     fs::read_to_string(project.directory().join(name)).unwrap()
 }
@@ -28,7 +35,7 @@ fn read(project: &Start, name: &str) -> String {
 fn what_is_written_is_checked_and_tested() {
     let (_, project) = written(&[]);
     let (code, said) = run(project.directory(), &["check", "."]);
-    assert!(code == 0 && said == "1 function: 0 errors, 0 warnings", "{said}");
+    assert!(code == 0 && said == "2 functions: 0 errors, 0 warnings", "{said}");
     let (code, said) = run(project.directory(), &["test", "spec"]);
     assert!(code == 0 && said.ends_with("2 passed, 0 failed, 0 pending"), "{said}");
 }
@@ -37,7 +44,7 @@ fn what_is_written_is_checked_and_tested() {
 async fn what_is_written_is_served() {
     let upstream = format!("http://{}", echo_upstream().await);
     let (_, project) = written(&["--upstream", &upstream]);
-    let gateway = Gateway::of_file(&read(&project, "kong.yml"));
+    let gateway = serving(&project);
     let reply = gateway.get("/hello?name=ada").send().await;
     assert_eq!((reply.status.as_u16(), reply.header("x-greeting")), (200, "Hello, ada"));
     assert_eq!(reply.json()["headers"]["x-name"], "ada");
@@ -51,9 +58,10 @@ async fn what_is_written_is_served() {
 #[tokio::test]
 async fn the_gateways_own_status_stands_in_for_a_server() {
     let (_, project) = written(&[]);
-    let file = read(&project, "kong.yml");
-    let gateway = Start::of_file(&file).serving();
-    assert!(gateway.reload(&file.replace("127.0.0.1:8001", &gateway.admin.to_string())));
+    let gateway = serving(&project);
+    let file = read(&project, "kong.yml").replace("127.0.0.1:8001", &gateway.admin.to_string());
+    project.file("kong.yml", &file);
+    assert!(gateway.reads_again());
     let reply = gateway.get("/hello?name=ada").send().await;
     assert_eq!((reply.status.as_u16(), reply.header("x-greeting")), (200, "Hello, ada"));
 }
@@ -64,12 +72,29 @@ fn an_editor_finds_the_types_and_a_reader_the_commands() {
     for name in [".types/kong/request.lua", ".types/spec.lua", ".luarc.json", ".emmyrc.json"] {
         assert!(project.directory().join(name).is_file(), "{name}");
     }
-    for command in
-        ["gateway check .", "gateway test spec", "gateway --declarative-config kong.yml", "curl -i"]
-    {
+    for command in [
+        "gateway check .",
+        "gateway test spec",
+        "gateway --declarative-config kong.yml --watch --debug",
+        "curl -i",
+    ] {
         assert!(said.contains(command), "{said}");
         assert!(read(&project, "README.md").contains(command), "{command}");
     }
+}
+
+#[test]
+fn an_editor_has_nothing_to_say_of_it_and_finds_what_is_misspelt_in_it() {
+    let (_, project) = written(&[]);
+    let Some((is_good, said)) = emmylua_check(project.directory()) else { return };
+    assert!(is_good && !said.contains("warning:"), "{said}");
+    let (function, spec) =
+        (read(&project, "functions/hello.lua"), read(&project, "spec/hello_spec.lua"));
+    project.file("functions/hello.lua", &function.replace("get_query_arg", "get_query_argument"));
+    project.file("spec/hello_spec.lua", &spec.replace("request {", "reqest {"));
+    let (_, said) = emmylua_check(project.directory()).unwrap();
+    assert!(said.contains("Undefined field `get_query_argument`"), "{said}");
+    assert!(said.contains("undefined global variable: reqest"), "{said}");
 }
 
 #[test]

@@ -103,6 +103,7 @@ fn a_directory_for_pages_that_cannot_be_is_named() {
 /// Flags of other programs that the pages tell of.
 const OTHERS: &[&str] = &[
     "--data",
+    "--debug",
     "--example",
     "--features",
     "--forwarded-allow-ips",

@@ -69,6 +69,15 @@ fn a_person_sees_where_it_listens_and_what_is_in_force() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn a_person_whose_files_are_watched_need_not_say_that_they_have_changed() {
+    let Some(seen) = seen("--watch", &[("NO_COLOR", "1")], "Ctrl-C") else { return };
+    let line =
+        "Ctrl-C stops it. What is saved of kong.yml and its functions is in force a moment later.";
+    assert!(seen.contains(line), "{seen}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn a_terminal_has_colours() {
     let Some(seen) = seen("", &[], "Ctrl-C") else { return };
     assert!(seen.contains("\u{1b}[32mhttp://127.0.0.1:"), "{seen:?}");

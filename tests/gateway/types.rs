@@ -136,7 +136,7 @@ fn a_directory_that_cannot_be_is_named() {
 }
 
 /// What `emmylua_check` says of `project`, if it is there.
-fn emmylua_check(project: &Path) -> Option<(bool, String)> {
+pub(crate) fn emmylua_check(project: &Path) -> Option<(bool, String)> {
     match Command::new("emmylua_check").arg(".").current_dir(project).output() {
         Ok(output) => {
             Some((output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))

@@ -1,4 +1,4 @@
--- What the function of kong.yml should do: gateway test spec
+-- What functions/hello.lua should do: gateway test spec
 describe("hello", function()
   functions "../kong.yml"
 

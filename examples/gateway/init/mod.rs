@@ -1,4 +1,4 @@
-//! A first project: a declarative file with a function, its spec, and types for an editor.
+//! A first project: a declarative file, a function, its spec, and types for an editor.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -10,21 +10,24 @@ use crate::lua::types;
 
 /// The files, and what they are. What is in capitals is put in.
 const FILES: &[(&str, &str, &str)] = &[
-    ("kong.yml", "a service, its route, and a function in front of them", include_str!("kong.yml")),
+    (
+        "kong.yml",
+        "a service, its route, and what stands in front of them",
+        include_str!("kong.yml"),
+    ),
+    ("functions/hello.lua", "the function that does", include_str!("hello.lua")),
     ("spec/hello_spec.lua", "what the function should do", include_str!("hello_spec.lua")),
     ("README.md", "what is what, and the commands", include_str!("README.md")),
     (".gitignore", "what is written anew anywhere", include_str!("gitignore")),
 ];
 
-const FUNCTION: &str = include_str!("hello.lua");
-
 /// What to do with it.
 const NEXT: &str = "
 Next:
-  gateway check .                              # looks at the function without running it
-  gateway test spec                            # runs its spec
-  gateway --declarative-config kong.yml        # serves
-  curl -i 'localhost:8000/hello?name=ada'      # asks, from another terminal
+  gateway check .                                        # looks at the function without running it
+  gateway test spec                                      # runs its spec
+  gateway --declarative-config kong.yml --watch --debug  # serves, and what you save is in force
+  curl -i 'localhost:8000/hello?name=ada'                # asks, from another terminal
 ";
 
 /// Writes the project into `directory`, which is made if it is not there, with a service at `upstream`. Files that
@@ -37,7 +40,6 @@ pub(crate) fn write(directory: &Path, upstream: &Uri) -> io::Result<()> {
     for (name, what, text) in FILES {
         let path = directory.join(name);
         let text = text.replace("UPSTREAM", &upstream.to_string());
-        let text = text.replace("FUNCTION\n", &indented(FUNCTION));
         let is_new = create(&path, &text).map_err(|error| {
             io::Error::new(error.kind(), format!("{}: {error}", path.display()))
         })?;
@@ -60,11 +62,6 @@ fn create(path: &Path, text: &str) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// A function as it stands in the declarative file.
-fn indented(function: &str) -> String {
-    function.lines().map(|line| format!("              {line}\n")).collect()
 }
 
 /// The address of a server.
