@@ -252,6 +252,24 @@ fn assertions_are_busteds() {
 }
 
 #[test]
+fn a_test_that_fails_says_what_functions_have_failed_with() {
+    let spec = "local function ask(name)
+          functions { access = 'local user = nil\\nkong.log.warn(\"asked\") return user.' .. name }
+          assert.equal(200, request().status)
+        end
+        it('fails', function() ask('name') end)
+        it('fails for itself', function() assert.equal(1, 2) end)";
+    let (code, said) = said_of(spec, &[]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("expected 500 to be equal to 200"), "{said}");
+    assert!(
+        said.contains("the log: ") && said.contains("attempt to index local 'user' (a nil value)"),
+        "{said}"
+    );
+    assert_eq!(said.matches("the log: ").count(), 1, "{said}");
+}
+
+#[test]
 fn blocks_are_gone_through_in_order() {
     let (code, said) = said_of(
         r#"

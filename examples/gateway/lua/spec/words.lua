@@ -205,8 +205,12 @@ local function answering(answer)
   end
 end
 
+-- The lines of the log of the test that runs.
+local logged = {}
+
 function words.request(request)
   local response, forwarded, logs = host.request(with_body(request or {}))
+  for _, line in ipairs(logs) do logged[#logged + 1] = line end
   return message(response), message(forwarded), logs
 end
 
@@ -259,18 +263,29 @@ local function path(node, parent)
   return names
 end
 
+local FAILURES = { err = true, crit = true, alert = true, emerg = true }
+
+-- Why a test has failed, and what functions have failed with before.
+local function with_failures(err)
+  for _, line in ipairs(logged) do
+    if FAILURES[line.level] then err = err .. "\nthe log: " .. line.message end
+  end
+  return err
+end
+
 local function run_test(test, parent)
   if not test.run then
     return host.report(path(test, parent), "pending")
   end
   host.restore(test.plan)
+  logged = {}
   local ok, err = xpcall(function()
     around(parent, "before")
     test.run()
   end, describe_error)
   local cleaned, problem = xpcall(around, describe_error, parent, "after", true)
   if ok and not cleaned then ok, err = false, problem end
-  host.report(path(test, parent), ok and "passed" or "failed", err)
+  host.report(path(test, parent), ok and "passed" or "failed", not ok and with_failures(err) or nil)
 end
 
 local function run(node)
