@@ -159,7 +159,9 @@ pub use self::phase::{Phase, Plugin};
 pub use self::post_function::{Post, PostFunction, PostFunctionLayer};
 pub use self::pre_function::{Pre, PreFunction, PreFunctionLayer};
 pub use self::runtime::{Runtime, RuntimeBuilder, Stats};
-pub use self::settings::{FunctionCall, FunctionOutcome, Sandbox, ServerStats, UntrustedLua};
+pub use self::settings::{
+    ClusterEvent, FunctionCall, FunctionOutcome, Sandbox, ServerStats, UntrustedLua,
+};
 
 /// The README's code, so that it is compiled.
 #[cfg(doctest)]

@@ -45,11 +45,12 @@ use std::time::Duration;
 
 use axum::Router;
 use clap::{CommandFactory, Parser};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tower_lua::{FunctionCall, Runtime, RuntimeBuilder};
 
 use crate::admin::database::Database;
 use crate::admin::follow::Follower;
+use crate::admin::told::Told;
 use crate::config::{Config, Heard};
 use crate::configured::declarative;
 use crate::configured::problem::Problem;
@@ -157,6 +158,17 @@ fn bind(list: &str, workers: usize) -> Result<Vec<Listener>, BoxError> {
     addresses(list)?.into_iter().map(|address| Listener::bind(address, workers)).collect()
 }
 
+/// Has functions counted, and their failures kept.
+fn observed(
+    builder: RuntimeBuilder,
+    metrics: &Arc<Metrics>,
+    failures: &Failures,
+) -> RuntimeBuilder {
+    let (metrics, failures) = (Arc::clone(metrics), failures.clone());
+    let builder = builder.observer(move |call: &FunctionCall<'_>| metrics.called(call));
+    builder.failed(move |error| failures.keep(error))
+}
+
 /// What all that serves has in common.
 struct Gateway {
     config: Config,
@@ -186,26 +198,24 @@ impl Gateway {
     ) -> Result<Self, BoxError> {
         let counters = Arc::new(Counters::default());
         let (address, cached) = (config.database()?, config.database.cached());
-        let (tell, invalidated) = mpsc::unbounded_channel();
         let is_shared = address.as_ref().is_some_and(Address::is_shared);
         let (logs, telemetry) = (Logs::new(Arc::clone(&counters)), &config.telemetry);
         let current = Current::default();
         let failures = Failures::new(current.clone());
         let metrics = Arc::new(Metrics::new(config.workers.0, current.clone()));
-        let (observer, kept) = (Arc::clone(&metrics), failures.clone());
-        let told = |builder: RuntimeBuilder| {
-            let observe = move |call: &FunctionCall<'_>| observer.called(call);
-            // Nobody follows where there are no others.
-            let tell = move |key: &[u8]| drop(is_shared.then(|| tell.send(key.to_vec())));
-            let builder = builder.observer(observe).failed(move |error| kept.keep(error));
-            telemetry.tell(logs.tell(builder.invalidated(tell)))
+        let mut for_others = None;
+        let equip = |builder: RuntimeBuilder| {
+            let builder = telemetry.tell(logs.tell(observed(builder, &metrics, &failures)));
+            let (builder, told) = Told::by(builder, is_shared);
+            for_others = told;
+            builder
         };
         let trusted = config.tls.lua_ssl_trusted_certificate.as_deref();
         let functions = &config.functions;
         let resolver = Resolver::new(&config.dns_resolver);
-        let (workers, asked) = (config.workers.0, resolver.clone());
+        let workers = config.workers.0;
         let heard = Heard { counters: Arc::clone(&counters), current: current.clone() };
-        let runtime = functions.runtime(workers, admins, trusted, asked, heard, told)?;
+        let runtime = functions.runtime(workers, admins, trusted, resolver.clone(), heard, equip)?;
         runtime.subrequests(OfThread);
         let roots = Roots::new(trusted)?;
         let outward = Arc::new(Outward::new(resolver.clone(), roots.clients()));
@@ -218,9 +228,9 @@ impl Gateway {
         let functions = config.functions.allowed();
         let database =
             Database::open(address.clone(), cached.as_ref(), functions, published.clone()).await?;
-        if let Some(address) = address.filter(Address::is_shared) {
+        if let (Some(address), Some(told)) = (address, for_others) {
             let (database, runtime) = (Arc::clone(&database), runtime.clone());
-            let follower = Follower { database, address, cached, runtime, invalidated };
+            let follower = Follower { database, address, cached, runtime, told };
             tokio::spawn(follower.follow(stopped.clone()));
         }
         tokio::spawn(Arc::clone(&metrics).follow(published.changes()));

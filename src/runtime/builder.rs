@@ -16,7 +16,8 @@ use crate::error::Error;
 use crate::extension::Consumer;
 use crate::lua::Budget;
 use crate::settings::{
-    Background, Configuration, Kind, Node, Sandbox, ServerStats, Settings, Subrequests,
+    Background, ClusterEvents, Configuration, Kind, Node, Sandbox, ServerStats, Settings,
+    Subrequests,
 };
 use crate::store::SharedDict;
 use crate::store::cache::Cache;
@@ -66,6 +67,7 @@ impl Default for RuntimeBuilder {
             consumers: None,
             subrequests: Subrequests::default(),
             invalidated: None,
+            cluster_events: ClusterEvents::default(),
             header_names: None,
             shared_dicts: Vec::new(),
             #[cfg(feature = "net")]

@@ -1,6 +1,7 @@
 //! What a runtime's VMs are made with, and bindings look up.
 
 mod background;
+mod cluster;
 mod configuration;
 mod host;
 mod node;
@@ -18,6 +19,8 @@ use http::{Extensions, HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 pub(crate) use self::background::{Background, Kind, Place, Refused};
+pub use self::cluster::ClusterEvent;
+pub(crate) use self::cluster::ClusterEvents;
 pub(crate) use self::configuration::Configuration;
 pub(crate) use self::host::{HostBody, HostFunction};
 pub(crate) use self::node::Node;
@@ -65,6 +68,8 @@ pub(crate) struct Settings {
     pub(crate) cache: Arc<Cache>,
     /// What is told of the keys that are not to be kept anywhere any more.
     pub(crate) invalidated: Option<Box<Invalidated>>,
+    /// What functions tell those of other nodes, and hear of them.
+    pub(crate) cluster_events: ClusterEvents,
     pub(crate) node: Node,
     pub(crate) configuration: Configuration,
     /// The environment variables that functions may read.

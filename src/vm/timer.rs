@@ -1,4 +1,5 @@
-//! Functions that run later, and that no request waits for: those of `ngx.timer`.
+//! Functions that run later, and that no request waits for: those of `ngx.timer`, and those that have
+//! subscribed to events.
 //!
 //! A timer belongs to the VM in which it was started, since its function does. Each is a task of the
 //! tokio runtime that was running then. It outlives the request, but not what it comes from: once
@@ -6,19 +7,25 @@
 //! server is about to end.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Weak};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use mlua::{Function, Lua};
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 use super::{Pool, Step, Suspended, Vm, failure_of};
 use crate::error::log::{self, Level, Line, Origin};
 use crate::error::{Error, FailureKind, FunctionsId, Site};
 use crate::extension::RequestId;
 use crate::phase::{Phase, Plugin};
-use crate::settings::{Background, CallTime, Kind, Place, Refused};
+use crate::settings::{Background, CallTime, ClusterEvent, Kind, Place, Refused};
 use crate::transaction::{BodyIsGone, Bound, Kept, Transaction};
 
 /// What a VM's timers need to know of it. Lies in the VM's Lua state.
@@ -30,11 +37,20 @@ pub(super) struct Home {
 
 /// What a function asks for.
 pub(crate) struct Schedule {
-    pub(crate) delay: Duration,
-    /// Whether the timer starts anew whenever it has expired.
-    pub(crate) repeats: bool,
+    pub(crate) when: When,
     /// Chunk and line of the function.
     pub(crate) defined_at: String,
+}
+
+/// When it is to run.
+pub(crate) enum When {
+    After(Duration),
+    Every(Duration),
+    /// For each event of a channel.
+    Told {
+        channel: Vec<u8>,
+        events: Receiver<Arc<ClusterEvent>>,
+    },
 }
 
 /// Why a timer cannot be started.
@@ -44,11 +60,22 @@ pub(crate) enum NotStarted {
     NoRuntime,
 }
 
+impl NotStarted {
+    /// In nginx's words, where it has any.
+    pub(crate) const fn message(&self) -> &'static str {
+        match self {
+            Self::Exiting => "process exiting",
+            Self::TooManyPending => "too many pending timers",
+            Self::NoRuntime => "no tokio runtime is there to run it on",
+        }
+    }
+}
+
 /// A timer of a VM.
 struct Timer {
     pool: Weak<Pool>,
-    /// Makes the function that is to run, of whether it does so before its time. `None` while the
-    /// timer is dropped.
+    /// Makes the function that is to run, of what it is [given](Given). `None` while the timer is
+    /// dropped.
     function: Option<Kept>,
     bound: Bound,
     /// Keeps the VM that the function is in.
@@ -65,7 +92,7 @@ struct Timer {
 }
 
 /// Starts a timer for the function that `tx` belongs to. `function` makes what is to run: it is called
-/// with whether the timer expires before its time.
+/// with whether the timer expires before its time, or with what an event says.
 ///
 /// # Errors
 ///
@@ -80,7 +107,7 @@ pub(crate) fn start(
     let Some(pool) = home.pool.upgrade() else { return Ok(Err(NotStarted::Exiting)) };
     let background = &pool.settings().background;
     let is_last = tx.is_orphaned || background.is_exiting() || pool.has_replaced(home.bound);
-    if is_last && !schedule.delay.is_zero() {
+    if is_last && !matches!(schedule.when, When::After(Duration::ZERO)) {
         return Ok(Err(NotStarted::Exiting));
     }
     let Ok(handle) = Handle::try_current() else { return Ok(Err(NotStarted::NoRuntime)) };
@@ -102,10 +129,10 @@ pub(crate) fn start(
         set_name: (*tx.site.set).into(),
         request_id: tx.request.id().clone(),
     });
-    if schedule.repeats {
-        handle.spawn(timer.repeat(schedule.delay, place));
-    } else {
-        handle.spawn(timer.expire_once(pool, schedule.delay, place));
+    match schedule.when {
+        When::After(delay) => drop(handle.spawn(timer.expire_once(pool, delay, place))),
+        When::Every(period) => drop(handle.spawn(timer.repeat(period, place))),
+        When::Told { channel, events } => drop(handle.spawn(timer.follow(channel, events, place))),
     }
     Ok(Ok(()))
 }
@@ -114,7 +141,7 @@ impl Timer {
     /// Runs once, and keeps the VMs for it.
     async fn expire_once(self: Arc<Self>, pool: Arc<Pool>, delay: Duration, place: Place) {
         let is_premature = has_to_hurry(&pool.settings().background, delay).await;
-        self.run(pool, is_premature, place).await;
+        self.run(pool, Given::Hurry(is_premature), place).await;
     }
 
     /// Runs again and again, as long as there is the set that started it.
@@ -124,19 +151,51 @@ impl Timer {
             let is_premature = has_to_hurry(&background, period).await;
             let Some(pool) = self.pool.upgrade() else { return };
             if is_premature {
-                return self.run(pool, true, place).await;
+                return self.run(pool, Given::Hurry(true), place).await;
             }
-            if self.set.strong_count() == 0 || pool.has_replaced(self.bound) {
+            if self.is_over(&pool) {
                 return;
             }
-            // As many may stand in line as may be pending.
-            let pending = background.enter(Kind::PendingTimer, self.bound.number);
-            match pending {
-                Ok(place) => drop(tokio::spawn(Arc::clone(&self).run(pool, false, place))),
-                Err(why) => {
-                    self.complain(&self.transaction(), "lua_max_pending_timers", &why);
-                }
+            self.run_beside(pool, Given::Hurry(false));
+        }
+    }
+
+    /// Runs for each event of a channel, as long as there is the set that has subscribed to it.
+    async fn follow(
+        self: Arc<Self>,
+        channel: Vec<u8>,
+        mut events: Receiver<Arc<ClusterEvent>>,
+        _place: Place,
+    ) {
+        loop {
+            let Some(background) = self.background() else { return };
+            let Some(heard) = heard(&background, &mut events).await else { return };
+            drop(background);
+            let Some(pool) = self.pool.upgrade() else { return };
+            if self.is_over(&pool) {
+                return;
             }
+            match heard {
+                Ok(Ok(event)) if event.channel == channel => {
+                    self.run_beside(pool, Given::Event(event));
+                }
+                Ok(Err(RecvError::Closed)) => return,
+                Ok(Err(RecvError::Lagged(missed))) => self.miss(missed),
+                Ok(Ok(_)) | Err(_) => {}
+            }
+        }
+    }
+
+    /// Whether there is nobody any more to run for.
+    fn is_over(&self, pool: &Pool) -> bool {
+        self.set.strong_count() == 0 || pool.has_replaced(self.bound)
+    }
+
+    /// Runs as a task of its own. As many may stand in line as may be pending.
+    fn run_beside(self: &Arc<Self>, pool: Arc<Pool>, given: Given) {
+        match pool.settings().background.enter(Kind::PendingTimer, self.bound.number) {
+            Ok(place) => drop(tokio::spawn(Arc::clone(self).run(pool, given, place))),
+            Err(why) => self.complain(&self.transaction(), "lua_max_pending_timers", &why),
         }
     }
 
@@ -145,7 +204,7 @@ impl Timer {
     }
 
     /// Runs the function to its end. It counts as `pending` until it has its first turn.
-    async fn run(self: Arc<Self>, pool: Arc<Pool>, is_premature: bool, pending: Place) {
+    async fn run(self: Arc<Self>, pool: Arc<Pool>, given: Given, pending: Place) {
         let background = &pool.settings().background;
         let mut turn = pool.turn(self.bound.number).await;
         let running = background.enter(Kind::RunningTimer, self.bound.number);
@@ -155,7 +214,7 @@ impl Timer {
             Ok(place) => place,
             Err(why) => return self.complain(&transaction, "lua_max_running_timers", &why),
         };
-        let mut next = Stretch::Start { is_premature };
+        let mut next = Stretch::Start(given);
         let mut call = CallTime::begin();
         loop {
             let (left, ran) = self.advance_anywhere(&pool, transaction, next, call).await;
@@ -226,7 +285,7 @@ impl Timer {
             vm.enter(given.take().expect("given above"));
             let began = Instant::now();
             let step = match stretch {
-                Stretch::Start { is_premature } => self.start_in(vm, is_premature),
+                Stretch::Start(given) => self.start_in(vm, &given),
                 Stretch::Resume(suspended) => vm.resume(suspended.into_coroutine()),
             };
             let now = Instant::now();
@@ -245,13 +304,31 @@ impl Timer {
         })
     }
 
-    fn start_in(&self, vm: &mut Vm, is_premature: bool) -> Step {
+    fn start_in(&self, vm: &mut Vm, given: &Given) -> Step {
         let made = self.function.as_ref().expect("taken when it is dropped");
         let make = made.get::<Function>(vm.lua());
-        match make.and_then(|make| make.call::<Function>(is_premature)) {
+        let made = make.and_then(|make| match given {
+            Given::Hurry(is_premature) => make.call::<Function>(*is_premature),
+            Given::Event(event) => make.call::<Function>(vm.lua().create_string(&event.data)?),
+        });
+        match made {
             Ok(function) => vm.start_function(function),
             Err(error) => Step::Failed(failure_of(&error)),
         }
+    }
+
+    /// Says that events have come faster than they were looked at.
+    #[cold]
+    fn miss(&self, count: u64) {
+        let line =
+            format!("{count} events were missed by the function defined at {}", self.defined_at);
+        self.say(&self.transaction(), &line);
+    }
+
+    #[cold]
+    fn say(&self, transaction: &Transaction, line: &str) {
+        let origin = Origin { request_id: self.request_id.as_str(), site: &transaction.site };
+        log::write(Level::Alert, &origin, Line::from(line));
     }
 
     /// Says that there are too many already of those that `limit` names.
@@ -261,12 +338,11 @@ impl Timer {
             Refused::TooMany(count) => format!("{count} {limit} are not enough"),
             Refused::NoRuntime => why.to_string(),
         };
-        let origin = Origin { request_id: self.request_id.as_str(), site: &transaction.site };
         let line = format!(
             "lua failed to run timer with function defined at {}: {message}",
             self.defined_at
         );
-        log::write(Level::Alert, &origin, Line::from(&*line));
+        self.say(transaction, &line);
     }
 }
 
@@ -288,13 +364,34 @@ struct Ran {
 
 /// A stretch of a function, from its start or from where it waited.
 enum Stretch {
-    Start { is_premature: bool },
+    Start(Given),
     Resume(Suspended),
+}
+
+/// What a function starts with.
+enum Given {
+    /// Whether the timer expires before its time.
+    Hurry(bool),
+    Event(Arc<ClusterEvent>),
 }
 
 /// Waits for the end of `delay`. Whether the server is about to end before that.
 async fn has_to_hurry(background: &Background, delay: Duration) -> bool {
     !delay.is_zero() && tokio::time::timeout(delay, background.exiting()).await.is_ok()
+}
+
+/// The next event, if there is one for a while; nothing when the server is about to end.
+async fn heard(
+    background: &Background,
+    events: &mut Receiver<Arc<ClusterEvent>>,
+) -> Option<Result<Result<Arc<ClusterEvent>, RecvError>, Elapsed>> {
+    let mut exiting = pin!(background.exiting());
+    let mut told = pin!(timeout(SUBSCRIBED, events.recv()));
+    poll_fn(|cx| match exiting.as_mut().poll(cx) {
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => told.as_mut().poll(cx).map(Some),
+    })
+    .await
 }
 
 /// Gives the VM's other timers their turn: at once, unless this one has run long enough for requests
@@ -311,6 +408,9 @@ fn rest(turn: OwnedSemaphorePermit, step: &Step, ran_for: Duration) {
         drop(turn);
     });
 }
+
+/// How long a subscription hears of nothing until it looks whether there still is its function set.
+const SUBSCRIBED: Duration = Duration::from_secs(60);
 
 /// What no request feels.
 const SHORT: Duration = Duration::from_millis(2);

@@ -1,15 +1,16 @@
-//! A gateway beside others: what they change is put in force here, too, and what their functions
-//! invalidate is forgotten.
+//! A gateway beside others: what they change is put in force here, too, and what their functions tell
+//! those of others is told here.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgListener, PgNotification};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
-use tower_lua::Runtime;
+use tower_lua::{ClusterEvent, Runtime};
 
 use super::database::Database;
+use super::told::{self, Told};
 use crate::configured::entities::State;
 use crate::configured::store::{Address, Cached, Notice};
 
@@ -24,8 +25,8 @@ pub(crate) struct Follower {
     /// Keeps what is in force.
     pub(crate) cached: Option<Cached>,
     pub(crate) runtime: Runtime,
-    /// Keys that functions of this gateway invalidate.
-    pub(crate) invalidated: mpsc::UnboundedReceiver<Vec<u8>>,
+    /// What functions of this gateway tell those of others.
+    pub(crate) told: Told,
 }
 
 impl Follower {
@@ -40,8 +41,8 @@ impl Follower {
                 _ = stopped.changed() => return self.save(&mut saved),
                 _ = ticks.tick() => {}
                 notice = heard(&mut listener) => if self.is_done(notice) { continue },
-                Some(key) = self.invalidated.recv() => {
-                    self.tell(listener.as_mut(), &key).await;
+                notice = self.told.next() => {
+                    self.tell(listener.as_mut(), &notice).await;
                     continue;
                 }
             }
@@ -53,23 +54,24 @@ impl Follower {
     /// Does what another gateway asks for, if it says what that is: that something has changed is
     /// looked at in the database.
     fn is_done(&self, notice: Option<PgNotification>) -> bool {
-        let key = notice.and_then(|notice| Notice::key_of(&notice));
-        key.is_some_and(|key| {
-            self.runtime.invalidate(&key);
-            true
-        })
+        let Some((from, said)) = notice.as_ref().and_then(Notice::read) else { return false };
+        match said {
+            // Kong: who has broadcast an event does not hear of it, either.
+            _ if from == self.runtime.node_id() => {}
+            Notice::Invalid(key) => self.runtime.invalidate(&key),
+            Notice::Event(channel, data) => self.runtime.deliver(ClusterEvent::new(channel, data)),
+        }
+        true
     }
 
-    /// Tells the others that a value is not to be kept any more.
-    async fn tell(&self, listener: Option<&mut PgListener>, key: &[u8]) {
+    /// Tells the others.
+    async fn tell(&self, listener: Option<&mut PgListener>, notice: &Notice) {
         let told = match listener {
-            Some(listener) => Notice::send_key(listener, key).await,
+            Some(listener) => notice.send(listener, self.runtime.node_id()).await,
             None => Err("the database cannot be reached".into()),
         };
         if let Err(error) = told {
-            tracing::warn!(
-                "other gateways keep what kong.cache:invalidate was called for: {error}"
-            );
+            told::complain(notice, &*error);
         }
     }
 

@@ -15,6 +15,7 @@ mod health;
 mod information;
 mod list;
 pub(crate) mod profile;
+pub(crate) mod told;
 mod versions;
 mod warnings;
 

@@ -7,6 +7,7 @@ mod cache;
 mod checks;
 mod client;
 mod cluster;
+mod cluster_events;
 mod configuration;
 mod ctx;
 mod entity;
@@ -51,6 +52,7 @@ pub(crate) const NAMESPACES: &[&Namespace] = &[
     &ip::NAMESPACE,
     &nginx::NAMESPACE,
     &cluster::NAMESPACE,
+    &cluster_events::NAMESPACE,
     &plugin::NAMESPACE,
     &vault::NAMESPACE,
     &tracing::NAMESPACE,
@@ -90,6 +92,7 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     kong.raw_set("cache", cache::with_loaders(scope, &kong.raw_get("cache")?)?)?;
     kong.raw_set("ctx", ctx::fields(scope.lua, kong.raw_get("ctx")?)?)?;
     kong.raw_set("log", log::facility(scope, &kong.raw_get("log")?)?)?;
+    cluster_events::with_callbacks(scope, &kong.raw_get("cluster_events")?)?;
     tracing::tracer(scope, &kong.raw_get("tracing")?)?;
     vault::with_tables(scope.lua, &kong.raw_get("vault")?)?;
     let configuration = configuration::fields(scope.lua, &kong.raw_get("configuration")?)?;

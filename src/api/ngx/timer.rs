@@ -10,7 +10,7 @@ use crate::binding::{Call, Namespace, Scope, bindings};
 use crate::lua::raise_at;
 use crate::phase::PhaseSet;
 use crate::settings::Kind;
-use crate::vm::timer::{self, NotStarted, Schedule};
+use crate::vm::timer::{self, Schedule, When};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.timer",
@@ -82,12 +82,11 @@ fn start(
     };
     let chunk = info.short_src.as_deref().unwrap_or("?");
     let defined_at = format!("{chunk}:{}", info.line_defined.unwrap_or(0));
-    let schedule = Schedule { delay, repeats, defined_at };
+    let when = if repeats { When::Every(delay) } else { When::After(delay) };
+    let schedule = Schedule { when, defined_at };
     Ok(match timer::start(call.lua, call.tx, schedule, made)? {
         Ok(()) => Noted(Some(1), None),
-        Err(NotStarted::Exiting) => Noted(None, Some("process exiting")),
-        Err(NotStarted::TooManyPending) => Noted(None, Some("too many pending timers")),
-        Err(NotStarted::NoRuntime) => Noted(None, Some("no tokio runtime is there to run it on")),
+        Err(why) => Noted(None, Some(why.message())),
     })
 }
 

@@ -7,16 +7,25 @@ use super::{Address, PATIENCE, changes, in_time};
 use crate::BoxError;
 
 /// A word to those who listen.
-pub(crate) struct Notice;
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// A key of `kong.cache` is invalid.
+    Invalid(Vec<u8>),
+    /// Functions have an event for those of others: its channel, and what it says.
+    Event(Vec<u8>, Vec<u8>),
+}
 
 /// Where keys of `kong.cache` are said to be invalid.
 const KEYS: &str = "gateway_keys";
 
-/// How long a word can be: PostgreSQL's limit.
-const MOST_BYTES: usize = 7999;
+/// Where events are told.
+const EVENTS: &str = "gateway_events";
+
+/// How long a word can be: PostgreSQL's limit is 7,999, with the id of who says it.
+const MOST_BYTES: usize = 7900;
 
 impl Notice {
-    /// Hears of changes, and of keys that are invalid.
+    /// Hears of changes, and of what is said besides.
     ///
     /// # Errors
     ///
@@ -24,30 +33,60 @@ impl Notice {
     pub(crate) async fn listen(address: &Address) -> Result<PgListener, BoxError> {
         in_time(PATIENCE, async {
             let mut listener = PgListener::connect(address.url()).await?;
-            listener.listen_all([changes::CHANNEL, KEYS]).await?;
+            listener.listen_all([changes::CHANNEL, KEYS, EVENTS]).await?;
             Ok::<_, sqlx::Error>(listener)
         })
         .await
     }
 
-    /// Says that a key is invalid.
+    /// Whether it is short enough to be said.
     ///
     /// # Errors
     ///
-    /// When the database cannot be reached, or the key is too long to be said.
-    pub(crate) async fn send_key(listener: &mut PgListener, key: &[u8]) -> Result<(), BoxError> {
-        let key = percent_encode(key, NON_ALPHANUMERIC).to_string();
-        if key.len() > MOST_BYTES {
-            return Err(format!("a key of {} bytes is too long", key.len()).into());
+    /// How long it is, and may be.
+    pub(crate) fn fits(&self) -> Result<(), String> {
+        let length = self.written().len();
+        if length <= MOST_BYTES {
+            return Ok(());
         }
-        let send = sqlx::query("SELECT pg_notify($1, $2)").bind(KEYS).bind(key);
+        Err(format!("{length} bytes, as other gateways are told it, are more than {MOST_BYTES}"))
+    }
+
+    /// Says it, as the gateway `from`.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be reached.
+    pub(crate) async fn send(&self, listener: &mut PgListener, from: &str) -> Result<(), BoxError> {
+        let channel = match self {
+            Self::Invalid(_) => KEYS,
+            Self::Event(..) => EVENTS,
+        };
+        let payload = format!("{from} {}", self.written());
+        let send = sqlx::query("SELECT pg_notify($1, $2)").bind(channel).bind(payload);
         in_time(PATIENCE, send.execute(listener)).await?;
         Ok(())
     }
 
-    /// The key that a notice says is invalid.
-    pub(crate) fn key_of(notice: &PgNotification) -> Option<Vec<u8>> {
-        let key = (notice.channel() == KEYS).then(|| notice.payload())?;
-        Some(percent_decode_str(key).collect())
+    fn written(&self) -> String {
+        let text = |bytes| percent_encode(bytes, NON_ALPHANUMERIC).to_string();
+        match self {
+            Self::Invalid(key) => text(key),
+            Self::Event(channel, data) => [text(channel), text(data)].join(" "),
+        }
+    }
+
+    /// Who says what by a notification.
+    pub(crate) fn read(notification: &PgNotification) -> Option<(&str, Self)> {
+        let bytes = |text| percent_decode_str(text).collect();
+        let mut parts = notification.payload().split(' ');
+        let mut part = || parts.next();
+        let from = part()?;
+        let notice = match notification.channel() {
+            KEYS => Self::Invalid(bytes(part()?)),
+            EVENTS => Self::Event(bytes(part()?), bytes(part()?)),
+            _ => return None,
+        };
+        Some((from, notice))
     }
 }

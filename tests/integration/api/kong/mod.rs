@@ -4,6 +4,7 @@ mod cache;
 mod cache_loading;
 mod client;
 mod client_tls;
+mod cluster_events;
 mod configuration;
 mod ctx;
 mod ip;

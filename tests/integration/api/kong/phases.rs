@@ -177,6 +177,8 @@ async fn what_kong_knows_of_itself() {
             ("kong.nginx.get_subsystem()", ANY),
             ("kong.nginx.get_statistics()", ANY),
             ("kong.cluster.get_id()", ANY),
+            ("kong.cluster_events:broadcast('a', 'b')", ANY),
+            ("kong.cluster_events:subscribe('a', function() end)", ANY),
             ("kong.plugin.get_id()", ANY),
             ("local _ = kong.version .. kong.version_num", ANY),
             ("local _ = kong.configuration.untrusted_lua", ANY),
