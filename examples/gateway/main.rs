@@ -215,7 +215,8 @@ impl Gateway {
         let resolver = Resolver::new(&config.dns_resolver);
         let workers = config.workers.0;
         let heard = Heard { counters: Arc::clone(&counters), current: current.clone() };
-        let runtime = functions.runtime(workers, admins, trusted, resolver.clone(), heard, equip)?;
+        let runtime =
+            functions.runtime(workers, admins, trusted, resolver.clone(), heard, equip)?;
         runtime.subrequests(OfThread);
         let roots = Roots::new(trusted)?;
         let outward = Arc::new(Outward::new(resolver.clone(), roots.clients()));

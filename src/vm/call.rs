@@ -291,6 +291,10 @@ impl Vm {
 
     #[cold]
     fn failed(&mut self, mut failure: Failure) -> Step {
+        // The time that a binding has found used up, the hook has found again in the handler of its error.
+        if failure.message == IN_HANDLER && self.meter.is_exhausted() {
+            failure = failure_of(&LuaError::external(Exhausted));
+        }
         // Where it was stopped, rather than where an error came to light that passed through
         // coroutines; and of a failed allocation LuaJIT says nothing at all.
         let is_lost = failure.kind == FailureKind::Memory && failure.position.is_none();
@@ -365,6 +369,9 @@ impl Vm {
         self.current.with(|tx| Ok(f(tx))).expect("entered before")
     }
 }
+
+/// What LuaJIT says where the handler of an error fails.
+const IN_HANDLER: &str = "error in error handling";
 
 /// How much of an error's message is reported, in bytes: as much as nginx has of a line in its log.
 const MAX_MESSAGE: usize = 2048;

@@ -40,7 +40,7 @@ impl Follower {
             tokio::select! {
                 _ = stopped.changed() => return self.save(&mut saved),
                 _ = ticks.tick() => {}
-                notice = heard(&mut listener) => if self.is_done(notice) { continue },
+                notice = heard(&mut listener) => if self.is_done(notice.as_ref()) { continue },
                 notice = self.told.next() => {
                     self.tell(listener.as_mut(), &notice).await;
                     continue;
@@ -53,8 +53,8 @@ impl Follower {
 
     /// Does what another gateway asks for, if it says what that is: that something has changed is
     /// looked at in the database.
-    fn is_done(&self, notice: Option<PgNotification>) -> bool {
-        let Some((from, said)) = notice.as_ref().and_then(Notice::read) else { return false };
+    fn is_done(&self, notice: Option<&PgNotification>) -> bool {
+        let Some((from, said)) = notice.and_then(Notice::read) else { return false };
         match said {
             // Kong: who has broadcast an event does not hear of it, either.
             _ if from == self.runtime.node_id() => {}

@@ -313,8 +313,7 @@ impl Meter {
     /// Remembers where a function is that makes its VM grow: when an allocation fails, LuaJIT does
     /// not say where. Where one used up its time is known already.
     pub(super) fn note_growth(&self, lua: &Lua, used: u64) {
-        let is_known = self.is_exhausted.load(Ordering::Relaxed);
-        if !is_known && used > self.watermark.load(Ordering::Relaxed) {
+        if !self.is_exhausted() && used > self.watermark.load(Ordering::Relaxed) {
             self.watermark.store(used + GROWTH, Ordering::Relaxed);
             self.note(lua);
         }
@@ -328,6 +327,11 @@ impl Meter {
     /// Where the call was when it became slow, if it did in this run.
     pub(crate) fn take_slow_place(&self) -> Option<Place> {
         self.slow.take()
+    }
+
+    /// Whether a function has heard that its time is used up.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.is_exhausted.load(Ordering::Relaxed)
     }
 
     /// Where the function was when it was last looked at.

@@ -191,6 +191,16 @@ async fn a_function_that_used_up_its_time_is_said_to_be_where_it_was() {
 }
 
 #[tokio::test]
+async fn a_handler_that_is_stopped_too_does_not_hide_where_the_function_was() {
+    // Slow instructions have the hook called after each second one.
+    let source =
+        "local s = ('x'):rep(3e6)\nlocal function work() for i = 1, 30 do local _ = s .. i end
+         while true do ngx.md5(s) end end work()";
+    let (line, traceback) = place_of(patient().call_time(Duration::from_millis(300)), source).await;
+    assert_eq!(line, "3", "{traceback}");
+}
+
+#[tokio::test]
 async fn a_function_that_ran_out_of_memory_is_said_to_be_where_it_was() {
     for source in [
         "local t = {}\nwhile true do t[#t + 1] = ('x'):rep(1000) .. #t end",
