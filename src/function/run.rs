@@ -10,6 +10,8 @@ use super::spans::RunSpans;
 use crate::error::{Error, Failure, FailureKind, Site, log};
 use crate::lua::Place;
 use crate::phase::{Phase, Plugin};
+#[cfg(feature = "testing")]
+use crate::settings::recording::Recording;
 use crate::settings::{CallTime, Settings};
 use crate::transaction::{Exit, Operation, ReadBody, Transaction};
 use crate::vm::{Coroutine, Pool, Step, Suspended, Vm, failure_of};
@@ -104,6 +106,10 @@ impl Run {
     }
 
     fn advance_in(&mut self, pool: &Arc<Pool>, vm: &mut Vm) -> Progress {
+        #[cfg(feature = "testing")]
+        if let Some(recording) = &pool.settings().recording {
+            self.functions.name_chunks(recording);
+        }
         let first = match self.functions.compiled_in(vm) {
             Ok(first) => first,
             Err(error) => return self.unable(pool, &error),
@@ -367,6 +373,16 @@ impl Functions {
                 vm.add(source.compile(vm.lua(), Some(environment))?)
             })
         })
+    }
+
+    /// Says what Lua calls the chunks of the functions.
+    #[cfg(feature = "testing")]
+    fn name_chunks(&self, recording: &Recording) {
+        for phase in Phase::ALL {
+            for (index, source) in self.sources(phase).iter().enumerate() {
+                recording.name_chunk(self.name(), phase, index + 1, source.chunk_name());
+            }
+        }
     }
 
     fn record(&self, place: usize) -> &Record {

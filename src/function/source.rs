@@ -40,6 +40,12 @@ impl Source {
         Self { text: text.into(), chunk_name: format!("@{name}").into() }
     }
 
+    /// What Lua calls its chunk.
+    #[cfg(feature = "testing")]
+    pub(super) fn chunk_name(&self) -> &str {
+        &self.chunk_name
+    }
+
     /// Compiles the source as text, without running it.
     ///
     /// # Errors

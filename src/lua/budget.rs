@@ -11,6 +11,8 @@ use std::time::Duration;
 use mlua::{HookTriggers, Lua, LuaString, VmState};
 
 #[cfg(feature = "testing")]
+use super::allocated::Allocated;
+#[cfg(feature = "testing")]
 use super::coverage::Coverage;
 use super::memory::{Memory, OutOfMemory};
 use super::meter::Meter;
@@ -220,6 +222,8 @@ pub(crate) fn enforce(
         #[cfg(feature = "testing")]
         let coverage = Coverage::current();
         #[cfg(feature = "testing")]
+        let allocated = lua.app_data_ref::<Arc<Allocated>>().map(|of_vm| Arc::clone(&of_vm));
+        #[cfg(feature = "testing")]
         let triggers = if coverage.is_some() { triggers.every_line() } else { triggers };
         lua.set_global_hook(triggers, move |lua, debug| {
             #[cfg(feature = "testing")]
@@ -231,6 +235,8 @@ pub(crate) fn enforce(
             }
             #[cfg(not(feature = "testing"))]
             let _ = debug;
+            #[cfg(feature = "testing")]
+            allocated.iter().for_each(|allocated| allocated.look(lua.used_memory()));
             let used = lua.used_memory() as u64;
             meter.note_growth(lua, used);
             samples.look(lua, &meter);

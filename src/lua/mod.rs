@@ -1,6 +1,8 @@
 //! Lua itself: its values, its errors, and how much time and memory they may take. Nothing here knows of
 //! requests.
 
+#[cfg(feature = "testing")]
+mod allocated;
 mod budget;
 mod buffer;
 #[cfg(feature = "testing")]
@@ -18,6 +20,8 @@ pub(crate) mod tape;
 mod texts;
 mod value;
 
+#[cfg(feature = "testing")]
+pub(crate) use self::allocated::Allocated;
 pub use self::budget::Budget;
 pub(crate) use self::budget::{
     check, enforce, look_at_clock, short_string, string, tick, without_limit,

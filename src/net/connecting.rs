@@ -114,7 +114,7 @@ impl Busy {
             #[cfg(feature = "testing")]
             Target::Host(host, port) if net.reach.stand_in.is_some() => {
                 let stand_in = net.reach.stand_in.as_ref().expect("looked at above");
-                Plain::Memory(stand_in(host, *port))
+                Plain::Memory(stand_in(host, *port)?)
             }
             Target::Host(host, port) => {
                 let addresses = net.reach.addresses(host, *port).await?;
@@ -203,6 +203,7 @@ async fn open_unix(reach: &Reach, path: &Path, limit: Duration) -> Result<Plain,
     if !reach.network.admits_unix(path) {
         return Err(Fault::refused(format_args!("unix:{}", path.display())));
     }
+    reach.admits_kind("Unix domain socket")?;
     let opening = timeout(limit, tokio::net::UnixStream::connect(path));
     Ok(Plain::Unix(opening.await.map_err(|_| Fault::TIMEOUT)??))
 }

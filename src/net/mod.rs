@@ -97,9 +97,22 @@ impl Net {
     }
 }
 
-/// Gives the client's end of a connection to a host and a port.
+/// Gives the client's end of a connection to a host and a port, or says why there is none.
 #[cfg(feature = "testing")]
-pub(crate) type StandIn = dyn Fn(&str, u16) -> tokio::io::DuplexStream + Send + Sync;
+pub(crate) type StandIn =
+    dyn Fn(&str, u16) -> Result<tokio::io::DuplexStream, String> + Send + Sync;
+
+impl Reach {
+    /// Refuses what a test has no servers for: nothing is to leave.
+    fn admits_kind(&self, kind: &str) -> Result<(), Fault> {
+        #[cfg(feature = "testing")]
+        if self.stand_in.is_some() {
+            return Err(format!("nothing leaves here: there is no {kind}").into());
+        }
+        let _ = kind;
+        Ok(())
+    }
+}
 
 impl Default for Reach {
     /// Nothing is reached.

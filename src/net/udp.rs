@@ -157,6 +157,7 @@ impl Busy {
         let ticket = Ticket::new(&self.0.net).ok_or(Fault::new("too many open sockets"))?;
         let local = self.0.state.lock().local;
         target.check()?;
+        reach.admits_kind("socket for datagrams")?;
         let peer = match target {
             #[cfg(unix)]
             Target::Unix(path) => {

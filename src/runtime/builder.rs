@@ -31,7 +31,7 @@ pub struct RuntimeBuilder {
     configuration: Result<Configuration, Error>,
     /// Variables of a test, in the place of those of the process.
     #[cfg(feature = "testing")]
-    variables: Option<BTreeMap<String, String>>,
+    pub(super) variables: Option<BTreeMap<String, String>>,
     #[cfg(feature = "net")]
     pub(super) network: super::network::Network,
     pub(super) settings: Settings,
@@ -57,6 +57,8 @@ impl Default for RuntimeBuilder {
             sampler: Arc::default(),
             slow_function: None,
             failed: None,
+            #[cfg(feature = "testing")]
+            recording: None,
             node: Node::default(),
             configuration: Configuration::default(),
             environment: BTreeMap::new(),
@@ -276,13 +278,6 @@ impl RuntimeBuilder {
         let names = names.into_iter().map(Into::into);
         let values = names.map(|name| (name, String::new()));
         self.settings.environment = values.collect();
-        self
-    }
-
-    /// Lets functions read variables that a test has.
-    #[cfg(feature = "testing")]
-    pub(crate) fn variables(mut self, variables: BTreeMap<String, String>) -> Self {
-        self.variables = Some(variables);
         self
     }
 

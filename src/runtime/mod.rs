@@ -8,6 +8,8 @@ mod network;
 mod nodes;
 mod observing;
 mod profile;
+#[cfg(feature = "testing")]
+mod testing;
 
 use std::fmt;
 use std::net::IpAddr;

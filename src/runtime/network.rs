@@ -17,7 +17,7 @@ pub(super) struct Network {
     #[cfg(feature = "tls")]
     trusted: Option<Vec<u8>>,
     #[cfg(feature = "testing")]
-    stand_in: Option<Box<crate::net::StandIn>>,
+    pub(super) stand_in: Option<Box<crate::net::StandIn>>,
 }
 
 impl Network {
@@ -77,17 +77,6 @@ impl RuntimeBuilder {
         F: Future<Output = io::Result<Resolved>> + Send + 'static,
     {
         self.network.resolver = Some(Resolver::new(move |name| Box::pin(resolve(name))));
-        self
-    }
-
-    /// Has functions reach a test's servers, whatever they reach for: the client's end of a connection to a
-    /// host and a port.
-    #[cfg(feature = "testing")]
-    pub(crate) fn stand_in(
-        mut self,
-        connect: impl Fn(&str, u16) -> tokio::io::DuplexStream + Send + Sync + 'static,
-    ) -> Self {
-        self.network.stand_in = Some(Box::new(connect));
         self
     }
 

@@ -47,6 +47,9 @@ pub(crate) fn markers(lua: &Lua) -> mlua::Result<Table> {
 pub(crate) struct Environments {
     mode: UntrustedLua,
     new: Function,
+    /// Has what functions call noted.
+    #[cfg(feature = "testing")]
+    recorder: Option<Function>,
 }
 
 impl Environments {
@@ -74,7 +77,15 @@ impl Environments {
             let modules = require::gate(lua, settings, offered)?;
             maker.get::<Function>("closed")?.call((allowed, modules))?
         };
-        Ok(Self { mode, new })
+        Ok(Self {
+            mode,
+            new,
+            #[cfg(feature = "testing")]
+            recorder: {
+                let recording = settings.recording.as_ref();
+                recording.map(|to| super::recorded::recorder(lua, to)).transpose()?
+            },
+        })
     }
 
     /// The environment of one function.
@@ -86,7 +97,12 @@ impl Environments {
         if self.mode == UntrustedLua::Off {
             return Err(mlua::Error::external(Denied::Loading));
         }
-        self.new.call(())
+        let environment = self.new.call(())?;
+        #[cfg(feature = "testing")]
+        if let Some(recorder) = &self.recorder {
+            return recorder.call(environment);
+        }
+        Ok(environment)
     }
 }
 

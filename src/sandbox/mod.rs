@@ -1,6 +1,8 @@
 //! What a function may reach: its global environment, and what `require` gives it.
 
 mod environment;
+#[cfg(feature = "testing")]
+mod recorded;
 mod require;
 
 use std::fmt;

@@ -6,6 +6,8 @@ mod configuration;
 mod host;
 mod node;
 mod observer;
+#[cfg(feature = "testing")]
+pub(crate) mod recording;
 mod sandbox;
 mod subrequests;
 
@@ -64,6 +66,9 @@ pub(crate) struct Settings {
     pub(crate) slow_function: Option<Duration>,
     /// What is told of each failure of a function.
     pub(crate) failed: Option<Box<Failed>>,
+    /// What notes all that functions do.
+    #[cfg(feature = "testing")]
+    pub(crate) recording: Option<Arc<recording::Recording>>,
     /// What `kong.cache` keeps.
     pub(crate) cache: Arc<Cache>,
     /// What is told of the keys that are not to be kept anywhere any more.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::Response;
 use parking_lot::Mutex;
 
 use super::Harness;
-use super::answers::Answers;
+use super::answers::{Answers, origin};
 use crate::error::Error;
 use crate::function::{Functions, FunctionsBuilder};
 use crate::lua::Coverage;
@@ -17,6 +17,7 @@ use crate::net::Network;
 use crate::phase::Phase;
 use crate::runtime::{Runtime, RuntimeBuilder};
 use crate::settings::Sandbox;
+use crate::settings::recording::Recording;
 
 /// Builds a [`Harness`].
 #[must_use]
@@ -29,7 +30,13 @@ pub struct HarnessBuilder {
     change: Option<Box<dyn FnOnce(RuntimeBuilder) -> RuntimeBuilder>>,
     time: SystemTime,
     coverage: Option<Coverage>,
+    recording: Option<Arc<Recording>>,
+    patience: Option<Duration>,
+    unanswered: Option<Box<Unanswered>>,
 }
+
+/// What is said of a host and port that nobody answers for.
+type Unanswered = dyn Fn(&str) -> String + Send + Sync;
 
 impl Default for HarnessBuilder {
     fn default() -> Self {
@@ -42,6 +49,9 @@ impl Default for HarnessBuilder {
             change: None,
             time: SystemTime::now(),
             coverage: None,
+            recording: None,
+            patience: None,
+            unanswered: None,
         }
     }
 }
@@ -103,6 +113,37 @@ impl HarnessBuilder {
         self
     }
 
+    /// Notes what functions call and change: [`Exchange::steps`](super::Exchange::steps).
+    ///
+    /// ```
+    /// use tower_lua::testing::Harness;
+    ///
+    /// let source = "kong.service.request.set_header('x-path', kong.request.get_path())";
+    /// let mut harness = Harness::builder().access(source).record().build()?;
+    /// let steps = harness.request(http::Request::default()).steps;
+    /// assert_eq!(steps[0].calls[0].name, "kong.request.get_path");
+    /// assert_eq!(steps[0].calls[0].result.as_deref(), Some(&["\"/\"".to_owned()][..]));
+    /// assert_eq!(steps[0].changes()[0].after, ["/"]);
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn record(mut self) -> Self {
+        self.recording = Some(Arc::default());
+        self
+    }
+
+    /// Gives up a request that takes longer than `time`, by the machine's clock. The response is a 504 then.
+    pub const fn patience(mut self, time: Duration) -> Self {
+        self.patience = Some(time);
+        self
+    }
+
+    /// Refuses connections to whom nobody answers for, with what `say` says of their host and port, in the
+    /// place of a 502.
+    pub fn unanswered(mut self, say: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.unanswered = Some(Box::new(say));
+        self
+    }
+
     /// Says what time it is: now, if a test does not say.
     pub fn now(mut self, now: SystemTime) -> Self {
         self.time = now;
@@ -137,10 +178,18 @@ impl HarnessBuilder {
         if let Some(change) = self.change {
             runtime = change(runtime);
         }
-        let server = Arc::clone(&answers);
-        let runtime = runtime.variables(self.variables).stand_in(move |host, port| {
-            super::server::connection(host.to_owned(), port, Arc::clone(&server))
-        });
+        if let Some(recording) = &self.recording {
+            runtime = runtime.recording(Arc::clone(recording));
+        }
+        let (server, unanswered) = (Arc::clone(&answers), self.unanswered);
+        let runtime = runtime.variables(self.variables).stand_in(Box::new(move |host, port| {
+            let unanswered =
+                unanswered.as_ref().filter(|_| !server.lock().know(&origin(host, port)));
+            match unanswered {
+                Some(say) => Err(say(&format!("{host}:{port}"))),
+                None => Ok(super::server::connection(host.to_owned(), port, Arc::clone(&server))),
+            }
+        }));
         Ok(Harness {
             tokio,
             runtime: Coverage::watch(self.coverage, || runtime.build())?,
@@ -149,6 +198,8 @@ impl HarnessBuilder {
             upstream: Arc::new(|_| Response::default()),
             answers,
             time: self.time,
+            recording: self.recording,
+            patience: self.patience,
         })
     }
 }

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, Full};
 use parking_lot::Mutex;
 use tower_service::Service;
 
-use super::{Log, Upstream};
+use super::{Log, Step, Upstream};
 
 /// What has come of a request.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Exchange {
     pub forwarded: Option<Request<Bytes>>,
     /// What was written to the log, failures of functions among it.
     pub logs: Vec<Log>,
+    /// What functions did, one after the other, in a harness that [notes](super::HarnessBuilder::record) it.
+    pub steps: Vec<Step>,
 }
 
 /// The service behind the functions: it notes what it gets.

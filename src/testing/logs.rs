@@ -1,4 +1,4 @@
-//! [`Log`]: what functions write to the log, heard while a test runs.
+//! What functions write to the log, heard while a test runs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,23 +8,23 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// A line of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Log {
-    /// nginx's level: `err`, `warn`, `notice`, `info`, …
-    pub level: String,
-    /// The line, with what Kong or nginx writes before it.
-    pub message: String,
-}
+use crate::settings::recording::{Log, Recording};
+
+/// How many lines are kept.
+const MAX_LINES: usize = 100_000;
 
 /// Hears what is written.
 #[derive(Clone, Default)]
 pub(super) struct Recorder {
     lines: Arc<Mutex<Vec<Log>>>,
+    recording: Option<Arc<Recording>>,
 }
 
 impl Recorder {
+    pub(super) fn new(recording: Option<Arc<Recording>>) -> Self {
+        Self { lines: Arc::default(), recording }
+    }
+
     pub(super) fn taken(&self) -> Vec<Log> {
         std::mem::take(&mut self.lines.lock())
     }
@@ -50,9 +50,15 @@ impl Subscriber for Recorder {
             tracing::Level::INFO => "info",
             _ => "debug",
         };
-        let mut fields = Fields(Log { level: level.to_owned(), message: String::new() });
+        let mut fields = Fields(Log::new(level.to_owned(), String::new()));
         event.record(&mut fields);
-        self.lines.lock().push(fields.0);
+        if let Some(recording) = &self.recording {
+            recording.log(&fields.0);
+        }
+        let mut lines = self.lines.lock();
+        if lines.len() < MAX_LINES {
+            lines.push(fields.0);
+        }
     }
 
     fn enter(&self, _: &Id) {}

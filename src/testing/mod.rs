@@ -33,8 +33,11 @@ mod answers;
 mod builder;
 mod exchange;
 mod logs;
+mod patience;
 mod server;
 
+use std::convert::Infallible;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -50,7 +53,6 @@ use self::answers::Answers;
 pub use self::builder::HarnessBuilder;
 pub use self::exchange::Exchange;
 use self::exchange::Inner;
-pub use self::logs::Log;
 use crate::clock::of_test;
 use crate::error::Error;
 use crate::function::Functions;
@@ -58,6 +60,8 @@ pub use crate::lua::Coverage;
 use crate::post_function::PostFunctionLayer;
 use crate::pre_function::PreFunctionLayer;
 use crate::runtime::Runtime;
+use crate::settings::recording::Recording;
+pub use crate::settings::recording::{Call, Change, Failed, Log, Step};
 
 /// Functions, and what a test says of all that is around them.
 pub struct Harness {
@@ -68,6 +72,8 @@ pub struct Harness {
     upstream: Arc<Upstream>,
     answers: Arc<Mutex<Answers>>,
     time: SystemTime,
+    recording: Option<Arc<Recording>>,
+    patience: Option<Duration>,
 }
 
 /// The service behind the functions.
@@ -145,31 +151,71 @@ impl Harness {
         Ok(self.exchange(functions, Functions::empty(), Request::default()))
     }
 
+    /// The runtime that functions run in, for layers of a [service](Self::send) of one's own.
+    #[must_use]
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
     fn exchange(&mut self, pre: Functions, post: Functions, request: Request<Bytes>) -> Exchange {
-        let logs = logs::Recorder::default();
         let inner = Inner::new(Arc::clone(&self.upstream));
         let pre = PreFunctionLayer::new(pre).runtime(&self.runtime);
         let post = PostFunctionLayer::new(post).runtime(&self.runtime);
-        let mut service = pre.layer(post.layer(inner.clone()));
+        let service = pre.layer(post.layer(inner.clone()));
+        let exchange = self.send(service, request);
+        Exchange { forwarded: inner.seen(), ..exchange }
+    }
+
+    /// Sends a request to a service of one's own, whose layers have the harness's
+    /// [runtime](Self::runtime), and waits until all functions have run. What it forwards, it knows itself.
+    ///
+    /// ```
+    /// use http::{Request, Response};
+    /// use http_body_util::Full;
+    /// use tower::{ServiceBuilder, service_fn};
+    /// use tower_lua::testing::Harness;
+    /// use tower_lua::{Functions, PreFunctionLayer};
+    ///
+    /// let mut harness = Harness::builder().build()?;
+    /// let functions = Functions::access("greet", "kong.response.exit(200, 'hello')")?;
+    /// let service = ServiceBuilder::new()
+    ///     .layer(PreFunctionLayer::new(functions).runtime(harness.runtime()))
+    ///     .service(service_fn(async |_| Ok::<_, std::convert::Infallible>(Response::new(Full::default()))));
+    /// let exchange = harness.send(service, Request::default());
+    /// assert_eq!(exchange.response.body(), "hello");
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn send<S, B>(&mut self, mut service: S, request: Request<Bytes>) -> Exchange
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible>,
+        B: http_body::Body<Data = Bytes>,
+    {
+        let logs = logs::Recorder::new(self.recording.clone());
         let (recorder, runtime) = (logs.clone(), self.runtime.clone());
+        let patience = self.patience;
         let response = self.enter(async move {
             let guard = tracing::subscriber::set_default(recorder);
-            let Ok(response) = service.call(request.map(Full::new)).await;
-            let (head, body) = response.into_parts();
-            // Of a body that breaks off there is nothing.
-            let body = body.collect().await.map(http_body_util::Collected::to_bytes);
-            let end = Instant::now() + PATIENCE;
-            loop {
-                // Time goes on when nobody has anything to do.
-                tokio::time::sleep(TICK).await;
-                if runtime.stats().suspended == 0 || Instant::now() > end {
-                    break;
+            let response = patience::within(patience, async move {
+                let Ok(response) = service.call(request.map(Full::new)).await;
+                let (head, body) = response.into_parts();
+                // Of a body that breaks off there is nothing.
+                let body = body.collect().await.map(http_body_util::Collected::to_bytes);
+                let end = Instant::now() + PATIENCE;
+                loop {
+                    // Time goes on when nobody has anything to do.
+                    tokio::time::sleep(TICK).await;
+                    if runtime.stats().suspended == 0 || Instant::now() > end {
+                        break;
+                    }
                 }
-            }
+                Response::from_parts(head, body.unwrap_or_default())
+            });
+            let response = response.await;
             drop(guard);
-            Response::from_parts(head, body.unwrap_or_default())
+            response
         });
-        Exchange { response, forwarded: inner.seen(), logs: logs.taken() }
+        let steps = self.recording.as_ref().map(|recording| recording.take()).unwrap_or_default();
+        Exchange { response, forwarded: None, logs: logs.taken(), steps }
     }
 
     /// Waits for what has to do with time, which goes on from where it was.

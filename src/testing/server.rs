@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, header};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
-use super::answers::Answers;
+use super::answers::{Answers, origin};
 
 /// How much is on its way at once.
 const BUFFER: usize = 64 << 10;
@@ -22,23 +22,14 @@ pub(super) fn connection(host: String, port: u16, answers: Arc<Mutex<Answers>>) 
 async fn serve(mut stream: DuplexStream, host: String, port: u16, answers: Arc<Mutex<Answers>>) {
     let mut read = BytesMut::new();
     while let Some((request, path)) = request(&mut stream, &mut read).await {
-        let url = url(&host, port, &path);
+        // Nothing is encrypted here: who asks for port 443 means `https`.
+        let url = format!("{}{path}", origin(&host, port));
         let answer = answers.lock().find(&url);
         let is_head = request.method() == http::Method::HEAD;
         let response = answer(request);
         if stream.write_all(&written(&response, is_head)).await.is_err() {
             return;
         }
-    }
-}
-
-/// The URL that was asked for. Nothing is encrypted here: who asks for port 443 means `https`.
-fn url(host: &str, port: u16, path: &str) -> String {
-    match port {
-        443 => format!("https://{host}{path}"),
-        80 => format!("http://{host}{path}"),
-        8443 => format!("https://{host}:{port}{path}"),
-        port => format!("http://{host}:{port}{path}"),
     }
 }
 

@@ -10,6 +10,8 @@ mod names;
 mod operation;
 mod request;
 mod response;
+#[cfg(feature = "testing")]
+mod seen;
 pub(crate) mod spans;
 mod subrequest;
 

@@ -259,6 +259,13 @@ impl Response {
         self.source.get_or_insert(Source::Error);
     }
 
+    /// The body that functions have made, if they have made any.
+    #[cfg(feature = "testing")]
+    pub(crate) fn own_body(&self) -> Option<Bytes> {
+        let printed = || (!self.output.is_empty()).then(|| self.output.concat().into());
+        self.replacement.clone().or_else(printed)
+    }
+
     /// What functions have printed or answered with, a chunk for each time.
     pub(crate) fn take_output(&mut self) -> Vec<Bytes> {
         self.output_len = 0;

@@ -207,6 +207,10 @@ impl Vm {
         if self.budget.memory.is_some() {
             self.meter.watch_memory(self.used_before);
         }
+        #[cfg(feature = "testing")]
+        if let Some(recording) = self.recording.clone() {
+            return self.noted(&recording, |vm| vm.drive(thread, before, resume));
+        }
         self.drive(thread, before, resume)
     }
 
@@ -365,7 +369,7 @@ impl Vm {
         step
     }
 
-    fn transaction<R>(&self, f: impl FnOnce(&mut Transaction) -> R) -> R {
+    pub(super) fn transaction<R>(&self, f: impl FnOnce(&mut Transaction) -> R) -> R {
         self.current.with(|tx| Ok(f(tx))).expect("entered before")
     }
 }

@@ -19,6 +19,8 @@ mod pattern;
 mod pool;
 mod prelude;
 mod quarantine;
+#[cfg(feature = "testing")]
+mod recorded;
 mod threads;
 pub(crate) mod timer;
 pub(crate) mod worker_thread;
@@ -42,6 +44,8 @@ use crate::error::FailureKind;
 use crate::lua::{self, Budget, Memory, Meter, Place, Samples};
 use crate::sandbox::Environments;
 use crate::settings::Settings;
+#[cfg(feature = "testing")]
+use crate::settings::recording::Recording;
 use crate::transaction::{Bound, Current};
 
 pub(crate) struct Vm {
@@ -79,6 +83,9 @@ pub(crate) struct Vm {
     ran_for: Duration,
     /// Whether the last run has used up its share of the memory.
     is_greedy: bool,
+    /// What notes all that functions do.
+    #[cfg(feature = "testing")]
+    recording: Option<Arc<Recording>>,
     /// Whether functions keep so much memory that another VM has to take this one's place.
     is_spent: bool,
     /// Whether there was ever no memory left.
@@ -130,6 +137,10 @@ impl Vm {
         let memory = Arc::new(settings.budget.held());
         let alive = Arc::default();
         lua.set_app_data(Home { pool, bound, alive: Arc::clone(&alive) });
+        #[cfg(feature = "testing")]
+        if let Some(recording) = &settings.recording {
+            lua.set_app_data(Arc::clone(&recording.allocated));
+        }
         let samples = Arc::new(Samples::new(Arc::clone(&settings.sampler)));
         lua::enforce(&lua, &meter, &memory, &settings.budget, &samples)?;
         Ok(Self {
@@ -153,6 +164,8 @@ impl Vm {
             innocent_failures: 0,
             ran_for: Duration::ZERO,
             is_greedy: false,
+            #[cfg(feature = "testing")]
+            recording: settings.recording.clone(),
             is_spent: false,
             has_run_out: false,
             lua,

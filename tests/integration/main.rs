@@ -16,6 +16,7 @@ mod function;
 mod middleware;
 mod random;
 mod real_functions;
+mod recording;
 mod runtime;
 mod sandbox;
 mod support;
