@@ -11,6 +11,8 @@ use http::Uri;
 use crate::BoxError;
 use crate::configured::store::Address;
 use crate::database::Action;
+use crate::dry_run::Conditions;
+use crate::dry_run::flags::Flags;
 use crate::lua::check::report::Format;
 use crate::lua::check::{Checker, Permitted, files};
 use crate::lua::spec::{self, Style};
@@ -67,6 +69,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE")]
         coverage: Option<PathBuf>,
     },
+    /// Run a request through functions, without a server or a network.
+    ///
+    /// Tells what they call and change, what would be sent on and answered, and what it takes. The exit status is 1
+    /// if a function fails.
+    Try(Box<Flags>),
     /// Look at functions without running them: syntax, names, phases, modules.
     ///
     /// The exit status is 1 if something is wrong, and 0 if there are warnings alone.
@@ -102,13 +109,14 @@ const PHASES: [&str; 6] =
     ["certificate", "rewrite", "access", "header_filter", "body_filter", "log"];
 
 impl Command {
-    /// Does it; `database` is where entities are kept, `permitted` what functions may use, `program` the whole
-    /// command line.
+    /// Does it; `database` is where entities are kept, `permitted` what functions may use, `conditions` how they
+    /// run, `program` the whole command line.
     pub(crate) async fn run(
         &self,
         program: clap::Command,
         database: impl FnOnce() -> Result<Option<Address>, BoxError>,
         permitted: Permitted,
+        conditions: impl FnOnce() -> Conditions,
     ) -> Result<ExitCode, BoxError> {
         match self {
             Self::Init { directory, upstream } => init::write(directory, upstream)?,
@@ -121,6 +129,11 @@ impl Command {
                 // Specs have a runtime of their own, and wait in it.
                 let run = move || spec::run(&paths, format, coverage.as_deref());
                 if !tokio::task::spawn_blocking(run).await?? {
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
+            Self::Try(flags) => {
+                if !flags.run(conditions()).await? {
                     return Ok(ExitCode::FAILURE);
                 }
             }

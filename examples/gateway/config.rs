@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +15,9 @@ use crate::admin::Guard;
 use crate::command::Command;
 use crate::configured::store::Address;
 use crate::database::{DatabaseConfig, Said};
+use crate::dry_run::Conditions;
 use crate::file_watch::{Watch, WatchConfig};
-use crate::flags::{number, on_or_off, size};
+use crate::flags::{Workers, number, on_or_off, shared_dict, size};
 use crate::gui::GuiConfig;
 use crate::in_force::published::Current;
 use crate::log::LogConfig;
@@ -81,7 +81,8 @@ pub(crate) struct Config {
     #[arg(long, help_heading = "Configuration")]
     pub(crate) demo: bool,
 
-    /// Clients on this machine are told in a 500 what Lua says of a function that has failed. Not for production.
+    /// Clients on this machine are told in a 500 what Lua says of a function that has failed, and the Admin API
+    /// makes dry runs. Not for production.
     #[arg(long, help_heading = "Functions", env = "KONG_DEBUG", value_parser = FalseyValueParser::new())]
     pub(crate) debug: bool,
 
@@ -144,24 +145,6 @@ pub(crate) struct Config {
     pub(crate) telemetry: TelemetryConfig,
 }
 
-/// A number of workers.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Workers(pub(crate) usize);
-
-impl FromStr for Workers {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "auto" {
-            return Ok(Self(std::thread::available_parallelism().map_or(1, usize::from)));
-        }
-        match text.parse() {
-            Ok(count @ 1..=1024) => Ok(Self(count)),
-            _ => Err("expected 'auto' or a number from 1 to 1024".to_owned()),
-        }
-    }
-}
-
 impl Config {
     /// How long requests in flight may take when the gateway is told to stop.
     pub(crate) fn patience(&self) -> Duration {
@@ -214,7 +197,7 @@ pub(crate) struct TlsConfig {
 }
 
 /// What functions may do, and what they are told.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Functions")]
 pub(crate) struct FunctionsConfig {
     /// Proxies whose X-Forwarded-* headers are believed, as addresses or CIDR blocks.
@@ -379,6 +362,33 @@ impl FunctionsConfig {
         heard: Heard,
         with: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
     ) -> Result<Runtime, BoxError> {
+        let builder = self.builder(Runtime::builder(), admins, trusted, resolver, heard)?;
+        Ok(with(builder.vms(workers)).build()?)
+    }
+
+    /// What a dry run of functions has of the flags.
+    pub(crate) fn of_dry_run(&self, trusted: Option<PathBuf>) -> Conditions {
+        let functions = self.clone();
+        let variables = names(&self.untrusted_lua_env);
+        Conditions {
+            variables: variables
+                .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)))
+                .collect(),
+            runtime: Arc::new(move |builder, current| {
+                let heard = Heard { counters: Arc::default(), current };
+                functions.builder(builder, &[], trusted.as_deref(), Resolver::Nobody, heard)
+            }),
+        }
+    }
+
+    fn builder(
+        &self,
+        builder: RuntimeBuilder,
+        admins: &[SocketAddr],
+        trusted: Option<&Path>,
+        resolver: Resolver,
+        heard: Heard,
+    ) -> Result<RuntimeBuilder, BoxError> {
         let Heard { counters, current } = heard;
         let upstreams = current.clone();
         let mut sandbox = Sandbox::new(self.untrusted_lua)
@@ -390,8 +400,7 @@ impl FunctionsConfig {
         for global in names(&self.untrusted_lua_sandbox_environment) {
             sandbox = sandbox.allow_global(global);
         }
-        let mut builder = with(Runtime::builder())
-            .vms(workers)
+        let mut builder = builder
             .server_stats(move || {
                 let [accepted, active, requests] = counters.read();
                 ServerStats {
@@ -426,17 +435,7 @@ impl FunctionsConfig {
         for (name, bytes) in &self.shared_dict {
             builder = builder.shared_dict(name, *bytes);
         }
-        Ok(builder.build()?)
-    }
-}
-
-/// `counts=10m`, or `counts 10m` as nginx has it.
-fn shared_dict(text: &str) -> Result<(String, usize), String> {
-    let expected = "expected a name and a size, as in counts=10m";
-    let (name, bytes) = text.trim().split_once(['=', ' ']).ok_or(expected)?;
-    match size(bytes.trim()) {
-        Ok(bytes) if !name.is_empty() => Ok((name.trim().to_owned(), bytes)),
-        _ => Err(expected.to_owned()),
+        Ok(builder)
     }
 }
 

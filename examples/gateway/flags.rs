@@ -54,3 +54,31 @@ pub(crate) fn on_or_off(text: &str) -> Result<bool, &'static str> {
         _ => Err("expected 'on' or 'off'"),
     }
 }
+
+/// `counts=10m`, or `counts 10m` as nginx has it.
+pub(crate) fn shared_dict(text: &str) -> Result<(String, usize), String> {
+    let expected = "expected a name and a size, as in counts=10m";
+    let (name, bytes) = text.trim().split_once(['=', ' ']).ok_or(expected)?;
+    match size(bytes.trim()) {
+        Ok(bytes) if !name.is_empty() => Ok((name.trim().to_owned(), bytes)),
+        _ => Err(expected.to_owned()),
+    }
+}
+
+/// A number of workers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Workers(pub(crate) usize);
+
+impl FromStr for Workers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(Self(std::thread::available_parallelism().map_or(1, usize::from)));
+        }
+        match text.parse() {
+            Ok(count @ 1..=1024) => Ok(Self(count)),
+            _ => Err("expected 'auto' or a number from 1 to 1024".to_owned()),
+        }
+    }
+}

@@ -16,6 +16,7 @@ mod config;
 mod configured;
 mod database;
 mod demo;
+mod dry_run;
 mod file_watch;
 mod flags;
 mod function_file;
@@ -48,6 +49,7 @@ use clap::{CommandFactory, Parser};
 use tokio::sync::watch;
 use tower_lua::{FunctionCall, Runtime, RuntimeBuilder};
 
+use crate::admin::Watched;
 use crate::admin::database::Database;
 use crate::admin::follow::Follower;
 use crate::admin::told::Told;
@@ -55,6 +57,7 @@ use crate::config::{Config, Heard};
 use crate::configured::declarative;
 use crate::configured::problem::Problem;
 use crate::configured::store::{Address, Author};
+use crate::dry_run::DryRun;
 use crate::healthchecks::Checker;
 use crate::in_force::failures::Failures;
 use crate::in_force::published::{Current, Published};
@@ -97,7 +100,10 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
     config.log.start(hear)?;
     if let Some(command) = &config.command {
         let program = Config::command();
-        return command.run(program, || config.database(), config.functions.permitted()).await;
+        let trusted = config.tls.lua_ssl_trusted_certificate.clone();
+        let conditions = || config.functions.of_dry_run(trusted);
+        let permitted = config.functions.permitted();
+        return command.run(program, || config.database(), permitted, conditions).await;
     }
     let mut signals = Signals::new()?;
     let (stop, stopped) = watch::channel(());
@@ -327,8 +333,13 @@ impl Gateway {
         let permitted = self.config.functions.permitted();
         let resolver = self.resolver.clone();
         let (failures, metrics) = (self.failures.clone(), Arc::clone(&self.metrics));
-        let admin =
-            admin::service(database, runtime, resolver, counts, permitted, failures, metrics);
+        let watched = Watched { counts, failures, metrics };
+        let dry_run = self.config.debug.then(|| {
+            let trusted = self.config.tls.lua_ssl_trusted_certificate.clone();
+            let conditions = self.config.functions.of_dry_run(trusted);
+            Arc::new(DryRun::new(conditions, self.roots.clone()))
+        });
+        let admin = admin::service(database, runtime, resolver, watched, permitted, dry_run);
         let metrics = Arc::clone(&self.metrics);
         let (counters, runtime) = (Arc::clone(&self.counters), self.runtime.clone());
         let metrics = metrics.endpoint(counters, runtime);

@@ -1,7 +1,7 @@
 //! Whom the gateway asks for the addresses of names: `--dns-resolver`.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,7 +18,12 @@ pub(crate) enum Resolver {
     System,
     /// Name servers. `/etc/hosts` comes first.
     Servers(Arc<TokioResolver>),
+    /// Nobody: all names have one address. For who connects to nobody either.
+    Nobody,
 }
+
+/// The address that all names have where nobody is asked: one that is for documentation.
+const SOMEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 /// The address of a name server: `10.0.0.53`, `10.0.0.53:5353`, `[2001:db8::53]:53`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +68,7 @@ impl Resolver {
                 let addresses = tokio::net::lookup_host((name, 0)).await?;
                 (addresses.map(|address| address.ip()).collect(), None)
             }
+            Self::Nobody => (vec![SOMEWHERE], None),
             Self::Servers(resolver) => {
                 let found = resolver.lookup_ip(name).await.map_err(|error| explain(&error))?;
                 (found.iter().collect(), Some(found.valid_until()))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
-use tower::{Service, ServiceBuilder};
+use tower::{Layer, Service, ServiceBuilder};
 use tower_lua::{
     BoxError, DebugResponseForError, DefaultResponseForError, Error, FailedRequest, Functions,
     PostFunctionLayer, PreFunctionLayer, ResponseForError, Runtime,
@@ -23,7 +23,25 @@ use crate::request::ways::Ways;
 
 /// The whole gateway as a service. With `debug`, clients on this machine hear what has gone wrong in functions.
 pub(crate) fn new(
-    edge: EdgeLayer,
+    edge: &EdgeLayer,
+    proxy: Proxy,
+    trusted: Trusted,
+    runtime: &Runtime,
+    debug: bool,
+) -> impl Service<
+    Request<ReceivedBody>,
+    Response = Response<impl http_body::Body<Data = Bytes, Error = BoxError> + Send + use<>>,
+    Error = Infallible,
+    Future: Send,
+> + Clone
++ Send
++ use<> {
+    // An id, the snapshot in force; the gateway's own headers, the access log, metrics.
+    edge.layer(ways(proxy, trusted, runtime, debug))
+}
+
+/// All of it but the edge: no more of what follows than the request needs.
+pub(crate) fn ways(
     proxy: Proxy,
     trusted: Trusted,
     runtime: &Runtime,
@@ -70,11 +88,7 @@ pub(crate) fn new(
         // The route, for all that follows.
         .map_request(move |request| routing::route(request, &finder))
         .service(routed.clone());
-    ServiceBuilder::new()
-        // An id, the snapshot in force; the gateway's own headers, the access log, metrics.
-        .layer(edge)
-        // No more of what follows than the request needs.
-        .service(Ways { whole, routed, straight, trusted })
+    Ways { whole, routed, straight, trusted }
 }
 
 /// The functions that a request's snapshot or route has.

@@ -71,7 +71,7 @@ async fn serve(
     let trusted = Trusted::new(runtime.clone());
     let edge = EdgeLayer::new(published, Arc::new(recorder), trusted.clone(), tracer);
     let proxy = Proxy::new(&roots, resolver, trusted.clone());
-    let service = stack::new(edge, proxy, trusted, &runtime, debug);
+    let service = stack::new(&edge, proxy, trusted, &runtime, debug);
     let _answering = Answering::by(service.clone());
     let service = service.map_request(|request: Request<Incoming>| request.map(Either::Left));
     let mut listeners = tokio::task::JoinSet::new();

@@ -14,7 +14,8 @@ fn printed(arguments: &[&str]) -> String {
     said
 }
 
-const COMMANDS: [&str; 7] = ["init", "check", "test", "types", "migrations", "completions", "man"];
+const COMMANDS: [&str; 8] =
+    ["init", "check", "try", "test", "types", "migrations", "completions", "man"];
 
 #[test]
 fn help_has_the_flags_in_groups() {

@@ -64,6 +64,8 @@ const GATEWAY: &[&str] = &[
     "request/ways",
     "request/edge",
     "request/proxy",
+    "stack",        // the layers that a request passes
+    "dry_run",      // a request that reaches nobody
     "healthchecks", // how targets are, whether there are requests or not
     "admin",        // what happens to the configuration
     "gui",          // what browsers show of both
@@ -77,7 +79,6 @@ const GATEWAY: &[&str] = &[
     "config",       // flags
     "started",      // what it says then
     "demo",
-    "stack",
     "worker",
     "signals",
     "reload", // what is read again when somebody says so, or has changed

@@ -18,6 +18,8 @@ pub(super) enum Endpoint {
     Failures,
     /// `/functions/metrics`
     FunctionMetrics,
+    /// `/debug/try`
+    Try,
     EnabledPlugins,
     /// `/plugins/schema/{name}`, which Kong calls deprecated.
     PluginConfig(String),
@@ -78,6 +80,7 @@ impl Endpoint {
             ["tags", tag] => Self::Tag(tag.to_owned()),
             ["functions", "failures"] => Self::Failures,
             ["functions", "metrics"] => Self::FunctionMetrics,
+            ["debug", "try"] => Self::Try,
             ["plugins", "enabled"] => Self::EnabledPlugins,
             ["plugins", "schema", name] => Self::PluginConfig(name.to_owned()),
             ["schemas", name, "validate"] => Self::Validate(name.to_owned()),
@@ -146,9 +149,11 @@ impl Endpoint {
             | Self::Versions(_)
             | Self::Version(..) => &["GET"],
             Self::Mark(..) => &["PUT"],
-            Self::Validate(_) | Self::Rollback(..) | Self::Promote(_) | Self::CheckFunctions => {
-                &["POST"]
-            }
+            Self::Validate(_)
+            | Self::Rollback(..)
+            | Self::Promote(_)
+            | Self::CheckFunctions
+            | Self::Try => &["POST"],
             Self::Canary(_) => &["GET", "POST", "PATCH", "DELETE"],
             Self::Config | Self::Collection(_) | Self::Nested(..) => &["GET", "POST"],
             Self::Entity(..) | Self::NestedEntity(..) | Self::Parent(..) => {
@@ -162,6 +167,7 @@ impl Endpoint {
         let mut paths: Vec<String> = [
             "/",
             "/config",
+            "/debug/try",
             "/endpoints",
             "/functions/check",
             "/functions/failures",

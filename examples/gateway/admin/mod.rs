@@ -6,6 +6,7 @@ mod canary;
 mod check;
 mod config;
 pub(crate) mod database;
+mod dry_run;
 mod endpoint;
 mod entity;
 mod failures;
@@ -39,6 +40,7 @@ use self::endpoint::Endpoint;
 pub(crate) use self::guard::{Guard, check};
 use self::warnings::Warnings;
 use crate::configured::problem::Problem;
+use crate::dry_run::DryRun;
 use crate::in_force::failures::Failures;
 use crate::lua::check::Permitted;
 use crate::request::metrics::Metrics;
@@ -64,11 +66,20 @@ struct Admin {
     warnings: Warnings,
     failures: Failures,
     metrics: Arc<Metrics>,
+    /// What runs requests that reach nobody, if there are to be any.
+    dry_run: Option<Arc<DryRun>>,
 }
 
 /// Connections that were ever accepted, those that are open, and requests that have begun: what
 /// `/status` tells of the proxy.
 pub(crate) type Counts = Box<dyn Fn() -> [u64; 3] + Send + Sync>;
+
+/// What it tells of requests and of functions.
+pub(crate) struct Watched {
+    pub(crate) counts: Counts,
+    pub(crate) failures: Failures,
+    pub(crate) metrics: Arc<Metrics>,
+}
 
 /// A request to an endpoint.
 struct Call<'a> {
@@ -84,13 +95,13 @@ pub(crate) fn service(
     database: Arc<Database>,
     runtime: Runtime,
     resolver: Resolver,
-    counts: Counts,
+    watched: Watched,
     permitted: Permitted,
-    failures: Failures,
-    metrics: Arc<Metrics>,
+    dry_run: Option<Arc<DryRun>>,
 ) -> Router {
     let warnings = Warnings::new(permitted);
-    let admin = Admin { database, runtime, resolver, counts, warnings, failures, metrics };
+    let Watched { counts, failures, metrics } = watched;
+    let admin = Admin { database, runtime, resolver, counts, warnings, failures, metrics, dry_run };
     let admin = Arc::new(admin);
     Router::new().fallback(handle).with_state(admin)
 }
@@ -150,6 +161,7 @@ async fn answer(admin: &Admin, request: Request) -> Answered {
             versions::roll_back(call, &key, version.as_deref()).await
         }
         Endpoint::Failures => failures::answer(&call),
+        Endpoint::Try => dry_run::answer(call).await,
         other => information::answer(call, &other),
     }?;
     if needs_body && let Some(entity) = answer.body() {

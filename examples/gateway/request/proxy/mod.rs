@@ -29,6 +29,7 @@ use tower_lua::{InternalRedirect, RetryCallback, Tries, Try, Upstream};
 
 use self::answer::Wishes;
 use self::connect::Connector;
+pub(crate) use self::connect::StandIn;
 use self::exchange::Failure;
 use self::hashed::Hashed;
 use self::pool::Pool;
@@ -69,7 +70,16 @@ impl Proxy {
     /// A proxy with connections of its own: that of one worker.
     pub(crate) fn new(roots: &Roots, resolver: Resolver, trusted: Trusted) -> Self {
         let connector = Connector::new(roots, resolver);
-        Self { shared: Arc::new(Shared { pool: Arc::new(Pool::default()), connector, trusted }) }
+        Self::with(connector, trusted)
+    }
+
+    /// A proxy whose services are all `stand_in`.
+    pub(crate) fn over(roots: &Roots, stand_in: Arc<StandIn>, trusted: Trusted) -> Self {
+        Self::with(Connector::over(roots, stand_in), trusted)
+    }
+
+    fn with(connector: Connector, trusted: Trusted) -> Self {
+        Self { shared: Arc::new(Shared { pool: Arc::default(), connector, trusted }) }
     }
 }
 
