@@ -21,7 +21,7 @@ const NULL: &str = "\u{e000}";
 
 /// A gateway with the service `shop`, and its page; nothing where there is no browser.
 async fn opened() -> Option<(Gateway, Browser)> {
-    let gateway = with_page().serving();
+    let gateway = with_page().arg("--debug").serving();
     let browser = Browser::open(&format!("http://{}/", page_of(&gateway))).await?;
     browser.looks(1440, 900, "light").await;
     browser.until("return document.querySelector('[role=treeitem]')").await;
@@ -60,7 +60,7 @@ async fn code(browser: &Browser) -> String {
 }
 
 #[tokio::test]
-async fn a_function_is_made_broken_mended_and_in_force() {
+async fn a_function_is_made_broken_mended_tried_and_in_force() {
     let Some((gateway, browser)) = opened().await else { return };
     let upstream = echo_upstream().await;
 
@@ -95,6 +95,15 @@ async fn a_function_is_made_broken_mended_and_in_force() {
     browser.click(CODE).await;
     browser.types(CODE, &format!("{END})")).await;
     browser.shows(".summary", "No findings").await;
+
+    browser.types(CODE, &format!("{CONTROL}{ENTER}{NULL}")).await;
+    browser.shows(".side .summary", "200").await;
+    browser.shows(".side .calls", "kong.response.set_header(\"X-Shop\", \"open\")").await;
+    browser.shows(".side .added", "response header x-shop: open").await;
+    browser.shows(".side .added", "x-forwarded-path: /shop").await;
+    browser.screenshot("tried").await;
+    assert_eq!(gateway.get("/shop").send().await.header("x-shop"), "");
+
     browser.types(CODE, &format!("{CONTROL}s{NULL}")).await;
     browser.shows(".state", "saved").await;
     browser.shows("#said", "in force").await;
