@@ -182,7 +182,7 @@ async fn no_function_says_what_is_between_gateway_and_service() {
          }
          setters[h['x-setter']](h['x-name'], h['x-value'])",
     ] });
-    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    let answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     let service = KeptHead::answering(answer.to_owned()).await;
     let gateway = Gateway::of_file(&with_plugins(service.addr, &[("pre-function", set)]));
     for setter in ["ngx", "add", "kong", "more", "all"] {

@@ -16,6 +16,7 @@ pub(crate) const FILES: &[(&str, &str)] = files! {
     "kong/cache.lua"
     "kong/client.lua"
     "kong/client_tls.lua"
+    "kong/cluster_events.lua"
     "kong/configuration.lua"
     "kong/ctx.lua"
     "kong/kong.lua"
