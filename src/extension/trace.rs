@@ -233,6 +233,7 @@ impl Trace {
     }
 
     /// Begins a call of somebody else, which `key` tells from others that are under way.
+    #[cfg(feature = "net")]
     pub(crate) fn begin_call(&self, key: usize, span: TraceSpan) {
         let mut state = self.0.state.lock();
         if state.open.len() < MAX_SPANS {
@@ -241,6 +242,7 @@ impl Trace {
     }
 
     /// Ends the call that `key` stands for, after `tell` has said what came of it.
+    #[cfg(feature = "net")]
     pub(crate) fn end_call(&self, key: usize, tell: impl FnOnce(&mut TraceSpan)) {
         let ended_at = self.nanoseconds(Instant::now());
         let mut state = self.0.state.lock();

@@ -30,10 +30,11 @@ pub(crate) use self::operation::{Answer, BodyIsGone, Operation, ReadBody};
 pub(crate) use self::request::{Identity, Request, RequestBody};
 pub(crate) use self::response::{Framing, Response, Source};
 use self::spans::Spans;
+pub(crate) use self::spans::Traced;
 pub(crate) use self::subrequest::Subrequest;
 use crate::error::log::{Lines, Origin};
 use crate::error::{Failure, Site};
-use crate::extension::{HostCall, SpanId, Trace, Tries};
+use crate::extension::{HostCall, Trace, Tries};
 use crate::lua::Share;
 use crate::phase::Plugin;
 use crate::store::cache::Loading;
@@ -121,12 +122,6 @@ pub(crate) struct Rare {
     pub(crate) sharing: Vec<Arc<Subrequest>>,
     /// Variables that functions have set and nothing but functions looks at.
     pub(crate) variables: FxHashMap<&'static str, Bytes>,
-}
-
-/// A trace, and the span in it of the function that runs, or of the request between functions.
-pub(crate) struct Traced {
-    pub(crate) trace: Trace,
-    pub(crate) function: SpanId,
 }
 
 /// The client's connection that is to come, and whoever it is for.

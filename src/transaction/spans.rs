@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use tracing::field::Empty;
 use tracing::{Level, Span};
 
-use crate::extension::{SpanEvent, Trace, TraceSpan};
+use crate::extension::{SpanEvent, SpanId, Trace, TraceSpan};
 
 /// The most spans of a request that are told to `tracing`.
 const MAX_SPANS: usize = 1000;
@@ -26,6 +26,12 @@ const MAX_DEPTH: usize = 8;
 
 /// An id as its bytes: a span's has 8.
 pub(crate) type Id = [u8; 8];
+
+/// A trace, and the span in it of the function that runs, or of the request between functions.
+pub(crate) struct Traced {
+    pub(crate) trace: Trace,
+    pub(crate) function: SpanId,
+}
 
 /// The spans that have not ended.
 #[derive(Debug, Default)]
