@@ -180,7 +180,9 @@ impl Harness {
     /// let functions = Functions::access("greet", "kong.response.exit(200, 'hello')")?;
     /// let service = ServiceBuilder::new()
     ///     .layer(PreFunctionLayer::new(functions).runtime(harness.runtime()))
-    ///     .service(service_fn(async |_| Ok::<_, std::convert::Infallible>(Response::new(Full::default()))));
+    ///     .service(service_fn(async |_| {
+    ///         Ok::<_, std::convert::Infallible>(Response::new(Full::<bytes::Bytes>::default()))
+    ///     }));
     /// let exchange = harness.send(service, Request::default());
     /// assert_eq!(exchange.response.body(), "hello");
     /// # Ok::<(), tower_lua::Error>(())
