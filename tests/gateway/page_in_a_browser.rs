@@ -23,7 +23,6 @@ const NULL: &str = "\u{e000}";
 async fn opened() -> Option<(Gateway, Browser)> {
     let gateway = with_page().arg("--debug").serving();
     let browser = Browser::open(&format!("http://{}/", page_of(&gateway))).await?;
-    browser.looks(1440, 900, "light").await;
     browser.until("return document.querySelector('[role=treeitem]')").await;
     Some((gateway, browser))
 }

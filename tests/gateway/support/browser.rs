@@ -63,29 +63,40 @@ impl Browser {
         let log = json!({ "browser": "ALL" });
         let wanted = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": log });
         let wanted = json!({ "capabilities": { "alwaysMatch": wanted } });
-        let made = browser.ask(Method::POST, "/session", &wanted).await.unwrap();
+        // Beside many tests, Chromium does not always start within the time that its driver gives it.
+        let mut made = browser.ask(Method::POST, "/session", &wanted).await;
+        for _ in 0..2 {
+            if made.is_err() {
+                made = browser.ask(Method::POST, "/session", &wanted).await;
+            }
+        }
+        let made = made.unwrap_or_else(|error| panic!("{error}"));
         browser.session = format!("/session/{}", made["sessionId"].as_str().unwrap());
         browser.command("url", &json!({ "url": url })).await;
+        browser.looks(1440, 900, "light").await;
         Some(browser)
     }
 
     /// What a script of the page's own returns.
     pub async fn script(&self, script: &str) -> Value {
-        self.command("execute/sync", &json!({ "script": script, "args": [] })).await
+        self.answer(script).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Waits until a script returns something that is true.
+    /// Waits until a script returns something that is true. A script that fails, for the page is loaded
+    /// just then, is tried again.
     pub async fn until(&self, script: &str) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let value = self.script(script).await;
-            if !matches!(value, Value::Null | Value::Bool(false)) {
-                return value;
-            }
-            if Instant::now() > deadline {
-                self.screenshot("failed").await;
-                let text = self.script("return document.body.innerText").await;
-                panic!("never: {script}; the page says: {}", text.as_str().unwrap_or_default());
+            let answer = self.answer(script).await;
+            match &answer {
+                Err(_) | Ok(Value::Null | Value::Bool(false)) if Instant::now() > deadline => {
+                    self.screenshot("failed").await;
+                    let text = self.script("return document.body.innerText").await;
+                    let text = text.as_str().unwrap_or_default();
+                    panic!("never: {script}, but {answer:?}; the page says: {text}");
+                }
+                Err(_) | Ok(Value::Null | Value::Bool(false)) => {}
+                Ok(value) => return value.clone(),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -100,26 +111,19 @@ impl Browser {
 
     /// Clicks on an element when it can be.
     pub async fn click(&self, selector: &str) {
-        let element = self.find(selector).await;
-        self.command(&format!("element/{element}/click"), &json!({})).await;
+        self.act(&visible(selector, ""), "click", &json!({})).await;
     }
 
     /// Clicks on the element of a selector whose text is `text`.
     pub async fn click_on(&self, selector: &str, text: &str) {
-        let [selector, text] = [selector, text].map(|text| Value::from(text).to_string());
-        let find = format!(
-            "return [...document.querySelectorAll({selector})]
-                .find(one => one.checkVisibility() && one.innerText.includes({text}))"
-        );
-        let element = self.until(&find).await;
-        let element = element[ELEMENT].as_str().unwrap();
-        self.command(&format!("element/{element}/click"), &json!({})).await;
+        let text = Value::from(text).to_string();
+        let find = visible(selector, &format!(" && one.innerText.includes({text})"));
+        self.act(&find, "click", &json!({})).await;
     }
 
     /// Types into an element, as a person does.
     pub async fn types(&self, selector: &str, keys: &str) {
-        let element = self.find(selector).await;
-        self.command(&format!("element/{element}/value"), &json!({ "text": keys })).await;
+        self.act(&visible(selector, ""), "value", &json!({ "text": keys })).await;
     }
 
     /// Presses keys one after the other, wherever the focus is.
@@ -162,13 +166,25 @@ impl Browser {
         messages.map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
     }
 
-    async fn find(&self, selector: &str) -> String {
-        let selector = Value::from(selector).to_string();
-        let find = format!(
-            "return [...document.querySelectorAll({selector})].find(one => one.checkVisibility() && !one.disabled)"
-        );
-        let element = self.until(&find).await;
-        element[ELEMENT].as_str().unwrap().to_owned()
+    /// Does something with the element that a script finds. The page may draw that anew, or move it, just
+    /// then: a person would look for it again.
+    async fn act(&self, find: &str, action: &str, arguments: &Value) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let element = self.until(find).await;
+            let element = element[ELEMENT].as_str().unwrap();
+            let path = format!("{}/element/{element}/{action}", self.session);
+            match self.ask(Method::POST, &path, arguments).await {
+                Ok(_) => return,
+                Err(error) if Instant::now() > deadline => panic!("{error}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    }
+
+    async fn answer(&self, script: &str) -> Result<Value, String> {
+        let path = format!("{}/execute/sync", self.session);
+        self.ask(Method::POST, &path, &json!({ "script": script, "args": [] })).await
     }
 
     async fn devtools(&self, name: &str, parameters: &Value) {
@@ -210,6 +226,15 @@ impl Drop for Browser {
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
+}
+
+/// A script that finds an element that is to be seen and used.
+fn visible(selector: &str, and: &str) -> String {
+    let selector = Value::from(selector).to_string();
+    format!(
+        "return [...document.querySelectorAll({selector})]
+            .find(one => one.checkVisibility() && !one.disabled{and})"
+    )
 }
 
 fn is_there(program: &str) -> bool {
