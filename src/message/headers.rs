@@ -73,7 +73,9 @@ const FEW: usize = 16;
 fn find<'a>(headers: &'a HeaderMap, name: &[u8]) -> Option<&'a HeaderValue> {
     let mut similar = None;
     for (key, value) in headers.iter().filter(|(key, _)| key.as_str().len() == name.len()) {
-        if key.as_str().as_bytes().eq_ignore_ascii_case(name) {
+        let key_bytes = key.as_str().as_bytes();
+        // Most functions write names in lower case, as they are here.
+        if key_bytes == name || key_bytes.eq_ignore_ascii_case(name) {
             return Some(value);
         }
         if similar.is_none() && same_name(key, name) {

@@ -98,8 +98,7 @@ impl RequestPhases {
             transaction.request.resume(head, body.size_hint().exact());
             let lease = Lease::new(transaction, Some(exchange.clone()));
             let exchange = Some(exchange);
-            let phases = Self::new(run, lease, config, participant, exchange, None);
-            return Ok(Self { stand_ins, ..phases });
+            return Ok(Self::new(run, lease, config, participant, stand_ins, exchange, None));
         }
         let site = Site {
             plugin: config.plugin,
@@ -121,8 +120,7 @@ impl RequestPhases {
             .then(|| Exchange::new(runtime, participant.clone(), expected));
         let log = exchange.clone().map(LogGuard::new);
         let lease = Lease::new(transaction, exchange.clone());
-        let phases = Self::new(run, lease, config, participant, exchange, log);
-        Ok(Self { stand_ins, ..phases })
+        Ok(Self::new(run, lease, config, participant, stand_ins, exchange, log))
     }
 
     const fn new(
@@ -130,11 +128,11 @@ impl RequestPhases {
         lease: Lease,
         config: Arc<Config>,
         participant: Participant,
+        stand_ins: Option<StandIns>,
         exchange: Option<Exchange>,
         log: Option<LogGuard>,
     ) -> Self {
-        let (stand_ins, decided) = (None, None);
-        Self { run, lease, config, participant, stand_ins, exchange, log, decided }
+        Self { run, lease, config, participant, stand_ins, exchange, log, decided: None }
     }
 
     /// Runs functions until all have run, or one waits or has decided.
@@ -195,7 +193,7 @@ impl RequestPhases {
         };
         let is_reframed = self.lease.request.is_reframed;
         if self.exchange.is_none() && self.lease.is_disposable() {
-            let head = self.lease.into_inner().request.into_head();
+            let head = self.lease.into_inner().into_head();
             return Forwarded { head, body, is_reframed, passage: None };
         }
         self.lease.called_at = Some(crate::clock::now());

@@ -226,8 +226,10 @@ impl Passage {
             true => response.names().cloned(),
             false => response.take_names(),
         };
-        (head.status, head.headers) =
-            if is_kept { response.share_head() } else { response.take_head() };
+        match is_kept {
+            true => response.share_head(&mut head),
+            false => response.give_head(&mut head),
+        }
         response.sent = true;
         if !filters.is_empty() {
             // Kong: leaves this to the function, and many forget it.
@@ -262,7 +264,7 @@ pub(super) fn respond_once<B: Body>(
         transaction.response.measure();
     }
     let body = own_body(&mut transaction, None);
-    (head.status, head.headers) = transaction.response.take_head();
+    transaction.response.give_head(&mut head);
     let silent = transaction.request.method() == Method::HEAD || has_no_body(head.status);
     let names = transaction.response.take_names();
     finish_head(&mut head, names, &transaction, &body.size_hint(), silent);

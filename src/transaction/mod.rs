@@ -250,30 +250,33 @@ impl Tables {
 impl Transaction {
     pub(crate) fn new(head: http::request::Parts, site: Site) -> Box<Self> {
         let trace = Trace::of(&head.extensions);
-        let mut transaction = Box::new(Self {
-            request: Request::new(head),
-            response: Response::default(),
-            site,
-            exit: None,
-            operation: None,
-            flights: None,
-            answer: None,
-            failure: None,
-            chunk: Chunk::default(),
-            tables: Tables::default(),
-            loads: Vec::new(),
-            #[cfg(feature = "net")]
-            sockets: None,
-            called_at: None,
-            answered_at: None,
-            lines: Lines::default(),
-            share: Share::default(),
-            cpu_time: Duration::ZERO,
-            vm: None,
-            owes_turn: false,
-            is_orphaned: false,
-            started: crate::clock::now(),
-        });
+        let mut transaction = Box::write(
+            Box::new_uninit(),
+            Self {
+                request: Request::new(head),
+                response: Response::default(),
+                site,
+                exit: None,
+                operation: None,
+                flights: None,
+                answer: None,
+                failure: None,
+                chunk: Chunk::default(),
+                tables: Tables::default(),
+                loads: Vec::new(),
+                #[cfg(feature = "net")]
+                sockets: None,
+                called_at: None,
+                answered_at: None,
+                lines: Lines::default(),
+                share: Share::default(),
+                cpu_time: Duration::ZERO,
+                vm: None,
+                owes_turn: false,
+                is_orphaned: false,
+                started: crate::clock::now(),
+            },
+        );
         if let Some(trace) = trace {
             let function = trace.span_id();
             transaction.rare_mut().traced = Some(Traced { trace, function });

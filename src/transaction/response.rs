@@ -348,14 +348,16 @@ impl Response {
         17 + (headers.sum::<usize>() + 2) as u64 + self.body_bytes
     }
 
-    /// The head for the client, and for the layers further out.
-    pub(crate) fn take_head(&mut self) -> (StatusCode, HeaderMap) {
-        (self.status_code(), std::mem::take(&mut self.headers))
+    /// Gives the client, and the layers further out, their `head`.
+    pub(crate) fn give_head(&mut self, head: &mut http::response::Parts) {
+        head.status = self.status_code();
+        // A map that is dropped as part of the transaction costs less than one more.
+        std::mem::swap(&mut head.headers, &mut self.headers);
     }
 
-    /// The head for the client, with a copy kept for later phases.
-    pub(crate) fn share_head(&self) -> (StatusCode, HeaderMap) {
-        (self.status_code(), self.headers.clone())
+    /// The same, with a copy kept for later phases.
+    pub(crate) fn share_head(&self, head: &mut http::response::Parts) {
+        (head.status, head.headers) = (self.status_code(), self.headers.clone());
     }
 
     fn status_code(&self) -> StatusCode {

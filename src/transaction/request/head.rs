@@ -2,6 +2,18 @@
 
 use super::{Request, RequestBody};
 use crate::extension::{HeaderNames, Known, RequestId, UpstreamUri};
+use crate::transaction::Transaction;
+
+impl Transaction {
+    /// The head for the inner service, when no later phase will look at the request.
+    pub(crate) fn into_head(mut self: Box<Self>) -> http::request::Parts {
+        let request = &mut self.request;
+        let names = request.names.take_spelled();
+        request.name_head(names);
+        request.apply_upstream();
+        self.request.head
+    }
+}
 
 impl Request {
     /// Whether later phases would see nothing else if the transaction began anew with the head
@@ -12,14 +24,6 @@ impl Request {
             && !self.buffers_response
             && self.id.get().is_none()
             && matches!(self.body, RequestBody::Unread)
-    }
-
-    /// The head for the inner service, when no later phase will look at the request.
-    pub(crate) fn into_head(mut self) -> http::request::Parts {
-        let names = self.names.take_spelled();
-        self.name_head(names);
-        self.apply_upstream();
-        self.head
     }
 
     /// The head for the inner service, with a copy kept for later phases.
