@@ -7,6 +7,7 @@ use std::path::Path;
 use http::Uri;
 
 use crate::lua::types;
+use crate::terminal::{print, say};
 
 /// The files, and what they are. What is in capitals is put in.
 const FILES: &[(&str, &str, &str)] = &[
@@ -44,13 +45,13 @@ pub(crate) fn write(directory: &Path, upstream: &Uri) -> io::Result<()> {
             io::Error::new(error.kind(), format!("{}: {error}", path.display()))
         })?;
         let what = if is_new { what } else { "is there, and stays as it is" };
-        println!("{}: {what}", path.display());
+        say(format_args!("{}: {what}", path.display()));
     }
     types::write(directory)?;
     if directory != Path::new(".") {
-        println!("\nGo there: cd {}", directory.display());
+        say(format_args!("\nGo there: cd {}", directory.display()));
     }
-    print!("{NEXT}");
+    print(NEXT);
     Ok(())
 }
 
