@@ -84,9 +84,11 @@ async fn a_function_is_made_broken_mended_tried_and_in_force() {
     browser.shows(".summary", "1 error").await;
     browser.until("return document.querySelector('.gutter .error')").await;
     browser.until("return document.querySelector('.paint .mark.error')").await;
+    browser.shows(".described", "there is no `kong.response.set_heder`").await;
 
     write(&browser, "kong.response.set_header('X-Shop', 'open'").await;
     browser.shows(".findings", "')' expected").await;
+    browser.shows(".described", "')' expected").await;
     browser.click("#save").await;
     browser.shows("#wrong", "line 1: ')' expected").await;
     browser.screenshot("refused").await;
