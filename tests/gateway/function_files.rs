@@ -188,6 +188,7 @@ fn gateway_check_looks_at_functions_in_files_by_the_phases_that_they_are_for() {
     write(start.directory(), "functions/auth.lua", "kong.nothing()");
     let (_, said) = start.arg("check").arg(".").ending();
     assert_eq!(said.matches("there is no `kong.nothing`").count(), 1, "{said}");
+    assert!(said.ends_with("2 functions: 1 error, 0 warnings"), "{said}");
 }
 
 #[test]

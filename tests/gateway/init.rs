@@ -35,7 +35,7 @@ fn read(project: &Start, name: &str) -> String {
 fn what_is_written_is_checked_and_tested() {
     let (_, project) = written(&[]);
     let (code, said) = run(project.directory(), &["check", "."]);
-    assert!(code == 0 && said == "2 functions: 0 errors, 0 warnings", "{said}");
+    assert!(code == 0 && said == "1 function: 0 errors, 0 warnings", "{said}");
     let (code, said) = run(project.directory(), &["test", "spec"]);
     assert!(code == 0 && said.ends_with("2 passed, 0 failed, 0 pending"), "{said}");
 }
