@@ -139,6 +139,7 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
         file: config.declarative_config.as_deref(),
         database: &database,
         runtime: &runtime,
+        permitted: config.functions.permitted(),
     };
     reload.until_told_to_stop(&mut signals, &mut watch).await;
     tracing::info!("shutting down: waiting for requests in flight");

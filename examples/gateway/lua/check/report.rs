@@ -86,6 +86,15 @@ impl Report {
         }
     }
 
+    /// What has been found, a line each.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
+        let entries = self.entries.iter();
+        entries.map(|Entry { file, place: Place { line, column }, finding, .. }| {
+            let Finding { message, help, .. } = finding;
+            format!("{file}:{line}:{column}: {message}; {help}")
+        })
+    }
+
     fn count(&self, level: Level) -> usize {
         self.entries.iter().filter(|entry| entry.finding.level == level).count()
     }
