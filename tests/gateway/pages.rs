@@ -10,6 +10,7 @@
 //! | `log` | lines that the gateway's log has |
 //! | `ini` | a unit of systemd, whose `ExecStart` the gateway understands |
 //! | `sh` | commands that are not run here: they have to be commands at least |
+//! | anything else, such as `lua neovim` | for who reads |
 //!
 //! A command that serves goes on until the next one does. `127.0.0.1:3000` is a server that tells what it was asked.
 

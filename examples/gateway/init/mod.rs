@@ -19,6 +19,11 @@ const FILES: &[(&str, &str, &str)] = &[
     ("functions/hello.lua", "the function that does", include_str!("hello.lua")),
     ("spec/hello_spec.lua", "what the function should do", include_str!("hello_spec.lua")),
     ("README.md", "what is what, and the commands", include_str!("README.md")),
+    (
+        ".vscode/extensions.json",
+        "what VS Code recommends for completion",
+        include_str!("extensions.json"),
+    ),
     (".gitignore", "what is written anew anywhere", include_str!("gitignore")),
 ];
 
@@ -29,6 +34,7 @@ Next:
   gateway test spec                                      # runs its spec
   gateway --declarative-config kong.yml --watch --debug  # serves, and what you save is in force
   curl -i 'localhost:8000/hello?name=ada'                # asks, from another terminal
+  http://127.0.0.1:8002                                  # is the page of what is served, for a browser
 ";
 
 /// Writes the project into `directory`, which is made if it is not there, with a service at `upstream`. Files that
