@@ -110,6 +110,7 @@ const OTHERS: &[&str] = &[
     "--forwarded-allow-ips",
     "--git",
     "--header",
+    "--install-extension",
     "--locked",
     "--path",
     "--proxy-headers",
