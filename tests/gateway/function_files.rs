@@ -76,6 +76,12 @@ async fn a_file_may_be_named_with_its_digest_and_is_exported_as_it_was() {
     // What is in force is what is shown.
     let plugins = gateway.admin("/plugins").send().await.json();
     assert_eq!(plugins["data"][0]["config"]["access"], json!([source, "return 1"]));
+    let files = gateway.admin("/functions/files").send().await.json();
+    let id = &plugins["data"][0]["id"];
+    let file = json!({
+        "plugin": { "id": id }, "phase": "access", "function": 1, "file": "functions/auth.lua",
+    });
+    assert_eq!(files["data"], json!([file]));
     // What was exported is a file again.
     assert!(gateway.reload(exported));
     assert_eq!(gateway.get("/").send().await.text(), "just this");
