@@ -211,7 +211,8 @@ pub(super) fn fields<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> 
 
 /// Plugins by the sets of their functions.
 fn by_set(snapshot: &Snapshot) -> HashMap<FunctionsId, &Plugin, FxBuildHasher> {
-    snapshot.plugins().filter_map(|(plugin, set)| Some((set?, plugin))).collect()
+    let plugins = snapshot.plugins();
+    plugins.flat_map(|(plugin, sets)| sets.into_iter().map(move |set| (set, plugin))).collect()
 }
 
 /// The place of an error's kind among [`ERRORS`].
