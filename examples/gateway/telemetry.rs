@@ -104,9 +104,11 @@ impl TelemetryConfig {
         Defaults { instrumentations, rate, node_id: node_id.to_owned() }
     }
 
-    /// Who begins traces; `sink` gets those of all requests.
+    /// Who begins traces; `sink` gets those of all requests. Where there are to be no spans, requests are
+    /// part of no trace but their client's.
     pub(crate) fn tracer(&self, sink: Option<Sink>) -> Arc<Tracer> {
         let (instrumentations, rate) = (self.instrumentations(), self.tracing_sampling_rate);
+        let sink = sink.filter(|_| !matches!(instrumentations, Instrumentations::Off));
         Arc::new(Tracer { instrumentations, rate, sink })
     }
 

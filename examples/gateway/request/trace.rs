@@ -172,8 +172,6 @@ impl RequestTrace {
         state.next_call = Trace::random_span_id();
         state.calls += 1;
         span.set("try_count", state.calls);
-        let host = target.authority().to_str().unwrap_or_default();
-        span.set("net.peer.name", host);
         // What a function has set is the function's to say.
         let is_ours = state.replaces && headers.get(TRACEPARENT) == state.header.as_ref();
         if is_ours && let Ok(value) = HeaderValue::try_from(self.trace.traceparent(span.id)) {
@@ -181,6 +179,13 @@ impl RequestTrace {
             state.header = Some(value);
         }
         state.call = Some((span, Arc::clone(target)));
+    }
+
+    /// Has the call that is under way go to another target.
+    pub(crate) fn redirect(&self, to: &Arc<Target>) {
+        if let Some((_, target)) = &mut self.state.lock().call {
+            *target = Arc::clone(to);
+        }
     }
 
     /// Notes what the service has answered.
@@ -191,6 +196,7 @@ impl RequestTrace {
     /// Ends a call that is under way: it has failed, if there is no status.
     fn end_call(&self, state: &mut State, status: Option<StatusCode>) {
         let Some((mut span, target)) = state.call.take() else { return };
+        span.set("net.peer.name", target.authority().to_str().unwrap_or_default());
         if let Some(addr) = target.addr() {
             span.set("net.peer.ip", addr.ip().to_string());
             span.set("net.peer.port", addr.port());
