@@ -71,13 +71,15 @@ pub(crate) struct Parent {
 }
 
 impl Tracer {
-    /// Begins the trace of a request that has the id `id`.
+    /// Begins the trace of a request that has the id `id`. Where no plugin `may_want` it, nothing is measured of
+    /// one that is not sampled: it has ids, to go on with.
     pub(crate) fn begin<B>(
         &self,
         request: &mut Request<B>,
         started: Instant,
         id: &str,
         (peer, client): (&Peer, IpAddr),
+        may_want: bool,
     ) -> Box<RequestTrace> {
         let incoming = request.headers().get(TRACEPARENT).cloned();
         let parent = incoming.as_ref().and_then(parent);
@@ -100,10 +102,12 @@ impl Tracer {
         // A plugin may say so later.
         trace.set_sampled(is_on && (self.sink.is_none() || is_wanted));
         told.sinks.lock().extend(self.sink.clone().filter(|_| is_wanted));
-        let mut root = root(request, &trace, started, peer, client);
-        root.set("kong.request.id", id);
-        root.parent_id = parent.and_then(|parent| parent.span_id).unwrap_or_default();
-        *told.root.lock() = Some(root);
+        if is_wanted || may_want {
+            let mut root = root(request, &trace, started, peer, client);
+            root.set("kong.request.id", id);
+            root.parent_id = parent.and_then(|parent| parent.span_id).unwrap_or_default();
+            *told.root.lock() = Some(root);
+        }
         request.extensions_mut().insert(trace.clone());
         let (replaces, header) = (self.sink.is_some(), incoming);
         let next_call = Trace::random_span_id();
