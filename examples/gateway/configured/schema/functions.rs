@@ -5,7 +5,7 @@ use tower_lua::{Functions, FunctionsBuilder, Phase};
 use super::commas::split_at_commas;
 
 /// How many functions a phase may have: each is compiled to be checked.
-pub(super) const MAX_FUNCTIONS: usize = 1000;
+pub(crate) const MAX_FUNCTIONS: usize = 1000;
 
 /// What Lua says of a function, alone in its set, that does not compile.
 pub(in crate::configured) fn compile_error(function: FunctionsBuilder) -> Option<String> {
