@@ -4,7 +4,7 @@ import { ask, find } from "./api.js";
 import { confirmed } from "./dialogs.js";
 import { differences } from "./diff.js";
 import { attempt, field, h, say, show } from "./dom.js";
-import { changes, gateway } from "./gateway.js";
+import { changes, gateway, isOtherwise } from "./gateway.js";
 
 /// The canary of `plugin()`, or a way to make one of `draft()`; `restored()` is called when it has been promoted.
 export function canary({ plugin, draft, restored }) {
@@ -24,8 +24,10 @@ export function canary({ plugin, draft, restored }) {
     const open = (event) => {
       if (event.target.open && !otherwise.childNodes.length) show(otherwise, differences(stable.config, { ...stable.config, ...other.config }));
     };
+    const isLost = () => isOtherwise(draft(), plugin().config) && isOtherwise(draft(), { ...stable.config, ...other.config });
     const end = (method, path, question, said) => async () => {
-      if (!await confirmed(question, said, "primary")) return;
+      const lost = method === "POST" && isLost() ? " What is not saved is lost." : "";
+      if (!await confirmed(question + lost, said, "primary")) return;
       await attempt(async () => {
         await ask(method, `/plugins/${plugin().id}/canary${path}`);
         if (method === "POST") await restored();
@@ -48,7 +50,7 @@ export function canary({ plugin, draft, restored }) {
       event.preventDefault();
       const config = changes(draft(), plugin().config);
       await attempt(async () => {
-        if (!Object.keys(config).length) throw new Error("write first what some requests are to get: it is what is in force");
+        if (!isOtherwise(draft(), plugin().config)) throw new Error("write first what some requests are to get: it is what is in force");
         await ask("POST", `/plugins/${plugin().id}/canary`, { percent: Number(percent.value), config });
         await look();
         say("Some requests get what you have written");

@@ -113,3 +113,5 @@ export function changes(texts, config) {
   const changed = PHASES.filter((phase) => JSON.stringify(texts[phase]) !== JSON.stringify(config[phase] ?? []));
   return Object.fromEntries(changed.map((phase) => [phase, texts[phase]]));
 }
+
+export const isOtherwise = (texts, config) => Object.keys(changes(texts, config)).length > 0;

@@ -189,9 +189,11 @@ export function pluginView(main, plugin, changed) {
     taken();
   }
 
-  /// Shows what others have made of the plugin, unless there is something that has not been saved.
+  /// Shows what others have made of the plugin; of its functions, unless there is something that has not been saved.
   function refresh(now) {
-    if (!now || isChanged() || same(now.config, saved.config)) return;
+    if (!now) return;
+    enabled.checked = now.enabled;
+    if (isChanged() || same(now.config, saved.config)) return;
     saved = now;
     undo();
     history.update();
