@@ -62,9 +62,14 @@ struct Files {
 struct Seen {
     /// What is in the declarative file and in functions; nothing, where one cannot be read.
     configuration: BTreeMap<PathBuf, Option<u64>>,
-    /// When modules were written, and how long they are.
-    modules: BTreeMap<PathBuf, (Option<SystemTime>, u64)>,
+    /// The files of modules.
+    modules: BTreeMap<PathBuf, Written>,
+    /// Whether there is more in the directory of modules than is looked at.
+    has_more_modules: bool,
 }
+
+/// When a file was written, and how long it is.
+type Written = (Option<SystemTime>, u64);
 
 /// How long nothing may have changed before a change is over: who saves a file may write it piece by
 /// piece, and several of them one after the other.
@@ -76,8 +81,8 @@ const PATIENCE: usize = 20;
 /// How long nobody looks after a look that was for nothing.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How many modules are looked at, and how deep in their directory.
-const MAX_MODULES: usize = 10_000;
+/// How many files and directories are looked at for modules, and how deep.
+const MAX_ENTRIES: usize = 100_000;
 const MAX_DEPTH: usize = 32;
 
 /// Waits until a file has changed, if any is watched.
@@ -126,6 +131,7 @@ impl Watch {
             }
         })?;
         let seen = files.look();
+        files.warn_of_more(&seen);
         let mut watch = Self { files, seen, watcher, watched: BTreeSet::new(), stirred };
         watch.follow(&watch.seen.clone())?;
         Ok(watch)
@@ -141,6 +147,10 @@ impl Watch {
                 // What came to be there before it was watched has stirred nothing.
                 Ok(true) => now = self.settled().await,
                 Err(error) => tracing::warn!("not all changes of files will be seen: {error}"),
+            }
+            if now.has_more_modules != self.seen.has_more_modules {
+                self.files.warn_of_more(&now);
+                self.seen.has_more_modules = now.has_more_modules;
             }
             let changed = Changed {
                 configuration: now.configuration != self.seen.configuration,
@@ -214,9 +224,20 @@ impl Files {
             }
         }
         if let Some(path) = &self.modules {
-            modules(path, &mut seen.modules, MAX_DEPTH);
+            let walk = Walk::through(path, MAX_ENTRIES);
+            (seen.modules, seen.has_more_modules) = (walk.modules, walk.left == 0);
         }
         seen
+    }
+
+    /// Says that not all modules are watched, if they are not.
+    fn warn_of_more(&self, seen: &Seen) {
+        if let Some(path) = self.modules.as_ref().filter(|_| seen.has_more_modules) {
+            tracing::warn!(
+                "not all changes of modules will be seen: {} has more than {MAX_ENTRIES} files and directories",
+                path.display()
+            );
+        }
     }
 
     /// The directories in which files can come and go, and the one that is watched with all that is in it.
@@ -240,19 +261,52 @@ impl Files {
     }
 }
 
-/// The files of Lua in a directory, and when they were written.
-fn modules(
-    directory: &Path,
-    found: &mut BTreeMap<PathBuf, (Option<SystemTime>, u64)>,
-    depth: usize,
-) {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    for path in entries.map(|entry| entry.path()) {
-        let Ok(metadata) = fs::metadata(&path) else { continue };
-        if metadata.is_dir() && depth > 0 {
-            modules(&path, found, depth - 1);
-        } else if path.extension().is_some_and(|kind| kind == "lua") && found.len() < MAX_MODULES {
-            found.insert(path, (metadata.modified().ok(), metadata.len()));
+/// The files of Lua in a directory, as it is gone through.
+struct Walk {
+    modules: BTreeMap<PathBuf, Written>,
+    /// Where it has been: a link may lead back there.
+    directories: BTreeSet<PathBuf>,
+    /// How many entries are still looked at.
+    left: usize,
+}
+
+impl Walk {
+    /// Goes through a directory, as far as `most` entries.
+    fn through(directory: &Path, most: usize) -> Self {
+        let (modules, directories) = Default::default();
+        let mut walk = Self { modules, directories, left: most };
+        walk.enter(directory, MAX_DEPTH);
+        walk
+    }
+
+    fn enter(&mut self, directory: &Path, depth: usize) {
+        if !fs::canonicalize(directory).is_ok_and(|real| self.directories.insert(real)) {
+            return;
         }
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()) {
+            let Some(left) = self.left.checked_sub(1) else { return };
+            self.left = left;
+            let Ok(metadata) = fs::metadata(&path) else { continue };
+            if metadata.is_dir() && depth > 0 {
+                self.enter(&path, depth - 1);
+            } else if path.extension().is_some_and(|kind| kind == "lua") {
+                self.modules.insert(path, (metadata.modified().ok(), metadata.len()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_with_more_than_is_wanted_is_left_before_its_end() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("types");
+        let all = Walk::through(&here, MAX_ENTRIES);
+        assert!(all.left > 0 && all.modules.len() > 3, "{}", all.modules.len());
+        let some = Walk::through(&here, 3);
+        assert!(some.left == 0 && some.modules.len() <= 3, "{}", some.modules.len());
     }
 }

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
-use tower::{Layer, Service, ServiceBuilder};
+use tower::{Service, ServiceBuilder};
 use tower_lua::{
     BoxError, DebugResponseForError, DefaultResponseForError, Error, FailedRequest, Functions,
     PostFunctionLayer, PreFunctionLayer, ResponseForError, Runtime,
 };
 
-use crate::request::edge::EdgeLayer;
 use crate::request::flight::Flight;
 use crate::request::plugins::PluginsLayer;
 use crate::request::proxy::Proxy;
@@ -21,26 +20,8 @@ use crate::request::subrequest::ReceivedBody;
 use crate::request::trusted::Trusted;
 use crate::request::ways::Ways;
 
-/// The whole gateway as a service. With `debug`, clients on this machine hear what has gone wrong in functions.
-pub(crate) fn new(
-    edge: &EdgeLayer,
-    proxy: Proxy,
-    trusted: Trusted,
-    runtime: &Runtime,
-    debug: bool,
-) -> impl Service<
-    Request<ReceivedBody>,
-    Response = Response<impl http_body::Body<Data = Bytes, Error = BoxError> + Send + use<>>,
-    Error = Infallible,
-    Future: Send,
-> + Clone
-+ Send
-+ use<> {
-    // An id, the snapshot in force; the gateway's own headers, the access log, metrics.
-    edge.layer(ways(proxy, trusted, runtime, debug))
-}
-
-/// All of it but the edge: no more of what follows than the request needs.
+/// All layers but the edge: no more of them than the request needs. With `debug`, clients on this machine hear
+/// what has gone wrong in functions.
 pub(crate) fn ways(
     proxy: Proxy,
     trusted: Trusted,

@@ -66,7 +66,12 @@ pub(crate) struct TelemetryConfig {
 
     /// The part of traces that are sent, from 0 to 1, of those whose clients have not decided. All of
     /// --otlp-endpoint, when nothing is said, and 0.01 of the plugin opentelemetry, as in Kong.
-    #[arg(long, env = "KONG_TRACING_SAMPLING_RATE", value_parser = rate, value_name = "RATE")]
+    #[arg(
+        long,
+        env = "KONG_TRACING_SAMPLING_RATE",
+        value_parser = number::<f64>(0.0..=1.0),
+        value_name = "RATE"
+    )]
     tracing_sampling_rate: Option<f64>,
 }
 
@@ -104,9 +109,11 @@ impl TelemetryConfig {
         Defaults { instrumentations, rate, node_id: node_id.to_owned() }
     }
 
-    /// Who begins traces; `sink` gets those of all requests.
+    /// Who begins traces; `sink` gets those of all requests. Where there are to be no spans, requests are
+    /// part of no trace but their client's.
     pub(crate) fn tracer(&self, sink: Option<Sink>) -> Arc<Tracer> {
         let (instrumentations, rate) = (self.instrumentations(), self.tracing_sampling_rate);
+        let sink = sink.filter(|_| !matches!(instrumentations, Instrumentations::Off));
         Arc::new(Tracer { instrumentations, rate, sink })
     }
 
@@ -153,11 +160,6 @@ fn instrumentation(text: &str) -> Result<String, String> {
         return Ok(name.to_owned());
     }
     Err(format!("expected some of {}, {LAST}", INSTRUMENTATIONS.join(", ")))
-}
-
-fn rate(text: &str) -> Result<f64, &'static str> {
-    let rate = text.trim().parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
-    rate.ok_or("expected a number from 0 to 1")
 }
 
 fn url(text: &str) -> Result<String, &'static str> {

@@ -12,7 +12,7 @@ use http::Request;
 use http_body_util::Either;
 use hyper::body::Incoming;
 use tokio::sync::watch;
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt};
 use tower_lua::Runtime;
 
 use crate::BoxError;
@@ -71,7 +71,8 @@ async fn serve(
     let trusted = Trusted::new(runtime.clone());
     let edge = EdgeLayer::new(published, Arc::new(recorder), trusted.clone(), tracer);
     let proxy = Proxy::new(&roots, resolver, trusted.clone());
-    let service = stack::new(&edge, proxy, trusted, &runtime, debug);
+    // An id, the snapshot in force; the gateway's own headers, the access log, metrics.
+    let service = edge.layer(stack::ways(proxy, trusted, &runtime, debug));
     let _answering = Answering::by(service.clone());
     let service = service.map_request(|request: Request<Incoming>| request.map(Either::Left));
     let mut listeners = tokio::task::JoinSet::new();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use http::Extensions;
 use parking_lot::Mutex;
@@ -128,11 +128,12 @@ impl Trace {
     ) -> Self {
         ANY.store(true, Ordering::Relaxed);
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let began_at = nanoseconds(since);
         let state = State { id, is_sampled: true, open: Vec::new(), spans: TraceSpans::default() };
         Self(Arc::new(Inner {
             span_id,
             began: Instant::now(),
-            began_at: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
+            began_at,
             state: Mutex::new(state),
             told: Mutex::new(Some(Box::new(told))),
         }))
@@ -194,18 +195,14 @@ impl Trace {
     pub fn traceparent(&self, span_id: SpanId) -> String {
         let state = self.0.state.lock();
         let flags = u8::from(state.is_sampled);
-        format!("00-{}-{}-{flags:02x}", hex(&state.id), hex(&span_id))
+        let (id, span_id) = (u128::from_be_bytes(state.id), u64::from_be_bytes(span_id));
+        format!("00-{id:032x}-{span_id:016x}-{flags:02x}")
     }
 
     /// A moment in nanoseconds since 1970.
     #[must_use]
     pub fn nanoseconds(&self, at: Instant) -> u64 {
-        let inner = &self.0;
-        let nanoseconds = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(0);
-        match at.checked_duration_since(inner.began) {
-            Some(since) => inner.began_at + nanoseconds(since),
-            None => inner.began_at - nanoseconds(inner.began - at).min(inner.began_at),
-        }
+        self.0.nanoseconds(at)
     }
 
     /// A span of the request that begins at `at`.
@@ -279,9 +276,18 @@ impl TraceSpan {
     }
 }
 
+impl Inner {
+    fn nanoseconds(&self, at: Instant) -> u64 {
+        match at.checked_duration_since(self.began) {
+            Some(since) => self.began_at.saturating_add(nanoseconds(since)),
+            None => self.began_at.saturating_sub(nanoseconds(self.began - at)),
+        }
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
-        let now = self.began_at + u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(0);
+        let now = self.nanoseconds(Instant::now());
         let state = self.state.get_mut();
         for (_, mut span) in std::mem::take(&mut state.open) {
             (span.ended_at, span.is_ok) = (now, Some(false));
@@ -296,11 +302,10 @@ impl Drop for Inner {
 
 impl fmt::Debug for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Trace").field(&hex(&self.id())).finish()
+        write!(f, "Trace({:032x})", u128::from_be_bytes(self.id()))
     }
 }
 
-/// An id in hexadecimal digits.
-pub(crate) fn hex(id: &[u8]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,6 @@
 //! [`FunctionsDirectory`]: functions as files of a directory, one for each or several for a phase.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -78,8 +79,12 @@ impl FunctionsDirectory {
         let mut builder = Functions::builder(&*self.name).fail_open(self.fail_open);
         let (mut files, mut directories) = (Vec::new(), Vec::new());
         for path in entries(&self.path)? {
-            let list = if path.is_dir() { &mut directories } else { &mut files };
-            list.push((phase_of(&path)?, path));
+            // A directory has no extension: `access.bak` is none of `access`.
+            let (list, name) = match path.is_dir() {
+                true => (&mut directories, path.file_name()),
+                false => (&mut files, path.file_stem()),
+            };
+            list.push((phase_of(&path, name)?, path));
         }
         // Of a phase, the file comes before the directory.
         for (phase, path) in files {
@@ -110,11 +115,10 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-/// The phase that a file or a directory is for, by its name.
-fn phase_of(path: &Path) -> Result<Phase, Error> {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+/// The phase that a file or a directory is for, of which `name` says it.
+fn phase_of(path: &Path, name: Option<&OsStr>) -> Result<Phase, Error> {
     let phases = Phase::ALL.into_iter().filter(|phase| *phase != Phase::Timer);
-    let found = phases.clone().find(|phase| phase.name() == name);
+    let found = phases.clone().find(|phase| name.is_some_and(|name| name == phase.name()));
     found.ok_or_else(|| {
         let names = phases.map(Phase::name).collect::<Vec<_>>().join(", ");
         Error::config(format!("{}: expected the name of a phase: {names}", path.display()))

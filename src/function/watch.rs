@@ -49,7 +49,7 @@ impl FunctionsDirectory {
         };
         let (stir, stirred) = mpsc::channel();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            if event.is_ok_and(|event| is_of_functions(&event)) {
+            if may_be_of_functions(&event) {
                 let _ = stir.send(());
             }
         })
@@ -72,9 +72,12 @@ impl fmt::Debug for Watch {
 }
 
 /// Whether what has happened may be about functions: files of Lua, or directories. To read one is an event, too.
-fn is_of_functions(event: &Event) -> bool {
+/// Where the system has lost count, or cannot tell, it may have been anything.
+fn may_be_of_functions(event: &notify::Result<Event>) -> bool {
+    let Ok(event) = event else { return true };
     let is_one = |path: &PathBuf| path.extension().is_none_or(|kind| kind == "lua");
-    !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(is_one)
+    let is_known = !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(is_one);
+    event.need_rescan() || is_known
 }
 
 /// Reads the directory at once, as it may have changed since it was read for `handle`, and whenever
@@ -110,5 +113,33 @@ fn read_into(directory: &FunctionsDirectory, handle: &Handle) {
         Err(error) => {
             tracing::error!(target: "tower_lua::function", "{path}: nothing has changed: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{AccessKind, Flag, ModifyKind};
+
+    use super::*;
+
+    fn may_be(event: Event) -> bool {
+        may_be_of_functions(&Ok(event))
+    }
+
+    #[test]
+    fn it_looks_again_where_the_system_has_lost_count_or_cannot_tell() {
+        assert!(may_be(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
+        assert!(may_be_of_functions(&Err(notify::Error::generic("the queue is full"))));
+    }
+
+    #[test]
+    fn it_looks_at_changes_of_functions_and_of_nothing_else() {
+        let modified = |name: &str| {
+            Event::new(EventKind::Modify(ModifyKind::Any)).add_path(PathBuf::from(name))
+        };
+        assert!(may_be(modified("functions/access.lua")) && may_be(modified("functions/access")));
+        assert!(!may_be(modified("functions/notes.txt")));
+        let read = Event::new(EventKind::Access(AccessKind::Any));
+        assert!(!may_be(read.add_path(PathBuf::from("functions/access.lua"))));
     }
 }

@@ -235,17 +235,18 @@ pub(crate) fn enforce(
             }
             #[cfg(not(feature = "testing"))]
             let _ = debug;
+            let used = lua.used_memory();
             #[cfg(feature = "testing")]
-            allocated.iter().for_each(|allocated| allocated.look(lua.used_memory()));
-            let used = lua.used_memory() as u64;
+            allocated.iter().for_each(|allocated| allocated.look(used));
+            let used = used as u64;
             meter.note_growth(lua, used);
             samples.look(lua, &meter);
             look(lua, &meter, used).map(|()| VmState::Continue)
         })?;
     }
     if let Some(bytes) = budget.memory {
-        if lua.used_memory() > bytes {
-            let used = lua.used_memory();
+        let used = lua.used_memory();
+        if used > bytes {
             let message =
                 format!("the memory limit is {bytes} bytes, and the VM alone takes {used}");
             return Err(mlua::Error::MemoryError(message));

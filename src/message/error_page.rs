@@ -105,7 +105,6 @@ fn detailed_page(
     let more = details.map_or_else(String::new, |details| details.of_type(content_type));
     // Kong: puts message and id into its templates as they are. Here they are escaped, so that the
     // body is well-formed whatever a function says.
-    let json = |text: &str| serde_json::Value::from(text).to_string();
     let (message_json, id_json) = (json(message), json(id));
     let (message_xml, id_xml) = (escape_xml(message), escape_xml(id));
     let body = match content_type {
@@ -128,7 +127,6 @@ impl Details<'_> {
     /// What stands in a page of a content type behind the rest.
     fn of_type(&self, content_type: &str) -> String {
         let Self { message, traceback } = self;
-        let json = |text: &str| serde_json::Value::from(text).to_string();
         let xml = |text: &str| escape_xml(&printable(text)).into_owned();
         match content_type {
             HTML => format!("    <pre>{}\n{}</pre>\n", xml(message), xml(traceback)),
@@ -141,6 +139,11 @@ impl Details<'_> {
             _ => format!(",\n  \"error\":{},\n  \"traceback\":{}", json(message), json(traceback)),
         }
     }
+}
+
+/// A text as JSON has it.
+fn json(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// A text without the characters that XML cannot have.

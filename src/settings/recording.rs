@@ -135,7 +135,7 @@ struct Notes {
     waiting: HashMap<usize, SystemTime>,
     /// Of each call by its number: the step, and its place there.
     calls: Vec<(usize, usize)>,
-    /// How many bytes the values of calls have taken.
+    /// How many bytes the values of calls have taken, and the errors that functions have caught.
     bytes: usize,
     /// What noting has cost in the stretch that runs.
     overhead: Duration,
@@ -248,10 +248,12 @@ impl Recording {
     /// The function has caught an error of a call after the first `count`.
     pub(crate) fn caught(&self, count: usize, error: &str) {
         let mut notes = self.notes.lock();
-        let Notes { steps, calls, .. } = &mut *notes;
+        let Notes { steps, calls, bytes, .. } = &mut *notes;
         for (step, place) in calls.iter().skip(count) {
             let call = &mut steps[*step].calls[*place];
             if call.result.is_none() && call.error.is_none() {
+                let error = if *bytes < MAX_BYTES { error } else { "…" };
+                *bytes += error.len();
                 call.error = Some(error.to_owned());
             }
         }

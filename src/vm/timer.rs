@@ -12,6 +12,7 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use mlua::function::FunctionInfo;
 use mlua::{Function, Lua};
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
@@ -37,9 +38,17 @@ pub(super) struct Home {
 
 /// What a function asks for.
 pub(crate) struct Schedule {
-    pub(crate) when: When,
+    when: When,
     /// Chunk and line of the function.
-    pub(crate) defined_at: String,
+    defined_at: String,
+}
+
+impl Schedule {
+    /// That a function of which Lua knows `function` is to run.
+    pub(crate) fn new(when: When, function: &FunctionInfo) -> Self {
+        let chunk = function.short_src.as_deref().unwrap_or("?");
+        Self { when, defined_at: format!("{chunk}:{}", function.line_defined.unwrap_or(0)) }
+    }
 }
 
 /// When it is to run.

@@ -42,6 +42,17 @@ async fn the_functions_are_looked_at_as_those_of_one_plugin() {
 }
 
 #[tokio::test]
+async fn of_a_function_that_is_nothing_but_wrong_the_first_findings_are_told() {
+    let gateway = Gateway::empty();
+    let found = findings(&gateway, json!({ "access": ["kong.a()\n".repeat(5000)] })).await;
+    let found = found.as_array().unwrap();
+    assert_eq!((found.len(), &found[499]["line"]), (500, &json!(500)));
+    let long = format!("kong.{}()", "a".repeat(100_000));
+    let found = findings(&gateway, json!({ "access": [long] })).await;
+    assert_eq!(found[0]["help"], "docs/compatibility.md lists what functions have");
+}
+
+#[tokio::test]
 async fn nothing_is_kept_and_a_gateway_of_a_file_looks_as_well() {
     let gateway = Start::of_file("_format_version: '3.0'").serving();
     let findings = findings(&gateway, json!({ "access": ["return kong.log.warm('a')"] })).await;
@@ -59,6 +70,7 @@ async fn what_is_not_functions_is_answered_with_what_is_wrong() {
         (json!({ "functions": { "access": 1 } }), "functions.access", "an array of strings"),
         (json!({ "functions": { "access": [1] } }), "functions.access", "an array of strings"),
         (json!({ "functions": { "log": ["-".repeat(300_000)] } }), "functions", "no more than"),
+        (json!({ "functions": { "log": vec![""; 1001] } }), "functions.log", "no more than 1000"),
     ] {
         let reply = gateway.post("/functions/check", &body).await;
         assert_eq!(reply.status, 400, "{body}");

@@ -1,9 +1,11 @@
 //! Functions by the Admin API: how they are sent, what is said of those that are none, and changes.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Reply, answering, shop};
+use crate::support::{Reply, Start, answering, shop};
 
 #[tokio::test]
 async fn a_function_that_does_not_compile_is_named_with_its_line() {
@@ -150,4 +152,26 @@ async fn where_lua_is_off_functions_are_refused() {
     assert_eq!(reply.status, 400);
     assert!(reply.text().contains("loading of untrusted Lua code disabled"), "{}", reply.text());
     assert_eq!(gateway.post("/plugins", &json!({ "name": "cors" })).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_function_that_comes_after_a_pause_answers_its_first_requests() {
+    let gateway = Start::new().arg("--workers").arg("1").serving();
+    gateway.post("/services", &json!({ "name": "shop", "url": "http://127.0.0.1:1" })).await;
+    gateway.post("/services/shop/routes", &json!({ "paths": ["/"] })).await;
+    let of =
+        |text: &str| json!([format!("for i = 1, 1000 do end kong.response.exit(200, '{text}')")]);
+    let plugin = json!({ "name": "pre-function", "config": { "access": of("none") } });
+    let id = gateway.post("/plugins", &plugin).await.json()["id"].clone();
+    let path = format!("/plugins/{}", id.as_str().unwrap());
+    for text in ["one", "two"] {
+        assert_eq!(gateway.get("/").send().await.status, 200);
+        // Longer than a call may take.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let change = json!({ "config": { "access": of(text) } });
+        assert_eq!(gateway.send(Method::PATCH, &path, &change).await.status, 200);
+        for _ in 0..2 {
+            assert_eq!(gateway.get("/").send().await.text(), text);
+        }
+    }
 }

@@ -106,6 +106,10 @@ async fn requests_with_a_header_get_the_new_version() {
     change(json!({ "header": { "value": null } })).await;
     assert_eq!(asked("2").await, "new");
     assert_eq!(answer(&gateway).await, "old");
+    // Blanks around a value are none of it.
+    change(json!({ "header": { "value": " 3 " } })).await;
+    assert_eq!(asked("3").await, "new");
+    assert_eq!(asked("2").await, "old");
     change(json!({ "percent": 100 })).await;
     assert_eq!(answer(&gateway).await, "new");
     assert_eq!(canary(&gateway).await["header"], Value::Null);
@@ -225,7 +229,9 @@ async fn a_plugin_has_one_canary_at_a_time() {
     let first = begun(&gateway, &json!({ "config": new(), "percent": 1 })).await;
     let second = begin(&gateway, &json!({ "config": new(), "percent": 2 })).await;
     assert_eq!(second.status, 409);
-    assert!(second.text().contains("there is a canary of this plugin already"));
+    let expected =
+        "there is a canary of this plugin already: change it with PATCH, promote it or withdraw it";
+    assert_eq!(second.json()["message"], expected);
     assert_eq!(canary(&gateway).await["id"], first["id"]);
     let wrong = json!({ "percent": 101 });
     let wrong = gateway.send(Method::PATCH, "/plugins/shop/canary", &wrong).await;

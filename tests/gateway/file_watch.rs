@@ -149,6 +149,24 @@ async fn modules_are_loaded_again_and_a_bad_one_changes_nothing() {
     assert_eq!(said(&gateway).await, "three");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn links_that_lead_in_a_circle_do_not_keep_it_from_what_else_changes() {
+    let start = Start::of_file(&naming("@functions/say.lua").await);
+    std::fs::create_dir(start.directory().join("functions")).unwrap();
+    say(start.directory(), "one");
+    let modules = start.directory().join("modules");
+    std::fs::create_dir(&modules).unwrap();
+    for name in ["left", "right"] {
+        std::os::unix::fs::symlink(&modules, modules.join(name)).unwrap();
+    }
+    let gateway = start.arg("--watch").arg("--lua-module-path").arg(&modules).serving();
+    assert_eq!(said(&gateway).await, "one");
+    say(gateway.directory(), "two");
+    gateway.logged("kong.yml is in force");
+    assert_eq!(said(&gateway).await, "two");
+}
+
 #[tokio::test]
 async fn what_is_saved_as_it_was_is_not_read_again() {
     let start = Start::of_file(&naming("@functions/say.lua").await);

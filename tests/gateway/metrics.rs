@@ -54,6 +54,8 @@ async fn requests_and_functions_are_counted() {
         r#"kong_nginx_timers{state="pending"} 0"#.to_owned(),
         "kong_lua_sockets 0".to_owned(),
         "kong_lua_suspended_functions 0".to_owned(),
+        "kong_lua_vms_replaced_total 0".to_owned(),
+        "kong_lua_refused_calls_total 0".to_owned(),
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");
     }

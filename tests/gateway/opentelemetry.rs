@@ -18,7 +18,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::support::{Gateway, Start, echo_upstream, kong_yml, serve, with_plugins};
+use crate::support::{Gateway, Start, echo_upstream, kong_yml, serve, unused_addr, with_plugins};
 
 /// A message that a collector was sent.
 struct Sent {
@@ -185,6 +185,34 @@ async fn what_a_client_does_not_want_is_not_sent_and_goes_on_so() {
     assert!(attribute(&root.attributes, "http.url").ends_with("/second"));
     assert!(root.parent_span_id.is_empty());
     assert!(on.starts_with(&format!("00-{}-", hex(&root.trace_id))) && on.ends_with("-01"), "{on}");
+}
+
+#[tokio::test]
+async fn where_there_are_to_be_no_spans_what_a_client_says_goes_on_as_it_is() {
+    let collector = Collector::start().await;
+    let start = telling(&collector, &with_plugins(echo_upstream().await, &[]));
+    let gateway = start.arg("--tracing-instrumentations").arg("off").serving();
+    let reply = gateway.get("/all").header("traceparent", PARENT).send().await;
+    assert_eq!(reply.json()["headers"]["traceparent"], PARENT);
+    let reply = gateway.get("/all").send().await;
+    assert_eq!(reply.json()["headers"]["traceparent"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_span_of_a_call_names_where_a_function_has_sent_it_in_the_end() {
+    let mut collector = Collector::start().await;
+    let (away, elsewhere) = (unused_addr().await, echo_upstream().await);
+    let port = elsewhere.port();
+    let access = format!(
+        "kong.service.set_target_retry_callback(function() return '127.0.0.1', {port} end)"
+    );
+    let file = with_plugins(away, &[("pre-function", json!({ "access": [access] }))]);
+    let gateway = telling(&collector, &file).serving();
+    assert_eq!(gateway.get("/all").send().await.status, 200);
+    let (spans, _) = collector.spans_until("kong").await;
+    let call = named(&spans, "kong.balancer");
+    assert_eq!(attribute(&call.attributes, "net.peer.name"), elsewhere.to_string());
+    assert_eq!(attribute(&call.attributes, "net.peer.port"), port.to_string());
 }
 
 #[tokio::test]

@@ -237,7 +237,9 @@ async fn what_a_function_was_comes_back() {
     browser.shows(".versions .removed", "first").await;
     browser.screenshot("history").await;
     assert_eq!(gateway.get("/").send().await.header("x-shop"), "second");
+    write(&browser, "kong.log('third')").await;
     browser.click(".versions [data-version='1'] .rollback").await;
+    browser.shows("dialog", "in force again? What is not saved is lost.").await;
     browser.click("dialog .primary").await;
     browser.shows("#said", "Version 1 is in force again").await;
     assert_eq!(code(&browser).await, first);
@@ -258,6 +260,9 @@ async fn some_requests_get_what_is_written_before_all_do() {
     browser.shows(".canary", "100 % of requests").await;
     assert_eq!(gateway.get("/").send().await.header("x-shop"), "new");
     browser.click_on(".canary button", "Promote").await;
+    browser
+        .until("return document.querySelector('dialog h2').innerText.endsWith('the canary?')")
+        .await;
     browser.click("dialog .primary").await;
     browser.shows(".versions", "Version 2").await;
     browser.shows(".state", "saved").await;
@@ -283,6 +288,25 @@ async fn what_others_have_saved_meanwhile_is_asked_about() {
     browser.click("dialog .danger").await;
     browser.shows("#said", "in force").await;
     assert_eq!(access().await, "kong.log('mine')");
+}
+
+#[tokio::test]
+async fn what_others_have_switched_off_is_shown_when_one_comes_back() {
+    let Some((gateway, browser)) = opened_at("kong.log('a')").await else { return };
+    let plugin = gateway.admin("/plugins").send().await.json()["data"][0].clone();
+    let path = format!("/plugins/{}", plugin["id"].as_str().unwrap());
+    browser.until("return document.querySelector('#enabled').checked").await;
+    gateway.send(Method::PATCH, &path, &json!({ "enabled": false })).await;
+    browser.script("window.dispatchEvent(new Event('focus'))").await;
+    browser.until("return !document.querySelector('#enabled').checked").await;
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_read_names_nothing() {
+    let Some((_gateway, browser)) = opened_at("kong.log('a')").await else { return };
+    browser.script("location.hash = '#/%'").await;
+    browser.until("return !document.querySelector('textarea.text')").await;
+    assert_eq!(browser.complaints().await, [""; 0]);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::support::{Gateway, Start, echo_upstream, serve, with_plugins};
+use crate::support::{Gateway, Start, echo_upstream, serve, shop, with_plugins};
 
 /// What a server of logs was sent.
 struct Sent {
@@ -235,6 +235,27 @@ async fn a_file_gets_a_line_for_each_request() {
         assert_eq!((&line["request"]["uri"], &line["number"]), (&json!(uri), &json!(7)));
         assert!(line.get("service").is_none(), "{line}");
     }
+}
+
+#[tokio::test]
+async fn the_fields_of_a_log_are_counted_and_their_failures_are_listed() {
+    let gateway = shop().await;
+    let fields = json!({ "broken": "error('on purpose')" });
+    let config = json!({ "path": "/nowhere/requests.log", "custom_fields_by_lua": fields });
+    let plugin = json!({ "name": "file-log", "config": config });
+    let id = gateway.post("/plugins", &plugin).await.json()["id"].clone();
+    gateway.get("/").send().await;
+    gateway.logged("on purpose");
+    let failures = gateway.admin("/functions/failures").send().await.json();
+    let failure = &failures["data"][0];
+    assert_eq!((&failure["plugin"]["id"], &failure["plugin_name"]), (&id, &json!("file-log")));
+    assert!(failure["message"].as_str().unwrap().ends_with("on purpose"), "{failure}");
+    let counted = gateway.admin("/functions/metrics").send().await.json();
+    let counted = &counted["data"][0];
+    assert_eq!((&counted["plugin"]["id"], &counted["name"]), (&id, &json!("file-log")));
+    assert_eq!((&counted["phase"], &counted["errors"]["runtime"]), (&json!("log"), &json!(1)));
+    let metrics = gateway.admin("/metrics").send().await.text();
+    assert!(metrics.contains(r#"kong_lua_function_calls_total{name="file-log","#), "{metrics}");
 }
 
 #[tokio::test]

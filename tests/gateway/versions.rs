@@ -116,6 +116,23 @@ async fn a_rollback_is_a_change_with_a_version_of_its_own() {
     assert_eq!(versions(&gateway).await.len(), 6, "to what is in force: nothing new");
 }
 
+#[tokio::test]
+async fn of_rollbacks_at_once_each_that_is_answered_has_made_a_version() {
+    let gateway = Gateway::empty();
+    answering_1(&gateway).await;
+    for text in ["2", "3", "4"] {
+        change(&gateway, text).await;
+    }
+    let all = futures_util::future::join_all((0..8).map(|_| roll_back(&gateway, json!({})))).await;
+    let done = all.iter().filter(|reply| reply.status == 200).count();
+    for reply in all.iter().filter(|reply| reply.status != 200) {
+        assert_eq!(reply.status, 409, "{}", reply.text());
+        assert!(reply.text().contains("have been changed meanwhile"), "{}", reply.text());
+    }
+    assert!(done > 0);
+    assert_eq!(versions(&gateway).await.len(), 4 + done);
+}
+
 async fn config_of(gateway: &Gateway) -> Value {
     gateway.admin("/plugins/shop").send().await.json()["config"].clone()
 }

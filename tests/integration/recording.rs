@@ -211,6 +211,17 @@ fn a_function_that_calls_without_end_is_noted_up_to_a_point() {
 }
 
 #[test]
+fn errors_that_a_function_catches_are_noted_up_to_a_point() {
+    let long = "local name = string.rep('x', 300000)";
+    let step = step_of(&format!("{long} for _ = 1, 10 do pcall(require, name) end"));
+    let errors = step.calls.iter().filter_map(|call| call.error.as_deref());
+    let bytes: usize = errors.map(str::len).sum();
+    assert!((1 << 20..2 << 20).contains(&bytes), "{bytes}");
+    assert_eq!(step.calls.len() + step.calls_left_out, 10);
+    assert!(step.calls_left_out > 0);
+}
+
+#[test]
 fn a_request_that_takes_too_long_is_given_up() {
     let source = "local s = require('ngx.semaphore').new(0)
         while true do ngx.sleep(0.001); s:wait(0.001) end";

@@ -36,7 +36,8 @@ async fn begin(call: Call<'_>, key: String) -> Answered {
     let edit = move |draft: &mut Draft| {
         let plugin = plugin(&draft.state, &key)?;
         if draft.state.canary(plugin.id()).is_some() {
-            let message = "there is a canary of this plugin already: change it with PATCH, promote                            it or withdraw it";
+            let message = "there is a canary of this plugin already: change it with PATCH, promote it or \
+                           withdraw it";
             return Err(Problem::message(StatusCode::CONFLICT, message));
         }
         let object = whole(&plugin, arguments, &by);

@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::warnings::MAX_TEXT;
 use super::{Answered, Call};
 use crate::configured::problem::Problem;
+use crate::configured::schema::MAX_FUNCTIONS;
 use crate::lua::check::{Finding, PHASES, Source};
 
 /// A function: the field that it stands in, the phase that this is for, its number there, its text.
@@ -44,7 +45,7 @@ fn functions(given: Option<&Value>) -> Result<Vec<Named>, Problem> {
     })?;
     let mut functions = Vec::new();
     for (name, texts) in fields {
-        let wrong = |message| Problem::violation(&format!("functions.{name}"), message);
+        let wrong = |message: &str| Problem::violation(&format!("functions.{name}"), message);
         let known = PHASES.iter().find(|(field, _)| field == name);
         let (field, phase) = known.ok_or_else(|| wrong("there is no such phase"))?;
         let texts = match texts {
@@ -52,6 +53,9 @@ fn functions(given: Option<&Value>) -> Result<Vec<Named>, Problem> {
             Value::Array(texts) => texts,
             _ => return Err(wrong("expected an array of strings")),
         };
+        if texts.len() > MAX_FUNCTIONS {
+            return Err(wrong(&format!("expected no more than {MAX_FUNCTIONS} functions")));
+        }
         for (i, text) in texts.iter().enumerate() {
             let text = text.as_str().ok_or_else(|| wrong("expected an array of strings"))?;
             functions.push((*field, *phase, i + 1, text.to_owned()));

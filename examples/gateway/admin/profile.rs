@@ -125,6 +125,18 @@ fn draw(svg: &mut String, name: &str, frame: &Frame<'_>, all: f64, (x, row): (f6
     }
 }
 
+/// A text as XML has it, without the characters that XML cannot have.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace(|c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'), "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_graph_has_no_characters_that_xml_cannot_have() {
+        assert_eq!(escaped("[string \"a < b\u{1}\"]:1"), "[string \"a &lt; b\u{fffd}\"]:1");
+    }
 }

@@ -74,6 +74,12 @@ pub(super) async fn roll_back(call: Call<'_>, key: &str, version: Option<&str>) 
     let author = author_of(call.head);
     let edit = move |draft: &mut Draft| {
         let old = draft.state.known(Kind::Plugins, &id)?;
+        // Which one is before the newest is another question since then.
+        if number.is_none() && old.config() != plugin.config() {
+            let message =
+                "the functions have been changed meanwhile: look at the versions, and try again";
+            return Err(Problem::message(StatusCode::CONFLICT, message));
+        }
         draft.update(Kind::Plugins, &old, change, Given::Typed)
     };
     let document = database.change(author, "update", Kind::Plugins, edit).await?;

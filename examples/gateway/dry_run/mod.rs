@@ -51,7 +51,7 @@ type Configure = dyn Fn(RuntimeBuilder, Current) -> Result<RuntimeBuilder, BoxEr
 pub(crate) struct DryRun {
     conditions: Conditions,
     roots: Roots,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
 }
 
 /// How many run at once, and how long one may take by the machine's clock.
@@ -64,7 +64,7 @@ const TIMERS: usize = 64;
 
 impl DryRun {
     pub(crate) fn new(conditions: Conditions, roots: Roots) -> Self {
-        Self { conditions, roots, turns: Semaphore::new(AT_ONCE) }
+        Self { conditions, roots, turns: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// Runs a request through what `draft` puts in force, when it is its turn.
@@ -73,9 +73,13 @@ impl DryRun {
     ///
     /// When that cannot be put in force: functions do not compile, say.
     pub(crate) async fn run(self: &Arc<Self>, draft: Draft, asked: Asked) -> Result<Told, Problem> {
-        let _turn = self.turns.acquire().await.expect("never closed");
+        let turn = Arc::clone(&self.turns).acquire_owned().await.expect("never closed");
         let this = Arc::clone(self);
-        let run = tokio::task::spawn_blocking(move || this.run_now(&draft.state, &asked));
+        // Who does not wait for it any more does not end it: its turn goes on as long as it does.
+        let run = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            this.run_now(&draft.state, &asked)
+        });
         run.await.unwrap_or_else(|error| Err(Problem::unexpected(&error)))
     }
 
@@ -131,4 +135,39 @@ fn unanswered(host: &str) -> String {
 
 fn failed(error: &dyn std::error::Error) -> Problem {
     Problem::message(StatusCode::BAD_REQUEST, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::sync::mpsc;
+    use std::task::{Context, Waker};
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_dry_run_that_nobody_waits_for_has_its_turn_until_it_ends() {
+        let (go_on, wait) = mpsc::channel::<()>();
+        let wait = Mutex::new(wait);
+        let runtime = Arc::new(move |builder, _| {
+            let _ = wait.lock().recv();
+            Ok(builder)
+        });
+        let conditions = Conditions { variables: BTreeMap::new(), runtime };
+        let dry_run = Arc::new(DryRun::new(conditions, Roots::new(None).unwrap()));
+        let object = json!({ "functions": { "access": ["return"] } });
+        let (whose, asked) = body::read(object.as_object().unwrap().clone()).unwrap();
+        let draft = whose.draft(&State::default()).unwrap();
+        {
+            let mut run = pin!(dry_run.run(draft, asked));
+            assert!(run.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        assert_eq!(dry_run.turns.available_permits(), AT_ONCE - 1);
+        drop(go_on);
+        let all = dry_run.turns.acquire_many(u32::try_from(AT_ONCE).unwrap()).await;
+        assert!(all.is_ok());
+    }
 }

@@ -165,7 +165,7 @@ impl InForce {
         for (plugin, functions) in snapshot.plugins() {
             in_force.ids.insert(plugin.id.clone());
             let owner = || (plugin.id.clone(), plugin.name.clone());
-            in_force.owners.extend(functions.map(|set| (set, owner())));
+            in_force.owners.extend(functions.into_iter().map(|set| (set, owner())));
         }
         in_force
     }
@@ -173,7 +173,7 @@ impl InForce {
 
 /// The plugin in force that has a set.
 fn owner_in(snapshot: &Snapshot, set: FunctionsId) -> Option<Owner> {
-    let (plugin, _) = snapshot.plugins().find(|(_, functions)| *functions == Some(set))?;
+    let (plugin, _) = snapshot.plugins().find(|(_, functions)| functions.contains(&set))?;
     Some((plugin.id.clone(), plugin.name.clone()))
 }
 

@@ -109,13 +109,9 @@ impl Snapshot {
         self.is_traced
     }
 
-    /// All plugins, with the sets of functions that they are made of; and those of their canaries.
-    pub(crate) fn plugins(&self) -> impl Iterator<Item = (&Plugin, Option<FunctionsId>)> {
-        self.plugins.iter().flat_map(|plugin| {
-            let canary = plugin.canary().map(|canary| Some(canary.functions()));
-            let sets = [plugin.functions()].into_iter().chain(canary);
-            sets.map(|set| (plugin.plugin(), set))
-        })
+    /// All plugins, with the sets of functions that they have.
+    pub(crate) fn plugins(&self) -> impl Iterator<Item = (&Plugin, Vec<FunctionsId>)> {
+        self.plugins.iter().map(|plugin| (plugin.plugin(), plugin.functions()))
     }
 
     /// What runs for requests that no route is for.

@@ -62,11 +62,12 @@ impl EdgeLayer {
 
     /// Begins the trace of a request that somebody wants to know of.
     fn trace<B>(&self, request: &mut Request<B>, flight: &Flight) {
-        let is_wanted = self.tracer.sink.is_some() || flight.snapshot().is_traced();
+        let may_want = flight.snapshot().is_traced();
+        let is_wanted = self.tracer.sink.is_some() || may_want;
         // A subrequest is a function's, and part of its span.
         if is_wanted && flight.peer.maker.is_none() {
             let (id, from) = (flight.id.as_str(), (&*flight.peer, flight.client));
-            flight.trace_into(self.tracer.begin(request, flight.started, id, from));
+            flight.trace_into(self.tracer.begin(request, flight.started, id, from, may_want));
         }
     }
 }

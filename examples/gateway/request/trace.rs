@@ -71,13 +71,15 @@ pub(crate) struct Parent {
 }
 
 impl Tracer {
-    /// Begins the trace of a request that has the id `id`.
+    /// Begins the trace of a request that has the id `id`. Where no plugin `may_want` it, nothing is measured of
+    /// one that is not sampled: it has ids, to go on with.
     pub(crate) fn begin<B>(
         &self,
         request: &mut Request<B>,
         started: Instant,
         id: &str,
         (peer, client): (&Peer, IpAddr),
+        may_want: bool,
     ) -> Box<RequestTrace> {
         let incoming = request.headers().get(TRACEPARENT).cloned();
         let parent = incoming.as_ref().and_then(parent);
@@ -100,10 +102,12 @@ impl Tracer {
         // A plugin may say so later.
         trace.set_sampled(is_on && (self.sink.is_none() || is_wanted));
         told.sinks.lock().extend(self.sink.clone().filter(|_| is_wanted));
-        let mut root = root(request, &trace, started, peer, client);
-        root.set("kong.request.id", id);
-        root.parent_id = parent.and_then(|parent| parent.span_id).unwrap_or_default();
-        *told.root.lock() = Some(root);
+        if is_wanted || may_want {
+            let mut root = root(request, &trace, started, peer, client);
+            root.set("kong.request.id", id);
+            root.parent_id = parent.and_then(|parent| parent.span_id).unwrap_or_default();
+            *told.root.lock() = Some(root);
+        }
         request.extensions_mut().insert(trace.clone());
         let (replaces, header) = (self.sink.is_some(), incoming);
         let next_call = Trace::random_span_id();
@@ -172,8 +176,6 @@ impl RequestTrace {
         state.next_call = Trace::random_span_id();
         state.calls += 1;
         span.set("try_count", state.calls);
-        let host = target.authority().to_str().unwrap_or_default();
-        span.set("net.peer.name", host);
         // What a function has set is the function's to say.
         let is_ours = state.replaces && headers.get(TRACEPARENT) == state.header.as_ref();
         if is_ours && let Ok(value) = HeaderValue::try_from(self.trace.traceparent(span.id)) {
@@ -181,6 +183,13 @@ impl RequestTrace {
             state.header = Some(value);
         }
         state.call = Some((span, Arc::clone(target)));
+    }
+
+    /// Has the call that is under way go to another target.
+    pub(crate) fn redirect(&self, to: &Arc<Target>) {
+        if let Some((_, target)) = &mut self.state.lock().call {
+            *target = Arc::clone(to);
+        }
     }
 
     /// Notes what the service has answered.
@@ -191,6 +200,7 @@ impl RequestTrace {
     /// Ends a call that is under way: it has failed, if there is no status.
     fn end_call(&self, state: &mut State, status: Option<StatusCode>) {
         let Some((mut span, target)) = state.call.take() else { return };
+        span.set("net.peer.name", target.authority().to_str().unwrap_or_default());
         if let Some(addr) = target.addr() {
             span.set("net.peer.ip", addr.ip().to_string());
             span.set("net.peer.port", addr.port());

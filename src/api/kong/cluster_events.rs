@@ -75,15 +75,11 @@ fn subscribe(
 ) -> mlua::Result<Done> {
     let Value::String(channel) = channel else { return refuse("channel must be a string") };
     let Value::Function(callback) = callback else { return refuse("callback must be a function") };
-    let info = callback.info();
-    let chunk = info.short_src.as_deref().unwrap_or("?");
-    let schedule = Schedule {
-        when: When::Told {
-            channel: channel.as_bytes().to_vec(),
-            events: call.settings.cluster_events.subscribe(),
-        },
-        defined_at: format!("{chunk}:{}", info.line_defined.unwrap_or(0)),
+    let when = When::Told {
+        channel: channel.as_bytes().to_vec(),
+        events: call.settings.cluster_events.subscribe(),
     };
+    let schedule = Schedule::new(when, &callback.info());
     Ok(match timer::start(call.lua, call.tx, schedule, made)? {
         Ok(()) => DONE,
         Err(why) => Noted(None, Some(why.message().to_owned())),

@@ -80,11 +80,8 @@ fn start(
     let Some(info) = info else {
         return Err(Argument::new(2, name).bad(call, "Lua function expected"));
     };
-    let chunk = info.short_src.as_deref().unwrap_or("?");
-    let defined_at = format!("{chunk}:{}", info.line_defined.unwrap_or(0));
     let when = if repeats { When::Every(delay) } else { When::After(delay) };
-    let schedule = Schedule { when, defined_at };
-    Ok(match timer::start(call.lua, call.tx, schedule, made)? {
+    Ok(match timer::start(call.lua, call.tx, Schedule::new(when, &info), made)? {
         Ok(()) => Noted(Some(1), None),
         Err(why) => Noted(None, Some(why.message())),
     })

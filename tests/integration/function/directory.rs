@@ -66,6 +66,8 @@ fn what_is_wrong_is_told_with_the_file() {
     assert!(unknown.contains("acess.lua: expected the name of a phase: "), "{unknown}");
     let unknown = said(&[("timer/a.lua", "return 1")]);
     assert!(unknown.contains("timer: expected the name of a phase: "), "{unknown}");
+    let unknown = said(&[("access.bak/a.lua", "return 1")]);
+    assert!(unknown.contains("access.bak: expected the name of a phase: "), "{unknown}");
     assert!(said(&[]).contains("at least one of these fields must be non-empty"));
     let missing = FunctionsDirectory::new("shop", "/nowhere/functions").load().unwrap_err();
     assert!(missing.to_string().contains("cannot read /nowhere/functions"), "{missing}");

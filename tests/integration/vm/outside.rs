@@ -53,6 +53,26 @@ async fn a_set_that_comes_after_a_pause_is_compiled_and_runs() {
 }
 
 #[tokio::test]
+async fn a_pause_lets_nobody_past_a_set_that_lets_requests_go_on_when_it_fails() {
+    let runtime = Runtime::builder().vms(1).budget(brief()).build().unwrap();
+    let refusing = |number: usize| {
+        let source = format!("{LOOP} kong.response.exit(403, '{number}')");
+        let phase = tower_lua::Phase::Access;
+        Functions::builder("guard").fail_open(true).function(phase, source).build().unwrap()
+    };
+    let (layer, handle) = PreFunctionLayer::reloadable(refusing(0));
+    let addr = serve(layer.runtime(&runtime).layer(echo())).await;
+    for number in 1..4 {
+        assert_eq!(get(addr).await.status, 403);
+        tokio::time::sleep(PAUSE).await;
+        assert_eq!(get(addr).await.status, 403);
+        tokio::time::sleep(PAUSE).await;
+        handle.reload(refusing(number));
+        assert_eq!(get(addr).await.text(), number.to_string());
+    }
+}
+
+#[tokio::test]
 async fn two_thousand_sets_are_compiled_one_after_the_other() {
     let runtime = Runtime::builder().vms(1).budget(brief()).build().unwrap();
     let (layer, handle) = PreFunctionLayer::reloadable(Functions::empty());

@@ -5,7 +5,7 @@ use tower_lua::{Functions, Phase};
 
 use crate::configured::entities::Kind;
 use crate::configured::entity::FromFile;
-use crate::configured::schema::Object;
+use crate::configured::schema::{self, Object};
 use crate::function_file::{Directory, Reference};
 
 /// The fields of a plugin's configuration that have functions.
@@ -74,10 +74,6 @@ fn text_of(
         )
     })?;
     let text = directory.read(reference)?;
-    let compiled = Functions::builder("").named_function(Phase::Access, name, &text).build();
-    if let Err(error) = compiled {
-        let first = error.compile_errors().first().map(|error| error.message().to_owned());
-        return Err(first.unwrap_or_else(|| error.to_string()));
-    }
-    Ok((name.to_owned(), text.to_string()))
+    let function = Functions::builder("").named_function(Phase::Access, name, &text);
+    schema::compile_error(function).map_or_else(|| Ok((name.to_owned(), text.to_string())), Err)
 }

@@ -1,26 +1,30 @@
 //! Lua functions in configurations: whether they compile, and how several stand in one string.
 
-use tower_lua::{Functions, Phase};
+use tower_lua::{Functions, FunctionsBuilder, Phase};
 
 use super::commas::split_at_commas;
 
 /// How many functions a phase may have: each is compiled to be checked.
-pub(super) const MAX_FUNCTIONS: usize = 1000;
+pub(crate) const MAX_FUNCTIONS: usize = 1000;
 
-/// What Lua says of a function that does not compile.
-fn compile_error(source: &str) -> Option<String> {
-    let error = Functions::builder("").function(Phase::Access, source).build().err()?;
+/// What Lua says of a function, alone in its set, that does not compile.
+pub(in crate::configured) fn compile_error(function: FunctionsBuilder) -> Option<String> {
+    let error = function.build().err()?;
     let first = error.compile_errors().first().map(|error| error.message().to_owned());
     Some(first.unwrap_or_else(|| error.to_string()))
 }
 
+fn error_of(source: &str) -> Option<String> {
+    compile_error(Functions::builder("").function(Phase::Access, source))
+}
+
 fn compiles(source: &str) -> bool {
-    compile_error(source).is_none()
+    error_of(source).is_none()
 }
 
 /// Checks a function of the plugin `plugin`, which stands in the field `field`.
 pub(super) fn check(plugin: &str, field: &str, source: &str) -> Result<(), String> {
-    let Some(error) = compile_error(source) else { return Ok(()) };
+    let Some(error) = error_of(source) else { return Ok(()) };
     let is_file_name = source.starts_with('@') && source.lines().count() == 1;
     if is_file_name {
         return Err(format!(

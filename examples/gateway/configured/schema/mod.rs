@@ -32,6 +32,8 @@ pub(crate) use self::certificates::{CA_CERTIFICATE, CERTIFICATE, SNI};
 pub(crate) use self::coerce::{Given, coerce};
 pub(crate) use self::consumers::{ACL, BASIC_AUTH, CONSUMER, HMAC_AUTH, JWT, KEY_AUTH};
 pub(crate) use self::defaults::{fill, has_nulls, merge, replace_nulls};
+pub(crate) use self::functions::MAX_FUNCTIONS;
+pub(super) use self::functions::compile_error;
 pub(crate) use self::plugins::{NAMES as PLUGINS, plugin};
 pub(crate) use self::print::{print, print_field};
 pub(crate) use self::rules::{target, wildcard_sni};

@@ -119,8 +119,8 @@ function variables(list) {
 /// it `isAsked` for.
 export function offers(text, caret, phase, isAsked) {
   if (!types) return null;
-  const list = tokens(text.slice(0, caret)).filter((token) => token.kind !== "space" && token.kind !== "comment");
   const whole = tokens(text.slice(0, caret));
+  const list = whole.filter((token) => token.kind !== "space" && token.kind !== "comment");
   if (whole.at(-1)?.kind === "comment") return null;
   const last = list.at(-1);
   if (last?.kind === "string" && last.start + last.text.length === caret) {
@@ -172,6 +172,9 @@ function among(entries, start, partial, phase) {
   const isWhole = found.length === 1 && found[0].name === partial;
   return found.length && !isWhole ? { start, end: start + partial.length, entries: found.slice(0, 60) } : null;
 }
+
+/// How a function is called that is known by `name`; nothing for what is none.
+export const signature = (name, is) => is?.arguments === undefined ? "" : `${name}(${is.arguments})${is.results ? `: ${is.results}` : ""}`;
 
 /// Whether something may be used in a phase.
 export function isFor(is, phase) {

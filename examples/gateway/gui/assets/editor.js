@@ -2,7 +2,7 @@
 
 import { h, settled, show, unique } from "./dom.js";
 import { colour, offset, place, tokens } from "./lua.js";
-import { described } from "./complete.js";
+import { described, signature } from "./complete.js";
 import { popup } from "./popup.js";
 
 /// Texts that are longer have no colours: they would be painted at each key.
@@ -57,8 +57,7 @@ export function editor({ phase, changed, save, attempt }) {
     const found = described(input.value, input.selectionStart);
     if (!found) return show(about, h("span", { class: "faint" }, "Ctrl+Space names · Ctrl+S save · Ctrl+Enter try · Esc Tab leave"));
     const { path, is } = found;
-    const signature = is.arguments === undefined ? path : `${path}(${is.arguments})${is.results ? `: ${is.results}` : ""}`;
-    return show(about, h("code", {}, signature), " ", is.summary ?? "", is.phases && h("span", { class: "faint" }, ` ${is.phases}`));
+    return show(about, h("code", {}, signature(path, is) || path), " ", is.summary ?? "", is.phases && h("span", { class: "faint" }, ` ${is.phases}`));
   });
 
   /// Puts `text` in place of what is selected, or of what is from `start` to `end`, so that it can be undone.

@@ -114,3 +114,11 @@ export const withoutPlace = (message) => message.replace(/^\[string "[^]*?"\]:\d
 export function failuresOf(id) {
   return (gateway.failures ?? []).filter((failure) => failure.plugin?.id === id);
 }
+
+/// What of `texts`, functions by their fields, is otherwise in `config`.
+export function changes(texts, config) {
+  const changed = PHASES.filter((phase) => JSON.stringify(texts[phase]) !== JSON.stringify(config[phase] ?? []));
+  return Object.fromEntries(changed.map((phase) => [phase, texts[phase]]));
+}
+
+export const isOtherwise = (texts, config) => Object.keys(changes(texts, config)).length > 0;

@@ -16,8 +16,14 @@ const theme = document.getElementById("theme");
 let view = null;
 let drawTree = () => {};
 
-/// What the address names: `#/plugins/…/access/1`.
-const wanted = () => decodeURIComponent(location.hash).replace(/^#\//, "").split("/");
+/// What the address names: `#/plugins/…/access/1`; nothing, where it cannot be read.
+function wanted() {
+  try {
+    return decodeURIComponent(location.hash).replace(/^#\//, "").split("/");
+  } catch {
+    return [];
+  }
+}
 
 /// Shows what the address names.
 function navigate() {

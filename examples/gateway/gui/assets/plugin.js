@@ -7,7 +7,7 @@ import { attempt, complain, h, hush, say, show } from "./dom.js";
 import { editor } from "./editor.js";
 import { failuresPanel } from "./failures.js";
 import { figuresPanel } from "./figures.js";
-import { PHASES, fileOf, functionsOf, gateway, route, routesOf, scope, title } from "./gateway.js";
+import { PHASES, changes, fileOf, functionsOf, gateway, route, routesOf, scope, title } from "./gateway.js";
 import { panels } from "./panels.js";
 import { tryPanel } from "./try.js";
 import { versionsPanel } from "./versions.js";
@@ -177,9 +177,7 @@ export function pluginView(main, plugin, changed) {
     await attempt(async () => {
       const now = await get(`/plugins/${plugin.id}`);
       if (!same(now.config, drafts.get(plugin.id).base) && !await confirmed("Somebody else has changed this plugin meanwhile. Replace what they have written?", "Replace")) return;
-      const changes = PHASES.filter((phase) => JSON.stringify(draft()[phase]) !== JSON.stringify(now.config[phase] ?? []));
-      const config = Object.fromEntries(changes.map((phase) => [phase, draft()[phase]]));
-      saved = await ask("PATCH", `/plugins/${plugin.id}`, { config });
+      saved = await ask("PATCH", `/plugins/${plugin.id}`, { config: changes(draft(), now.config) });
       drafts.get(plugin.id).base = saved.config;
       taken();
       say("Saved: it is in force");
@@ -192,9 +190,11 @@ export function pluginView(main, plugin, changed) {
     taken();
   }
 
-  /// Shows what others have made of the plugin, unless there is something that has not been saved.
+  /// Shows what others have made of the plugin; of its functions, unless there is something that has not been saved.
   function refresh(now) {
-    if (!now || isChanged() || same(now.config, saved.config)) return;
+    if (!now) return;
+    enabled.checked = now.enabled;
+    if (isChanged() || same(now.config, saved.config)) return;
     saved = now;
     undo();
     history.update();

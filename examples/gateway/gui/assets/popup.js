@@ -1,7 +1,7 @@
 // The names that are offered while a function is written.
 
 import { h, show, unique } from "./dom.js";
-import { isFor, offers } from "./complete.js";
+import { isFor, offers, signature } from "./complete.js";
 
 const SIGNS = { function: "ƒ", table: "{}", module: "▤", variable: "𝑥", keyword: "k", value: "=" };
 
@@ -32,8 +32,8 @@ export function popup({ input, frame, phase, insert }) {
     input.setAttribute("aria-activedescendant", item.id);
     item.scrollIntoView({ block: "nearest" });
     const { name, is } = offered.entries[at];
-    const signature = is?.arguments === undefined ? "" : `${name}(${is.arguments})${is.results ? `: ${is.results}` : ""}`;
-    show(about, signature && h("code", {}, signature), is?.summary && h("p", {}, is.summary),
+    const how = signature(name, is);
+    show(about, how && h("code", {}, how), is?.summary && h("p", {}, is.summary),
       is?.phases && h("p", { class: isFor(is, phase()) ? "faint" : "bad" }, isFor(is, phase()) ? is.phases : `not in ${phase()}: ${is.phases}`));
     about.hidden = !about.childNodes.length;
     said.textContent = `${name}, ${at + 1} of ${offered.entries.length}`;

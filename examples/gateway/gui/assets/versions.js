@@ -5,7 +5,7 @@ import { canary } from "./canary.js";
 import { confirmed } from "./dialogs.js";
 import { differences } from "./diff.js";
 import { attempt, field, h, say, show } from "./dom.js";
-import { gateway } from "./gateway.js";
+import { gateway, isOtherwise } from "./gateway.js";
 
 /// The versions of `plugin()`, and its canary, which is made of `draft()`; `restored()` is called when another is in force.
 export function versionsPanel({ plugin, draft, restored }) {
@@ -45,7 +45,8 @@ export function versionsPanel({ plugin, draft, restored }) {
   }
 
   async function back(version) {
-    if (!await confirmed(`Put version ${version.version} in force again?`, "Go back", "primary")) return;
+    const lost = isOtherwise(draft(), plugin().config) ? " What is not saved is lost." : "";
+    if (!await confirmed(`Put version ${version.version} in force again?${lost}`, "Go back", "primary")) return;
     await attempt(async () => {
       await ask("POST", `/plugins/${plugin().id}/rollback`, { version: version.version });
       await restored();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::Request;
 use rustc_hash::FxBuildHasher;
 use tower::ServiceExt;
-use tower_lua::Consumer;
+use tower_lua::{Consumer, FunctionsId};
 
 use super::{Around, Body, Next, once};
 
@@ -42,8 +42,8 @@ impl Around for Arc<ByConsumer> {
         })
     }
 
-    fn has_functions(&self) -> bool {
+    fn functions(&self) -> Vec<FunctionsId> {
         let of_consumers = self.scopes.iter().flat_map(|scope| scope.values());
-        of_consumers.chain(&self.otherwise).any(|plugin| plugin.has_functions())
+        of_consumers.chain(&self.otherwise).flat_map(|plugin| plugin.functions()).collect()
     }
 }

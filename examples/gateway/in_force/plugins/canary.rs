@@ -151,7 +151,8 @@ impl Choice {
             return Ok(Self::Percent(percent));
         }
         let name = canary.header.name.as_deref().unwrap_or_default();
-        let value = canary.header.value.as_deref().map(HeaderValue::from_str);
+        // No header has blanks around its value.
+        let value = canary.header.value.as_deref().map(|value| HeaderValue::from_str(value.trim()));
         let value = value.transpose().map_err(|_| "header.value: no value of a header")?;
         let name = HeaderName::try_from(name).map_err(|_| "header.name: no name of a header")?;
         Ok(Self::Header(name, value))

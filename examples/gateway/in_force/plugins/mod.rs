@@ -37,14 +37,9 @@ pub(crate) type Next = BoxService<Request<Body>, Response<Body>, Infallible>;
 pub(crate) trait Around: Send + Sync {
     fn around(&self, next: Next) -> Next;
 
-    /// The set of functions that it is made of, if it is.
-    fn functions(&self) -> Option<FunctionsId> {
-        None
-    }
-
-    /// Whether it has functions, which may say where requests go.
-    fn has_functions(&self) -> bool {
-        self.functions().is_some()
+    /// The sets of functions that it has. Functions may say where requests go.
+    fn functions(&self) -> Vec<FunctionsId> {
+        Vec::new()
     }
 
     /// Whether there is nothing that it does to a request, which then need not pass it.
@@ -204,7 +199,12 @@ impl Prepared {
 
     /// Its set of functions and that of its canary, if it has one.
     pub(crate) fn versions(&self) -> Option<[FunctionsId; 2]> {
-        Some([self.functions()?, self.canary()?.functions()])
+        match &self.kind {
+            Kind::PreFunction(versions) | Kind::PostFunction(versions) => {
+                Some([versions.stable.id(), versions.canary.as_ref()?.functions()])
+            }
+            Kind::Between(_) => None,
+        }
     }
 
     pub(crate) fn plugin(&self) -> &Plugin {
@@ -216,11 +216,11 @@ impl Prepared {
         self.plugin.enabled && self.document.config()[field] == true
     }
 
-    /// The set of functions that it is made of, if it is.
-    pub(crate) fn functions(&self) -> Option<FunctionsId> {
+    /// The sets of functions that it has, with that of its canary.
+    pub(crate) fn functions(&self) -> Vec<FunctionsId> {
         match &self.kind {
             Kind::PreFunction(versions) | Kind::PostFunction(versions) => {
-                Some(versions.stable.id())
+                versions.all().map(PluginFunctions::id).collect()
             }
             Kind::Between(plugin) => plugin.functions(),
         }

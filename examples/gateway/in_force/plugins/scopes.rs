@@ -190,7 +190,7 @@ impl<'a> Scopes<'a> {
         let has_functions = |versions: &Versions| versions.all().any(|f| !f.routed.is_empty());
         chain.has_functions = has_functions(&chain.pre)
             || has_functions(&chain.post)
-            || chain.between.iter().any(|plugin| plugin.has_functions());
+            || chain.between.iter().any(|plugin| !plugin.functions().is_empty());
         chain
     }
 

@@ -131,6 +131,9 @@ impl Walk<'_> {
 
     /// There is no such name.
     fn missing(&mut self, class: &str, path: &str, name: &str, place: Place, used: Use) {
+        if self.has_enough() {
+            return;
+        }
         let level = if used == Use::Needed { Level::Error } else { Level::Warning };
         if let Some(help) = self.help_of_library(class, name) {
             let message = format!("`{path}.{name}` is not in the sandbox: it is nil");

@@ -64,6 +64,9 @@ impl Walk<'_> {
     /// What is said of global variables when all of the function has been seen.
     pub(super) fn look_at_globals(&mut self) {
         for Read { name, place, used } in std::mem::take(&mut self.read) {
+            if self.has_enough() {
+                return;
+            }
             if self.assigned.contains_key(&name) || self.is_permitted(&name) {
                 continue;
             }

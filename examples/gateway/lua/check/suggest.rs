@@ -36,7 +36,9 @@ fn elsewhere(api: &Api, class: &str, path: &str, name: &str) -> Vec<String> {
 /// The name that is most like `name`, if one is.
 pub(super) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (name.len() / 3).max(1);
-    let near = names.map(|other| (distance(name, other), other));
+    // Of names that are much longer or shorter, nobody needs to count.
+    let alike = names.filter(|other| other.len().abs_diff(name.len()) <= limit);
+    let near = alike.map(|other| (distance(name, other), other));
     near.filter(|(distance, _)| *distance <= limit).min().map(|(_, other)| other)
 }
 

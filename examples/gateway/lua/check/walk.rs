@@ -28,6 +28,9 @@ pub(super) struct Walk<'a> {
     findings: Vec<Finding>,
 }
 
+/// How many findings of a function are told: nobody reads more, and each takes time to be put into words.
+const MAX_FINDINGS: usize = 500;
+
 /// What is known of a value.
 #[derive(Clone)]
 pub(super) struct Value {
@@ -104,7 +107,14 @@ impl<'a> Walk<'a> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.findings.push(Finding::new(level, rule, place, message, help));
+        if !self.has_enough() {
+            self.findings.push(Finding::new(level, rule, place, message, help));
+        }
+    }
+
+    /// Whether more would not be told.
+    pub(super) fn has_enough(&self) -> bool {
+        self.findings.len() >= MAX_FINDINGS
     }
 
     /// Walks what has variables of its own.

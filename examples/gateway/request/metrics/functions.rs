@@ -1,5 +1,6 @@
 //! What is counted of Lua functions.
 
+use std::array;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -171,12 +172,10 @@ impl Series {
 
     /// What has been counted since there was `earlier`.
     pub(super) fn since(&self, earlier: &Self) -> Self {
-        let errors = self.errors.iter().zip(earlier.errors);
-        let errors: Vec<_> = errors.map(|(now, before)| now.saturating_sub(before)).collect();
         Self {
             calls: self.calls.saturating_sub(earlier.calls),
             exits: self.exits.saturating_sub(earlier.exits),
-            errors: errors.try_into().expect("as many as there were"),
+            errors: array::from_fn(|at| self.errors[at].saturating_sub(earlier.errors[at])),
             elapsed: self.elapsed.since(&earlier.elapsed),
             cpu: self.cpu.since(&earlier.cpu),
         }
@@ -211,7 +210,8 @@ pub(super) fn fields<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> 
 
 /// Plugins by the sets of their functions.
 fn by_set(snapshot: &Snapshot) -> HashMap<FunctionsId, &Plugin, FxBuildHasher> {
-    snapshot.plugins().filter_map(|(plugin, set)| Some((set?, plugin))).collect()
+    let plugins = snapshot.plugins();
+    plugins.flat_map(|(plugin, sets)| sets.into_iter().map(move |set| (set, plugin))).collect()
 }
 
 /// The place of an error's kind among [`ERRORS`].

@@ -66,7 +66,7 @@ impl Metrics {
 
     /// Sees to it that canaries are compared with what they may replace from when they are in force.
     pub(crate) fn compare_canaries(&self) {
-        self.comparisons.follow(&self.functions, &self.current.load());
+        self.comparisons.follow(&self.functions, &self.current);
     }
 
     /// Does so now, and then whenever something has changed.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use tower_lua::FunctionsId;
 
 use super::functions::{Functions, Place, Series, fields};
-use crate::in_force::snapshot::Snapshot;
+use crate::in_force::published::Current;
 
 /// What had been counted of the plugins' own functions when their canaries came.
 #[derive(Default)]
@@ -23,9 +23,10 @@ type Numbers = BTreeMap<Place, Series>;
 
 impl Comparisons {
     /// Begins those of canaries that are new, and ends those of canaries that are gone.
-    pub(super) fn follow(&self, functions: &Functions, snapshot: &Snapshot) {
-        let versions: Vec<_> = snapshot.versions().collect();
+    pub(super) fn follow(&self, functions: &Functions, current: &Current) {
         let mut before = self.before.lock();
+        // Looked at under the lock: who has seen less than another does not come after them.
+        let versions: Vec<_> = current.load().versions().collect();
         before.retain(|known, _| versions.contains(known));
         for pair in versions {
             before.entry(pair).or_insert_with(|| functions.of_set(pair[0]));

@@ -33,8 +33,8 @@ impl Around for OfFunctions {
         Next::new(MapResponse::new(service, plain))
     }
 
-    fn functions(&self) -> Option<FunctionsId> {
-        Some(self.1)
+    fn functions(&self) -> Vec<FunctionsId> {
+        vec![self.1]
     }
 }
 

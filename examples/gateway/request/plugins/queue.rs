@@ -51,7 +51,7 @@ pub(super) struct Queue<E = Bytes> {
 }
 
 /// What waits in a queue.
-pub(super) trait Entry: Clone + Send + 'static {
+pub(super) trait Entry: Send + 'static {
     /// How much of the queue's room it takes, in bytes.
     fn size(&self) -> usize;
 }
@@ -122,18 +122,23 @@ impl<E: Entry> Queue<E> {
         }
     }
 
-    /// Gives all entries to `send`, in batches and until there will be no more. A batch that it cannot
-    /// send, it is given again, at longer and longer intervals.
-    pub(super) async fn empty<F>(&self, name: &str, mut send: impl FnMut(Vec<E>) -> F + Send)
-    where
+    /// Gives all entries to `send`, in batches that `encode` makes and until there will be no more. A batch
+    /// that it cannot send, it is given again, at longer and longer intervals.
+    pub(super) async fn empty<F>(
+        &self,
+        name: &str,
+        encode: impl Fn(Vec<E>) -> Bytes + Send,
+        mut send: impl FnMut(Bytes) -> F + Send,
+    ) where
         F: Future<Output = Result<(), BoxError>> + Send,
     {
         while let Some(batch) = self.batch().await {
+            let count = batch.len();
+            let batch = encode(batch);
             let started = Instant::now();
             let mut delay = seconds(self.config.initial_retry_delay);
             while let Err(error) = send(batch.clone()).await {
                 if self.gives_up(started, delay) {
-                    let count = batch.len();
                     self.counters.lose(count as u64);
                     tracing::error!("{name}: {count} entries are lost: {error}");
                     break;

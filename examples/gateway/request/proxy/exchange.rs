@@ -82,7 +82,7 @@ impl Shared {
             }
         }
         // Boxed: few requests connect, and none should carry about the room that it takes.
-        let connected = Box::pin(self.connect(plan, callback)).await;
+        let connected = Box::pin(self.connect(plan, flight, callback)).await;
         let (sender, target) = match connected {
             Ok(connected) => connected,
             Err(Unconnected::Failed(error)) => {
@@ -104,6 +104,7 @@ impl Shared {
     async fn connect(
         &self,
         plan: &Plan,
+        flight: &Flight,
         callback: Option<&RetryCallback>,
     ) -> Result<(Sender, Arc<Target>), Unconnected> {
         let mut target = Arc::clone(&plan.target);
@@ -120,6 +121,9 @@ impl Shared {
                 if let Some((host, port)) = asked {
                     target =
                         Arc::new(target.at(&host, port).map_err(|_| Unconnected::NowhereElse)?);
+                    if let Some(trace) = flight.trace() {
+                        trace.redirect(&target);
+                    }
                 }
             }
             attempt += 1;

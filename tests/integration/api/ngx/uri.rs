@@ -207,13 +207,17 @@ async fn a_query_keeps_utf_8_as_it_is() {
 #[tokio::test]
 async fn a_uri_of_header_filter_is_that_of_the_phases_after_it() {
     let app = App::builder()
-        .header_filter("ngx.req.set_uri('/new')")
-        .log("require('recorder')(ngx.var.uri, ngx.var.request_uri, kong.request.get_path())")
+        .header_filter("ngx.req.set_uri('/new') kong.ctx.shared.head = ngx.var.uri")
+        .body_filter("kong.ctx.shared.body = ngx.var.uri")
+        .log(
+            "local shared = kong.ctx.shared
+             require('recorder')(shared.head, shared.body, ngx.var.uri, ngx.var.request_uri, kong.request.get_path())",
+        )
         .serve()
         .await;
     let seen = app.get("/old?a=b").send().await.json();
     assert_eq!(seen["uri"], "/old?a=b");
-    assert_eq!(app.recorder.wait_for(1).await, ["/new /old?a=b /old"]);
+    assert_eq!(app.recorder.wait_for(1).await, ["/new /new /new /old?a=b /old"]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::Request;
 use tower::Service;
-use tower_lua::{Functions, Phase, Runtime};
+use tower_lua::{Functions, FunctionsId, Phase, Runtime};
 
 use super::{Log, MODULE};
 use crate::BoxError;
@@ -76,7 +76,7 @@ impl Around for Logging {
         self.functions.around(Next::new(told))
     }
 
-    fn has_functions(&self) -> bool {
-        true
+    fn functions(&self) -> Vec<FunctionsId> {
+        self.functions.functions()
     }
 }

@@ -47,7 +47,9 @@ pub(in crate::request::plugins) fn layer(
     // Whoever opens a pipe waits until somebody reads from it.
     std::thread::Builder::new().name("file-log".to_owned()).spawn(move || {
         let mut lines = Lines { path, reopen, file: None };
-        handle.block_on(queue.empty("file-log", |batch| std::future::ready(lines.write(&batch))));
+        handle.block_on(
+            queue.empty("file-log", joined, |batch| std::future::ready(lines.write(&batch))),
+        );
         drop(taker);
     })?;
     Ok(plugin)
@@ -61,13 +63,8 @@ struct Lines {
 }
 
 impl Lines {
-    fn write(&mut self, entries: &[Bytes]) -> Result<(), BoxError> {
-        let mut lines = Vec::with_capacity(entries.iter().map(|entry| entry.len() + 1).sum());
-        for entry in entries {
-            lines.extend_from_slice(entry);
-            lines.push(b'\n');
-        }
-        let written = self.append(&lines);
+    fn write(&mut self, lines: &[u8]) -> Result<(), BoxError> {
+        let written = self.append(lines);
         if written.is_err() || self.reopen {
             self.file = None;
         }
@@ -81,6 +78,16 @@ impl Lines {
         };
         file.write_all(lines)
     }
+}
+
+/// Entries, each with the end of a line.
+fn joined(entries: Vec<Bytes>) -> Bytes {
+    let mut lines = Vec::with_capacity(entries.iter().map(|entry| entry.len() + 1).sum());
+    for entry in entries {
+        lines.extend_from_slice(&entry);
+        lines.push(b'\n');
+    }
+    lines.into()
 }
 
 fn open(path: &Path) -> io::Result<File> {

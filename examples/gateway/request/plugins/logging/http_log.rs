@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Deserialize;
-use tokio::sync::Mutex;
 use tower_lua::Runtime;
 
 use super::{Logs, entries};
@@ -46,7 +45,6 @@ pub(in crate::request::plugins) fn layer(
     runtime: &Runtime,
 ) -> Result<Arc<dyn Around>, BoxError> {
     let receiver = Receiver::new("http-log", &config.destination(), outward)?;
-    let receiver = Arc::new(Mutex::new(receiver));
     let Config { mut queue, custom_fields_by_lua, queue_size, flush_timeout, .. } = config;
     queue.max_batch_size = queue_size.unwrap_or(queue.max_batch_size);
     queue.max_coalescing_delay = flush_timeout.unwrap_or(queue.max_coalescing_delay);
@@ -54,16 +52,9 @@ pub(in crate::request::plugins) fn layer(
     let log = logs.open(queue);
     let queue = Arc::clone(&log.queue);
     let plugin = entries::layer("http-log", &custom_fields_by_lua, log, runtime)?;
-    let taker = logs.0.takers.subscribe();
-    logs.0.handle.spawn(async move {
-        let send = |batch: Vec<Bytes>| {
-            let receiver = Arc::clone(&receiver);
-            let body = if is_list { list(&batch) } else { batch.concat().into() };
-            async move { receiver.lock().await.send(body).await }
-        };
-        queue.empty("http-log", send).await;
-        drop(taker);
-    });
+    let encode =
+        move |batch: Vec<Bytes>| if is_list { list(&batch) } else { batch.concat().into() };
+    logs.take("http-log", queue, receiver, encode);
     Ok(plugin)
 }
 

@@ -101,24 +101,31 @@ impl Logs {
         encode: impl Fn(Vec<E>) -> Bytes + Send + Sync + 'static,
     ) -> Result<Export<E>, BoxError> {
         let receiver = Receiver::new(name, destination, outward)?;
-        let receiver = Arc::new(tokio::sync::Mutex::new(receiver));
         let queue = Arc::new(Queue::new(config, Arc::clone(&self.0.counters)));
-        let taken: Arc<Queue<E>> = Arc::clone(&queue);
         let closing: Weak<dyn Close> = Arc::<Queue<E>>::downgrade(&queue);
         let mut others = self.0.others.lock();
         others.retain(|queue| queue.strong_count() > 0);
         others.push(closing);
         drop(others);
+        self.take(name, Arc::clone(&queue), receiver, encode);
+        Ok(Export(queue))
+    }
+
+    /// Has all of a queue taken to `receiver`, in batches that `encode` makes.
+    fn take<E: Entry>(
+        &self,
+        name: &'static str,
+        queue: Arc<Queue<E>>,
+        receiver: Receiver,
+        encode: impl Fn(Vec<E>) -> Bytes + Send + Sync + 'static,
+    ) {
         let taker = self.0.takers.subscribe();
         self.0.handle.spawn(async move {
-            let send = |batch: Vec<E>| {
-                let (receiver, body) = (Arc::clone(&receiver), encode(batch));
-                async move { receiver.lock().await.send(body).await }
-            };
-            taken.empty(name, send).await;
+            let receiver = tokio::sync::Mutex::new(receiver);
+            let send = |body| async { receiver.lock().await.send(body).await };
+            queue.empty(name, encode, send).await;
             drop(taker);
         });
-        Ok(Export(queue))
     }
 }
 

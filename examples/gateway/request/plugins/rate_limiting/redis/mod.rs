@@ -145,12 +145,13 @@ impl Redis {
             };
             let Err(error) = answer else { return answer.map_err(|error| server.named(&error)) };
             let Some(next) = server.named_by(&error) else { return Err(server.named(&error)) };
+            let next = Arc::new(next);
             if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) {
                 // The slot is on its way there: this once.
                 let answer = call.ask_on_the_way(&next, &self.outward).await?;
                 return answer.map_err(|error| next.named(&error));
             }
-            server = Arc::new(next);
+            server = next;
             slots.note(slot, &server);
         }
         Err(server.named(&format!("the cluster has sent a request on more than {most} times")))
@@ -186,10 +187,9 @@ impl Call<'_> {
     /// Asks a server that is about to get the slot.
     async fn ask_on_the_way<T: FromRedisValue>(
         &self,
-        server: &Address,
+        server: &Arc<Address>,
         outward: &Arc<Outward>,
     ) -> Result<Result<T, RedisError>, BoxError> {
-        let server = Arc::new(server.clone());
         let mut connection = server.connection(outward).await?;
         let loaded = self.script.load_async(&mut connection).await;
         if let Err(error) = server.answered(loaded)? {
