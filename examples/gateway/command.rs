@@ -17,6 +17,7 @@ use crate::lua::check::report::Format;
 use crate::lua::check::{Checker, Permitted, files};
 use crate::lua::spec::{self, Style};
 use crate::lua::types;
+use crate::terminal::print;
 use crate::{init, manual};
 
 /// What is done instead of serving.
@@ -120,7 +121,7 @@ impl Command {
     ) -> Result<ExitCode, BoxError> {
         match self {
             Self::Init { directory, upstream } => init::write(directory, upstream)?,
-            Self::Completions { shell } => manual::completions(program, *shell)?,
+            Self::Completions { shell } => manual::completions(program, *shell),
             Self::Man { out } => manual::pages(program, out.as_deref())?,
             Self::Migrations { action } => action.run(database()?).await?,
             Self::Types { out } => types::write(out)?,
@@ -139,7 +140,7 @@ impl Command {
             }
             Self::Check { paths, phase, format } => {
                 let report = files::check(&Checker::new(permitted), paths, phase.as_deref())?;
-                anstream::print!("{}", report.print(*format));
+                print(&report.print(*format));
                 if report.has_errors() {
                     return Ok(ExitCode::FAILURE);
                 }

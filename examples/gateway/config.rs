@@ -344,6 +344,7 @@ impl FunctionsConfig {
             has_directory: self.lua_module_path.is_some(),
             has_environment: names(&self.untrusted_lua_env).next().is_some(),
             modules: owned(&self.untrusted_lua_sandbox_requires),
+            dictionaries: self.shared_dict.iter().map(|(name, _)| name.clone()).collect(),
             globals: owned(&self.untrusted_lua_sandbox_environment),
         }
     }

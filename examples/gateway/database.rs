@@ -9,6 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::BoxError;
 use crate::configured::store::{Address, Cached, Migrations};
 use crate::flags::{number, on_or_off};
+use crate::terminal::say;
 
 /// Where entities are kept.
 #[derive(Debug, Args)]
@@ -152,7 +153,7 @@ impl Action {
         }
         for (number, (name, is_taken)) in Migrations::of(&address).await?.steps.iter().enumerate() {
             let state = if *is_taken { "done" } else { "to be done" };
-            println!("{}  {name}  {state}", number + 1);
+            say(format_args!("{}  {name}  {state}", number + 1));
         }
         Ok(())
     }

@@ -107,8 +107,8 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
     }
     let mut signals = Signals::new()?;
     let (stop, stopped) = watch::channel(());
-    let proxies = bind(&config.proxy_listen, config.workers.0)?;
-    let admins = bind(&config.admin_listen, 1)?;
+    let proxies = bind("--proxy-listen", &config.proxy_listen, config.workers.0)?;
+    let admins = bind("--admin-listen", &config.admin_listen, 1)?;
     let pages = config.gui.bind(!admins.is_empty())?;
     let admin_addrs: Vec<_> = admins.iter().chain(&pages).map(|listener| listener.addr).collect();
     if proxies.is_empty() && admins.is_empty() {
@@ -139,6 +139,7 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
         file: config.declarative_config.as_deref(),
         database: &database,
         runtime: &runtime,
+        permitted: config.functions.permitted(),
     };
     reload.until_told_to_stop(&mut signals, &mut watch).await;
     tracing::info!("shutting down: waiting for requests in flight");
@@ -159,9 +160,12 @@ async fn run(config: Config) -> Result<ExitCode, BoxError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Listens on all addresses of `list`, with a socket of each for each of `workers`.
-fn bind(list: &str, workers: usize) -> Result<Vec<Listener>, BoxError> {
-    addresses(list)?.into_iter().map(|address| Listener::bind(address, workers)).collect()
+/// Listens on all addresses of `list`, which `flag` gives, with a socket of each for each of `workers`.
+fn bind(flag: &str, list: &str, workers: usize) -> Result<Vec<Listener>, BoxError> {
+    let bound = addresses(list)?.into_iter().map(|address| Listener::bind(address, workers));
+    bound
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("{error}; {flag} names another address").into())
 }
 
 /// Has functions counted, and their failures kept.

@@ -1,17 +1,19 @@
 //! What the program says of itself to shells and to `man`.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use clap_complete::Shell;
 use clap_mangen::Man;
 
+use crate::terminal::print;
+
 /// Prints what completes the commands and flags of `program` in `shell`.
-pub(crate) fn completions(mut program: clap::Command, shell: Shell) -> io::Result<()> {
+pub(crate) fn completions(mut program: clap::Command, shell: Shell) {
     let name = program.get_name().to_owned();
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut program, name, &mut script);
-    io::stdout().write_all(&script)
+    print(&String::from_utf8_lossy(&script));
 }
 
 /// Prints the page of `program`, or writes that and the pages of its commands into `directory`.
@@ -20,7 +22,8 @@ pub(crate) fn pages(program: clap::Command, directory: Option<&Path>) -> io::Res
         let mut page = Vec::new();
         // Which has no page among those that are written, either.
         Man::new(program.disable_help_subcommand(true)).render(&mut page)?;
-        return io::stdout().write_all(&page);
+        print(&String::from_utf8_lossy(&page));
+        return Ok(());
     };
     let about = |error: io::Error| {
         io::Error::new(error.kind(), format!("{}: {error}", directory.display()))

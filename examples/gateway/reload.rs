@@ -7,6 +7,7 @@ use tower_lua::Runtime;
 
 use crate::admin::database::Database;
 use crate::file_watch::{self, Changed, Watch};
+use crate::lua::check::{Checker, Permitted, files};
 use crate::signals::{Signal, Signals};
 
 /// What is read again, and for whom.
@@ -15,7 +16,12 @@ pub(crate) struct Reload<'a> {
     pub(crate) file: Option<&'a Path>,
     pub(crate) database: &'a Arc<Database>,
     pub(crate) runtime: &'a Runtime,
+    /// What functions may use.
+    pub(crate) permitted: Permitted,
 }
+
+/// How many findings the log tells of.
+const MAX_FINDINGS: usize = 10;
 
 impl Reload<'_> {
     /// Reads what the operator says is to be read, and what has changed, until it is time to stop.
@@ -41,7 +47,9 @@ impl Reload<'_> {
             return;
         }
         match self.file {
-            Some(path) => self.configuration(path).await,
+            Some(path) => {
+                self.configuration(path).await;
+            }
             None => tracing::warn!("there is no declarative file to be read again"),
         }
     }
@@ -51,8 +59,21 @@ impl Reload<'_> {
         if changed.modules && self.modules() {
             tracing::info!("modules have changed, and are loaded again");
         }
-        if let (true, Some(path)) = (changed.configuration, self.file) {
-            self.configuration(path).await;
+        if let (true, Some(path)) = (changed.configuration, self.file)
+            && self.configuration(path).await
+        {
+            self.look_at(path).await;
+        }
+    }
+
+    /// Tells whoever has saved functions what is to be said of them: nothing is refused for it.
+    async fn look_at(&self, path: &Path) {
+        let (permitted, paths) = (self.permitted.clone(), [path.to_owned()]);
+        let look = move || files::check(&Checker::new(permitted), &paths, None);
+        // What cannot be read has been told of.
+        let Ok(Ok(report)) = tokio::task::spawn_blocking(look).await else { return };
+        for line in report.lines().take(MAX_FINDINGS) {
+            tracing::warn!("{line}");
         }
     }
 
@@ -65,10 +86,13 @@ impl Reload<'_> {
         loaded.is_ok()
     }
 
-    async fn configuration(&self, path: &Path) {
-        match self.database.reload(path).await {
+    /// Whether what the file says is in force now.
+    async fn configuration(&self, path: &Path) -> bool {
+        let reloaded = self.database.reload(path).await;
+        match &reloaded {
             Ok(()) => tracing::info!("{} is in force", path.display()),
             Err(error) => tracing::error!("nothing has changed: {error}"),
         }
+        reloaded.is_ok()
     }
 }

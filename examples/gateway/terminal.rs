@@ -1,6 +1,7 @@
-//! Colours, where a person reads: on a terminal, unless `NO_COLOR` says otherwise.
+//! What is printed, with colours where a person reads: on a terminal, unless `NO_COLOR` says otherwise.
 
-use std::io::{self, IsTerminal};
+use std::fmt::Arguments;
+use std::io::{self, IsTerminal, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -24,4 +25,21 @@ pub(crate) fn is_read() -> bool {
 /// Whether that may have colours.
 pub(crate) fn is_coloured() -> bool {
     AutoStream::choice(&io::stderr()) != ColorChoice::Never
+}
+
+/// Prints a text, as it is. Whoever reads no further, as `head` does, has what they wanted: the command goes on to
+/// its end. When the text cannot be written for another reason, the program ends.
+pub(crate) fn print(text: &str) {
+    match anstream::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            anstream::eprintln!("{BAD}gateway:{BAD:#} standard output: {error}");
+            std::process::exit(1);
+        }
+        _ => {}
+    }
+}
+
+/// Prints a line, in the same way.
+pub(crate) fn say(line: Arguments<'_>) {
+    print(&format!("{line}\n"));
 }

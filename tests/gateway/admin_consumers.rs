@@ -161,6 +161,40 @@ async fn passwords_are_kept_as_hashes() {
 }
 
 #[tokio::test]
+async fn secrets_are_in_no_line_of_the_log() {
+    let mut gateway = Start::new().arg("--log-level").arg("debug").serving();
+    let route = json!({ "name": "all", "paths": ["/all"] });
+    made(&gateway, "/routes", route).await;
+    let respond = json!({ "access": ["kong.response.exit(204)"] });
+    made(&gateway, "/plugins", json!({ "name": "post-function", "config": respond })).await;
+    made(&gateway, "/consumers", json!({ "username": "alice" })).await;
+    for (path, secret) in [
+        ("key-auth", json!({ "key": "hidden-key" })),
+        ("basic-auth", json!({ "username": "al", "password": "hidden-word" })),
+        ("hmac-auth", json!({ "username": "al", "secret": "hidden-hmac" })),
+        ("jwt", json!({ "key": "issuer", "secret": "hidden-jwt" })),
+    ] {
+        made(&gateway, &format!("/consumers/alice/{path}"), secret.clone()).await;
+        let again = gateway.post(&format!("/consumers/alice/{path}"), &secret).await;
+        assert_eq!(again.status, 409, "{path}");
+        made(&gateway, "/plugins", json!({ "name": path, "config": {} })).await;
+    }
+    // base64 of al:hidden-word, and of al:hidden-wrong
+    for basic in ["YWw6aGlkZGVuLXdvcmQ=", "YWw6aGlkZGVuLXdyb25n"] {
+        let call = gateway.get("/all").header("apikey", "hidden-key");
+        call.header("authorization", format!("Basic {basic}")).send().await;
+        let call = gateway.get("/all").header("apikey", "hidden-guess");
+        assert_eq!(call.send().await.status, 401);
+    }
+    let said = gateway.said_to_the_end();
+    assert!(said.contains("GET /all") && said.contains(" 401 "), "{said}");
+    for secret in ["hidden", "YWw6"] {
+        let line = said.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret}");
+    }
+}
+
+#[tokio::test]
 async fn a_consumer_is_in_a_group_once_and_is_found_there_by_its_name() {
     let gateway = Gateway::empty();
     made(&gateway, "/consumers", json!({ "username": "alice" })).await;

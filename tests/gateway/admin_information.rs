@@ -110,6 +110,18 @@ async fn endpoints_are_listed_and_answer() {
 }
 
 #[tokio::test]
+async fn what_kong_enterprise_alone_has_is_not_found() {
+    let gateway = Gateway::empty();
+    for path in
+        ["/workspaces", "/rbac/users", "/consumer_groups", "/licenses", "/developers", "/admins"]
+    {
+        let reply = gateway.admin(path).send().await;
+        assert_eq!((reply.status.as_u16(), reply.json()), (404, json!({ "message": "Not found" })));
+        assert_eq!(gateway.post(path, &json!({ "name": "a" })).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn methods_that_there_are_not_are_refused() {
     let gateway = Gateway::empty();
     for (method, path) in [

@@ -140,6 +140,22 @@ fn what_the_sandbox_denies_is_told_of() {
 }
 
 #[test]
+fn dictionaries_that_nobody_has_declared_are_told_of() {
+    let source = "local counts = ngx.shared.counts\nreturn counts and ngx.shared['hits']:get('a')";
+    let (code, said) = said_of(source, &["--phase", "access"]);
+    let expected =
+        "1:27: warning: no dictionary `counts` has been declared: it is nil [dictionary]";
+    assert!(code == 0 && said.contains(expected), "{said}");
+    assert!(said.contains("the operator declares it, here too: --shared-dict counts=1m"), "{said}");
+    assert!(said.contains("no dictionary `hits`") && said.ends_with("2 warnings"), "{said}");
+    let start =
+        Start::new().arg("--shared-dict").arg("counts=1m").arg("--shared-dict").arg("hits=1m");
+    let file = start.file("function.lua", source);
+    let (code, said) = start.arg("check").arg(file).ending();
+    assert_eq!((code, said.as_str()), (0, "1 function: 0 errors, 0 warnings"));
+}
+
+#[test]
 fn what_the_operator_allows_is_allowed() {
     let source = "local m = require 'acme.headers' io.open(os.getenv('FILE')) setmetatable({}, m)";
     let allowed = [
@@ -330,7 +346,10 @@ fn hostile_sources_are_looked_at_or_left() {
 #[test]
 fn the_examples_are_as_they_should_be() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/functions");
-    let start = Start::new().arg("--untrusted-lua-sandbox-requires").arg("flags").arg("check");
+    let start = Start::new().arg("--untrusted-lua-sandbox-requires").arg("flags");
+    let dictionaries = ["breakers=1m", "canary=1m", "limits=1m", "tokens=1m", "usage=1m"];
+    let declare = |start: Start, dictionary: &str| start.arg("--shared-dict").arg(dictionary);
+    let start = dictionaries.into_iter().fold(start, declare).arg("check");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files = files.filter(|path| path.extension().is_some_and(|kind| kind == "yml"));
     let (code, said) = files.fold(start, Start::arg).ending();

@@ -1,11 +1,13 @@
 //! Flags, the environment, the log, and the end.
 
+use std::process::Command;
+
 use axum::Router;
 use axum::routing::get;
 use http::Method;
 use tokio::sync::mpsc;
 
-use crate::support::{Call, Gateway, Start, serve};
+use crate::support::{Call, Gateway, Start, gateway_path, serve};
 
 /// A declarative file in which `source` answers at `/`.
 fn answering(source: &str) -> String {
@@ -88,11 +90,39 @@ fn an_address_that_is_none_is_named() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named() {
+fn a_port_that_is_taken_is_named_with_what_names_another() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
-    let said = refusal(Start::new().arg("--demo").arg("--admin-listen").arg(&addr));
-    assert!(said.contains(&format!("cannot listen on '{addr}'")), "{said}");
+    for flag in ["--proxy-listen", "--admin-listen", "--gui-listen"] {
+        let said = refusal(Start::new().arg("--demo").arg(flag).arg(&addr));
+        assert!(said.contains(&format!("cannot listen on '{addr}'")), "{said}");
+        assert!(said.ends_with(&format!("; {flag} names another address")), "{said}");
+    }
+}
+
+#[test]
+fn who_reads_no_further_is_no_failure() {
+    let project = Start::new();
+    project.file("one_spec.lua", "it('is', function() end)");
+    let spec = project.file("two_spec.lua", "it('is not', function() error('here') end)");
+    let commands: [(&[&str], i32); 7] = [
+        (&["init", "."], 0),
+        (&["types"], 0),
+        (&["check", "."], 0),
+        (&["test", "one_spec.lua"], 0),
+        (&["test", spec.to_str().unwrap()], 1),
+        (&["try", "functions/hello.lua"], 0),
+        (&["man"], 0),
+    ];
+    for (arguments, code) in commands {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut gateway = Command::new(gateway_path());
+        gateway.args(arguments).current_dir(project.directory()).stdout(writer);
+        let output = gateway.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*said), (Some(code), ""), "{arguments:?}");
+    }
 }
 
 #[test]

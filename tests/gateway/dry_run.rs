@@ -199,6 +199,7 @@ fn bad_input_is_told_of() {
     for (files, arguments, expected) in [
         (fine, &["-H", "no colon"][..], "expected a name and a value"),
         (fine, &["-H", "a b: c"], "is no name of a header"),
+        (fine, &["-H", "Host: a b"], "'a b' is no host"),
         (fine, &["-d", "@nothing.json"], "nothing.json: No such file"),
         (fine, &["-X", "GE T"], "method: 'GE T' is none"),
         (fine, &["orders"], "path: 'orders' is none"),

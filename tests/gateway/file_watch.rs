@@ -54,6 +54,18 @@ async fn a_bad_function_changes_nothing_and_is_told_of() {
 }
 
 #[tokio::test]
+async fn what_is_said_of_a_function_that_is_saved_stands_in_the_log() {
+    let gateway = watching("one").await;
+    let file = gateway.directory().join("functions/say.lua");
+    std::fs::write(&file, "local name\nkong.response.exti(200, 'two')").unwrap();
+    let line = gateway.logged("kong.response.exti");
+    let said = "functions/say.lua:2:15: there is no `kong.response.exti`: it is nil; did you mean \
+                `kong.response.exit`?";
+    assert!(line.contains("WARN") && line.contains(said), "{line}");
+    assert_eq!(gateway.get("/").send().await.status, 500, "it is in force");
+}
+
+#[tokio::test]
 async fn editors_may_put_a_new_file_in_the_place_of_the_old_one() {
     let gateway = watching("one").await;
     let functions = gateway.directory().join("functions");

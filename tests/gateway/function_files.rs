@@ -76,6 +76,12 @@ async fn a_file_may_be_named_with_its_digest_and_is_exported_as_it_was() {
     // What is in force is what is shown.
     let plugins = gateway.admin("/plugins").send().await.json();
     assert_eq!(plugins["data"][0]["config"]["access"], json!([source, "return 1"]));
+    let files = gateway.admin("/functions/files").send().await.json();
+    let id = &plugins["data"][0]["id"];
+    let file = json!({
+        "plugin": { "id": id }, "phase": "access", "function": 1, "file": "functions/auth.lua",
+    });
+    assert_eq!(files["data"], json!([file]));
     // What was exported is a file again.
     assert!(gateway.reload(exported));
     assert_eq!(gateway.get("/").send().await.text(), "just this");
@@ -188,6 +194,7 @@ fn gateway_check_looks_at_functions_in_files_by_the_phases_that_they_are_for() {
     write(start.directory(), "functions/auth.lua", "kong.nothing()");
     let (_, said) = start.arg("check").arg(".").ending();
     assert_eq!(said.matches("there is no `kong.nothing`").count(), 1, "{said}");
+    assert!(said.ends_with("2 functions: 1 error, 0 warnings"), "{said}");
 }
 
 #[test]

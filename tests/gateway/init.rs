@@ -35,7 +35,7 @@ fn read(project: &Start, name: &str) -> String {
 fn what_is_written_is_checked_and_tested() {
     let (_, project) = written(&[]);
     let (code, said) = run(project.directory(), &["check", "."]);
-    assert!(code == 0 && said == "2 functions: 0 errors, 0 warnings", "{said}");
+    assert!(code == 0 && said == "1 function: 0 errors, 0 warnings", "{said}");
     let (code, said) = run(project.directory(), &["test", "spec"]);
     assert!(code == 0 && said.ends_with("2 passed, 0 failed, 0 pending"), "{said}");
 }
@@ -72,11 +72,15 @@ fn an_editor_finds_the_types_and_a_reader_the_commands() {
     for name in [".types/kong/request.lua", ".types/spec.lua", ".luarc.json", ".emmyrc.json"] {
         assert!(project.directory().join(name).is_file(), "{name}");
     }
+    let recommended = read(&project, ".vscode/extensions.json");
+    let recommended: serde_json::Value = serde_json::from_str(&recommended).unwrap();
+    assert_eq!(recommended["recommendations"][0], "tangzx.emmylua");
     for command in [
         "gateway check .",
         "gateway test spec",
         "gateway --declarative-config kong.yml --watch --debug",
         "curl -i",
+        "http://127.0.0.1:8002",
     ] {
         assert!(said.contains(command), "{said}");
         assert!(read(&project, "README.md").contains(command), "{command}");

@@ -110,12 +110,28 @@ const OTHERS: &[&str] = &[
     "--forwarded-allow-ips",
     "--git",
     "--header",
+    "--install-extension",
     "--locked",
     "--path",
     "--proxy-headers",
     "--release",
     "--request",
 ];
+
+#[test]
+fn variables_of_images_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let help = printed(&["--help"]);
+    for name in ["Dockerfile", "examples/compose/compose.yaml"] {
+        let text = fs::read_to_string(root.join(name)).unwrap();
+        let words = text.split(|c: char| !c.is_ascii_uppercase() && c != '_');
+        let named: Vec<_> = words.filter(|word| word.starts_with("KONG_")).collect();
+        assert!(!named.is_empty(), "{name} sets nothing");
+        for word in named {
+            assert!(help.contains(&format!("[env: {word}")), "{name}: {word}");
+        }
+    }
+}
 
 #[test]
 fn flags_and_variables_that_the_pages_name_are_there() {

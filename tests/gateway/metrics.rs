@@ -53,6 +53,7 @@ async fn requests_and_functions_are_counted() {
         format!(r#"kong_lua_function_cpu_seconds_bucket{{{},le="+Inf"}} 3"#, function(2)),
         r#"kong_nginx_timers{state="pending"} 0"#.to_owned(),
         "kong_lua_sockets 0".to_owned(),
+        "kong_lua_suspended_functions 0".to_owned(),
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in:\n{text}");
     }

@@ -83,9 +83,11 @@ async fn a_function_is_made_broken_mended_tried_and_in_force() {
     browser.shows(".summary", "1 error").await;
     browser.until("return document.querySelector('.gutter .error')").await;
     browser.until("return document.querySelector('.paint .mark.error')").await;
+    browser.shows(".described", "there is no `kong.response.set_heder`").await;
 
     write(&browser, "kong.response.set_header('X-Shop', 'open'").await;
     browser.shows(".findings", "')' expected").await;
+    browser.shows(".described", "')' expected").await;
     browser.click("#save").await;
     browser.shows("#wrong", "line 1: ')' expected").await;
     browser.screenshot("refused").await;
@@ -300,9 +302,11 @@ async fn the_key_of_the_admin_api_is_asked_for_once() {
 
 #[tokio::test]
 async fn what_comes_of_a_file_is_looked_at_and_not_changed() {
-    let functions = json!({ "access": ["kong.request.get_heder('a')"] });
+    let functions = json!({ "access": ["kong.request.get_heder('a')", "@second.lua"] });
     let file = with_plugins(echo_upstream().await, &[("pre-function", functions)]);
-    let gateway = Start::of_file(&file).env("KONG_ADMIN_GUI_LISTEN", "127.0.0.1:0").serving();
+    let start = Start::of_file(&file).env("KONG_ADMIN_GUI_LISTEN", "127.0.0.1:0");
+    start.file("second.lua", "kong.log('second')");
+    let gateway = start.serving();
     let url = format!("http://{}/", page_of(&gateway));
     let Some(browser) = Browser::open(&url).await else { return };
     browser.shows("#notice", "reads its configuration from a file").await;
@@ -313,6 +317,9 @@ async fn what_comes_of_a_file_is_looked_at_and_not_changed() {
     write(&browser, "return 1").await;
     browser.shows(".summary", "No findings").await;
     assert_eq!(browser.script("return document.querySelector('#save').disabled").await, true);
+    browser.shows(".state", "read from a file: nothing can be saved here").await;
+    browser.script(&format!("location.hash = '#/plugins/{id}/access/2'")).await;
+    browser.shows(".state", "read from second.lua: nothing can be saved here").await;
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 //! | `log` | lines that the gateway's log has |
 //! | `ini` | a unit of systemd, whose `ExecStart` the gateway understands |
 //! | `sh` | commands that are not run here: they have to be commands at least |
+//! | anything else, such as `lua neovim` | for who reads |
 //!
 //! A command that serves goes on until the next one does. `127.0.0.1:3000` is a server that tells what it was asked.
 
@@ -45,6 +46,16 @@ fn the_files_on_the_page_are_those_that_init_writes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn in_front() {
     Page::read("in-front").await.go_through();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_openresty() {
+    Page::read("from-openresty").await.go_through();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn debugging() {
+    Page::read("debugging").await.go_through();
 }
 
 /// A page, and where it is gone through.
@@ -185,13 +196,16 @@ impl Page {
         let Some((file, gateway)) = file.zip(self.gateway.as_ref()) else { return };
         let text = fs::read_to_string(&file).unwrap();
         let placed = self.placed(&text);
-        if text != placed {
-            fs::write(&file, placed).unwrap();
+        if text == placed {
+            return;
+        }
+        fs::write(&file, placed).unwrap();
+        if arguments.contains(&"--watch".to_owned()) {
+            // What is written next is another change, which is read for itself.
+            gateway.logged("is in force");
+        } else {
             assert!(gateway.reads_again(), "{text}");
-            // Who watches it would read it once more.
-            if !arguments.contains(&"--watch".to_owned()) {
-                fs::write(&file, text).unwrap();
-            }
+            fs::write(&file, text).unwrap();
         }
     }
 

@@ -36,7 +36,7 @@ const LIBRARY: &[&str] = &[
 
 /// The gateway's.
 const GATEWAY: &[&str] = &[
-    "terminal",      // colours
+    "terminal",      // what is printed, and its colours
     "flags",         // what their values are read by
     "log",           // where it goes, and what it says of requests
     "resolver",      // whom it asks for addresses

@@ -16,6 +16,8 @@ pub(super) enum Endpoint {
     Tag(String),
     /// `/functions/failures`
     Failures,
+    /// `/functions/files`
+    FunctionFiles,
     /// `/functions/metrics`
     FunctionMetrics,
     /// `/debug/try`
@@ -79,6 +81,7 @@ impl Endpoint {
             ["tags"] => Self::Tags,
             ["tags", tag] => Self::Tag(tag.to_owned()),
             ["functions", "failures"] => Self::Failures,
+            ["functions", "files"] => Self::FunctionFiles,
             ["functions", "metrics"] => Self::FunctionMetrics,
             ["debug", "try"] => Self::Try,
             ["plugins", "enabled"] => Self::EnabledPlugins,
@@ -139,6 +142,7 @@ impl Endpoint {
             | Self::Tags
             | Self::Tag(_)
             | Self::Failures
+            | Self::FunctionFiles
             | Self::FunctionMetrics
             | Self::EnabledPlugins
             | Self::PluginConfig(_)
@@ -171,6 +175,7 @@ impl Endpoint {
             "/endpoints",
             "/functions/check",
             "/functions/failures",
+            "/functions/files",
             "/functions/metrics",
             "/plugins/enabled",
             "/plugins/schema/{name}",

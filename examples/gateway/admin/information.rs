@@ -17,6 +17,7 @@ pub(super) fn answer(call: Call<'_>, endpoint: &Endpoint) -> Answered {
         Endpoint::Status => Answer::ok(status(&call)),
         // Kong: may have to say no. Here who does not serve yet, or no more, does not answer.
         Endpoint::Ready => Answer::ok(json!({ "message": "ready" })),
+        Endpoint::FunctionFiles => Answer::ok(json!({ "data": files(&call), "next": null })),
         Endpoint::FunctionMetrics => {
             Answer::ok(json!({ "data": call.admin.metrics.of_functions(), "next": null }))
         }
@@ -36,6 +37,22 @@ pub(super) fn answer(call: Call<'_>, endpoint: &Endpoint) -> Answered {
         }
         _ => return Err(Problem::not_found()),
     })
+}
+
+/// The functions that stand in files of their own.
+fn files(call: &Call<'_>) -> Vec<Value> {
+    let state = call.admin.database.state();
+    let files = state.all(Kind::Plugins).flat_map(|plugin| {
+        plugin.files().iter().map(|file| {
+            json!({
+                "plugin": { "id": plugin.id() },
+                "phase": file.field,
+                "function": file.place + 1,
+                "file": file.name,
+            })
+        })
+    });
+    files.collect()
 }
 
 fn about(call: &Call<'_>) -> Value {

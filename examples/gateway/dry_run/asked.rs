@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use serde_json::{Value, json};
 
@@ -64,7 +65,11 @@ pub(super) fn copy(answer: &Response<Bytes>) -> Response<Bytes> {
 pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     let known = HeaderName::from_bytes(name.trim().as_bytes())
         .map_err(|_| format!("headers: '{name}' is no name of a header"))?;
-    let value = HeaderValue::from_str(value.trim())
+    let value = value.trim();
+    if known == HOST && !value.is_empty() && value.parse::<Authority>().is_err() {
+        return Err(format!("headers: '{value}' is no host: expected a name, as in example.com"));
+    }
+    let value = HeaderValue::from_str(value)
         .map_err(|_| format!("headers: '{name}' has a value that no header can have"))?;
     Ok((known, value))
 }
@@ -85,7 +90,7 @@ impl Asked {
         }
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = method;
-        let host = uri.authority().map_or("localhost", http::uri::Authority::as_str);
+        let host = uri.authority().map_or("localhost", Authority::as_str);
         let host = HeaderValue::from_str(host).map_err(|_| wrong())?;
         request.headers_mut().insert(HOST, host);
         let is_encrypted = uri.scheme_str() == Some("https");

@@ -14,6 +14,7 @@ use super::asked::{self, Asked};
 use super::{Conditions, DryRun, file, text};
 use crate::BoxError;
 use crate::request::proxy::Roots;
+use crate::terminal::print;
 
 /// A request, and functions that it passes.
 #[derive(Debug, Args)]
@@ -109,7 +110,7 @@ impl Flags {
             Format::Json => format!("{:#}\n", told.json()),
             Format::Text => text::written(&told),
         };
-        anstream::print!("{}", file.names.in_place(whole));
+        print(&file.names.in_place(whole));
         Ok(!told.has_failed())
     }
 

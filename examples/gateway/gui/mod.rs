@@ -69,7 +69,9 @@ impl GuiConfig {
                 tracing::warn!("there is no page: {error}; --gui-listen names another address");
                 Ok(Vec::new())
             }
-            bound => bound,
+            bound => {
+                bound.map_err(|error| format!("{error}; --gui-listen names another address").into())
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ describe("hello", function()
   it("wants to know who asks", function()
     local response, forwarded = request { path = "/hello" }
     assert.equal(400, response.status)
-    assert.matches("Who are you?", response.json().message)
+    assert.matches("Who are you", response.json().message)
     assert.is_nil(forwarded)
   end)
 end)

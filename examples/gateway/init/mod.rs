@@ -7,6 +7,7 @@ use std::path::Path;
 use http::Uri;
 
 use crate::lua::types;
+use crate::terminal::{print, say};
 
 /// The files, and what they are. What is in capitals is put in.
 const FILES: &[(&str, &str, &str)] = &[
@@ -18,6 +19,11 @@ const FILES: &[(&str, &str, &str)] = &[
     ("functions/hello.lua", "the function that does", include_str!("hello.lua")),
     ("spec/hello_spec.lua", "what the function should do", include_str!("hello_spec.lua")),
     ("README.md", "what is what, and the commands", include_str!("README.md")),
+    (
+        ".vscode/extensions.json",
+        "what VS Code recommends for completion",
+        include_str!("extensions.json"),
+    ),
     (".gitignore", "what is written anew anywhere", include_str!("gitignore")),
 ];
 
@@ -28,6 +34,7 @@ Next:
   gateway test spec                                      # runs its spec
   gateway --declarative-config kong.yml --watch --debug  # serves, and what you save is in force
   curl -i 'localhost:8000/hello?name=ada'                # asks, from another terminal
+  http://127.0.0.1:8002                                  # is the page of what is served, for a browser
 ";
 
 /// Writes the project into `directory`, which is made if it is not there, with a service at `upstream`. Files that
@@ -44,13 +51,13 @@ pub(crate) fn write(directory: &Path, upstream: &Uri) -> io::Result<()> {
             io::Error::new(error.kind(), format!("{}: {error}", path.display()))
         })?;
         let what = if is_new { what } else { "is there, and stays as it is" };
-        println!("{}: {what}", path.display());
+        say(format_args!("{}: {what}", path.display()));
     }
     types::write(directory)?;
     if directory != Path::new(".") {
-        println!("\nGo there: cd {}", directory.display());
+        say(format_args!("\nGo there: cd {}", directory.display()));
     }
-    print!("{NEXT}");
+    print(NEXT);
     Ok(())
 }
 

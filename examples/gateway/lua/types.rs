@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use crate::terminal::say;
+
 /// Where a project has the files.
 const FOLDER: &str = ".types";
 
@@ -141,19 +143,22 @@ pub(crate) fn write(project: &Path) -> io::Result<()> {
     for (path, text) in FILES.iter().chain([&SPEC]) {
         put(&folder.join(path), text)?;
     }
-    println!("{}: {} files of types", folder.display(), FILES.len() + 1);
+    say(format_args!("{}: {} files of types", folder.display(), FILES.len() + 1));
     for (name, text) in SETTINGS {
         let path = project.join(name);
         match fs::read_to_string(&path) {
             Ok(there) if there == *text => {}
             Ok(_) => {
-                println!("{}: stays as it is; add \"{FOLDER}\" to its library", path.display());
+                say(format_args!(
+                    "{}: stays as it is; add \"{FOLDER}\" to its library",
+                    path.display()
+                ));
                 continue;
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => put(&path, text)?,
             Err(error) => return Err(about(&path, &error)),
         }
-        println!("{}: the settings of an editor", path.display());
+        say(format_args!("{}: the settings of an editor", path.display()));
     }
     Ok(())
 }

@@ -185,6 +185,7 @@ export function editor({ phase, changed, save, attempt }) {
       marks = found;
       input.setAttribute("aria-invalid", String(found.some((one) => one.level === "error")));
       paint();
+      describe();
     },
   };
 }

@@ -14,6 +14,8 @@ export const gateway = {
   /// The last failures of functions, newest first; null where the gateway tells none.
   failures: null,
   readOnly: false,
+  /// Which functions stand in files of their own.
+  files: [],
 };
 
 /// Entities by what they belong to: `services/…`, `routes/…`, or `all`.
@@ -38,6 +40,7 @@ export async function load() {
   const byName = (one, other) => label(one).localeCompare(label(other));
   gateway.about = about;
   gateway.readOnly = about.configuration.database === "off";
+  gateway.files = gateway.readOnly ? (await get("/functions/files")).data : [];
   gateway.services = services.sort(byName);
   gateway.routes = routes.sort(byName);
   gateway.plugins = plugins.filter(isFunction);
@@ -53,6 +56,10 @@ export async function loadFailures() {
 export const service = (id) => gateway.services.find((one) => one.id === id);
 export const route = (id) => gateway.routes.find((one) => one.id === id);
 export const plugin = (id) => gateway.plugins.find((one) => one.id === id);
+
+/// The file that a function stands in, if it has one of its own.
+export const fileOf = (plugin, phase, number) =>
+  gateway.files.find((one) => one.plugin.id === plugin.id && one.phase === phase && one.function === number)?.file;
 
 /// What people know an entity by.
 export function label(entity) {

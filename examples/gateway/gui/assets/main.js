@@ -116,7 +116,7 @@ try {
   if (readOnly) {
     const notice = document.getElementById("notice");
     notice.hidden = false;
-    show(notice, "The gateway reads its configuration from a file: functions can be looked at and tried here, and saved there.");
+    show(notice, "The gateway reads its configuration from a file: functions are changed there. Here they are looked at and tried.");
   }
   drawTree = tree(pane, create);
   navigate();

@@ -7,7 +7,7 @@ import { attempt, complain, h, hush, say, show } from "./dom.js";
 import { editor } from "./editor.js";
 import { failuresPanel } from "./failures.js";
 import { figuresPanel } from "./figures.js";
-import { PHASES, functionsOf, gateway, route, routesOf, scope, title } from "./gateway.js";
+import { PHASES, fileOf, functionsOf, gateway, route, routesOf, scope, title } from "./gateway.js";
 import { panels } from "./panels.js";
 import { tryPanel } from "./try.js";
 import { versionsPanel } from "./versions.js";
@@ -83,7 +83,8 @@ export function pluginView(main, plugin, changed) {
   }
 
   function tell() {
-    state.textContent = gateway.readOnly ? "read from a file: nothing can be saved here" : isChanged() ? "not saved" : "saved";
+    const file = fileOf(plugin, at.phase, at.number) ?? "a file";
+    state.textContent = gateway.readOnly ? `read from ${file}: nothing can be saved here` : isChanged() ? "not saved" : "saved";
     state.className = `state ${isChanged() ? "warn" : "faint"}`;
     saveButton.disabled = gateway.readOnly || !isChanged();
     revert.disabled = !isChanged();

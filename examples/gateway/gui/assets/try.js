@@ -8,7 +8,7 @@ import { PHASES, withoutPlace } from "./gateway.js";
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
 /// The request that was tried last, for all functions.
-const given = { method: "GET", path: "/", headers: "Host: example.com", body: "", status: "", response: "", answer: "" };
+const given = { method: "GET", path: "/", headers: "", body: "", status: "", response: "", answer: "" };
 
 /// A form for a request, and what comes of it; `functions()` gives what is tried, `path` is one that reaches
 /// them, `go(phase, number, line)` shows it.
@@ -32,7 +32,7 @@ export function tryPanel({ functions, path: usual, go }) {
   };
   const form = h("form", { class: "trial", on: { submit } },
     h("div", { class: "pair" }, field("Method", method), field("Path", path)),
-    field("Headers", area("headers", 2), "One a line."), field("Body", area("body", 2)),
+    field("Headers", area("headers", 2), "Name: value, one a line."), field("Body", area("body", 2)),
     h("details", {}, h("summary", {}, "What the service answers"),
       h("p", { class: "faint" }, "With what it was asked, if nothing is said here."),
       field("Status", status), field("Headers of the response", area("response", 2)), field("Body of the response", area("answer", 2))),

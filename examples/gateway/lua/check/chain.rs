@@ -88,7 +88,12 @@ impl Walk<'_> {
         }
         let value = match &link.value.of {
             Type::Class(class) => self.member(class, &link.path, name, place, used),
-            Type::Each(of) => Value { of: (**of).clone(), full: String::new() },
+            Type::Each(of) => {
+                if link.value.full == "ngx.shared" {
+                    self.look_at_dictionary(name, place);
+                }
+                Value { of: (**of).clone(), full: String::new() }
+            }
             Type::Function { .. } | Type::Number | Type::Unknown => Value::unknown(),
         };
         Link { value, path, place }
@@ -112,6 +117,15 @@ impl Walk<'_> {
                 }
                 Value::unknown()
             }
+        }
+    }
+
+    /// A dictionary that the gateway may have: whoever looks at functions need not start it with the same flags.
+    fn look_at_dictionary(&mut self, name: &str, place: Place) {
+        if !self.permitted.dictionaries.contains(name) {
+            let message = format!("no dictionary `{name}` has been declared: it is nil");
+            let help = format!("the operator declares it, here too: --shared-dict {name}=1m");
+            self.find(Level::Warning, "dictionary", place, message, help);
         }
     }
 

@@ -79,7 +79,7 @@ fn file(
     let text = fs::read_to_string(path).map_err(about)?;
     if is_lua {
         let findings = checker.set(&[Source { phase, text: &text }], false);
-        findings.into_iter().for_each(|findings| report.add(path, phase, findings, |place| place));
+        findings.into_iter().for_each(|findings| report.add_file(path, phase, findings));
         return Ok(true);
     }
     match document::plugins(&text) {
@@ -127,7 +127,7 @@ fn plugin(
     let sources: Vec<_> = sources.collect();
     for ((function, _, file), findings) in texts.iter().zip(checker.set(&sources, true)) {
         match file {
-            Some(file) => report.add(file, Some(function.phase), findings, |at| at),
+            Some(file) => report.add_file(file, Some(function.phase), findings),
             None => report.add(path, Some(function.phase), findings, |at| function.place(at)),
         }
     }

@@ -38,6 +38,8 @@ pub(crate) struct Permitted {
     /// Whether they may read variables of the environment.
     pub(crate) has_environment: bool,
     pub(crate) modules: BTreeSet<String>,
+    /// The dictionaries of `ngx.shared`.
+    pub(crate) dictionaries: BTreeSet<String>,
     pub(crate) globals: BTreeSet<String>,
 }
 

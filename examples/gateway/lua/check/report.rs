@@ -1,7 +1,8 @@
 //! What has been found, for people and for programs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use serde_json::json;
@@ -25,6 +26,8 @@ pub(crate) enum Format {
 pub(crate) struct Report {
     entries: Vec<Entry>,
     functions: usize,
+    /// Those of them that have a file of their own.
+    files: BTreeSet<PathBuf>,
 }
 
 struct Entry {
@@ -43,6 +46,14 @@ impl Entry {
 }
 
 impl Report {
+    /// A function has been looked at that has a file of its own.
+    pub(crate) fn add_file(&mut self, file: &Path, phase: Option<&str>, findings: Vec<Finding>) {
+        // It may be looked at for itself, and for plugins that name it.
+        self.functions +=
+            usize::from(self.files.insert(std::path::absolute(file).unwrap_or_default()));
+        self.find(file, phase, findings, |place| place);
+    }
+
     /// A function has been looked at; `place` says where in the file something of it stands.
     pub(crate) fn add(
         &mut self,
@@ -52,6 +63,16 @@ impl Report {
         place: impl Fn(Place) -> Place,
     ) {
         self.functions += 1;
+        self.find(file, phase, findings, place);
+    }
+
+    fn find(
+        &mut self,
+        file: &Path,
+        phase: Option<&str>,
+        findings: Vec<Finding>,
+        place: impl Fn(Place) -> Place,
+    ) {
         for finding in findings {
             let entry = Entry {
                 file: file.display().to_string(),
@@ -59,11 +80,19 @@ impl Report {
                 place: place(finding.place),
                 finding,
             };
-            // A file of Lua may be looked at for itself, and for plugins that name it.
             if !self.entries.iter().any(|known| known.says(&entry)) {
                 self.entries.push(entry);
             }
         }
+    }
+
+    /// What has been found, a line each.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
+        let entries = self.entries.iter();
+        entries.map(|Entry { file, place: Place { line, column }, finding, .. }| {
+            let Finding { message, help, .. } = finding;
+            format!("{file}:{line}:{column}: {message}; {help}")
+        })
     }
 
     fn count(&self, level: Level) -> usize {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use crate::terminal::{BAD, DOUBTFUL, GOOD};
+use crate::terminal::{BAD, DOUBTFUL, GOOD, say};
 
 /// How it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,7 +28,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn new(style: Style) -> Self {
         if style == Style::Tap {
-            println!("TAP version 13");
+            say(format_args!("TAP version 13"));
         }
         Self { style, passed: 0, failed: 0, pending: 0, blocks: Vec::new() }
     }
@@ -36,8 +36,8 @@ impl Report {
     pub(super) fn file(&mut self, path: &Path) {
         self.blocks.clear();
         match self.style {
-            Style::Text => println!("{}", path.display()),
-            Style::Tap => println!("# {}", path.display()),
+            Style::Text => say(format_args!("{}", path.display())),
+            Style::Tap => say(format_args!("# {}", path.display())),
         }
     }
 
@@ -58,7 +58,7 @@ impl Report {
         let Some((name, blocks)) = path.split_last() else { return };
         for (depth, block) in blocks.iter().enumerate() {
             if self.blocks.get(depth) != Some(block) {
-                println!("{}{block}", "  ".repeat(depth + 1));
+                say(format_args!("{}{block}", "  ".repeat(depth + 1)));
                 self.blocks.truncate(depth);
                 self.blocks.push(block.clone());
             }
@@ -70,9 +70,9 @@ impl Report {
             "pending" => ("-", DOUBTFUL),
             _ => ("✗", BAD),
         };
-        anstream::println!("{indent}{style}{mark}{style:#} {name}");
+        say(format_args!("{indent}{style}{mark}{style:#} {name}"));
         for line in why.into_iter().flat_map(str::lines) {
-            println!("{indent}    {line}");
+            say(format_args!("{indent}    {line}"));
         }
     }
 
@@ -82,9 +82,9 @@ impl Report {
         let directive = if outcome == "pending" { " # SKIP pending" } else { "" };
         // What stands behind `#` would be a directive.
         let name = path.join(" ").replace('#', "\\#").replace('\n', " ");
-        println!("{verdict} {number} - {name}{directive}");
+        say(format_args!("{verdict} {number} - {name}{directive}"));
         for line in why.into_iter().flat_map(str::lines) {
-            println!("# {line}");
+            say(format_args!("# {line}"));
         }
     }
 
@@ -97,14 +97,12 @@ impl Report {
         match self.style {
             Style::Text => {
                 let style = if self.failed == 0 { GOOD } else { BAD };
-                anstream::println!(
-                    "{style}{} passed, {} failed, {} pending{style:#}",
-                    self.passed,
-                    self.failed,
-                    self.pending
-                );
+                let Self { passed, failed, pending, .. } = self;
+                say(format_args!(
+                    "{style}{passed} passed, {failed} failed, {pending} pending{style:#}"
+                ));
             }
-            Style::Tap => println!("1..{}", self.count()),
+            Style::Tap => say(format_args!("1..{}", self.count())),
         }
         self.failed == 0
     }
