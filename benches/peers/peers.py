@@ -148,6 +148,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4, help="of one case in one round")
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--program", type=pathlib.Path, help="a gateway that is built already")
     return parser.parse_args()
 
 
@@ -156,7 +157,7 @@ def main():
     for tool in ("nginx", "wrk"):
         if not shutil.which(tool):
             sys.exit(f"{tool} is missing: benches/README.md names the packages")
-    program = build()
+    program = given.program or build()
     rows = {}
     with Field() as field:
         field.start_upstream()

@@ -1,6 +1,9 @@
 //! A connection: a stream with what belongs to it, in the hands of a socket or in a pool.
 
+use std::pin::Pin;
+
 use bytes::BytesMut;
+use tokio::time::Sleep;
 
 use super::last_pattern::LastPattern;
 use super::limits::Ticket;
@@ -17,6 +20,8 @@ pub(super) struct Connection {
     /// How many bytes have come.
     pub(super) received: u64,
     pub(super) eof: bool,
+    /// The timer of who receives. To push it on costs nothing, to make one wakes the runtime.
+    pub(super) timer: Option<Pin<Box<Sleep>>>,
     pub(super) reused: u32,
     /// The pool that it goes to when it is kept.
     pub(super) name: Name,
@@ -44,6 +49,7 @@ impl Connection {
             last_pattern: LastPattern::default(),
             received: 0,
             eof: false,
+            timer: None,
             reused: 0,
             name,
             place,

@@ -54,6 +54,7 @@ use self::pool::Pools;
 pub(crate) use self::receiving::Received;
 pub use self::resolver::Resolved;
 pub(crate) use self::resolver::Resolver;
+pub(crate) use self::sending::Sending;
 pub(crate) use self::socket::{Socket, Timeouts};
 pub(crate) use self::sockets::Sockets;
 pub(crate) use self::udp::{Datagrams, MAX_DATAGRAM};

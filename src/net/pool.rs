@@ -98,6 +98,15 @@ impl Net {
         }
     }
 
+    /// Whether a connection of the pool `name` waits.
+    pub(crate) fn has_idle(&self, name: &[u8]) -> bool {
+        let Ok(handle) = Handle::try_current() else { return false };
+        let pools = self.pools.lock();
+        let reactor = pools.reactors.get(&handle.id());
+        let pool = reactor.and_then(|reactor| reactor.pools.get(name));
+        pool.is_some_and(|pool| !pool.idle.is_empty())
+    }
+
     /// A place in the pool `name`, which is made if `size` is given and there is none.
     pub(super) fn join(
         self: &Arc<Self>,

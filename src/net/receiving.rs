@@ -57,8 +57,13 @@ impl Receiving {
         let polled = state.poll_receive(cx, &mut self.filter, &self.socket.net);
         self.is_waiting = polled.is_pending();
         state.reading = self.is_waiting;
-        let received = state.connection.as_ref().map_or(0, |connection| connection.received);
-        (polled, received)
+        let Some(connection) = &mut state.connection else { return (polled, 0) };
+        if self.is_waiting {
+            self.deadline.borrow(&mut connection.timer);
+        } else {
+            self.deadline.give_back(&mut connection.timer);
+        }
+        (polled, connection.received)
     }
 }
 
@@ -78,7 +83,11 @@ impl Future for Receiving {
 impl Drop for Receiving {
     fn drop(&mut self) {
         if self.is_waiting {
-            self.socket.lock().reading = false;
+            let mut state = self.socket.lock();
+            state.reading = false;
+            if let Some(connection) = &mut state.connection {
+                self.deadline.give_back(&mut connection.timer);
+            }
         }
     }
 }
@@ -126,7 +135,9 @@ impl State {
 pub(super) struct Deadline {
     limit: Duration,
     progress: u64,
-    sleep: Option<(Pin<Box<Sleep>>, Instant)>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// When it is too long in all, once it has begun to wait.
+    last: Option<Instant>,
 }
 
 /// How much longer than its timeout an operation may take that is never done, though something comes
@@ -139,21 +150,41 @@ const LEAST: Duration = Duration::from_secs(60);
 
 impl Deadline {
     pub(super) const fn new(limit: Duration) -> Self {
-        Self { limit, progress: 0, sleep: None }
+        Self { limit, progress: 0, timer: None, last: None }
+    }
+
+    /// Takes the timer that a connection has, if this one has none.
+    fn borrow(&mut self, timer: &mut Option<Pin<Box<Sleep>>>) {
+        if self.timer.is_none() {
+            self.timer = timer.take();
+        }
+    }
+
+    fn give_back(&mut self, timer: &mut Option<Pin<Box<Sleep>>>) {
+        if self.timer.is_some() {
+            *timer = self.timer.take();
+        }
     }
 
     /// Ready when the operation has taken too long, which has come as far as `progress`.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, progress: u64) -> Poll<()> {
-        let Self { limit, progress: before, sleep } = self;
-        let (sleep, last) = sleep.get_or_insert_with(|| {
-            let now = Instant::now();
-            let last = now + limit.saturating_mul(PATIENCE).clamp(LEAST, LONGEST);
-            (Box::pin(tokio::time::sleep(*limit)), last)
+        let has_begun = self.last.is_some();
+        let has_moved = std::mem::replace(&mut self.progress, progress) != progress;
+        let next = || Instant::now() + self.limit;
+        let timer = match &mut self.timer {
+            Some(timer) => {
+                if !has_begun || has_moved {
+                    let next = next();
+                    timer.as_mut().reset(self.last.map_or(next, |last| next.min(last)));
+                }
+                timer
+            }
+            None => self.timer.insert(Box::pin(tokio::time::sleep(self.limit))),
+        };
+        self.last.get_or_insert_with(|| {
+            Instant::now() + self.limit.saturating_mul(PATIENCE).clamp(LEAST, LONGEST)
         });
-        if std::mem::replace(before, progress) != progress {
-            sleep.as_mut().reset((Instant::now() + *limit).min(*last));
-        }
-        sleep.as_mut().poll(cx)
+        timer.as_mut().poll(cx)
     }
 }
 

@@ -1,11 +1,12 @@
 //! A connected stream: over TCP or a Unix domain socket, in the clear or not.
 
+use std::future::Future;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -50,7 +51,8 @@ impl Stream {
         match self {
             Self::Plain(plain) => {
                 buffer.reserve(wanted.clamp(CHUNK, MAX_CHUNK));
-                plain.poll_fill(cx, buffer)
+                // tokio learns from what comes whether there is more.
+                pin!(plain.read_buf(buffer)).poll(cx)
             }
             #[cfg(feature = "tls")]
             Self::Tls(stream) => {
@@ -148,50 +150,6 @@ impl Stream {
 
 fn peek(socket: &socket2::SockRef<'_>) -> io::Result<usize> {
     socket.peek(&mut [std::mem::MaybeUninit::uninit()])
-}
-
-impl Plain {
-    fn poll_fill(
-        &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            let read = match self {
-                Self::Tcp(stream) => {
-                    ready!(stream.poll_read_ready(cx))?;
-                    stream.try_read_buf(buffer)
-                }
-                #[cfg(unix)]
-                Self::Unix(stream) => {
-                    ready!(stream.poll_read_ready(cx))?;
-                    stream.try_read_buf(buffer)
-                }
-                #[cfg(feature = "testing")]
-                Self::Memory(stream) => {
-                    return fill_from(stream, cx, buffer);
-                }
-            };
-            match read {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return Poll::Ready(read),
-            }
-        }
-    }
-}
-
-/// Reads from a stream that is no socket.
-#[cfg(feature = "testing")]
-fn fill_from(
-    stream: &mut tokio::io::DuplexStream,
-    cx: &mut Context<'_>,
-    buffer: &mut BytesMut,
-) -> Poll<io::Result<usize>> {
-    let mut chunk = [0; CHUNK];
-    let mut chunk = ReadBuf::new(&mut chunk);
-    ready!(Pin::new(stream).poll_read(cx, &mut chunk))?;
-    buffer.extend_from_slice(chunk.filled());
-    Poll::Ready(Ok(chunk.filled().len()))
 }
 
 impl AsyncRead for Plain {

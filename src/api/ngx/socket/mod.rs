@@ -18,6 +18,7 @@ use mlua::{MultiValue, Table, UserData, Value};
 pub(crate) use self::outcome::Outcome;
 pub(super) use self::request::NAMESPACE as REQUEST_NAMESPACE;
 pub(super) use self::tcp::NAMESPACE as TCP_NAMESPACE;
+pub(crate) use self::tcp::{KEEPALIVE, POOL_SIZE};
 #[cfg(feature = "tls")]
 pub(crate) use self::tls::{Certificate, PrivateKey};
 pub(super) use self::udp::NAMESPACE as UDP_NAMESPACE;

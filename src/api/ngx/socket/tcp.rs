@@ -153,7 +153,7 @@ fn ready<T: Send + 'static>(result: Result<T, Fault>) -> mlua::Result<Await<Outc
 type Pool = (Option<Vec<u8>>, Option<usize>, Option<usize>);
 
 /// The size of a pool whose size nobody has said: nginx's `lua_socket_pool_size`.
-const POOL_SIZE: usize = 30;
+pub(crate) const POOL_SIZE: usize = 30;
 
 fn pool_options(
     call: &Call<'_>,
@@ -311,7 +311,7 @@ fn getfd(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Outcome<i32
 }
 
 /// How long a connection waits when nobody says: nginx's `lua_socket_keepalive_timeout`.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+pub(crate) const KEEPALIVE: Duration = Duration::from_secs(60);
 
 fn setkeepalive(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Outcome<u8>> {
     let problem = "expecting 1 to 3 arguments (including the object), but got";

@@ -127,6 +127,63 @@ async fn what_is_sent_is_what_was_asked_for() {
 }
 
 #[tokio::test]
+async fn in_one_go_or_put_together_a_request_is_the_same() {
+    let server = http_server().await;
+    // `version` is what most do not say: with it, the request is put together of its parts.
+    for path in [
+        "connection",
+        "chunked",
+        "close",
+        "old",
+        "empty",
+        "interim",
+        "headers",
+        "broken",
+        "nonsense",
+    ] {
+        let source = format!(
+            "local httpc = http.new()
+             local function ask(params)
+               local res, err = httpc:request_uri('http://127.0.0.1:PORT/{path}', params)
+               if not res then return tostring(err) end
+               local names = {{}}
+               for name, value in pairs(res.headers) do names[#names + 1] = name end
+               for name in pairs(res) do names[#names + 1] = name end
+               table.sort(names)
+               if res.chunks then res:read_trailers() end
+               return table.concat({{ res.status, res.reason, res.body, tostring(res.has_body),
+                 tostring(res.headers['X-SUM']), tostring(res:read_body()), table.concat(names, ' ') }}, '|')
+             end
+             local whole, parts, again = ask(), ask({{ version = 1.1 }}), ask({{}})
+             show(whole == parts and whole == again or whole .. ' ' .. parts .. ' ' .. again)"
+        );
+        assert_eq!(http(server, &source).await, "[true]", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn both_ways_share_their_connections() {
+    let server = http_server().await;
+    let source = "local httpc = http.new()
+        for _, params in ipairs({ {}, { version = 1.1 }, {}, { keepalive = false }, {} }) do
+          local res = httpc:request_uri('http://127.0.0.1:PORT/connection', params)
+          ngx.print(res.body, ' ')
+        end";
+    assert_eq!(http(server, source).await, "0 0 0 0 1 ");
+}
+
+#[tokio::test]
+async fn a_server_that_is_silent_is_given_up_in_one_go_too() {
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let source = "local httpc = http.new()
+        httpc:set_timeout(20)
+        for _ = 1, 2 do show(httpc:request_uri('http://127.0.0.1:PORT/')) end
+        show(httpc:get_reused_times())";
+    let said = http(server.local_addr().unwrap(), source).await;
+    assert_eq!(said, "[nil,timeout][nil,timeout][nil,closed]");
+}
+
+#[tokio::test]
 async fn connections_are_kept_where_both_sides_want_it() {
     let server = http_server().await;
     let source = "

@@ -51,8 +51,36 @@ impl Head {
         (100..200).contains(&self.status) && self.status != 101
     }
 
+    pub(super) fn reason(&self) -> &[u8] {
+        &self.reason
+    }
+
+    /// Its fields by their names.
+    pub(super) fn fields(&self, lua: &Lua) -> mlua::Result<Table> {
+        fields_table(lua, &self.fields)
+    }
+
+    /// Whether the body comes in chunks: in HTTP/1.1.
+    pub(super) fn is_chunked(&self) -> bool {
+        self.minor == 1 && self.has_token(b"transfer-encoding", b"chunked")
+    }
+
+    /// Whether the connection ends with the response.
+    pub(super) fn closes(&self) -> bool {
+        match self.minor {
+            0 => !self.has_token(b"connection", b"keep-alive"),
+            _ => self.has_token(b"connection", b"close"),
+        }
+    }
+
+    /// Whether `token` stands in a field `name`.
+    fn has_token(&self, name: &[u8], token: &[u8]) -> bool {
+        let mut values = self.fields.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        values.any(|(_, value)| memchr::memmem::find(&value.to_ascii_lowercase(), token).is_some())
+    }
+
     /// The length that the body is said to have. Several that differ are none.
-    fn length(&self) -> Option<u64> {
+    pub(super) fn length(&self) -> Option<u64> {
         let is_length = |name: &[u8]| name.eq_ignore_ascii_case(b"content-length");
         let mut lengths = self.fields.iter().filter(|(name, _)| is_length(name));
         let (_, first) = lengths.next()?;
@@ -78,28 +106,23 @@ fn problem(error: httparse::Error, bytes: &[u8]) -> Fault {
     }
 }
 
-/// Status, reason, version, fields by name, the spelling of each name, and the length of the body.
+/// Status, reason, version, fields by name, and the length of the body.
 impl IntoLuaMulti for Head {
     fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
-        let (fields, spellings) = fields_table(lua, &self.fields)?;
+        let fields = self.fields(lua)?;
         let version = 1.0 + f64::from(self.minor) / 10.0;
         let reason = lua.create_string(&self.reason)?;
         let length = self.length().map(|length| length as f64);
-        (self.status, reason, version, fields, spellings, length).into_lua_multi(lua)
+        (self.status, reason, version, fields, length).into_lua_multi(lua)
     }
 }
 
-/// Fields by their names, several of one name in an array, and the first spelling of each name. Each table is
-/// made in one go: what is made piece by piece is made in as many protected calls.
-pub(super) fn fields_table(
-    lua: &Lua,
-    fields: &[(Vec<u8>, Vec<u8>)],
-) -> mlua::Result<(Table, Table)> {
+/// Fields by their names in their first spelling, several of one name in an array. The table is made in one go:
+/// what is made piece by piece is made in as many protected calls.
+pub(super) fn fields_table(lua: &Lua, fields: &[(Vec<u8>, Vec<u8>)]) -> mlua::Result<Table> {
     let named = by_name(fields);
     let mut values = Tape::new(&[]);
-    let mut spellings = Tape::new(&[]);
     values.push(Step::Object(count(&named)));
-    spellings.push(Step::Object(count(&named)));
     for (name, own) in named {
         put(&mut values, name);
         match own[..] {
@@ -110,12 +133,10 @@ pub(super) fn fields_table(
                 values.push(Step::End);
             }
         }
-        put(&mut spellings, &name.to_ascii_lowercase());
-        put(&mut spellings, name);
     }
     values.push(Step::End);
-    spellings.push(Step::End);
-    Ok((made(lua, &values)?, made(lua, &spellings)?))
+    let made = raw::make(lua, &values, ArrayMetatable::None, || check(lua, 0))?;
+    Table::from_lua(made.unwrap_or(Value::Nil), lua)
 }
 
 /// How many there are, of at most as many as a head may have.
@@ -126,11 +147,6 @@ fn count<T>(values: &[T]) -> u32 {
 fn put(tape: &mut Tape<'_>, text: &[u8]) {
     tape.push(Step::unescaped(tape.texts.len(), text.len()));
     tape.texts.extend_from_slice(text);
-}
-
-fn made(lua: &Lua, tape: &Tape<'_>) -> mlua::Result<Table> {
-    let made = raw::make(lua, tape, ArrayMetatable::None, || check(lua, 0))?;
-    Table::from_lua(made.unwrap_or(Value::Nil), lua)
 }
 
 /// The values of each name, in its first spelling.

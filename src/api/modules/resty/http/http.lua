@@ -14,7 +14,8 @@ local mt = { __index = http }
 extend(http)
 
 local copy_of, connect, read_body = http.copy_of, http.connect_with, http.read_whole_body
-http.copy_of, http.connect_with, http.read_whole_body = nil, nil, nil
+local whole_response = http.whole_response
+http.copy_of, http.connect_with, http.read_whole_body, http.whole_response = nil, nil, nil, nil
 
 function http.new()
   local sock, err = tcp()
@@ -185,7 +186,28 @@ function http:request_pipeline(requests)
   return responses
 end
 
+-- Does all of it in one go, if that can be done: nothing is returned where it cannot.
+local function request_whole(self, uri, params)
+  local sock = self.sock
+  if self.proxy_opts or not sock then
+    return nil
+  end
+  local status, reason, fields, body, has_body, chunks, problem =
+    native.request(sock, uri, params, http._USER_AGENT)
+  if not status then
+    return nil, reason
+  end
+  if problem then
+    ngx.log(ngx.ERR, problem)
+  end
+  return whole_response(sock, status, reason, fields, body, has_body, chunks)
+end
+
 function http:request_uri(uri, params)
+  local whole, problem = request_whole(self, uri, params)
+  if whole or problem then
+    return whole, problem
+  end
   params = params or {}
   local scheme, host, port, path, query = parse_uri(uri)
   if scheme == nil or scheme == "" then

@@ -6,6 +6,7 @@
 mod head;
 mod request;
 mod uri;
+mod whole;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use crate::phase::PhaseSet;
 pub(in crate::api::modules) const NAMESPACE: Namespace = Namespace {
     path: "resty.http",
     bindings: bindings! {
+        "request", PhaseSet::YIELDABLE, awaits whole::request;
         "parse_uri", PhaseSet::YIELDABLE, calls uri::parse_uri;
         "send_head", PhaseSet::YIELDABLE, awaits request::send_head;
         "read_head", PhaseSet::YIELDABLE, awaits read_head;
@@ -178,7 +180,7 @@ fn read_chunks(
 fn trailers(call: &mut Call<'_>, chunks: mlua::AnyUserData) -> mlua::Result<Table> {
     let body = Arc::clone(&chunks.borrow::<Chunks>()?.0);
     let body = body.lock();
-    head::fields_table(call.lua, &head::trailer_fields(&body.trailers)).map(|(fields, _)| fields)
+    head::fields_table(call.lua, &head::trailer_fields(&body.trailers))
 }
 
 /// What tells a client certificate from others, in the names of pools.

@@ -59,11 +59,67 @@ impl IntoLuaMulti for Sent {
     }
 }
 
+/// What the head of a request says.
+pub(super) struct Request<'a> {
+    pub(super) method: &'a [u8],
+    pub(super) target: &'a [u8],
+    /// With or without its `?`.
+    pub(super) query: &'a [u8],
+    /// Whether it is HTTP/1.0.
+    pub(super) old: bool,
+    /// What the caller gives.
+    pub(super) fields: Option<&'a Table>,
+    /// The host that is named where the caller names none.
+    pub(super) host: Option<&'a [u8]>,
+    pub(super) body: Body,
+    pub(super) authorization: Option<&'a [u8]>,
+    pub(super) agent: &'a [u8],
+}
+
+/// What is known of a request's body.
+pub(super) enum Body {
+    None,
+    Length(usize),
+    /// It is a function's to make.
+    Unmeasured,
+    /// There is none, and the method wants one.
+    Missing,
+}
+
+impl Body {
+    fn of(lua: &Lua, length: &Value) -> mlua::Result<Self> {
+        Ok(match length {
+            Value::Nil => Self::None,
+            Value::Boolean(false) => Self::Unmeasured,
+            Value::Boolean(true) => Self::Missing,
+            length => Self::Length(lua.coerce_number(length.clone())?.unwrap_or(0.0) as usize),
+        })
+    }
+}
+
 /// Sends the head of a request, and its body with it where that is short.
 pub(super) fn send_head(call: &mut Call<'_>, arguments: Arguments) -> mlua::Result<Await<Sent>> {
     let object = arguments.0.clone();
     let span = call.tx.traced().and_then(|traced| span(traced, &arguments));
-    let (mut text, expects) = match write_head(call, &arguments, span.as_ref())? {
+    let written = {
+        let (_, method, target, query, version, fields, host, length, authorization, _, agent) =
+            &arguments;
+        let bytes = |text: &Option<LuaString>| text.as_ref().map(LuaString::as_bytes);
+        let (query, host, authorization) = (bytes(query), bytes(host), bytes(authorization));
+        let request = Request {
+            method: &method.as_bytes(),
+            target: &target.as_bytes(),
+            query: query.as_deref().unwrap_or_default(),
+            old: call.lua.coerce_number(version.clone())? == Some(1.0),
+            fields: fields.as_ref(),
+            host: host.as_deref(),
+            body: Body::of(call.lua, length)?,
+            authorization: authorization.as_deref(),
+            agent: &agent.as_bytes(),
+        };
+        write_head(call, &request, span.as_ref())?
+    };
+    let (mut text, expects) = match written {
         Ok(written) => written,
         Err(fault) => return Ok(Await::Ready(Sent(Err(fault)))),
     };
@@ -103,56 +159,50 @@ fn span(traced: &Traced, arguments: &Arguments) -> Option<TraceSpan> {
     Some(span)
 }
 
-fn write_head(
+/// The bytes of a head, and whether the server is to say first that it wants the body.
+pub(super) fn write_head(
     call: &Call<'_>,
-    arguments: &Arguments,
+    request: &Request<'_>,
     span: Option<&TraceSpan>,
 ) -> mlua::Result<Result<(Vec<u8>, bool), Fault>> {
-    let (_, method, target, query, version, fields, host, length, authorization, _, agent) =
-        arguments;
-    let old = call.lua.coerce_number(version.clone())? == Some(1.0);
+    let Request { method, target, query, old, .. } = *request;
     let mut writer = Writer { call, text: Vec::with_capacity(512), has: Fields::default() };
-    let query = query.as_ref().map(LuaString::as_bytes);
-    let query = query.as_deref().unwrap_or_default();
-    if !writer.request_line(&method.as_bytes(), &target.as_bytes(), query, old) {
+    if !writer.request_line(method, target, query, old) {
         return Ok(Err(Fault::new("the request line has control characters or spaces in it")));
     }
-    if let Some(fields) = fields
+    if let Some(fields) = request.fields
         && let Some(fault) = writer.fields(fields)?
     {
         return Ok(Err(fault));
     }
     let has = &writer.has;
-    match length {
+    match request.body {
         _ if has.chunked || has.length => {}
-        Value::Boolean(false) => {
+        Body::Unmeasured => {
             return Ok(Err(Fault::new(
                 "Request body is a function but a length or chunked encoding is not specified",
             )));
         }
-        Value::Boolean(true) => return Ok(Err(no_body(&method.as_bytes()))),
-        Value::Nil => {}
-        length => {
-            let length = convert::display(call.lua, length);
-            writer.field(b"Content-Length", length.as_bytes());
-        }
+        Body::Missing => return Ok(Err(no_body(method))),
+        Body::None => {}
+        Body::Length(length) => writer.field(b"Content-Length", length.to_string().as_bytes()),
     }
-    match host {
+    match request.host {
         _ if writer.has.host => {}
-        Some(host) => writer.field(b"Host", &host.as_bytes()),
+        Some(host) => writer.field(b"Host", host),
         None => return Ok(Err(Fault::new("no host"))),
     }
     let has = &writer.has;
     let (agent_given, connection_given) = (has.agent, has.connection);
     let (authorized, traced) = (has.proxy_authorization, has.traceparent);
     if !agent_given {
-        writer.field(b"User-Agent", &agent.as_bytes());
+        writer.field(b"User-Agent", request.agent);
     }
     if old && !connection_given {
         writer.field(b"Connection", b"Keep-Alive");
     }
-    if let Some(authorization) = authorization.as_ref().filter(|_| !authorized) {
-        writer.field(b"Proxy-Authorization", &authorization.as_bytes());
+    if let Some(authorization) = request.authorization.filter(|_| !authorized) {
+        writer.field(b"Proxy-Authorization", authorization);
     }
     match (span, call.tx.traced()) {
         _ if traced => {}

@@ -1,29 +1,32 @@
 -- Responses of `resty.http`: their heads, and what reads their bodies.
 
 local native, ngx, http = ...
-local concat, find, getmetatable, lower, pairs, pcall = table.concat, string.find, getmetatable, string.lower, pairs, pcall
+local concat, find, lower, next, pairs, pcall = table.concat, string.find, string.lower, next, pairs, pcall
 local rawget, rawset, setmetatable, tonumber, tostring = rawget, rawset, setmetatable, tonumber, tostring
 local type, upper = type, string.upper
 local read_head, read_chunks = native.read_head, native.read_chunks
 
--- Headers keep the spelling in which they came, and are found by any: the metatable of each table of
--- headers knows its spellings.
+-- Headers keep the spelling in which they came, and are found by any.
+local function spelling_of(headers, name)
+  name = lower(name)
+  for spelling in next, headers do
+    if lower(spelling) == name then
+      return spelling
+    end
+  end
+end
+
 local function header(headers, name)
-  local spelling = getmetatable(headers).spellings[lower(name)]
+  local spelling = spelling_of(headers, name)
   return spelling and rawget(headers, spelling)
 end
 
 local function set_header(headers, name, value)
-  local spellings = getmetatable(headers).spellings
-  local key = lower(name)
-  if not spellings[key] then
-    spellings[key] = name
-  end
-  rawset(headers, spellings[key], value)
+  rawset(headers, spelling_of(headers, name) or name, value)
 end
 
-local function headers_of(fields, spellings)
-  return setmetatable(fields, { __index = header, __newindex = set_header, spellings = spellings })
+local function headers_of(fields)
+  return setmetatable(fields, { __index = header, __newindex = set_header })
 end
 
 local function has_token(value, token)
@@ -142,37 +145,51 @@ local function decides_to_close(headers, version)
   return has_token(connection, "close")
 end
 
+local function response_of(status, reason, fields)
+  return {
+    status = status,
+    reason = reason,
+    headers = headers_of(fields),
+    has_body = false,
+    body_reader = no_body,
+    read_body = read_body,
+    read_trailers = read_trailers,
+  }
+end
+
+-- One that has been read whole.
+function http.whole_response(sock, status, reason, fields, body, has_body, chunks)
+  local res = response_of(status, reason, fields)
+  res.body, res.has_body = body, has_body
+  if chunks then
+    res.sock, res.chunks, res.body_reader = sock, chunks, chunked_reader(sock, chunks)
+  end
+  return res
+end
+
 function http:read_response(params)
   local sock = self.sock
   local waits = false
   for name, value in pairs(params.headers or {}) do
     waits = waits or lower(tostring(name)) == "expect" and value == "100-continue"
   end
-  local status, reason, version, fields, spellings, length = read_head(sock, waits)
+  local status, reason, version, fields, length = read_head(sock, waits)
   if waits and status == 100 then
     local ok, err = http.send_body(sock, params.body)
     if not ok then
       return nil, err
     end
-    status, reason, version, fields, spellings, length = read_head(sock, false)
+    status, reason, version, fields, length = read_head(sock, false)
   end
   if not status then
     return nil, reason
   end
-  local headers = headers_of(fields, spellings)
+  local res = response_of(status, reason, fields)
+  local headers = res.headers
   if decides_to_close(headers, version) then
     self.keepalive = false
   end
   local method = upper(params.method or "GET")
-  local res = {
-    status = status,
-    reason = reason,
-    headers = headers,
-    has_body = false,
-    body_reader = no_body,
-    read_body = read_body,
-    read_trailers = read_trailers,
-  }
   local bodiless = method == "HEAD" or status == 204 or status == 304 or status < 200
   if bodiless or method == "CONNECT" and status < 300 then
     return res

@@ -8,20 +8,21 @@ use crate::binding::Call;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Parts<'a> {
     /// Empty where the URI has none.
-    scheme: &'a str,
-    host: &'a str,
-    port: Option<&'a str>,
-    path: &'a str,
-    query: &'a str,
+    pub(super) scheme: &'a str,
+    pub(super) host: &'a str,
+    pub(super) port: Option<&'a str>,
+    pub(super) path: &'a str,
+    pub(super) query: &'a str,
 }
 
-/// The parts of a URI, or nothing if it is none for HTTP.
+/// The parts of a URI, or nothing if it is none for HTTP, for Lua.
 pub(super) fn parse_uri(call: &mut Call<'_>, uri: LuaString) -> mlua::Result<MultiValue> {
     let uri = uri.to_string_lossy();
     parse(&uri).map_or_else(|| Ok(MultiValue::new()), |parts| parts.into_values(call.lua))
 }
 
-fn parse(uri: &str) -> Option<Parts<'_>> {
+/// The parts of a URI, or nothing if it is none for HTTP.
+pub(super) fn parse(uri: &str) -> Option<Parts<'_>> {
     let (scheme, rest) = uri.split_once("//")?;
     let scheme = match scheme {
         "" => "",

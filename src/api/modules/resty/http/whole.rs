@@ -1,0 +1,316 @@
+//! What `request_uri` does in one go: a connection taken or made, the request sent, the response read,
+//! the connection kept. Put together of calls of sockets, the same takes a dozen turns between Lua and
+//! Rust, and several times the CPU.
+//!
+//! Whoever asks for more than most do, proxies or client certificates or streams, has it put together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use mlua::{IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
+use parking_lot::Mutex;
+
+use super::head::Head;
+use super::request::{Body, Request, write_head};
+use super::{Chunks, heading, uri};
+use crate::api::ngx::socket;
+use crate::binding::{Await, Call};
+use crate::net::{
+    Chunked, Fault, Filter, Limits, PoolOptions, Portion, Received, Sending, Socket, Target,
+};
+
+/// How long a body may be that goes out with the head, in bytes.
+const MAX_BODY: usize = 16 << 10;
+
+/// What the caller wants, of what most want.
+struct Wanted {
+    method: Vec<u8>,
+    path: Option<LuaString>,
+    query: Option<LuaString>,
+    fields: Option<Table>,
+    body: Option<LuaString>,
+    verifies: bool,
+    keeps: bool,
+    keep: Keep,
+}
+
+/// How the connection is kept afterwards: nginx's, unless the caller says something else.
+#[derive(Clone, Copy)]
+struct Keep {
+    timeout: Option<Duration>,
+    size: usize,
+}
+
+/// What came of it.
+pub(super) enum Outcome {
+    /// It is to be put together: nothing has been sent.
+    NotInOne,
+    Failed(Fault),
+    Answered(Box<Answered>),
+}
+
+pub(super) struct Answered {
+    head: Head,
+    has_body: bool,
+    body: BytesMut,
+    /// Of a body in chunks, which may have trailers.
+    chunks: Option<Arc<Mutex<Chunked>>>,
+    /// Why the connection could not be kept.
+    problem: Option<Fault>,
+}
+
+/// Sends a request and reads the whole response, if `params` say no more than most do: the arguments of
+/// `request_uri`, after the socket of its object.
+pub(super) fn request(
+    call: &mut Call<'_>,
+    (object, uri, params, agent): (Value, Value, Value, LuaString),
+) -> mlua::Result<Await<Outcome>> {
+    let not_in_one = || Ok(Await::Ready(Outcome::NotInOne));
+    let (Some(wanted), Value::String(uri)) = (Wanted::of(&params)?, uri) else {
+        return not_in_one();
+    };
+    let uri = uri.to_string_lossy();
+    let Some(parts) = uri::parse(&uri).filter(|_| call.tx.traced().is_none()) else {
+        return not_in_one();
+    };
+    let is_encrypted = parts.scheme == "https";
+    let usual_port = if is_encrypted { 443 } else { 80 };
+    let port = match parts.port {
+        _ if parts.scheme.is_empty() => return not_in_one(),
+        None => usual_port,
+        Some(port) => match port.parse() {
+            Ok(port) => port,
+            Err(_) => return not_in_one(),
+        },
+    };
+    let Ok(Ok((mut text, expects))) = wanted.write(call, &parts, port == usual_port, &agent) else {
+        return not_in_one();
+    };
+    let Some(socket) = socket::stream(call, &object)?.filter(|_| !expects) else {
+        return not_in_one();
+    };
+    if let Some(body) = &wanted.body {
+        text.extend_from_slice(&body.as_bytes());
+    }
+    let pool = PoolOptions { name: wanted.pool(&parts, port), size: None, backlog: None };
+    if is_encrypted && !socket::net(call).has_idle(&pool.name) {
+        return not_in_one();
+    }
+    let owner = socket::sockets(call);
+    let connecting = match socket.connect(Target::new(parts.host, port), pool, &owner) {
+        Ok(Some(_)) if is_encrypted => return not_in_one(),
+        Ok(connecting) => connecting,
+        Err(fault) => return Ok(Await::Ready(Outcome::Failed(fault))),
+    };
+    let is_head = wanted.method == b"HEAD";
+    let exchange = Exchange {
+        socket,
+        limits: call.settings.reach.limits,
+        is_head,
+        keep: wanted.keeps.then_some(wanted.keep),
+    };
+    Ok(match connecting {
+        Some(connecting) => Await::future(async move {
+            Ok(match connecting.await {
+                Err(fault) => Outcome::Failed(fault),
+                Ok(()) => {
+                    let sending = exchange.socket.send(&text);
+                    exchange.run(sending).await
+                }
+            })
+        }),
+        None => {
+            let sending = exchange.socket.send(&text);
+            Await::future(async move { Ok(exchange.run(sending).await) })
+        }
+    })
+}
+
+impl Wanted {
+    /// What `params` say, if that is no more than most say.
+    fn of(params: &Value) -> mlua::Result<Option<Self>> {
+        let mut wanted = Self {
+            method: b"GET".to_vec(),
+            path: None,
+            query: None,
+            fields: None,
+            body: None,
+            verifies: true,
+            keeps: true,
+            keep: Keep { timeout: Some(socket::KEEPALIVE), size: socket::POOL_SIZE },
+        };
+        let mut is_usual = true;
+        match params {
+            Value::Nil => {}
+            Value::Table(params) if params.metatable().is_none() => {
+                params.for_each(|name: Value, value: Value| {
+                    is_usual = is_usual && wanted.take(&name, value);
+                    Ok(())
+                })?;
+            }
+            _ => return Ok(None),
+        }
+        let needs_body = matches!(wanted.method.as_slice(), b"POST" | b"PUT" | b"PATCH");
+        let is_usual = is_usual && (wanted.body.is_some() || !needs_body);
+        Ok((is_usual && wanted.method != b"CONNECT").then_some(wanted))
+    }
+
+    /// Whether a parameter is one that is known here, and what it is taken for.
+    fn take(&mut self, name: &Value, value: Value) -> bool {
+        let Value::String(name) = name else { return false };
+        match (&*name.as_bytes(), value) {
+            (b"method", Value::String(method)) => {
+                self.method = method.as_bytes().to_ascii_uppercase();
+            }
+            (b"path", Value::String(path)) => self.path = Some(path),
+            (b"query", Value::String(query)) => self.query = Some(query),
+            (b"headers", Value::Table(fields)) => self.fields = Some(fields),
+            (b"body", Value::String(body)) if body.as_bytes().len() <= MAX_BODY => {
+                self.body = Some(body);
+            }
+            (b"ssl_verify", Value::Boolean(verifies)) => self.verifies = verifies,
+            (b"keepalive", Value::Boolean(keeps)) => self.keeps = keeps,
+            (b"keepalive_timeout", value) => match number(&value) {
+                Some(millis) => {
+                    self.keep.timeout =
+                        (millis >= 1.0).then(|| Duration::from_millis(millis as u64));
+                }
+                None => return false,
+            },
+            (b"keepalive_pool", value) => match number(&value) {
+                Some(size) if size >= 1.0 => self.keep.size = size as usize,
+                _ => return false,
+            },
+            _ => return false,
+        }
+        true
+    }
+
+    /// The name of the pool, as `connect` puts it together.
+    fn pool(&self, parts: &uri::Parts<'_>, port: u16) -> Vec<u8> {
+        let (scheme, host) = (parts.scheme, parts.host);
+        let verify = if self.verifies { "true" } else { "nil" };
+        match scheme {
+            "https" => format!("https:{host}:{port}:true:{host}:{verify}:::").into_bytes(),
+            _ => format!("{scheme}:{host}:{port}:nil::nil:::").into_bytes(),
+        }
+    }
+
+    /// The bytes of the head.
+    fn write(
+        &self,
+        call: &Call<'_>,
+        parts: &uri::Parts<'_>,
+        is_usual_port: bool,
+        agent: &LuaString,
+    ) -> mlua::Result<Result<(Vec<u8>, bool), Fault>> {
+        let named;
+        let host = match parts.port {
+            Some(port) if !is_usual_port => {
+                let port: u16 = port.parse().unwrap_or_default();
+                named = format!("{}:{port}", parts.host);
+                &named
+            }
+            _ => parts.host,
+        };
+        let bytes = |text: &Option<LuaString>| text.as_ref().map(LuaString::as_bytes);
+        let (path, query, body) = (bytes(&self.path), bytes(&self.query), bytes(&self.body));
+        let request = Request {
+            method: &self.method,
+            target: path.as_deref().unwrap_or(parts.path.as_bytes()),
+            query: query.as_deref().unwrap_or(parts.query.as_bytes()),
+            old: false,
+            fields: self.fields.as_ref(),
+            host: Some(host.as_bytes()),
+            body: body.map_or(Body::None, |body| Body::Length(body.len())),
+            authorization: None,
+            agent: &agent.as_bytes(),
+        };
+        write_head(call, &request, None)
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Integer(number) => Some(*number as f64),
+        Value::Number(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// A request that is on its way.
+struct Exchange {
+    socket: Arc<Socket>,
+    limits: Limits,
+    is_head: bool,
+    keep: Option<Keep>,
+}
+
+impl Exchange {
+    async fn run(self, sending: Result<Option<Sending>, Fault>) -> Outcome {
+        match self.answer(sending).await {
+            Ok(answered) => Outcome::Answered(Box::new(answered)),
+            Err(fault) => {
+                let _ = self.socket.close();
+                Outcome::Failed(fault)
+            }
+        }
+    }
+
+    async fn answer(&self, sending: Result<Option<Sending>, Fault>) -> Result<Answered, Fault> {
+        if let Some(sending) = sending? {
+            sending.await?;
+        }
+        let mut head = heading(self.receive(Filter::head(&self.limits)).await)?;
+        while head.is_interim() {
+            head = heading(self.receive(Filter::head(&self.limits)).await)?;
+        }
+        let has_body = !self.is_head && !matches!(head.status(), 101 | 204 | 304);
+        let mut chunks = None;
+        let body = match head.length() {
+            _ if !has_body => Ok(BytesMut::new()),
+            _ if head.is_chunked() => {
+                let body = Arc::<Mutex<Chunked>>::default();
+                chunks = Some(Arc::clone(&body));
+                self.receive(Filter::chunks(body, Portion::All, &self.limits)).await
+            }
+            Some(0) => Ok(BytesMut::new()),
+            Some(length) => {
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                self.receive(Filter::size(length, &self.limits)).await
+            }
+            None => self.receive(Filter::all(&self.limits)).await,
+        };
+        let body = body.map_err(|(fault, _)| fault)?;
+        let kept = match self.keep {
+            Some(Keep { timeout, size }) if !head.closes() => self.socket.keep(timeout, size),
+            _ => self.socket.close(),
+        };
+        Ok(Answered { head, has_body, body, chunks, problem: kept.err() })
+    }
+
+    async fn receive(&self, filter: Filter) -> Received {
+        match self.socket.receive(filter) {
+            Ok(receiving) => receiving.await,
+            Err(fault) => Err((fault, BytesMut::new())),
+        }
+    }
+}
+
+/// Nothing; `nil` and a problem; or status, reason, fields, body, whether there can be one, its chunks, and
+/// why the connection was not kept.
+impl IntoLuaMulti for Outcome {
+    fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
+        let Answered { head, has_body, body, chunks, problem } = match self {
+            Self::NotInOne => return Ok(MultiValue::new()),
+            Self::Failed(fault) => return (Value::Nil, fault.as_str()).into_lua_multi(lua),
+            Self::Answered(answered) => *answered,
+        };
+        let (reason, fields) = (lua.create_string(head.reason())?, head.fields(lua)?);
+        let body = lua.create_string(body)?;
+        let problem = problem.as_ref().map(Fault::as_str);
+        let chunks = chunks.map(Chunks);
+        (head.status(), reason, fields, body, has_body, chunks, problem).into_lua_multi(lua)
+    }
+}
