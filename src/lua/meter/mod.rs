@@ -177,13 +177,11 @@ impl Meter {
         }
     }
 
-    /// Begins a run with both clocks at once: that of a function which has waited, lest one that
-    /// waits often enough is never seen to run.
+    /// Begins a run, and the clock with it: that of a function which has waited, lest one that waits
+    /// often enough is never seen to run.
     pub(crate) fn start_at_once(&self, call: Duration, request: Duration) {
         self.start(call, request);
-        let now = self.now();
-        self.begin(now);
-        self.mark(now);
+        self.begin(self.now());
     }
 
     /// Ends a run and says how long it took, to the nearest tick.

@@ -2,6 +2,7 @@
 
 use mlua::{IntoLuaMulti, Lua, MultiValue, Value};
 
+use crate::lua::short_string;
 use crate::net::{Fault, Received};
 
 /// A value, or `nil` and why there is none.
@@ -39,7 +40,7 @@ pub(super) enum Receipt {
 impl IntoLuaMulti for Receipt {
     fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
         match self {
-            Self::Received(Ok(data)) => lua.create_string(data)?.into_lua_multi(lua),
+            Self::Received(Ok(data)) => short_string(lua, &data)?.into_lua_multi(lua),
             Self::Received(Err((fault, partial))) => {
                 (Value::Nil, fault.as_str(), lua.create_string(partial)?).into_lua_multi(lua)
             }

@@ -2,9 +2,9 @@
 
 use mlua::{FromLua, IntoLuaMulti, Lua, MultiValue, Table, Value};
 
-use crate::lua::check;
 use crate::lua::raw::{self, ArrayMetatable};
 use crate::lua::tape::{Step, Tape};
+use crate::lua::{check, short_string};
 use crate::net::Fault;
 
 /// The head of a response.
@@ -111,7 +111,7 @@ impl IntoLuaMulti for Head {
     fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
         let fields = self.fields(lua)?;
         let version = 1.0 + f64::from(self.minor) / 10.0;
-        let reason = lua.create_string(&self.reason)?;
+        let reason = short_string(lua, &self.reason)?;
         let length = self.length().map(|length| length as f64);
         (self.status, reason, version, fields, length).into_lua_multi(lua)
     }

@@ -18,7 +18,7 @@ use crate::api::modules::{self, Loader};
 use crate::api::ngx::socket;
 use crate::binding::{Await, Call, Namespace, bindings};
 use crate::extension::Trace;
-use crate::lua::raise_at;
+use crate::lua::{raise_at, short_string};
 use crate::net::{Chunked, Fault, Filter, Portion, Received};
 use crate::phase::PhaseSet;
 
@@ -129,7 +129,7 @@ enum Piece {
 impl IntoLuaMulti for Piece {
     fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
         match self {
-            Self::Data(Ok(data)) => lua.create_string(data)?.into_lua_multi(lua),
+            Self::Data(Ok(data)) => short_string(lua, &data)?.into_lua_multi(lua),
             Self::Data(Err((fault, partial))) => {
                 (Value::Nil, fault.as_str(), lua.create_string(partial)?).into_lua_multi(lua)
             }

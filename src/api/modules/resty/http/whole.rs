@@ -16,6 +16,7 @@ use super::request::{Body, Request, write_head};
 use super::{Chunks, heading, uri};
 use crate::api::ngx::socket;
 use crate::binding::{Await, Call};
+use crate::lua::short_string;
 use crate::net::{
     Chunked, Fault, Filter, Limits, PoolOptions, Portion, Received, Sending, Socket, Target,
 };
@@ -307,8 +308,8 @@ impl IntoLuaMulti for Outcome {
             Self::Failed(fault) => return (Value::Nil, fault.as_str()).into_lua_multi(lua),
             Self::Answered(answered) => *answered,
         };
-        let (reason, fields) = (lua.create_string(head.reason())?, head.fields(lua)?);
-        let body = lua.create_string(body)?;
+        let (reason, fields) = (short_string(lua, head.reason())?, head.fields(lua)?);
+        let body = short_string(lua, &body)?;
         let problem = problem.as_ref().map(Fault::as_str);
         let chunks = chunks.map(Chunks);
         (head.status(), reason, fields, body, has_body, chunks, problem).into_lua_multi(lua)
