@@ -13,7 +13,7 @@ use tower_service::Service;
 use super::framing;
 use super::replay::{BodyReader, Replay};
 use super::request_body::RequestBody;
-use super::request_phases::{Decision, Passage, RequestPhases};
+use super::request_phases::{Decision, ForwardedBody, Passage, RequestPhases};
 use super::response_body::ResponseBody;
 use super::response_phases::{Filtered, HeadFilter, respond_once};
 use super::wait::{Incoming, Waiting};
@@ -174,8 +174,14 @@ where
         }
         let mut forwarded = phases.forward();
         let body = match forwarded.body {
-            Some(replacement) => Replay::whole(replacement),
-            None => body.into_replay(),
+            ForwardedBody::Untouched => body.into_replay(),
+            ForwardedBody::Replaced(replacement) => Replay::whole(replacement),
+            #[cfg(feature = "net")]
+            ForwardedBody::Rest(left) => {
+                let rest = body.into_rest(left);
+                framing::measure_request(&mut forwarded.head, &rest.size_hint());
+                rest
+            }
         };
         if forwarded.is_reframed {
             framing::correct_request(&mut forwarded.head, &body.size_hint());

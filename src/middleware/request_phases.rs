@@ -64,11 +64,21 @@ pub(super) enum Decision {
 /// What the inner service gets, and what is left to do.
 pub(super) struct Forwarded {
     pub(super) head: Parts,
-    /// The body that a function has set.
-    pub(super) body: Option<Bytes>,
+    pub(super) body: ForwardedBody,
     /// Whether functions have touched the headers that say where the body ends.
     pub(super) is_reframed: bool,
     pub(super) passage: Option<Passage>,
+}
+
+/// The body that the inner service gets.
+pub(super) enum ForwardedBody {
+    /// The request's, from its beginning.
+    Untouched,
+    /// One that a function has set.
+    Replaced(Bytes),
+    /// What a function has left of the request's: this, and what is yet to arrive.
+    #[cfg(feature = "net")]
+    Rest(Bytes),
 }
 
 impl RequestPhases {
@@ -187,10 +197,7 @@ impl RequestPhases {
     }
 
     pub(super) fn forward(mut self) -> Forwarded {
-        let body = match &self.lease.request.body {
-            RequestBody::Replaced(body) => Some(body.clone()),
-            _ => None,
-        };
+        let body = forwarded_body(&self.lease);
         let is_reframed = self.lease.request.is_reframed;
         if self.exchange.is_none() && self.lease.is_disposable() {
             let head = self.lease.into_inner().into_head();
@@ -264,6 +271,20 @@ impl RequestPhases {
             }
         };
         Passage { config: self.config, exchange, log: self.log }
+    }
+}
+
+fn forwarded_body(transaction: &Transaction) -> ForwardedBody {
+    match &transaction.request.body {
+        RequestBody::Replaced(body) => ForwardedBody::Replaced(body.clone()),
+        RequestBody::Discarded => ForwardedBody::Replaced(Bytes::new()),
+        #[cfg(feature = "net")]
+        RequestBody::Socket => {
+            let socket = transaction.rare().and_then(|rare| rare.body_socket.as_ref());
+            let left = socket.and_then(|socket| socket.leave());
+            left.map_or(ForwardedBody::Untouched, ForwardedBody::Rest)
+        }
+        _ => ForwardedBody::Untouched,
     }
 }
 

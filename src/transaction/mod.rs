@@ -26,6 +26,8 @@ use rustc_hash::FxHashMap;
 
 pub(crate) use self::flights::Flights;
 pub(crate) use self::gathered::Gathered;
+#[cfg(feature = "net")]
+pub(crate) use self::operation::Broken;
 pub(crate) use self::operation::{Answer, BodyIsGone, Operation, ReadBody};
 pub(crate) use self::request::{Identity, Request, RequestBody};
 pub(crate) use self::response::{Framing, Response, Source};
@@ -97,9 +99,9 @@ pub(crate) struct Rare {
     pub(crate) body_file: Option<(Bytes, String)>,
     /// The request body that `ngx.req.append_body` adds to.
     pub(crate) written_body: Option<Gathered>,
-    /// Whether a function reads the request body as a socket.
+    /// The request body, if a function receives it as it arrives.
     #[cfg(feature = "net")]
-    pub(crate) has_body_socket: bool,
+    pub(crate) body_socket: Option<Arc<crate::net::BodySocket>>,
     /// What the callback of `kong.service.set_target_retry_callback` has answered.
     pub(crate) retry: Option<Retry>,
     /// Where the request was sent, as the forwarder says.
