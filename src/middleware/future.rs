@@ -65,7 +65,8 @@ struct Buffering<ResB: Body> {
 impl<S, ReqB, ResB> ResponseFuture<S, ReqB, ResB>
 where
     S: Service<Request<RequestBody<ReqB>>, Response = Response<ResB>>,
-    ReqB: Body,
+    ReqB: Body + Send + 'static,
+    ReqB::Error: Send,
     ResB: Body,
 {
     /// The way of a request that no function is for.
@@ -93,7 +94,8 @@ where
 impl<S, ReqB, ResB> Future for ResponseFuture<S, ReqB, ResB>
 where
     S: Service<Request<RequestBody<ReqB>>, Response = Response<ResB>>,
-    ReqB: Body,
+    ReqB: Body + Send + 'static,
+    ReqB::Error: Send,
     ResB: Body,
 {
     type Output = Result<Response<ResponseBody<ResB>>, S::Error>;
@@ -146,7 +148,8 @@ where
 impl<S, ReqB, ResB> State<S, S::Future, ReqB, ResB>
 where
     S: Service<Request<RequestBody<ReqB>>, Response = Response<ResB>>,
-    ReqB: Body,
+    ReqB: Body + Send + 'static,
+    ReqB::Error: Send,
     ResB: Body,
 {
     fn filtered(filtered: Filtered<ResB>) -> Self {
@@ -165,6 +168,10 @@ where
         #[cfg(feature = "net")]
         if matches!(decision, Decision::Upgrade) {
             return Self::filtered(phases.upgrade().respond_with_own());
+        }
+        if matches!(decision, Decision::Stream) {
+            let (passage, streaming) = phases.stream(Box::new(body));
+            return Self::filtered(passage.respond_with_stream(streaming));
         }
         if matches!(decision, Decision::Answer) {
             return Self::filtered(match phases.answer() {

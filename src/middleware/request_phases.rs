@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http_body::Body;
 
+use super::conditional;
 use super::config::{Config, StandIns};
 use super::exchange::{Exchange, Lease, Participant};
 use super::log::LogGuard;
@@ -14,6 +15,7 @@ use super::response;
 use super::retry::RetryCallback;
 use super::run::poll_run;
 use super::shared::shared;
+use super::streaming::Streaming;
 use super::turn::{self, Turn};
 #[cfg(feature = "net")]
 use super::upgrade::{self, Upgraded};
@@ -57,6 +59,8 @@ pub(super) enum Decision {
     /// The response stands in the transaction, and the client's connection is a function's after it.
     #[cfg(feature = "net")]
     Upgrade,
+    /// The head of the response stands in the transaction, and functions go on with the rest.
+    Stream,
     /// A function waits.
     Wait,
 }
@@ -178,6 +182,7 @@ impl RequestPhases {
         let decision = match progress {
             #[cfg(feature = "net")]
             Progress::Waiting if self.lease.is_upgrading() => Decision::Upgrade,
+            Progress::Waiting if self.lease.has_to_send() => self.begin_to_send(),
             Progress::Waiting => Decision::Wait,
             Progress::Ended if !self.lease.response.printed => Decision::Forward,
             Progress::Ended | Progress::Exited => Decision::Answer,
@@ -194,6 +199,15 @@ impl RequestPhases {
             return Decision::Wait;
         }
         decision
+    }
+
+    /// Something is to be sent while functions go on, unless the client has it already.
+    fn begin_to_send(&mut self) -> Decision {
+        if conditional::applies(&self.lease) {
+            self.lease.hold_back();
+            return Decision::Wait;
+        }
+        Decision::Stream
     }
 
     pub(super) fn forward(mut self) -> Forwarded {
@@ -247,6 +261,17 @@ impl RequestPhases {
         passage.log = None;
         tokio::spawn(upgraded.run(upgrade));
         passage
+    }
+
+    /// Ends the request phases with a response that functions go on with.
+    pub(super) fn stream(mut self, body: Box<dyn ReadBody + Send>) -> (Passage, Box<Streaming>) {
+        self.admit_stand_ins();
+        let run = self.run.take();
+        let aside = self.lease.set_aside();
+        self.lease.response.streams = true;
+        let passage = self.into_passage();
+        let streaming = Streaming::new(run, aside, passage.exchange.clone(), body);
+        (passage, Box::new(streaming))
     }
 
     /// Has those take part who do when functions answer.

@@ -105,7 +105,7 @@ function ngx.print(...) end
 ---@return string? err why not
 function ngx.say(...) end
 
----Sends what has been written. Here that happens when the phase ends.
+---Sends what has been written: when the function waits, which it does here with `true`, until it is sent.
 ---
 ---Phases: rewrite, access.
 ---

@@ -53,6 +53,10 @@ fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
             call.tx.exit = Some(Exit::Phase);
             return Ok(true);
         }
+        // The head is with the client: what is left is to close the connection.
+        ERROR | 408 | 444 | 499 if call.tx.has_begun_to_send() && !goes_on => {
+            call.tx.response.closes = true;
+        }
         ERROR => {
             end_with_page(call, 500);
             call.tx.response.closes = true;

@@ -56,7 +56,7 @@ fn client(call: &Call<'_>) -> Result<OnUpgrade, &'static str> {
     if call.tx.is_upgraded() {
         return Err("duplicate call");
     }
-    if response.has_output() {
+    if response.output_len() > 0 {
         let is_old = call.tx.request.version() == Version::HTTP_10;
         return Err(if is_old { "http 1.0 buffering" } else { "pending data to write" });
     }
