@@ -82,6 +82,11 @@ impl BodySocket {
         Ok(ReceivingBody { socket, net, filter, deadline, is_waiting: false })
     }
 
+    /// Whether all of it has come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state.lock().eof
+    }
+
     /// Gives back what has come and no function has received, if anything has come at all. Nothing more is
     /// received.
     pub(crate) fn leave(&self) -> Option<Bytes> {

@@ -50,11 +50,6 @@ impl Transaction {
         })
     }
 
-    /// Whether the head of the response is on its way, and functions go on.
-    pub(crate) fn has_begun_to_send(&self) -> bool {
-        self.response.streams
-    }
-
     /// What is to be sent.
     pub(crate) fn take_outgoing(&mut self) -> Vec<Bytes> {
         let outgoing = &mut self.rare_mut().outgoing;

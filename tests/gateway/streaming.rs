@@ -1,8 +1,10 @@
 //! Functions that answer piece by piece, and receive so.
 
+use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::{Gateway, echo_upstream, with_plugins};
 
@@ -41,4 +43,22 @@ async fn lines_are_answered_while_others_are_yet_to_come() {
     );
     let log = gateway.logged_until("behind the response");
     assert!(log.contains("POST /lines HTTP/1.1\" 200 6"), "{log}");
+}
+
+/// The server that the tests of the crate have.
+const WEBSOCKET: &str = include_str!("../integration/api/ngx/socket/websocket.lua");
+
+#[tokio::test]
+async fn a_function_serves_websockets() {
+    let source =
+        WEBSOCKET.replace("require(\"recorder\")", "kong.log.err").replace("TIMEOUT", "10000");
+    let plugins = [("pre-function", json!({ "access": [source] }))];
+    let gateway = Gateway::of_file(&with_plugins(echo_upstream().await, &plugins));
+    let url = format!("ws://{}/echo", gateway.proxy);
+    let (mut socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+    socket.send(Message::text("hello")).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"));
+    socket.close(None).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::Close(None));
+    gateway.logged_until("close ");
 }

@@ -54,7 +54,7 @@ fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
             return Ok(true);
         }
         // The head is with the client: what is left is to close the connection.
-        ERROR | 408 | 444 | 499 if call.tx.has_begun_to_send() && !goes_on => {
+        ERROR | 408 | 444 | 499 if is_with_client(call) && !goes_on => {
             call.tx.response.closes = true;
         }
         ERROR => {
@@ -86,6 +86,11 @@ fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
         call.tx.exit = Some(Exit::Request);
     }
     Ok(!goes_on)
+}
+
+/// Whether the head of the response is on its way for good, and the function goes on.
+fn is_with_client(call: &Call<'_>) -> bool {
+    call.tx.response.streams || call.tx.is_upgraded()
 }
 
 /// Ends a request whose status is on its way to the client already.

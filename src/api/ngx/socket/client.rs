@@ -52,6 +52,10 @@ fn raw(call: &mut Call<'_>, (): ()) -> mlua::Result<Await<Outcome<Held<Socket>>>
 
 /// The connection to come, or why there is none.
 fn client(call: &Call<'_>) -> Result<OnUpgrade, &'static str> {
+    let body = call.tx.rare().and_then(|rare| rare.body_socket.as_ref());
+    if body.is_some_and(|body| !body.is_over()) {
+        return Err("pending request body reading in some other thread");
+    }
     let response = &call.tx.response;
     if call.tx.is_upgraded() {
         return Err("duplicate call");
