@@ -205,10 +205,7 @@ fn exec(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<bool> {
     let query = (!query.is_empty()).then_some(&*query);
     let redirected = call.tx.request.redirect(&path, query);
     redirected.map_err(|why| raise_at(call.lua, &format!("invalid uri: {why}")))?;
-    // As nginx has it, which forgets what modules know of the request. Kong: forgets `kong.ctx` with it.
-    if let Some(tables) = call.tx.tables.get_mut() {
-        tables.ctx = None;
-    }
+    super::ctx::renew(call);
     call.tx.exit = Some(Exit::Forward);
     Ok(true)
 }

@@ -3,8 +3,6 @@
 //! Kong: what is printed is on its way to the client at once. Here it goes when a function has flushed it and
 //! waits, and else when the phase ends.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{Method, Version};
@@ -131,17 +129,14 @@ fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Print
         return Ok(Await::Ready(printed));
     }
     let flushed = call.tx.flush();
+    // How long a client may take for what it is sent is for the server to say.
     Ok(Await::future(async move {
-        Ok(match tokio::time::timeout(PATIENCE, flushed).await {
-            Ok(Ok(())) => printed,
-            Ok(Err(_)) => Noted(None, Some("client aborted")),
-            Err(_) => Noted(None, Some("timeout")),
+        Ok(match flushed.await {
+            Ok(()) => printed,
+            Err(_) => Noted(None, Some("client aborted")),
         })
     }))
 }
-
-/// How long a client may take for what it is sent: nginx's `send_timeout`.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether nothing follows the head of a response, which then goes out when the functions have ended.
 const fn has_no_body(status: u16) -> bool {

@@ -43,6 +43,12 @@ async fn a_request_that_is_led_elsewhere_has_a_new_one() {
         .await;
     assert_eq!(app.get("/").send().await.json()["uri"], "/elsewhere");
     assert_eq!(app.recorder.wait_for(2).await, ["nil true", "nil true"]);
+    let app = App::builder()
+        .rewrite("ngx.ctx.seen = true ngx.req.set_uri('/elsewhere', true)")
+        .access("kong.response.exit(200, tostring(ngx.ctx.seen))")
+        .serve()
+        .await;
+    assert_eq!(app.get("/").send().await.text(), "nil");
 }
 
 #[tokio::test]
