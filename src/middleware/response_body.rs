@@ -26,7 +26,8 @@ pin_project! {
     /// The body of a response that has passed the functions of a layer.
     ///
     /// It streams the inner service's body, through the functions of `body_filter` if there are
-    /// any, or holds what functions have answered with. The `log` phase runs when it is dropped.
+    /// any, or holds what functions have answered with, or runs those that answer piece by piece.
+    /// The `log` phase runs when it is dropped.
     pub struct ResponseBody<B: Body> {
         #[pin]
         body: Replay<B>,
