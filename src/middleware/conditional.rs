@@ -9,6 +9,16 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::transaction::Transaction;
 
+/// Whether it is.
+pub(super) fn applies(transaction: &Transaction) -> bool {
+    let response = &transaction.response;
+    if response.status() != 200 || response.ignores_conditions {
+        return false;
+    }
+    let (asked, made) = (transaction.request.headers(), response.headers());
+    fails(asked, made) || is_known(asked, made)
+}
+
 /// Makes the response one without a body where the conditions of the request say so.
 pub(super) fn apply(transaction: &mut Transaction) {
     if transaction.response.status() != 200 || transaction.response.ignores_conditions {

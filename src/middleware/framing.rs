@@ -8,8 +8,7 @@ use crate::transaction::{Framing, Request};
 
 /// Says how long the body of a request is where a function has said otherwise.
 pub(super) fn correct_request(head: &mut request::Parts, body: &SizeHint) {
-    let headers = &mut head.headers;
-    let is_chunked = body.exact().is_none() && head.version == Version::HTTP_11;
+    let headers = &head.headers;
     let right = match body.exact() {
         Some(0) => length_of(headers).is_none_or(|length| length == 0),
         Some(length) => length_of(headers) == Some(length),
@@ -18,6 +17,13 @@ pub(super) fn correct_request(head: &mut request::Parts, body: &SizeHint) {
     if !right {
         warn("request");
     }
+    measure_request(head, body);
+}
+
+/// Says how long the body of a request is.
+pub(super) fn measure_request(head: &mut request::Parts, body: &SizeHint) {
+    let headers = &mut head.headers;
+    let is_chunked = body.exact().is_none() && head.version == Version::HTTP_11;
     headers.remove(TRANSFER_ENCODING);
     match body.exact() {
         Some(0) if !headers.contains_key(CONTENT_LENGTH) => {}

@@ -13,7 +13,7 @@ use tower_service::Service;
 use super::framing;
 use super::replay::{BodyReader, Replay};
 use super::request_body::RequestBody;
-use super::request_phases::{Decision, Passage, RequestPhases};
+use super::request_phases::{Decision, ForwardedBody, Passage, RequestPhases};
 use super::response_body::ResponseBody;
 use super::response_phases::{Filtered, HeadFilter, respond_once};
 use super::wait::{Incoming, Waiting};
@@ -65,7 +65,8 @@ struct Buffering<ResB: Body> {
 impl<S, ReqB, ResB> ResponseFuture<S, ReqB, ResB>
 where
     S: Service<Request<RequestBody<ReqB>>, Response = Response<ResB>>,
-    ReqB: Body,
+    ReqB: Body + Send + 'static,
+    ReqB::Error: Send,
     ResB: Body,
 {
     /// The way of a request that no function is for.
@@ -93,7 +94,8 @@ where
 impl<S, ReqB, ResB> Future for ResponseFuture<S, ReqB, ResB>
 where
     S: Service<Request<RequestBody<ReqB>>, Response = Response<ResB>>,
-    ReqB: Body,
+    ReqB: Body + Send + 'static,
+    ReqB::Error: Send,
     ResB: Body,
 {
     type Output = Result<Response<ResponseBody<ResB>>, S::Error>;
@@ -146,7 +148,8 @@ where
 impl<S, ReqB, ResB> State<S, S::Future, ReqB, ResB>
 where
     S: Service<Request<RequestBody<ReqB>>, Response = Response<ResB>>,
-    ReqB: Body,
+    ReqB: Body + Send + 'static,
+    ReqB::Error: Send,
     ResB: Body,
 {
     fn filtered(filtered: Filtered<ResB>) -> Self {
@@ -166,6 +169,10 @@ where
         if matches!(decision, Decision::Upgrade) {
             return Self::filtered(phases.upgrade().respond_with_own());
         }
+        if matches!(decision, Decision::Stream) {
+            let (passage, streaming) = phases.stream(Box::new(body));
+            return Self::filtered(passage.respond_with_stream(streaming));
+        }
         if matches!(decision, Decision::Answer) {
             return Self::filtered(match phases.answer() {
                 Ok(passage) => passage.respond_with_own(),
@@ -174,8 +181,14 @@ where
         }
         let mut forwarded = phases.forward();
         let body = match forwarded.body {
-            Some(replacement) => Replay::whole(replacement),
-            None => body.into_replay(),
+            ForwardedBody::Untouched => body.into_replay(),
+            ForwardedBody::Replaced(replacement) => Replay::whole(replacement),
+            #[cfg(feature = "net")]
+            ForwardedBody::Rest(left) => {
+                let rest = body.into_rest(left);
+                framing::measure_request(&mut forwarded.head, &rest.size_hint());
+                rest
+            }
         };
         if forwarded.is_reframed {
             framing::correct_request(&mut forwarded.head, &body.size_hint());

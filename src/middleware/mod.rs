@@ -20,6 +20,7 @@ mod retry;
 mod run;
 mod service;
 mod shared;
+mod streaming;
 mod subrequest;
 mod turn;
 #[cfg(feature = "net")]

@@ -9,6 +9,9 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+#[cfg(feature = "net")]
+use crate::transaction::Broken;
+
 pin_project! {
     /// A body as it came, or what has been read of it followed by the rest.
     #[project = ReplayProjection]
@@ -184,6 +187,38 @@ impl<B: Body> BodyReader<B> {
             return Poll::Ready(Extent::Part);
         }
         Poll::Ready(Extent::Whole(self.join()))
+    }
+
+    /// The next bytes, which the reader does not keep: nothing at the end.
+    #[cfg(feature = "net")]
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Broken>>> {
+        while !self.ended {
+            match ready!(self.body.as_mut().poll_frame(cx)) {
+                None => self.ended = true,
+                Some(Err(error)) => {
+                    self.end = Some(End::Error(error));
+                    self.ended = true;
+                }
+                Some(Ok(frame)) => match into_bytes(frame).into_data() {
+                    Ok(data) if data.is_empty() => {}
+                    Ok(data) => return Poll::Ready(Some(Ok(data))),
+                    Err(frame) => self.end = frame.into_trailers().ok().map(End::Trailers),
+                },
+            }
+        }
+        Poll::Ready(match self.end {
+            Some(End::Error(_)) => Some(Err(Broken)),
+            _ => None,
+        })
+    }
+
+    /// Takes `left` back, which comes before what is yet to be read.
+    #[cfg(feature = "net")]
+    pub(super) fn take_back(&mut self, left: Bytes) {
+        self.chunks.push_front(left);
     }
 
     /// What has been read, in one piece.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http_body::Body;
 
+use super::conditional;
 use super::config::{Config, StandIns};
 use super::exchange::{Exchange, Lease, Participant};
 use super::log::LogGuard;
@@ -14,6 +15,7 @@ use super::response;
 use super::retry::RetryCallback;
 use super::run::poll_run;
 use super::shared::shared;
+use super::streaming::Streaming;
 use super::turn::{self, Turn};
 #[cfg(feature = "net")]
 use super::upgrade::{self, Upgraded};
@@ -57,6 +59,8 @@ pub(super) enum Decision {
     /// The response stands in the transaction, and the client's connection is a function's after it.
     #[cfg(feature = "net")]
     Upgrade,
+    /// The head of the response stands in the transaction, and functions go on with the rest.
+    Stream,
     /// A function waits.
     Wait,
 }
@@ -64,11 +68,21 @@ pub(super) enum Decision {
 /// What the inner service gets, and what is left to do.
 pub(super) struct Forwarded {
     pub(super) head: Parts,
-    /// The body that a function has set.
-    pub(super) body: Option<Bytes>,
+    pub(super) body: ForwardedBody,
     /// Whether functions have touched the headers that say where the body ends.
     pub(super) is_reframed: bool,
     pub(super) passage: Option<Passage>,
+}
+
+/// The body that the inner service gets.
+pub(super) enum ForwardedBody {
+    /// The request's, from its beginning.
+    Untouched,
+    /// One that a function has set.
+    Replaced(Bytes),
+    /// What a function has left of the request's: this, and what is yet to arrive.
+    #[cfg(feature = "net")]
+    Rest(Bytes),
 }
 
 impl RequestPhases {
@@ -168,6 +182,7 @@ impl RequestPhases {
         let decision = match progress {
             #[cfg(feature = "net")]
             Progress::Waiting if self.lease.is_upgrading() => Decision::Upgrade,
+            Progress::Waiting if self.lease.has_to_send() => self.begin_to_send(),
             Progress::Waiting => Decision::Wait,
             Progress::Ended if !self.lease.response.printed => Decision::Forward,
             Progress::Ended | Progress::Exited => Decision::Answer,
@@ -186,11 +201,17 @@ impl RequestPhases {
         decision
     }
 
+    /// Something is to be sent while functions go on, unless the client has it already.
+    fn begin_to_send(&mut self) -> Decision {
+        if conditional::applies(&self.lease) {
+            self.lease.hold_back();
+            return Decision::Wait;
+        }
+        Decision::Stream
+    }
+
     pub(super) fn forward(mut self) -> Forwarded {
-        let body = match &self.lease.request.body {
-            RequestBody::Replaced(body) => Some(body.clone()),
-            _ => None,
-        };
+        let body = forwarded_body(&self.lease);
         let is_reframed = self.lease.request.is_reframed;
         if self.exchange.is_none() && self.lease.is_disposable() {
             let head = self.lease.into_inner().into_head();
@@ -242,6 +263,17 @@ impl RequestPhases {
         passage
     }
 
+    /// Ends the request phases with a response that functions go on with.
+    pub(super) fn stream(mut self, body: Box<dyn ReadBody + Send>) -> (Passage, Box<Streaming>) {
+        self.admit_stand_ins();
+        let run = self.run.take();
+        let aside = self.lease.set_aside();
+        self.lease.response.streams = true;
+        let passage = self.into_passage();
+        let streaming = Streaming::new(run, aside, passage.exchange.clone(), body);
+        (passage, Box::new(streaming))
+    }
+
     /// Has those take part who do when functions answer.
     fn admit_stand_ins(&mut self) {
         if let (None, Some((own, expected))) = (&self.exchange, self.stand_ins.take()) {
@@ -264,6 +296,20 @@ impl RequestPhases {
             }
         };
         Passage { config: self.config, exchange, log: self.log }
+    }
+}
+
+fn forwarded_body(transaction: &Transaction) -> ForwardedBody {
+    match &transaction.request.body {
+        RequestBody::Replaced(body) => ForwardedBody::Replaced(body.clone()),
+        RequestBody::Discarded => ForwardedBody::Replaced(Bytes::new()),
+        #[cfg(feature = "net")]
+        RequestBody::Socket => {
+            let socket = transaction.rare().and_then(|rare| rare.body_socket.as_ref());
+            let left = socket.and_then(|socket| socket.leave());
+            left.map_or(ForwardedBody::Untouched, ForwardedBody::Rest)
+        }
+        _ => ForwardedBody::Untouched,
     }
 }
 

@@ -14,6 +14,7 @@ use super::exchange::{Exchange, Lease, Participant};
 use super::log::LogGuard;
 use super::replay::Replay;
 use super::run::poll_run;
+use super::streaming::Streaming;
 use super::turn::{self, Turn};
 use crate::error::Error;
 use crate::function::{Progress, Run};
@@ -25,7 +26,8 @@ pin_project! {
     /// The body of a response that has passed the functions of a layer.
     ///
     /// It streams the inner service's body, through the functions of `body_filter` if there are
-    /// any, or holds what functions have answered with. The `log` phase runs when it is dropped.
+    /// any, or holds what functions have answered with, or runs those that answer piece by piece.
+    /// The `log` phase runs when it is dropped.
     pub struct ResponseBody<B: Body> {
         #[pin]
         body: Replay<B>,
@@ -36,6 +38,8 @@ pin_project! {
 
 /// What functions have to do with a body.
 struct Work {
+    /// The functions that make it, or go on beside it.
+    streaming: Option<Box<Streaming>>,
     filter: Option<Filter>,
     /// After the filter: the log comes last.
     log: Option<LogGuard>,
@@ -46,8 +50,14 @@ impl<B: Body> ResponseBody<B> {
         Self { body: Replay::Untouched { body }, work: None }
     }
 
-    pub(super) fn new(body: Replay<B>, filter: Option<Filter>, log: Option<LogGuard>) -> Self {
-        let work = (filter.is_some() || log.is_some()).then(|| Box::new(Work { filter, log }));
+    pub(super) fn new(
+        body: Replay<B>,
+        streaming: Option<Box<Streaming>>,
+        filter: Option<Filter>,
+        log: Option<LogGuard>,
+    ) -> Self {
+        let has_work = streaming.is_some() || filter.is_some() || log.is_some();
+        let work = has_work.then(|| Box::new(Work { streaming, filter, log }));
         Self { body, work }
     }
 }
@@ -74,7 +84,7 @@ where
     fn is_end_stream(&self) -> bool {
         match self.filter() {
             Some(filter) => filter.ended && filter.trailers.is_none() && filter.turn.is_none(),
-            None => self.body.is_end_stream(),
+            None => self.body.is_end_stream() && self.streaming().is_none_or(Streaming::is_over),
         }
     }
 
@@ -82,6 +92,9 @@ where
         match self.filter() {
             Some(filter) if filter.ended && filter.turn.is_none() => SizeHint::with_exact(0),
             Some(_) => SizeHint::default(),
+            None if self.streaming().is_some_and(|streaming| !streaming.is_over()) => {
+                SizeHint::default()
+            }
             None => self.body.size_hint(),
         }
     }
@@ -90,6 +103,10 @@ where
 impl<B: Body> ResponseBody<B> {
     fn filter(&self) -> Option<&Filter> {
         self.work.as_ref().and_then(|work| work.filter.as_ref())
+    }
+
+    fn streaming(&self) -> Option<&Streaming> {
+        self.work.as_ref().and_then(|work| work.streaming.as_deref())
     }
 }
 
@@ -105,7 +122,7 @@ impl Work {
     {
         let frame = loop {
             let Some(filter) = &mut self.filter else {
-                break ready!(body.as_mut().poll_frame(cx)).map(|frame| frame.map_err(Into::into));
+                break ready!(poll_made(&mut self.streaming, body.as_mut(), cx));
             };
             if filter.ended && filter.turn.is_none() {
                 break filter.trailers.take().map(|trailers| Ok(Frame::trailers(trailers)));
@@ -115,8 +132,8 @@ impl Work {
             } else if filter.waiting.is_some() {
                 filter.go_on(cx)
             } else {
-                match ready!(body.as_mut().poll_frame(cx)) {
-                    Some(Err(error)) => break Some(Err(error.into())),
+                match ready!(poll_made(&mut self.streaming, body.as_mut(), cx)) {
+                    Some(Err(error)) => break Some(Err(error)),
                     None => filter.run(cx, Bytes::new(), true),
                     Some(Ok(frame)) => match frame.into_data() {
                         Ok(data) => filter.run(cx, data, false),
@@ -138,6 +155,35 @@ impl Work {
         }
         Poll::Ready(frame)
     }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        let has_ended = self.filter.as_ref().is_some_and(|filter| filter.ended);
+        if let Some(streaming) = self.streaming.take_if(|streaming| streaming.outlives(has_ended)) {
+            // The log waits for the transaction, which the functions have until they have ended.
+            self.filter = None;
+            streaming.run_on();
+        }
+    }
+}
+
+/// The next frame of a body before it is filtered: of what functions print, then of what is there.
+fn poll_made<B>(
+    streaming: &mut Option<Box<Streaming>>,
+    body: Pin<&mut Replay<B>>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, BoxError>>>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    if let Some(streaming) = streaming
+        && let Some(piece) = ready!(streaming.poll_piece(cx))
+    {
+        return Poll::Ready(Some(piece.map(Frame::data)));
+    }
+    body.poll_frame(cx).map_err(Into::into)
 }
 
 impl<B: Body + Default> Default for ResponseBody<B> {

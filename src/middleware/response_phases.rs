@@ -13,6 +13,7 @@ use super::request_phases::Passage;
 use super::response;
 use super::response_body::{Filter, ResponseBody};
 use super::run::poll_run;
+use super::streaming::Streaming;
 use super::turn::{self, Turn};
 use super::{conditional, framing};
 use crate::extension::{CloseConnection, HeaderNames, ServiceTimes, Tries};
@@ -71,10 +72,10 @@ impl Passage {
     /// Runs `header_filter` on a response whose head was [received](Self::receive).
     pub(super) fn respond<B: Body>(self, head: Parts, body: Replay<B>) -> Filtered<B> {
         let Some(lease) = self.exchange.lease() else {
-            let body = ResponseBody::new(body, None, self.log);
+            let body = ResponseBody::new(body, None, None, self.log);
             return Filtered::Done(Response::from_parts(head, body));
         };
-        HeadFilter::begin(self, lease, head, Some(body))
+        HeadFilter::begin(self, lease, head, Made::ByService(body))
     }
 
     /// Runs `header_filter` on the response that functions have made.
@@ -84,14 +85,34 @@ impl Passage {
             Some(mut lease) => {
                 self.exchange.answer_reached();
                 conditional::apply(&mut lease);
-                HeadFilter::begin(self, lease, head, None)
+                HeadFilter::begin(self, lease, head, Made::Whole)
             }
             None => {
-                let body = ResponseBody::new(Replay::empty(), None, self.log);
+                let body = ResponseBody::new(Replay::empty(), None, None, self.log);
                 Filtered::Done(Response::from_parts(head, body))
             }
         }
     }
+}
+
+impl Passage {
+    /// Runs `header_filter` on a response that functions go on with.
+    pub(super) fn respond_with_stream<B: Body>(self, streaming: Box<Streaming>) -> Filtered<B> {
+        self.exchange.answer_reached();
+        let lease = self.exchange.lease().expect("given back when the functions were set aside");
+        let (head, ()) = Response::new(()).into_parts();
+        HeadFilter::begin(self, lease, head, Made::PieceByPiece(streaming))
+    }
+}
+
+/// Where the body of a response comes from.
+pub(super) enum Made<B: Body> {
+    /// The inner service has made it.
+    ByService(Replay<B>),
+    /// Functions have made it, and it stands in the transaction.
+    Whole,
+    /// Functions make it.
+    PieceByPiece(Box<Streaming>),
 }
 
 /// What has become of a response.
@@ -114,7 +135,7 @@ pub(super) struct HeadFilter<B: Body> {
     held: Option<Held<B>>,
 }
 
-type Held<B> = (Lease, Parts, Option<Replay<B>>, Passage);
+type Held<B> = (Lease, Parts, Made<B>, Passage);
 
 impl<B: Body> Filtered<B> {
     fn waiting(filter: HeadFilter<B>) -> Self {
@@ -123,12 +144,7 @@ impl<B: Body> Filtered<B> {
 }
 
 impl<B: Body> HeadFilter<B> {
-    fn begin(
-        passage: Passage,
-        mut lease: Lease,
-        mut head: Parts,
-        service_body: Option<Replay<B>>,
-    ) -> Filtered<B> {
+    fn begin(passage: Passage, mut lease: Lease, mut head: Parts, made: Made<B>) -> Filtered<B> {
         let duties = passage.exchange.duties();
         lease.response.extensions = std::mem::take(&mut head.extensions);
         lease.response.sent = false;
@@ -139,7 +155,7 @@ impl<B: Body> HeadFilter<B> {
         });
         let pool = passage.config.runtime().pool();
         if runs.iter().flatten().any(|run| run.is_quarantined(pool, &lease)) {
-            let held = Some((lease, head, service_body, passage));
+            let held = Some((lease, head, made, passage));
             return Filtered::waiting(Self::new(runs, duties, held));
         }
         let advance = |run: &mut Run, lease: &mut Lease| match lease
@@ -151,11 +167,11 @@ impl<B: Body> HeadFilter<B> {
         let waits = run_all(&mut runs, &mut lease, &passage, advance).is_pending();
         let turn = turn::after_others(&mut lease).filter(|_| !waits);
         if waits || turn.is_some() {
-            let held = Some((lease, head, service_body, passage));
+            let held = Some((lease, head, made, passage));
             let is_filtered = !waits;
             return Filtered::waiting(Self { turn, is_filtered, ..Self::new(runs, duties, held) });
         }
-        Filtered::Done(passage.finish(lease, head, service_body, duties))
+        Filtered::Done(passage.finish(lease, head, made, duties))
     }
 
     const fn new(runs: [Option<Run>; 2], duties: Duties, held: Option<Held<B>>) -> Self {
@@ -179,9 +195,9 @@ impl<B: Body> HeadFilter<B> {
             self.is_filtered = true;
             self.turn = turn::after_others(lease);
         }
-        let (lease, head, service_body, passage) = self.held.take().expect("looked at above");
+        let (lease, head, made, passage) = self.held.take().expect("looked at above");
         let duties = std::mem::take(&mut self.duties);
-        Poll::Ready(passage.finish(lease, head, service_body, duties))
+        Poll::Ready(passage.finish(lease, head, made, duties))
     }
 }
 
@@ -209,19 +225,20 @@ impl Passage {
         self,
         mut lease: Lease,
         mut head: Parts,
-        service_body: Option<Replay<B>>,
+        made: Made<B>,
         duties: Duties,
     ) -> Response<ResponseBody<B>> {
         head.extensions = std::mem::take(&mut lease.response.extensions);
         lease.response.measure();
-        let body = own_body(&mut lease, service_body);
+        let (body, streaming) = body_of(&mut lease, made);
         let wants_body = |one: &Participant| one.functions.phases().contains(Phase::BodyFilter);
         let filters: Vec<_> = duties.into_iter().flatten().filter(wants_body).collect();
         let response = &mut lease.response;
         let phases = self.exchange.phases();
         let has_log = phases.contains(Phase::Log);
         let is_seen_again = has_log || phases.contains(Phase::BodyFilter);
-        let is_kept = !filters.is_empty() || (self.log.is_some() && is_seen_again);
+        let is_kept =
+            !filters.is_empty() || (self.log.is_some() && is_seen_again) || streaming.is_some();
         let names = match is_kept {
             true => response.names().cloned(),
             false => response.take_names(),
@@ -236,7 +253,11 @@ impl Passage {
             head.headers.remove(CONTENT_LENGTH);
         }
         let silent = lease.request.method() == Method::HEAD || has_no_body(head.status);
-        let length = if filters.is_empty() { body.size_hint() } else { SizeHint::default() };
+        let length = match &streaming {
+            Some(_) if filters.is_empty() && !lease.response.ended => said_length(&head),
+            _ if filters.is_empty() => body.size_hint(),
+            _ => SizeHint::default(),
+        };
         finish_head(&mut head, names, &lease, &length, silent);
         if is_kept {
             let framing = framing::of_response(&lease.request, &head, &length, silent);
@@ -247,7 +268,7 @@ impl Passage {
         let log = self.log.filter(|_| has_log);
         let filter = (!filters.is_empty())
             .then(|| Filter::new(self.exchange, self.config.runtime().clone(), filters, silent));
-        Response::from_parts(head, ResponseBody::new(body, filter, log))
+        Response::from_parts(head, ResponseBody::new(body, streaming, filter, log))
     }
 }
 
@@ -263,13 +284,13 @@ pub(super) fn respond_once<B: Body>(
     if request.method() == Method::HEAD || request.version() >= Version::HTTP_2 {
         transaction.response.measure();
     }
-    let body = own_body(&mut transaction, None);
+    let body = own_body(&mut transaction);
     transaction.response.give_head(&mut head);
     let silent = transaction.request.method() == Method::HEAD || has_no_body(head.status);
     let names = transaction.response.take_names();
     finish_head(&mut head, names, &transaction, &body.size_hint(), silent);
     runtime.release(transaction);
-    Response::from_parts(head, ResponseBody::new(body, None, None))
+    Response::from_parts(head, ResponseBody::new(body, None, None, None))
 }
 
 /// What a head must say, or must not, whatever functions have made of it.
@@ -294,16 +315,32 @@ fn finish_head(
     }
 }
 
-/// The body that functions have made, or else the service's.
-fn own_body<B: Body>(transaction: &mut Transaction, service_body: Option<Replay<B>>) -> Replay<B> {
+/// The body of a response, and the functions that go on with it or beside it.
+fn body_of<B: Body>(lease: &mut Lease, made: Made<B>) -> (Replay<B>, Option<Box<Streaming>>) {
+    let is_replaced = lease.response.replacement.is_some();
+    match made {
+        Made::ByService(body) if !is_replaced => (body, None),
+        // What functions of `header_filter` have put in its place ends the others.
+        Made::PieceByPiece(mut streaming) if !is_replaced => match streaming.begin(lease) {
+            true => (own_body(lease), Some(streaming)),
+            false => (Replay::empty(), Some(streaming)),
+        },
+        _ => (own_body(lease), None),
+    }
+}
+
+/// The length that a function has said a body will have.
+fn said_length(head: &Parts) -> SizeHint {
+    let said =
+        head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    said.map_or_else(SizeHint::default, SizeHint::with_exact)
+}
+
+/// The body that functions have made.
+fn own_body<B: Body>(transaction: &mut Transaction) -> Replay<B> {
     let bodiless = transaction.request.method() == Method::HEAD;
     let response = &mut transaction.response;
     let replacement = response.replacement.take();
-    if replacement.is_none()
-        && let Some(body) = service_body
-    {
-        return body;
-    }
     let status = StatusCode::from_u16(response.status()).unwrap_or_default();
     // What was printed chunk by chunk has no length, as nginx sends it; HTTP/1.0 has no other way
     // to tell the end.

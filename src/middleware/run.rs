@@ -11,7 +11,7 @@ use crate::transaction::ReadBody;
 use crate::vm::Pool;
 
 /// Waits, and runs functions on, until all have run or one has failed, has ended the request, or waits
-/// for the client's connection.
+/// for the client's connection or for something to be sent to it.
 pub(super) fn poll_run(
     run: &mut Run,
     cx: &mut Context<'_>,
@@ -33,8 +33,8 @@ pub(super) fn poll_run(
             lease.with(|transaction| run.advance(pool, transaction))
         };
         match progress {
-            // The response comes first.
-            Progress::Waiting if !lease.is_upgrading() => {}
+            // The response comes first, or what of it is to go out.
+            Progress::Waiting if !lease.is_upgrading() && !lease.has_to_send() => {}
             progress => return Poll::Ready(progress),
         }
     }

@@ -50,7 +50,8 @@ impl<S, P> FunctionService<S, P> {
 impl<S, P, ReqB, ResB> Service<Request<ReqB>> for FunctionService<S, P>
 where
     S: Service<Request<RequestBody<ReqB>>, Response = Response<ResB>> + Clone,
-    ReqB: Body,
+    ReqB: Body + Send + 'static,
+    ReqB::Error: Send,
     ResB: Body,
 {
     type Response = Response<ResponseBody<ResB>>;

@@ -2,10 +2,14 @@
 
 use std::task::{Context, Poll, ready};
 
+#[cfg(feature = "net")]
+use bytes::Bytes;
 use http_body::Body;
 
 use super::replay::{BodyReader, Extent, Replay};
 use super::request_phases::{Decision, RequestPhases};
+#[cfg(feature = "net")]
+use crate::transaction::Broken;
 use crate::transaction::{ReadBody, RequestBody};
 
 /// The functions of a request, one of which waits, and the service that comes after them.
@@ -47,6 +51,26 @@ impl<B: Body> Incoming<B> {
         Self::Unread { body: Some(body) }
     }
 
+    fn reader(&mut self) -> &mut BodyReader<B> {
+        if let Self::Unread { body } = self {
+            let body = body.take().expect("only taken here, where it is replaced");
+            *self = Self::Reading(BodyReader::new(body));
+        }
+        match self {
+            Self::Reading(reader) => reader,
+            Self::Unread { .. } => unreachable!("it has just become the other"),
+        }
+    }
+
+    /// What is left of the body, of which `left` was read and comes again.
+    #[cfg(feature = "net")]
+    pub(super) fn into_rest(mut self, left: Bytes) -> Replay<B> {
+        if let Self::Reading(reader) = &mut self {
+            reader.take_back(left);
+        }
+        self.into_replay()
+    }
+
     /// The body from its beginning.
     pub(super) fn into_replay(self) -> Replay<B> {
         match self {
@@ -60,20 +84,23 @@ impl<B: Body> Incoming<B> {
 
 impl<B: Body> ReadBody for Incoming<B> {
     fn poll_read(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<RequestBody> {
-        loop {
-            match self {
-                Self::Reading(reader) => {
-                    return Poll::Ready(match ready!(reader.poll_read(cx, limit)) {
-                        Extent::Whole(bytes) => RequestBody::Read(bytes),
-                        Extent::Part => RequestBody::TooLong { limit },
-                        Extent::Broken => RequestBody::Broken,
-                    });
-                }
-                Self::Unread { body } => {
-                    let body = body.take().expect("only taken here, where it is replaced");
-                    *self = Self::Reading(BodyReader::new(body));
-                }
-            }
+        Poll::Ready(match ready!(self.reader().poll_read(cx, limit)) {
+            Extent::Whole(bytes) => RequestBody::Read(bytes),
+            Extent::Part => RequestBody::TooLong { limit },
+            Extent::Broken => RequestBody::Broken,
+        })
+    }
+
+    #[cfg(feature = "net")]
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        self.reader().poll_next(cx)
+    }
+
+    #[cfg(feature = "net")]
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Unread { body } => body.as_ref().is_some_and(Body::is_end_stream),
+            Self::Reading(_) => false,
         }
     }
 }

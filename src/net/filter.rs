@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use super::chunked::{Chunked, Portion};
 use super::fed::{Fed, append};
 use super::limits::Gathered;
-use super::{Fault, Limits, Net, Received};
+use super::{Limits, Net};
 
 /// What a function wants to receive, and what there is of it.
 pub(crate) struct Filter {
@@ -102,21 +102,6 @@ impl Filter {
         }
         let gathered = self.gathered.get_or_insert_with(|| Gathered::new(net));
         if gathered.admits(self.data.len()) { fed } else { Fed::NoMemory }
-    }
-
-    /// What it wants of `input`, which is all that comes.
-    pub(crate) fn feed_whole(mut self, input: &mut BytesMut, net: &Arc<Net>) -> Received {
-        loop {
-            let fault = match self.feed(input, net) {
-                Fed::Done => return Ok(self.take()),
-                Fed::More => continue,
-                Fed::Closed => Fault::CLOSED,
-                Fed::TooLong => Fault::TOO_LONG,
-                Fed::NoMemory => Fault::NO_MEMORY,
-                Fed::Invalid(problem) => Fault::new(problem),
-            };
-            return Err((fault, self.take()));
-        }
     }
 
     fn end(&self) -> Fed {

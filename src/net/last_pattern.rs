@@ -12,6 +12,11 @@ use super::{Filter, Until};
 pub(crate) struct LastPattern(Option<Arc<Mutex<Until>>>);
 
 impl LastPattern {
+    /// The pattern, which nothing goes on with.
+    pub(super) fn forget(&mut self) -> Option<Arc<Mutex<Until>>> {
+        self.0.take()
+    }
+
     /// `filter` reads next. Unless it goes on with the same pattern, what has come of the pattern's beginning
     /// is in `input` again.
     pub(crate) fn turn_to(&mut self, filter: &Filter, input: &mut BytesMut) {

@@ -12,6 +12,7 @@
 //! a request ends, its sockets are closed by the drop of its [`Sockets`].
 
 mod address;
+mod body;
 mod chunked;
 mod connecting;
 mod connection;
@@ -41,11 +42,11 @@ use std::sync::atomic::AtomicUsize;
 use parking_lot::Mutex;
 
 pub(crate) use self::address::{Target, local};
+pub(crate) use self::body::BodySocket;
 pub(crate) use self::chunked::{Chunked, Portion};
 pub(crate) use self::connecting::PoolOptions;
 pub(crate) use self::fault::Fault;
 pub(crate) use self::filter::{Filter, Until};
-pub(crate) use self::last_pattern::LastPattern;
 use self::limits::Count;
 pub(crate) use self::limits::Limits;
 pub use self::network::{Network, NetworkRule};

@@ -25,6 +25,8 @@ pub(crate) struct Background {
 pub(crate) enum Kind {
     /// A function of the `log` phase runs on.
     Log,
+    /// A function runs on that has ended its response.
+    Ended,
     /// A timer that has not expired.
     PendingTimer,
     /// A timer whose function runs.
@@ -32,10 +34,10 @@ pub(crate) enum Kind {
 }
 
 /// How many there are in a VM, by kind.
-type Counts = [usize; 3];
+type Counts = [usize; 4];
 
 /// For timers, the limits are those of nginx.
-const LIMITS: Counts = [1024, 1024, 256];
+const LIMITS: Counts = [1024, 1024, 1024, 256];
 
 /// Why a task cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

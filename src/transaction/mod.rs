@@ -4,10 +4,12 @@
 //! VM's [`Current`] slot, where the bindings find it; between runs it is with the layer's future or
 //! body.
 
+mod current;
 mod flights;
 mod gathered;
 mod names;
 mod operation;
+mod outgoing;
 mod request;
 mod response;
 #[cfg(feature = "testing")]
@@ -21,12 +23,16 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderValue, Version, header};
-use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
+pub(crate) use self::current::Current;
 pub(crate) use self::flights::Flights;
 pub(crate) use self::gathered::Gathered;
+#[cfg(feature = "net")]
+pub(crate) use self::operation::Broken;
 pub(crate) use self::operation::{Answer, BodyIsGone, Operation, ReadBody};
+pub(crate) use self::outgoing::Aside;
+use self::outgoing::Outgoing;
 pub(crate) use self::request::{Identity, Request, RequestBody};
 pub(crate) use self::response::{Framing, Response, Source};
 use self::spans::Spans;
@@ -97,9 +103,9 @@ pub(crate) struct Rare {
     pub(crate) body_file: Option<(Bytes, String)>,
     /// The request body that `ngx.req.append_body` adds to.
     pub(crate) written_body: Option<Gathered>,
-    /// Whether a function reads the request body as a socket.
+    /// The request body, if a function receives it as it arrives.
     #[cfg(feature = "net")]
-    pub(crate) has_body_socket: bool,
+    pub(crate) body_socket: Option<Arc<crate::net::BodySocket>>,
     /// What the callback of `kong.service.set_target_retry_callback` has answered.
     pub(crate) retry: Option<Retry>,
     /// Where the request was sent, as the forwarder says.
@@ -116,6 +122,8 @@ pub(crate) struct Rare {
     /// Whether a function has asked for it.
     #[cfg(feature = "net")]
     pub(crate) is_upgraded: bool,
+    /// What of the response goes out while a function goes on.
+    pub(crate) outgoing: Outgoing,
     /// How many subrequests its functions and theirs have made.
     pub(crate) subrequests: Option<Arc<AtomicU32>>,
     /// Those under way whose variables are this request's, too.
@@ -382,68 +390,5 @@ impl Transaction {
     /// How long ago the request began.
     pub(crate) fn age(&self) -> Duration {
         self.started.elapsed().unwrap_or_default()
-    }
-}
-
-/// Where the bindings of a VM find the transaction of the function that runs.
-#[derive(Default)]
-pub(crate) struct Current(Mutex<Option<Box<Transaction>>>);
-
-impl Current {
-    pub(crate) fn enter(&self, transaction: Box<Transaction>) {
-        *self.0.lock() = Some(transaction);
-    }
-
-    pub(crate) fn leave(&self) -> Option<Box<Transaction>> {
-        self.0.lock().take()
-    }
-
-    /// Lends the transaction to `f`.
-    ///
-    /// # Errors
-    ///
-    /// When no request is being served, with lua-nginx-module's words.
-    pub(crate) fn with<R>(
-        &self,
-        f: impl FnOnce(&mut Transaction) -> mlua::Result<R>,
-    ) -> mlua::Result<R> {
-        let none = || Err(mlua::Error::RuntimeError("no request found".to_owned()));
-        self.ask(f).unwrap_or_else(none)
-    }
-
-    /// Lends the transaction to `f`, which may call Lua functions: they find none.
-    ///
-    /// # Errors
-    ///
-    /// As [`with`](Self::with).
-    pub(crate) fn lend<R>(
-        &self,
-        f: impl FnOnce(&mut Transaction) -> mlua::Result<R>,
-    ) -> mlua::Result<R> {
-        let none = || mlua::Error::RuntimeError("no request found".to_owned());
-        let mut loan = Loan { owner: self, transaction: Some(self.leave().ok_or_else(none)?) };
-        f(loan.transaction.as_deref_mut().expect("taken when the loan ends"))
-    }
-
-    /// Lends the transaction to `f`, if a request is being served.
-    pub(crate) fn ask<R>(&self, f: impl FnOnce(&mut Transaction) -> R) -> Option<R> {
-        // Only the thread that holds the VM comes here, and bindings never call back into Lua: were
-        // the slot taken, waiting for it would be waiting for ourselves.
-        let mut slot = self.0.try_lock().expect("bindings do not call each other");
-        slot.as_deref_mut().map(f)
-    }
-}
-
-/// A transaction that goes back when its loan ends, be it by a panic.
-struct Loan<'a> {
-    owner: &'a Current,
-    transaction: Option<Box<Transaction>>,
-}
-
-impl Drop for Loan<'_> {
-    fn drop(&mut self) {
-        if let Some(transaction) = self.transaction.take() {
-            self.owner.enter(transaction);
-        }
     }
 }

@@ -5,6 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+#[cfg(feature = "net")]
+use bytes::Bytes;
 use mlua::{IntoLuaMulti, Lua, MultiValue};
 
 use super::{Flights, RequestBody, Transaction};
@@ -13,11 +15,18 @@ use super::{Flights, RequestBody, Transaction};
 pub(crate) enum Operation {
     /// The request body, whole if it has at most `limit` bytes.
     ReadBody { limit: u64 },
+    /// What of the request body is yet to arrive.
+    #[cfg(feature = "net")]
+    Arriving(Box<Arriving>),
     /// Whatever else Rust can await.
     Future(Pending),
     /// One of those that the function's light threads wait for.
     Any(Option<Box<Flights>>),
 }
+
+/// Reads on in the request body until there is an answer.
+#[cfg(feature = "net")]
+type Arriving = dyn FnMut(&mut Context<'_>, &mut dyn ReadBody) -> Poll<Answer> + Send;
 
 /// A future on its way to an answer.
 type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -32,7 +41,19 @@ type Conversion = dyn FnOnce(&Lua) -> mlua::Result<MultiValue> + Send;
 pub(crate) trait ReadBody {
     /// Reads on until the body has ended, has more than `limit` bytes, or breaks.
     fn poll_read(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<RequestBody>;
+
+    /// The next bytes of the body, which are not kept: nothing at its end, and an error where it breaks.
+    #[cfg(feature = "net")]
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>>;
+
+    /// Whether nothing is to come.
+    #[cfg(feature = "net")]
+    fn is_over(&self) -> bool;
 }
+
+/// That a body broke off.
+#[cfg(feature = "net")]
+pub(crate) struct Broken;
 
 /// Where functions cannot ask for the body that has not been read: it has gone on to the service.
 pub(crate) struct BodyIsGone;
@@ -40,6 +61,16 @@ pub(crate) struct BodyIsGone;
 impl ReadBody for BodyIsGone {
     fn poll_read(&mut self, _: &mut Context<'_>, _: u64) -> Poll<RequestBody> {
         Poll::Ready(RequestBody::Broken)
+    }
+
+    #[cfg(feature = "net")]
+    fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        Poll::Ready(Some(Err(Broken)))
+    }
+
+    #[cfg(feature = "net")]
+    fn is_over(&self) -> bool {
+        true
     }
 }
 
@@ -50,6 +81,20 @@ impl Operation {
             tokio::task::yield_now().await;
             Ok(())
         })
+    }
+
+    /// Waits for what `arriving` makes of the request body.
+    #[cfg(feature = "net")]
+    pub(crate) fn arriving<R>(
+        mut arriving: impl FnMut(&mut Context<'_>, &mut dyn ReadBody) -> Poll<R> + Send + 'static,
+    ) -> Self
+    where
+        R: IntoLuaMulti + Send + 'static,
+    {
+        Self::Arriving(Box::new(move |cx, body| {
+            let result = ready!(arriving(cx, body));
+            Poll::Ready(Answer(Box::new(|lua| result.into_lua_multi(lua))))
+        }))
     }
 
     /// Waits for `future`. What it comes to is made Lua values of where the function goes on.
@@ -74,6 +119,8 @@ impl Operation {
             Self::ReadBody { limit } => {
                 transaction.request.body = ready!(body.poll_read(cx, *limit));
             }
+            #[cfg(feature = "net")]
+            Self::Arriving(arriving) => transaction.answer = Some(ready!(arriving(cx, body))),
             Self::Future(future) => transaction.answer = Some(ready!(future.as_mut().poll(cx))),
             Self::Any(flights) => {
                 let all = flights.as_mut().expect("not polled after it has ended");

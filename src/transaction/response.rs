@@ -37,10 +37,16 @@ pub(crate) struct Response {
     /// Whether the body that functions made has a length to be told: it is all there is, and no
     /// function has set another.
     measured: bool,
+    /// Whether a function printed something, be it gone.
+    has_output: bool,
     /// Whether a function printed, even if nothing.
     pub(crate) printed: bool,
     /// Whether a function has said that it will print no more.
     pub(crate) ended: bool,
+    /// Whether what is printed is held until its length is known: over HTTP/1.0.
+    pub(crate) buffers: bool,
+    /// Whether it goes out while the function goes on.
+    pub(crate) streams: bool,
     pub(crate) body_bytes: u64,
     /// Whether functions have said how long the body is.
     pub(crate) says_length: bool,
@@ -238,15 +244,21 @@ impl Response {
             return false;
         }
         self.output_len = len;
+        self.has_output |= len > 0;
         if !text.is_empty() {
             self.output.push(text);
         }
         true
     }
 
+    /// How many bytes functions have printed that are not on their way.
+    pub(crate) fn output_len(&self) -> usize {
+        self.output_len
+    }
+
     /// Whether functions have printed anything that has a length.
     pub(crate) fn has_output(&self) -> bool {
-        self.output_len > 0
+        self.has_output
     }
 
     /// Sends the head to the client, or does as if: what functions do to it from now on is too late.
@@ -280,7 +292,8 @@ impl Response {
             // What a function has set before was the length of something else.
             self.headers.remove(CONTENT_LENGTH);
         }
-        if self.service_status.is_some() || !self.output.is_empty() || !self.printed {
+        let is_printed = self.printed && self.output.is_empty() && !self.streams;
+        if self.service_status.is_some() || !is_printed {
             self.replacement = Some(body);
         } else {
             self.output.push(body);

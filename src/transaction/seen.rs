@@ -34,7 +34,7 @@ impl Transaction {
         match &request.body {
             RequestBody::Replaced(body) => note("body", Some(text(body))),
             RequestBody::Read(body) => note(READ, Some(text(body))),
-            RequestBody::Unread | RequestBody::TooLong { .. } | RequestBody::Broken => {}
+            _ => {}
         }
         see_headers("request", request.headers(), seen);
         for (name, value) in request.upstream.headers() {

@@ -84,6 +84,7 @@ mod soak;
 mod specs;
 mod started;
 mod store;
+mod streaming;
 mod subrequests;
 mod support;
 mod tls;

@@ -105,7 +105,7 @@ function ngx.print(...) end
 ---@return string? err why not
 function ngx.say(...) end
 
----Sends what has been written. Here that happens when the phase ends.
+---Sends what has been written, when the function next waits. With `true` it waits here, until it is sent.
 ---
 ---Phases: rewrite, access.
 ---
@@ -117,7 +117,7 @@ function ngx.say(...) end
 ---@return string? err why not
 function ngx.flush(wait) end
 
----Says that the response is whole.
+---Says that the response is whole. It is sent when the function next waits, and the function goes on behind it.
 ---
 ---Phases: rewrite, access.
 ---
@@ -128,7 +128,7 @@ function ngx.flush(wait) end
 ---@return string? err why not
 function ngx.eof() end
 
----Sends the head of a response of the function's own, when the phase ends.
+---Sends the head of a response of the function's own, with `ngx.flush` or when the phase ends.
 ---
 ---Phases: rewrite, access.
 ---

@@ -29,10 +29,10 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 const ENDS: PhaseSet =
     super::BEFORE.or(PhaseSet::HEADER_FILTER).or(PhaseSet::CERTIFICATE).or(PhaseSet::TIMER);
 
-const ERROR: i64 = -1;
-const AGAIN: i64 = -2;
-const DONE: i64 = -4;
-const DECLINED: i64 = -5;
+const ERROR: i32 = -1;
+const AGAIN: i32 = -2;
+const DONE: i32 = -4;
+const DECLINED: i32 = -5;
 
 /// nginx's status for closing a connection without a response.
 const CLOSE: u16 = 444;
@@ -43,7 +43,7 @@ fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
     };
     // In header_filter the function goes on, and so does the phase: what changes is the response.
     let goes_on = call.tx.site.phase == Phase::HeaderFilter;
-    match status as i64 {
+    match status as i32 {
         AGAIN | DONE => {
             let message = "bad argument to 'ngx.exit': does not accept NGX_AGAIN or NGX_DONE";
             return Err(raise_at(call.lua, message));
@@ -52,6 +52,10 @@ fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
         0 | DECLINED => {
             call.tx.exit = Some(Exit::Phase);
             return Ok(true);
+        }
+        // The head is with the client: what is left is to close the connection.
+        ERROR | 408 | 444 | 499 if is_with_client(call) && !goes_on => {
+            call.tx.response.closes = true;
         }
         ERROR => {
             end_with_page(call, 500);
@@ -82,6 +86,11 @@ fn exit(call: &mut Call<'_>, status: Value) -> mlua::Result<bool> {
         call.tx.exit = Some(Exit::Request);
     }
     Ok(!goes_on)
+}
+
+/// Whether the head of the response is on its way for good, and the function goes on.
+fn is_with_client(call: &Call<'_>) -> bool {
+    call.tx.response.streams || call.tx.is_upgraded()
 }
 
 /// Ends a request whose status is on its way to the client already.
@@ -196,6 +205,7 @@ fn exec(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<bool> {
     let query = (!query.is_empty()).then_some(&*query);
     let redirected = call.tx.request.redirect(&path, query);
     redirected.map_err(|why| raise_at(call.lua, &format!("invalid uri: {why}")))?;
+    super::ctx::renew(call);
     call.tx.exit = Some(Exit::Forward);
     Ok(true)
 }

@@ -74,6 +74,14 @@ fn set(call: &mut Call<'_>, value: Value) -> mlua::Result<()> {
     Ok(())
 }
 
+/// Makes it a new one, for a request that is led elsewhere: nginx forgets what modules know of it.
+// Kong: keeps `kong.ctx` in it.
+pub(super) fn renew(call: &mut Call<'_>) {
+    if let Some(tables) = call.tx.tables.get_mut() {
+        tables.ctx = None;
+    }
+}
+
 /// What functions read of Kong's own notes on the request.
 fn field(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
     let Value::String(name) = name else { return Ok(Value::Nil) };

@@ -35,8 +35,8 @@ pub(super) fn set_status(call: &mut Call<'_>, status: Value) -> mlua::Result<()>
         let message = format!("bad ngx.status: number expected, got {kind}");
         return Err(raise_at(call.lua, &message));
     };
-    match number.trunc() {
-        status @ 100.0..=999.0 => call.tx.response.set_status(status as u16),
+    match number as i32 {
+        status @ 100..=999 => call.tx.response.set_status(status as u16),
         status => complain(call, &format!("invalid HTTP status code {status}")),
     }
     Ok(())

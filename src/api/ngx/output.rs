@@ -1,15 +1,16 @@
 //! What functions print: `ngx.say` and its like.
 //!
-//! Kong: what is printed is on its way to the client at once. Here it goes when the phase ends, and
-//! nothing of it waits in a buffer that could be flushed.
+//! Kong: what is printed is on its way to the client at once. Here it goes when a function has flushed it and
+//! waits, and else when the phase ends.
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{Method, Version};
 use mlua::{MultiValue, Table, Value};
 
 use super::arguments::Argument;
 use crate::binding::convert::{self, Noted};
-use crate::binding::{Call, Namespace, bindings};
+use crate::binding::{Await, Call, Namespace, bindings};
 use crate::lua::Buffer;
 use crate::lua::check;
 use crate::lua::{raise_at, type_name};
@@ -19,7 +20,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
     bindings: bindings! {
         "say", super::BEFORE, calls say;
         "print", super::BEFORE, calls print;
-        "flush", super::BEFORE, calls flush;
+        "flush", super::BEFORE, awaits flush;
         "eof", super::BEFORE, calls eof;
         "send_headers", super::BEFORE, calls send_headers;
     },
@@ -73,6 +74,7 @@ fn echo(
     let text = pieces.text.into_vec();
     let text = if bodiless { Bytes::new() } else { call.tx.share.own(text)? };
     let limit = call.settings.max_body_size;
+    note_buffering(call);
     let response = &mut call.tx.response;
     if !response.print(text, limit) {
         return Err(argument.bad(call, &format!("more than {limit} bytes printed")));
@@ -81,9 +83,20 @@ fn echo(
     Ok(Noted(Some(1), None))
 }
 
-fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
+/// Over HTTP/1.0, a response has to say how long it is before it begins.
+fn note_buffering(call: &mut Call<'_>) {
+    let is_old = call.tx.request.version() < Version::HTTP_11;
+    let response = &mut call.tx.response;
+    if is_old && !response.sent && !response.headers().contains_key(CONTENT_LENGTH) {
+        response.buffers = true;
+    }
+}
+
+fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Printed>> {
+    let is_subrequest = call.tx.is_subrequest();
     let wait = match (arguments.len(), arguments.front()) {
         (0, _) => false,
+        (1, _) if is_subrequest => false,
         (1, Some(Value::Boolean(wait))) => *wait,
         (1, Some(other)) => {
             return Err(Argument::new(1, "flush").mismatch(call, "boolean", type_name(other)));
@@ -100,14 +113,34 @@ fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
         Some("header only")
     } else if response.ended {
         Some("seen eof")
-    } else if response.printed && request.version() == Version::HTTP_10 {
+    } else if response.buffers {
         Some("buffering")
     } else if !response.sent || !(wait || response.has_output()) {
         Some("nothing to flush")
     } else {
         None
     };
-    Ok(refused.map_or(Noted(Some(1), None), |why| Noted(None, Some(why))))
+    let printed = refused.map_or(Noted(Some(1), None), |why| Noted(None, Some(why)));
+    if refused.is_some() || is_subrequest || has_no_body(call.tx.response.status()) {
+        return Ok(Await::Ready(printed));
+    }
+    if !wait {
+        call.tx.send_out();
+        return Ok(Await::Ready(printed));
+    }
+    let flushed = call.tx.flush();
+    // How long a client may take for what it is sent is for the server to say.
+    Ok(Await::future(async move {
+        Ok(match flushed.await {
+            Ok(()) => printed,
+            Err(_) => Noted(None, Some("client aborted")),
+        })
+    }))
+}
+
+/// Whether nothing follows the head of a response, which then goes out when the functions have ended.
+const fn has_no_body(status: u16) -> bool {
+    matches!(status, 100..200 | 204 | 304)
 }
 
 fn eof(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
@@ -117,11 +150,15 @@ fn eof(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
     if call.tx.is_upgraded() {
         return Ok(Noted(None, Some(RAW)));
     }
-    let response = &mut call.tx.response;
-    if std::mem::replace(&mut response.ended, true) {
+    if std::mem::replace(&mut call.tx.response.ended, true) {
         return Ok(Noted(None, Some("seen eof")));
     }
+    note_buffering(call);
+    let response = &mut call.tx.response;
     response.send_head();
+    if !call.tx.is_subrequest() {
+        call.tx.send_out();
+    }
     Ok(Noted(Some(1), None))
 }
 

@@ -41,7 +41,7 @@ fn read_body(call: &mut Call<'_>, (): ()) -> mlua::Result<Wait<()>> {
 /// What has been read stays.
 fn discard_body(call: &mut Call<'_>, (): ()) -> mlua::Result<()> {
     if matches!(call.tx.request.body, RequestBody::Unread) {
-        call.tx.request.set_body(Bytes::new());
+        call.tx.request.discard_body();
     }
     Ok(())
 }
@@ -83,6 +83,9 @@ fn get_post_args(call: &mut Call<'_>, max: Value) -> mlua::Result<Noted<Option<T
         RequestBody::TooLong { .. } | RequestBody::Broken => {
             Ok(Noted(None, Some("request body in temp file not supported")))
         }
+        RequestBody::Discarded => Ok(Noted(Some(call.lua.create_table()?), None)),
+        #[cfg(feature = "net")]
+        RequestBody::Socket => Ok(Noted(Some(call.lua.create_table()?), None)),
         RequestBody::Read(body) | RequestBody::Replaced(body) => {
             let Noted(args, truncated) = convert::args_table(call.lua, body, max)?;
             Ok(Noted(Some(args), truncated))
@@ -100,22 +103,12 @@ fn set_body_data(call: &mut Call<'_>, data: Value) -> mlua::Result<()> {
 
 fn expect_read(call: &Call<'_>) -> mlua::Result<()> {
     match call.tx.request.body {
-        RequestBody::Unread if !has_body_socket(call) => {
-            Err(raise_at(call.lua, "request body not read yet"))
+        RequestBody::Unread => Err(raise_at(call.lua, "request body not read yet")),
+        RequestBody::Discarded => {
+            Err(raise_at(call.lua, "request body already discarded asynchronously"))
         }
         _ => Ok(()),
     }
-}
-
-/// Whether a function reads the body as a socket: then another may take its place.
-#[cfg(feature = "net")]
-fn has_body_socket(call: &Call<'_>) -> bool {
-    call.tx.rare().is_some_and(|rare| rare.has_body_socket)
-}
-
-#[cfg(not(feature = "net"))]
-fn has_body_socket(_: &Call<'_>) -> bool {
-    false
 }
 
 /// Takes the body from a file: read whole and at once, as nginx opens it at once.

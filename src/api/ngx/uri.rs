@@ -83,6 +83,7 @@ fn set_uri(call: &mut Call<'_>, (path, jump, binary): (Value, Value, Value)) -> 
     result.map_err(|why| raise_at(call.lua, &format!("invalid uri: {why}")))?;
     call.tx.request.is_internal = true;
     if jump {
+        super::ctx::renew(call);
         call.tx.request.note_redirect();
         call.tx.exit = Some(Exit::Phase);
     }

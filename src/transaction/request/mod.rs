@@ -68,6 +68,11 @@ pub(crate) enum RequestBody {
     Broken,
     /// A function has set another one.
     Replaced(Bytes),
+    /// A function wants nobody to have it.
+    Discarded,
+    /// A function receives it as it arrives.
+    #[cfg(feature = "net")]
+    Socket,
 }
 
 /// The headers that stand once.
@@ -375,6 +380,12 @@ impl Request {
     /// The same with the port, if it is known.
     pub(crate) fn client(&self, settings: &Settings) -> Option<(IpAddr, Option<u16>)> {
         Some(settings.client(&self.connection()?, self.headers()))
+    }
+
+    /// Has nobody get the body.
+    pub(crate) fn discard_body(&mut self) {
+        self.set_body(Bytes::new());
+        self.body = RequestBody::Discarded;
     }
 
     /// Replaces the body with `body`.

@@ -11,3 +11,4 @@ mod pre_function;
 mod protocols;
 mod reload;
 mod shared;
+mod streaming;

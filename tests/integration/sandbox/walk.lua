@@ -1,6 +1,6 @@
 -- Gives `visit` each table that a function can reach, with how.
 local ENDS = {
-  exit = true, redirect = true, exec = true, error = true, sleep = true, wait = true, yield = true,
+  exit = true, redirect = true, exec = true, eof = true, error = true, sleep = true, wait = true, yield = true,
   generate = true, connect = true, query = true, receiveuntil = true, receive = true, peek = true,
 }
 -- These make keys when they are told nothing.

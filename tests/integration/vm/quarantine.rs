@@ -72,6 +72,28 @@ async fn a_function_that_takes_most_of_its_time_is_not_refused_and_holds_up_nobo
 }
 
 #[tokio::test]
+async fn it_receives_and_answers_piece_by_piece_and_goes_on_behind_the_response() {
+    let app = looping(
+        "local sock = ngx.req.socket()
+         for piece in function() return sock:receive(2) end do
+           ngx.print(piece, require('here').thread()) ngx.flush(true)
+           ngx.sleep(0.001)
+         end
+         ngx.eof()
+         ngx.sleep(0.001)
+         require('recorder')(require('here').thread())",
+    )
+    .body_filter("ngx.arg[1] = ngx.arg[1]:upper()");
+    let app = app.serve().await;
+    loop_once(&app).await;
+    let expected = format!("AB{QUARANTINE}CD{QUARANTINE}").to_uppercase();
+    assert_eq!(app.post("/").body("abcd").send().await.text(), expected);
+    assert_eq!(app.recorder.wait_for(1).await, [QUARANTINE]);
+    let call = app.post("/?loop=1").body("abcd");
+    assert_eq!(call.send().await.status, 500);
+}
+
+#[tokio::test]
 async fn it_waits_reads_bodies_and_keeps_what_it_has_for_later_phases() {
     let app = looping(
         "ngx.ctx.body = kong.request.get_raw_body()

@@ -66,6 +66,10 @@ fn raw_body(call: &mut Call<'_>, max_size: &Value) -> mlua::Result<Wait<Result<B
             Err(withheld(call.tx.request.content_length()))
         }
         RequestBody::Broken => Err(Withheld::Broken),
+        // What a function has received is not there any more, as in Kong.
+        RequestBody::Discarded => Ok(Bytes::new()),
+        #[cfg(feature = "net")]
+        RequestBody::Socket => Ok(Bytes::new()),
         RequestBody::Unread | RequestBody::TooLong { .. } => {
             return call.wait(Operation::ReadBody { limit });
         }

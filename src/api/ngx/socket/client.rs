@@ -52,11 +52,15 @@ fn raw(call: &mut Call<'_>, (): ()) -> mlua::Result<Await<Outcome<Held<Socket>>>
 
 /// The connection to come, or why there is none.
 fn client(call: &Call<'_>) -> Result<OnUpgrade, &'static str> {
+    let body = call.tx.rare().and_then(|rare| rare.body_socket.as_ref());
+    if body.is_some_and(|body| !body.is_over()) {
+        return Err("pending request body reading in some other thread");
+    }
     let response = &call.tx.response;
     if call.tx.is_upgraded() {
         return Err("duplicate call");
     }
-    if response.has_output() {
+    if response.output_len() > 0 {
         let is_old = call.tx.request.version() == Version::HTTP_10;
         return Err(if is_old { "http 1.0 buffering" } else { "pending data to write" });
     }

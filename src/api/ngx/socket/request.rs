@@ -1,41 +1,41 @@
-//! `ngx.req.socket`: the request's body as a socket.
+//! `ngx.req.socket`: the request's body as a socket, which receives it as it arrives.
 //!
-//! Kong: reads from the connection as it goes. Here the body is read whole when something is first
-//! received, and goes on to the service as well.
+//! Kong: what functions leave unread goes nowhere, and the service waits for it in vain. Here it is the
+//! body that the service gets.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use bytes::BytesMut;
+use http::Version;
 use http::header::TRANSFER_ENCODING;
 use mlua::{MultiValue, Value};
-use parking_lot::Mutex;
 
 use super::outcome::Receipt;
 use super::receive::{Wanted, sought, wanted, wanted_any, wanted_until};
-use super::{Held, Method, Outcome, net};
+use super::{Held, Method, Outcome, net, timeout};
 use crate::api::ngx;
-use crate::binding::{Call, Namespace, Wait, bindings};
+use crate::binding::{Await, Call, Namespace, bindings};
 use crate::lua::raise_at;
-use crate::net::{Fault, LastPattern};
-use crate::transaction::{Operation, RequestBody};
+use crate::net::{BodySocket, Fault};
+use crate::transaction::{Broken, Operation, RequestBody};
 
 pub(in crate::api::ngx) const NAMESPACE: Namespace = Namespace {
     path: "ngx.req",
     bindings: bindings! {
-        "socket", ngx::BEFORE, calls socket;
+        "socket", ngx::BEFORE, awaits socket;
     },
 };
 
 pub(super) const METHODS: Namespace = Namespace {
     path: "reqsock",
     bindings: bindings! {
-        "receive", ngx::BEFORE, waits receive;
-        "receiveany", ngx::BEFORE, waits receiveany;
+        "receive", ngx::BEFORE, awaits receive;
+        "receiveany", ngx::BEFORE, awaits receiveany;
         "receiveuntil", ngx::BEFORE, calls sought;
         "send", ngx::BEFORE, calls send;
         "close", ngx::BEFORE, calls close;
         "settimeout", ngx::BEFORE, calls settimeout;
-        "settimeouts", ngx::BEFORE, calls settimeout;
+        "settimeouts", ngx::BEFORE, calls settimeouts;
     },
 };
 
@@ -44,105 +44,116 @@ pub(super) const PARTS: Namespace = Namespace {
     path: "reqsock",
     bindings: bindings! {
         "receiveuntil.PATTERN", ngx::BEFORE, calls sought;
-        "receiveuntil.READ", ngx::BEFORE, waits read_until;
+        "receiveuntil.READ", ngx::BEFORE, awaits read_until;
     },
 };
 
-/// A body that is read as a socket is: what is left of it, once it is there.
-#[derive(Default)]
-pub(super) struct Body {
-    left: Mutex<Option<Left>>,
-}
-
-struct Left {
-    input: BytesMut,
-    last_pattern: LastPattern,
-}
-
-fn socket(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Outcome<Held<Body>>> {
+fn socket(
+    call: &mut Call<'_>,
+    arguments: MultiValue,
+) -> mlua::Result<Await<Outcome<Held<BodySocket>>>> {
     if arguments.len() > 1 {
         let message = format!("expecting 0 or 1 argument, but got {}", arguments.len());
         return Err(raise_at(call.lua, &message));
     }
-    let request = &call.tx.request;
-    let refused = |words| Ok(Outcome::fault(Fault::new(words)));
-    if request.headers().contains_key(TRANSFER_ENCODING) {
-        return refused("chunked request bodies not supported yet");
+    if call.tx.is_subrequest() {
+        return Err(raise_at(call.lua, "attempt to read the request body in a subrequest"));
     }
-    match request.body {
+    let refused = |words| Ok(Await::Ready(Outcome::fault(Fault::new(words))));
+    match call.tx.request.body {
         RequestBody::Unread => {}
+        RequestBody::Discarded => return refused("request body discarded"),
         _ => return refused("request body already exists"),
     }
-    let length = request.headers().get(http::header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_none_or(|length| length == 0) {
-        return refused("no body");
+    // Kong: refuses bodies without a length, those in chunks and those over HTTP/2 as well.
+    let is_chunked = call.tx.request.headers().contains_key(TRANSFER_ENCODING);
+    match call.tx.request.content_length() {
+        Some(0) => return refused(NO_BODY),
+        None if is_chunked => {}
+        None if call.tx.request.version() < Version::HTTP_2 => return refused(NO_BODY),
+        _ => {}
     }
-    call.tx.rare_mut().has_body_socket = true;
-    Ok(Outcome(Ok(Held(Arc::default()))))
+    let says_nothing = call.tx.request.content_length().is_none() && !is_chunked;
+    let socket = Arc::new(BodySocket::default());
+    call.tx.request.body = RequestBody::Socket;
+    call.tx.rare_mut().body_socket = Some(Arc::clone(&socket));
+    if !says_nothing {
+        return Ok(Await::Ready(Outcome(Ok(Held(socket)))));
+    }
+    Ok(Await::Future(Operation::arriving(move |_, body| {
+        Poll::Ready(match body.is_over() {
+            true => Outcome::fault(Fault::new(NO_BODY)),
+            false => Outcome(Ok(Held(Arc::clone(&socket)))),
+        })
+    })))
 }
 
-/// What comes of receiving what `filter` wants, once the body is there.
-fn take(
+const NO_BODY: &str = "no body";
+
+/// The body that a method is called on.
+///
+/// # Errors
+///
+/// When it is that of another request.
+fn held(call: &Call<'_>, method: &Method<'_>) -> mlua::Result<Option<Arc<BodySocket>>> {
+    let Some(socket) = method.held::<BodySocket>()? else { return Ok(None) };
+    let own = call.tx.rare().and_then(|rare| rare.body_socket.as_ref());
+    match own.is_some_and(|own| Arc::ptr_eq(own, &socket)) {
+        true => Ok(Some(socket)),
+        false => Err(raise_at(call.lua, "bad request")),
+    }
+}
+
+/// Receives what the call wants, at once or when it has arrived.
+fn from(
     call: &mut Call<'_>,
     method: &Method<'_>,
-    filter: impl FnOnce(&Call<'_>) -> mlua::Result<Wanted>,
-) -> mlua::Result<Wait<Receipt>> {
-    let Some(body) = method.held::<Body>()? else {
-        return Ok(Wait::Ready(Receipt::Refused(Fault::CLOSED)));
-    };
-    let mut left = body.left.lock();
-    if left.is_none() {
-        let whole = match &call.tx.request.body {
-            RequestBody::Unread => {
-                let limit = call.settings.max_body_size;
-                return call.wait(Operation::ReadBody { limit });
-            }
-            RequestBody::Read(bytes) | RequestBody::Replaced(bytes) => BytesMut::from(&bytes[..]),
-            RequestBody::TooLong { .. } => {
-                return Ok(Wait::Ready(Receipt::Refused(Fault::TOO_LONG)));
-            }
-            RequestBody::Broken => {
-                return Ok(Wait::Ready(Receipt::Refused(Fault::new("client aborted"))));
-            }
-        };
-        *left = Some(Left { input: whole, last_pattern: LastPattern::default() });
+    wanted: fn(&Call<'_>, &Method<'_>) -> mlua::Result<Wanted>,
+) -> mlua::Result<Await<Receipt>> {
+    let refused = |fault| Ok(Await::Ready(Receipt::Refused(fault)));
+    let Some(socket) = held(call, method)? else { return refused(Fault::CLOSED) };
+    if let Err(fault) = socket.check_readable() {
+        return refused(fault);
     }
-    let filter = match filter(call)? {
+    let filter = match wanted(call, method)? {
         Wanted::Filter(filter) => filter,
-        Wanted::Receipt(receipt) => return Ok(Wait::Ready(receipt)),
+        Wanted::Receipt(receipt) => return Ok(Await::Ready(receipt)),
     };
-    let Left { input, last_pattern } = left.as_mut().expect("made above");
-    last_pattern.turn_to(&filter, input);
-    Ok(Wait::Ready(Receipt::Received(filter.feed_whole(input, &net(call)))))
-}
-
-/// The arguments without the `nil`s at their end, which who waits gets more of.
-fn given(mut arguments: MultiValue) -> MultiValue {
-    while arguments.back().is_some_and(Value::is_nil) {
-        arguments.pop_back();
+    let mut receiving = match socket.receive(filter, &net(call)) {
+        Ok(receiving) => receiving,
+        Err(fault) => return refused(fault),
+    };
+    if let Some(received) = receiving.now() {
+        return Ok(Await::Ready(Receipt::Received(received)));
     }
-    arguments
+    Ok(Await::Future(Operation::arriving(move |cx, body| {
+        let aborted = |Broken| Fault::new("client aborted");
+        let mut next = |cx: &mut Context<'_>| {
+            body.poll_next(cx).map(|next| next.map(|data| data.map_err(aborted)))
+        };
+        receiving.poll(cx, &mut next).map(Receipt::Received)
+    })))
 }
 
-fn receive(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Wait<Receipt>> {
-    let arguments = given(arguments);
+fn receive(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Receipt>> {
     let problem = "expecting 1 or 2 arguments (including the object), but got";
     let method = Method::new(call, "receive", &arguments, 1..=2, problem)?;
-    take(call, &method, |call| wanted(call, &method))
+    from(call, &method, wanted)
 }
 
-fn receiveany(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Wait<Receipt>> {
-    let arguments = given(arguments);
+fn receiveany(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Receipt>> {
     let problem = "expecting 2 arguments (including the object), but got";
     let method = Method::new(call, "receiveany", &arguments, 2..=2, problem)?;
-    take(call, &method, |call| wanted_any(call, &method))
+    from(call, &method, wanted_any)
 }
 
-fn read_until(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Wait<Receipt>> {
-    let arguments = given(arguments);
-    let method = Method::new(call, "receiveuntil", &arguments, 2..=3, "expecting 0 or 1 argument")?;
-    take(call, &method, |call| wanted_until(call, &method))
+fn read_until(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Receipt>> {
+    let given = arguments.len().saturating_sub(2);
+    if given > 1 {
+        return Err(raise_at(call.lua, &format!("expecting 0 or 1 argument, but seen {given}")));
+    }
+    let method = Method::new(call, "receiveuntil", &arguments, 2..=3, "")?;
+    from(call, &method, wanted_until)
 }
 
 fn send(call: &mut Call<'_>, _: MultiValue) -> mlua::Result<()> {
@@ -154,8 +165,24 @@ fn close(_: &mut Call<'_>, _: Value) -> mlua::Result<Outcome<u8>> {
     Ok(Outcome::fault(Fault::new("attempt to close a request socket")))
 }
 
-/// The body comes as fast as the client sends it, and whoever serves the client has timeouts.
-#[expect(clippy::unnecessary_wraps, reason = "a binding may fail")]
-fn settimeout(_: &mut Call<'_>, _: MultiValue) -> mlua::Result<()> {
+fn settimeout(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
+    let problem = "ngx.socket settimeout: expecting 2 arguments (including the object) but seen";
+    let method = Method::new(call, "settimeout", &arguments, 2..=2, problem)?;
+    let timeout = timeout(call, &method.get(1))?;
+    if let Some(socket) = method.held::<BodySocket>()? {
+        socket.set_timeout(timeout);
+    }
+    Ok(())
+}
+
+/// Only the last is for what is received.
+fn settimeouts(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
+    let problem = "ngx.socket settimeouts: expecting 4 arguments (including the object) but seen";
+    let method = Method::new(call, "settimeouts", &arguments, 4..=4, problem)?;
+    let timeouts = [1, 2, 3].map(|place| timeout(call, &method.get(place)));
+    let [_, _, timeout] = timeouts;
+    if let Some(socket) = method.held::<BodySocket>()? {
+        socket.set_timeout(timeout?);
+    }
     Ok(())
 }

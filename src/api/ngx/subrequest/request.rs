@@ -143,7 +143,7 @@ fn body(call: &mut Call<'_>, options: &Table) -> mlua::Result<Bytes> {
                 let message = format!("the request body has more than {limit} bytes");
                 Err(raise_at(call.lua, &message))
             }
-            RequestBody::Unread | RequestBody::Broken => Ok(Bytes::new()),
+            _ => Ok(Bytes::new()),
         };
     }
     if body.is_nil() {

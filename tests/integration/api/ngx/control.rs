@@ -182,8 +182,18 @@ async fn what_is_no_status_is_refused() {
         ("ngx.exit(ngx.DONE)", unfit),
         ("ngx.exit(99)", "bad argument to 'ngx.exit': invalid status 99"),
         ("ngx.exit(1000)", "bad argument to 'ngx.exit': invalid status 1000"),
+        ("ngx.exit(-3)", "bad argument to 'ngx.exit': invalid status -3"),
+        ("ngx.exit(99.9)", "bad argument to 'ngx.exit': invalid status 99"),
+        ("ngx.exit(1/0)", "bad argument to 'ngx.exit': invalid status 2147483647"),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn the_fraction_of_a_status_is_left_out() {
+    assert_eq!(App::access("ngx.exit(503.9)").await.get("/").send().await.status, 503);
+    let reply = App::access("ngx.exit(-0.5)").await.get("/").send().await;
+    assert_eq!(reply.header("x-service"), "echo");
 }
 
 #[tokio::test]

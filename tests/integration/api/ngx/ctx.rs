@@ -31,6 +31,27 @@ async fn each_request_has_its_own() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_led_elsewhere_has_a_new_one() {
+    let app = App::builder()
+        .access("ngx.ctx.seen = true kong.ctx.shared.seen = true ngx.exec('/elsewhere')")
+        .post_function(
+            Phase::Access,
+            "require('recorder')(ngx.ctx.seen, kong.ctx.shared.seen) ngx.ctx.new = true",
+        )
+        .log("require('recorder')(ngx.ctx.seen, ngx.ctx.new)")
+        .serve()
+        .await;
+    assert_eq!(app.get("/").send().await.json()["uri"], "/elsewhere");
+    assert_eq!(app.recorder.wait_for(2).await, ["nil true", "nil true"]);
+    let app = App::builder()
+        .rewrite("ngx.ctx.seen = true ngx.req.set_uri('/elsewhere', true)")
+        .access("kong.response.exit(200, tostring(ngx.ctx.seen))")
+        .serve()
+        .await;
+    assert_eq!(app.get("/").send().await.text(), "nil");
+}
+
+#[tokio::test]
 async fn it_can_be_replaced() {
     let app = App::builder()
         .access("ngx.ctx.old = true local own = {new = true} ngx.ctx = own own.later = true")

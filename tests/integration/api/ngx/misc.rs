@@ -82,6 +82,34 @@ async fn what_comes_too_late_or_out_of_range_is_logged_and_ignored() {
 }
 
 #[tokio::test]
+async fn a_status_is_a_whole_number_of_three_digits() {
+    let events = Events::capture();
+    for (value, status) in [("201.7", 201), ("'201.7'", 201), ("' 0xc9 '", 201), ("654", 654)] {
+        let app = App::access(&format!("ngx.status = {value} ngx.say(ngx.status)")).await;
+        let reply = app.get("/").send().await;
+        assert_eq!((reply.status.as_u16(), reply.text()), (status, format!("{status}\n")));
+    }
+    assert!(events.messages().is_empty());
+    for (value, said) in [
+        ("0", "0"),
+        ("-404", "-404"),
+        ("'99'", "99"),
+        ("99.9", "99"),
+        ("0/0", "0"),
+        ("1e300", "2147483647"),
+        ("-1/0", "-2147483648"),
+    ] {
+        let app =
+            App::access(&format!("ngx.status = 404 ngx.status = {value} ngx.say(ngx.status)"))
+                .await;
+        let reply = app.get("/").send().await;
+        assert_eq!((reply.status.as_u16(), &*reply.text()), (404, "404\n"), "{value}");
+        let message = events.messages().pop().unwrap();
+        assert!(message.ends_with(&format!("invalid HTTP status code {said}")), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_number_is_refused_as_a_status() {
     assert_errors(&[
         ("ngx.status = nil", "bad ngx.status: number expected, got nil"),

@@ -134,6 +134,20 @@ async fn a_discarded_body_reaches_nobody() {
 }
 
 #[tokio::test]
+async fn a_discarded_body_has_no_other_in_its_place() {
+    let source = "ngx.req.discard_body()
+        for _, f in ipairs({ ngx.req.set_body_data, ngx.req.init_body }) do
+          require('recorder')(select(2, pcall(f, 'x')))
+        end";
+    let app = App::access(source).await;
+    app.post("/").body("hello").send().await;
+    for said in app.recorder.entries() {
+        assert!(said.ends_with("request body already discarded asynchronously"), "{said}");
+    }
+    assert_eq!(app.recorder.entries().len(), 2);
+}
+
+#[tokio::test]
 async fn a_body_that_was_read_is_not_discarded_any_more() {
     let discard = "(function() ngx.req.discard_body() return ngx.req.get_body_data() end)()";
     assert_eq!(of_body("hello", discard).await, "hello");

@@ -177,6 +177,30 @@ async fn where_it_cannot_be_had_it_says_so() {
 }
 
 #[tokio::test]
+async fn while_the_body_is_received_it_cannot_be_had() {
+    let app = App::access(
+        "local sock = ngx.req.socket()
+         require('recorder')(ngx.req.socket(true))
+         sock:receive('*a')
+         require('recorder')(ngx.req.socket(true))",
+    )
+    .await;
+    app.post("/").body("hello").send().await;
+    let said = app.recorder.entries();
+    assert_eq!(said[0], "nil pending request body reading in some other thread");
+    assert!(said[1].starts_with("nil the client's connection is the server's"), "{said:?}");
+}
+
+#[tokio::test]
+async fn a_status_that_it_ends_with_is_not_the_response_s() {
+    for status in ["444", "ngx.ERROR", "500"] {
+        let app = serve(App::builder().access(&format!("{SWITCH} ngx.exit({status})"))).await;
+        switched(&app).await;
+        assert_eq!(app.recorder.wait_for(1).await, ["log 101"], "{status}");
+    }
+}
+
+#[tokio::test]
 async fn over_http2_there_is_none() {
     let app = App::access("require('recorder')(pcall(ngx.req.socket, true))").await;
     app.get("/").http2().send().await;

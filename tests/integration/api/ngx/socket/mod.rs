@@ -14,6 +14,7 @@ mod send;
 mod servers;
 mod tls;
 mod udp;
+mod websocket;
 
 use std::net::SocketAddr;
 
