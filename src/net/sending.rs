@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use super::receiving::Deadline;
 use super::socket::{State, Use};
 use super::{Fault, Socket};
+use crate::lua::{Charge, OutOfMemory, Share};
 
 /// A socket that waits until the system has taken what is sent.
 pub(crate) struct Sending {
@@ -17,6 +18,8 @@ pub(crate) struct Sending {
     sent: usize,
     deadline: Deadline,
     is_waiting: bool,
+    /// What the data counts as.
+    charge: Option<Charge>,
 }
 
 impl Socket {
@@ -37,9 +40,28 @@ impl Socket {
                 state.writing = true;
                 let deadline = Deadline::new(state.timeouts.send);
                 let (socket, data) = (Arc::clone(self), data[sent..].to_vec());
-                Ok(Some(Sending { socket, data, sent: 0, deadline, is_waiting: true }))
+                Ok(Some(Sending {
+                    socket,
+                    data,
+                    sent: 0,
+                    deadline,
+                    is_waiting: true,
+                    charge: None,
+                }))
             }
         }
+    }
+}
+
+impl Sending {
+    /// The same, with what is left to send counted as long as it is: Lua's limit does not know of it.
+    ///
+    /// # Errors
+    ///
+    /// When the request may not hold as much.
+    pub(crate) fn counted(mut self, share: &mut Share) -> Result<Self, OutOfMemory> {
+        self.charge = share.charge(self.data.capacity())?;
+        Ok(self)
     }
 }
 
@@ -47,7 +69,7 @@ impl Future for Sending {
     type Output = Result<(), Fault>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
-        let Self { socket, data, sent, deadline, is_waiting } = &mut *self;
+        let Self { socket, data, sent, deadline, is_waiting, .. } = &mut *self;
         let mut state = socket.lock();
         let polled = state.poll_send(cx, data, sent);
         if polled.is_pending() && deadline.poll(cx, *sent as u64).is_pending() {

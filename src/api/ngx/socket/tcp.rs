@@ -204,6 +204,7 @@ fn send(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Outcom
         Err(fault) => ready(Err(fault)),
         Ok(None) => ready(Ok(length)),
         Ok(Some(sending)) => {
+            let sending = sending.counted(&mut call.tx.share)?;
             Ok(Await::future(async move { Ok(Outcome(sending.await.map(|()| length))) }))
         }
     }

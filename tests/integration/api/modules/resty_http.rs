@@ -173,6 +173,21 @@ async fn both_ways_share_their_connections() {
 }
 
 #[tokio::test]
+async fn a_head_takes_no_more_memory_than_its_request_may_have() {
+    let server = http_server().await;
+    let source = "local long, fields = ('v'):rep(1e6), {}
+        for i = 1, 1e5 do fields['x-' .. i] = long end
+        for _, params in ipairs({ { headers = fields }, { headers = fields, version = 1.1 } }) do
+          show(pcall(http.new().request_uri, http.new(), 'http://127.0.0.1:PORT/echo', params))
+        end
+        local many = {}
+        for i = 1, 1e5 do many[i] = i end
+        show(http.new():request_uri('http://127.0.0.1:PORT/connection', many).status)";
+    let said = http(server, source).await;
+    assert_eq!(said, "[false,not enough memory][false,not enough memory][200]");
+}
+
+#[tokio::test]
 async fn a_server_that_is_silent_is_given_up_in_one_go_too() {
     let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let source = "local httpc = http.new()

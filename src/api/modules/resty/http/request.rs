@@ -8,13 +8,17 @@ use mlua::{IntoLuaMulti, Lua, LuaString, MultiValue, Table, Value};
 use crate::api::ngx::socket;
 use crate::binding::{Await, Call, convert};
 use crate::extension::TraceSpan;
+use crate::lua::Buffer;
 use crate::net::Fault;
 use crate::transaction::Traced;
+
+/// As long as most heads are, in bytes.
+const USUAL: usize = 512;
 
 /// A head that is being written.
 struct Writer<'a> {
     call: &'a Call<'a>,
-    text: Vec<u8>,
+    text: Buffer<'a>,
     has: Fields,
 }
 
@@ -136,6 +140,7 @@ pub(super) fn send_head(call: &mut Call<'_>, arguments: Arguments) -> mlua::Resu
         Err(fault) => Await::Ready(Sent(Err(fault))),
         Ok(None) => Await::Ready(Sent(Ok(expects))),
         Ok(Some(sending)) => {
+            let sending = sending.counted(&mut call.tx.share)?;
             Await::future(async move { Ok(Sent(sending.await.map(|()| expects))) })
         }
     })
@@ -166,8 +171,9 @@ pub(super) fn write_head(
     span: Option<&TraceSpan>,
 ) -> mlua::Result<Result<(Vec<u8>, bool), Fault>> {
     let Request { method, target, query, old, .. } = *request;
-    let mut writer = Writer { call, text: Vec::with_capacity(512), has: Fields::default() };
-    if !writer.request_line(method, target, query, old) {
+    let mut writer = Writer { call, text: call.buffer(), has: Fields::default() };
+    writer.text.reserve(USUAL)?;
+    if !writer.request_line(method, target, query, old)? {
         return Ok(Err(Fault::new("the request line has control characters or spaces in it")));
     }
     if let Some(fields) = request.fields
@@ -185,38 +191,38 @@ pub(super) fn write_head(
         }
         Body::Missing => return Ok(Err(no_body(method))),
         Body::None => {}
-        Body::Length(length) => writer.field(b"Content-Length", length.to_string().as_bytes()),
+        Body::Length(length) => writer.field(b"Content-Length", length.to_string().as_bytes())?,
     }
     match request.host {
         _ if writer.has.host => {}
-        Some(host) => writer.field(b"Host", host),
+        Some(host) => writer.field(b"Host", host)?,
         None => return Ok(Err(Fault::new("no host"))),
     }
     let has = &writer.has;
     let (agent_given, connection_given) = (has.agent, has.connection);
     let (authorized, traced) = (has.proxy_authorization, has.traceparent);
     if !agent_given {
-        writer.field(b"User-Agent", request.agent);
+        writer.field(b"User-Agent", request.agent)?;
     }
     if old && !connection_given {
-        writer.field(b"Connection", b"Keep-Alive");
+        writer.field(b"Connection", b"Keep-Alive")?;
     }
     if let Some(authorization) = request.authorization.filter(|_| !authorized) {
-        writer.field(b"Proxy-Authorization", authorization);
+        writer.field(b"Proxy-Authorization", authorization)?;
     }
     match (span, call.tx.traced()) {
         _ if traced => {}
         (Some(span), Some(traced)) => {
-            writer.field(b"traceparent", traced.trace.traceparent(span.id).as_bytes());
+            writer.field(b"traceparent", traced.trace.traceparent(span.id).as_bytes())?;
         }
         _ => {
             if let Some(trace) = call.tx.request.headers().get("traceparent") {
-                writer.field(b"traceparent", trace.as_bytes());
+                writer.field(b"traceparent", trace.as_bytes())?;
             }
         }
     }
-    writer.text.extend_from_slice(b"\r\n");
-    Ok(Ok((writer.text, writer.has.expects)))
+    writer.text.extend(b"\r\n")?;
+    Ok(Ok((writer.text.into_vec(), writer.has.expects)))
 }
 
 #[cold]
@@ -231,19 +237,26 @@ fn no_body(method: &[u8]) -> Fault {
 
 impl Writer<'_> {
     /// Whether all of it may stand there.
-    fn request_line(&mut self, method: &[u8], target: &[u8], query: &[u8], old: bool) -> bool {
-        self.text.extend_from_slice(method);
-        self.text.push(b' ');
-        self.text.extend_from_slice(target);
+    fn request_line(
+        &mut self,
+        method: &[u8],
+        target: &[u8],
+        query: &[u8],
+        old: bool,
+    ) -> mlua::Result<bool> {
+        self.text.extend(method)?;
+        self.text.push(b' ')?;
+        self.text.extend(target)?;
         if !query.is_empty() {
             if query[0] != b'?' {
-                self.text.push(b'?');
+                self.text.push(b'?')?;
             }
-            self.text.extend_from_slice(query);
+            self.text.extend(query)?;
         }
-        let spaces = self.text.iter().filter(|byte| **byte <= b' ' || **byte == 0x7f).count();
-        self.text.extend_from_slice(if old { b" HTTP/1.0\r\n" } else { b" HTTP/1.1\r\n" });
-        spaces == 1
+        let spaces =
+            self.text.as_bytes().iter().filter(|byte| **byte <= b' ' || **byte == 0x7f).count();
+        self.text.extend(if old { b" HTTP/1.0\r\n" } else { b" HTTP/1.1\r\n" })?;
+        Ok(spaces == 1)
     }
 
     /// Writes the caller's fields, but for a length where there are chunks. Gives what is wrong with
@@ -271,13 +284,13 @@ impl Writer<'_> {
                 if self.note(&name, &value) {
                     length = Some(value.to_vec());
                 } else {
-                    self.field(name.as_bytes(), &value);
+                    self.field(name.as_bytes(), &value)?;
                 }
             }
         }
         // Both would let two servers disagree about where the request ends.
         if let Some(length) = length.filter(|_| !self.has.chunked) {
-            self.field(b"Content-Length", &length);
+            self.field(b"Content-Length", &length)?;
         }
         Ok(None)
     }
@@ -304,9 +317,7 @@ impl Writer<'_> {
         false
     }
 
-    fn field(&mut self, name: &[u8], value: &[u8]) {
-        for part in [name, b": ", value, b"\r\n"] {
-            self.text.extend_from_slice(part);
-        }
+    fn field(&mut self, name: &[u8], value: &[u8]) -> mlua::Result<()> {
+        [name, b": ", value, b"\r\n"].into_iter().try_for_each(|part| self.text.extend(part))
     }
 }

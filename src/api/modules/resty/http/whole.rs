@@ -4,6 +4,7 @@
 //!
 //! Whoever asks for more than most do, proxies or client certificates or streams, has it put together.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::request::{Body, Request, write_head};
 use super::{Chunks, heading, uri};
 use crate::api::ngx::socket;
 use crate::binding::{Await, Call};
-use crate::lua::short_string;
+use crate::lua::{raise, short_string};
 use crate::net::{
     Chunked, Fault, Filter, Limits, PoolOptions, Portion, Received, Sending, Socket, Target,
 };
@@ -68,7 +69,7 @@ pub(super) fn request(
     (object, uri, params, agent): (Value, Value, Value, LuaString),
 ) -> mlua::Result<Await<Outcome>> {
     let not_in_one = || Ok(Await::Ready(Outcome::NotInOne));
-    let (Some(wanted), Value::String(uri)) = (Wanted::of(&params)?, uri) else {
+    let (Some(wanted), Value::String(uri)) = (Wanted::of(&params), uri) else {
         return not_in_one();
     };
     let uri = uri.to_string_lossy();
@@ -111,26 +112,15 @@ pub(super) fn request(
         is_head,
         keep: wanted.keeps.then_some(wanted.keep),
     };
-    Ok(match connecting {
-        Some(connecting) => Await::future(async move {
-            Ok(match connecting.await {
-                Err(fault) => Outcome::Failed(fault),
-                Ok(()) => {
-                    let sending = exchange.socket.send(&text);
-                    exchange.run(sending).await
-                }
-            })
-        }),
-        None => {
-            let sending = exchange.socket.send(&text);
-            Await::future(async move { Ok(exchange.run(sending).await) })
-        }
-    })
+    match connecting {
+        Some(connecting) => exchange.begin(call, connecting, text),
+        None => exchange.go_on(call, &text),
+    }
 }
 
 impl Wanted {
     /// What `params` say, if that is no more than most say.
-    fn of(params: &Value) -> mlua::Result<Option<Self>> {
+    fn of(params: &Value) -> Option<Self> {
         let mut wanted = Self {
             method: b"GET".to_vec(),
             path: None,
@@ -145,16 +135,17 @@ impl Wanted {
         match params {
             Value::Nil => {}
             Value::Table(params) if params.metatable().is_none() => {
-                params.for_each(|name: Value, value: Value| {
-                    is_usual = is_usual && wanted.take(&name, value);
-                    Ok(())
-                })?;
+                // The first that is not ends it: there may be a million.
+                let looked = params.for_each(|name: Value, value: Value| {
+                    if wanted.take(&name, value) { Ok(()) } else { Err(raise("unusual")) }
+                });
+                is_usual = looked.is_ok();
             }
-            _ => return Ok(None),
+            _ => return None,
         }
         let needs_body = matches!(wanted.method.as_slice(), b"POST" | b"PUT" | b"PATCH");
         let is_usual = is_usual && (wanted.body.is_some() || !needs_body);
-        Ok((is_usual && wanted.method != b"CONNECT").then_some(wanted))
+        (is_usual && wanted.method != b"CONNECT").then_some(wanted)
     }
 
     /// Whether a parameter is one that is known here, and what it is taken for.
@@ -249,6 +240,36 @@ struct Exchange {
 }
 
 impl Exchange {
+    /// Sends `text` when there is a connection.
+    fn begin(
+        self,
+        call: &mut Call<'_>,
+        connecting: impl Future<Output = Result<(), Fault>> + Send + 'static,
+        text: Vec<u8>,
+    ) -> mlua::Result<Await<Outcome>> {
+        // It counts as long as it waits: Lua's limit does not know of it.
+        let charge = call.tx.share.charge(text.capacity())?;
+        Ok(Await::future(async move {
+            let _charge = charge;
+            Ok(match connecting.await {
+                Err(fault) => Outcome::Failed(fault),
+                Ok(()) => {
+                    let sending = self.socket.send(&text);
+                    self.run(sending).await
+                }
+            })
+        }))
+    }
+
+    /// The same on a connection that there is.
+    fn go_on(self, call: &mut Call<'_>, text: &[u8]) -> mlua::Result<Await<Outcome>> {
+        let sending = match self.socket.send(text) {
+            Ok(Some(sending)) => Ok(Some(sending.counted(&mut call.tx.share)?)),
+            sent => sent,
+        };
+        Ok(Await::future(async move { Ok(self.run(sending).await) }))
+    }
+
     async fn run(self, sending: Result<Option<Sending>, Fault>) -> Outcome {
         match self.answer(sending).await {
             Ok(answered) => Outcome::Answered(Box::new(answered)),

@@ -166,3 +166,24 @@ async fn one_thread_sends_and_another_receives_on_one_socket() {
         ngx.print(select(2, ngx.thread.wait(received)), ' ', select(2, ngx.thread.wait(sent)))";
     assert_eq!(App::reach(peer.await, source).await, "socket busy reading 500500 sent");
 }
+
+#[tokio::test]
+async fn what_waits_to_be_sent_counts_as_the_requests_memory() {
+    let attack = "
+        local long, refused = ('x'):rep(1e7), 0
+        local threads = {}
+        for i = 1, 30 do
+          threads[i] = ngx.thread.spawn(function()
+            local sock = assert(ngx.socket.connect('127.0.0.1', PORT))
+            sock:settimeout(50)
+            local ok, err = pcall(sock.send, sock, long)
+            if not ok and err == 'not enough memory' then refused = refused + 1 end
+          end)
+        end
+        for i = 1, 30 do ngx.thread.wait(threads[i]) end
+        ngx.print(tostring(refused > 10 and refused < 30))";
+    let app = app(silent().await, attack).await;
+    let text = app.get("/attack").send().await.text();
+    assert_eq!(text, "true");
+    assert_honest(&app, attack).await;
+}
