@@ -164,17 +164,19 @@ impl RequestPhases {
 
     /// Waits, and runs functions on, until they have decided.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, body: &mut dyn ReadBody) -> Poll<Decision> {
-        if let Some((turn, _)) = &mut self.decided {
-            ready!(turn.as_mut().poll(cx));
-            let (_, decision) = self.decided.take().expect("looked at above");
-            return Poll::Ready(decision);
-        }
-        let pool = self.config.runtime().pool();
-        let progress = ready!(poll_run(&mut self.run, cx, &mut self.lease, pool, body));
-        match self.decide(progress) {
-            // It waits for its turn now.
-            Decision::Wait => self.poll(cx, body),
-            decision => Poll::Ready(decision),
+        loop {
+            if let Some((turn, _)) = &mut self.decided {
+                ready!(turn.as_mut().poll(cx));
+                let (_, decision) = self.decided.take().expect("looked at above");
+                return Poll::Ready(decision);
+            }
+            let pool = self.config.runtime().pool();
+            let progress = ready!(poll_run(&mut self.run, cx, &mut self.lease, pool, body));
+            match self.decide(progress) {
+                // It waits for its turn now, or goes on with nothing sent.
+                Decision::Wait => {}
+                decision => return Poll::Ready(decision),
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 
 use super::{Rare, Transaction};
 use crate::error::Site;
+use crate::phase::Phase;
 use crate::store::cache::Loading;
 
 /// What is to go out, and who waits for it.
@@ -43,11 +44,15 @@ impl Transaction {
         flushed
     }
 
-    /// Whether something is to be sent before the function goes on.
+    /// Whether something is to be sent before the function goes on: one of those that make a response. Later
+    /// ones wait for nothing that they have asked for.
     pub(crate) fn has_to_send(&self) -> bool {
-        self.rare().is_some_and(|Rare { outgoing, .. }| {
-            outgoing.is_asked || (self.response.streams && self.response.output_len() >= POSTPONED)
-        })
+        let makes_response = matches!(self.site.phase, Phase::Rewrite | Phase::Access);
+        makes_response
+            && self.rare().is_some_and(|Rare { outgoing, .. }| {
+                outgoing.is_asked
+                    || (self.response.streams && self.response.output_len() >= POSTPONED)
+            })
     }
 
     /// What is to be sent.

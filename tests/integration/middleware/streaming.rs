@@ -388,3 +388,33 @@ async fn light_threads_print_and_flush_as_well() {
     assert_eq!(piece(&mut body).await.as_deref(), Some("b"));
     assert_eq!(piece(&mut body).await.as_deref(), Some("d"));
 }
+
+#[tokio::test]
+async fn later_phases_wait_as_they_do_without_it() {
+    for source in
+        ["ngx.say('x') ngx.flush()", "ngx.say('x') ngx.flush(true)", "ngx.say('x') ngx.eof()"]
+    {
+        let app = App::builder()
+            .access(source)
+            .header_filter("for _ = 1, 3 do ngx.sleep(0.001) end ngx.header.x_seen = 'yes'")
+            .body_filter(
+                "for _ = 1, 3 do ngx.sleep(0.001) end
+                 if ngx.arg[1] then ngx.arg[1] = ngx.arg[1]:upper() end",
+            )
+            .log("for _ = 1, 3 do ngx.sleep(0.001) end require('recorder')('logged')")
+            .serve()
+            .await;
+        let reply = app.get("/").send().await;
+        assert_eq!((reply.header("x-seen"), &*reply.text()), ("yes", "X\n"), "{source}");
+        assert_eq!(app.recorder.wait_for(1).await, ["logged"], "{source}");
+    }
+}
+
+#[tokio::test]
+async fn flushing_for_nothing_again_and_again_takes_no_stack() {
+    let source = "ngx.header.etag = '\"a\"' ngx.print('one')
+        for _ = 1, 3000 do ngx.flush() ngx.socket.tcp():connect('1.2.3.4', 80) end";
+    let app = app(source).await;
+    let reply = app.get("/").header("if-none-match", "*").send().await;
+    assert_eq!(reply.status, 304);
+}
