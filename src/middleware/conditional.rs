@@ -9,40 +9,55 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::transaction::Transaction;
 
-/// Whether it is.
+/// What the conditions of a request make of its response.
+enum Verdict {
+    /// The client has asked for something else.
+    Failed,
+    /// The client has it already.
+    Known,
+}
+
+/// Whether the response becomes one without a body.
 pub(super) fn applies(transaction: &Transaction) -> bool {
-    let response = &transaction.response;
-    if response.status() != 200 || response.ignores_conditions {
-        return false;
-    }
-    let (asked, made) = (transaction.request.headers(), response.headers());
-    fails(asked, made) || is_known(asked, made)
+    verdict(transaction).is_some()
 }
 
 /// Makes the response one without a body where the conditions of the request say so.
 pub(super) fn apply(transaction: &mut Transaction) {
-    if transaction.response.status() != 200 || transaction.response.ignores_conditions {
-        return;
+    match verdict(transaction) {
+        None => {}
+        Some(Verdict::Failed) => {
+            let failed = StatusCode::PRECONDITION_FAILED.as_u16();
+            let page = transaction.request.page_for_exit(failed);
+            let response = &mut transaction.response;
+            response.clear_body();
+            response.set_status(failed);
+            if let Some(page) = page {
+                response.put(CONTENT_TYPE, page.content_type);
+                response.end_with(page.body, true);
+            }
+        }
+        Some(Verdict::Known) => {
+            let response = &mut transaction.response;
+            response.clear_body();
+            response.set_status(StatusCode::NOT_MODIFIED.as_u16());
+            for name in [CONTENT_TYPE, CONTENT_ENCODING, ACCEPT_RANGES] {
+                response.remove_header(&name);
+            }
+        }
     }
-    let (asked, made) = (transaction.request.headers(), transaction.response.headers());
+}
+
+fn verdict(transaction: &Transaction) -> Option<Verdict> {
+    let response = &transaction.response;
+    if response.status() != 200 || response.ignores_conditions {
+        return None;
+    }
+    let (asked, made) = (transaction.request.headers(), response.headers());
     if fails(asked, made) {
-        let failed = StatusCode::PRECONDITION_FAILED.as_u16();
-        let page = transaction.request.page_for_exit(failed);
-        let response = &mut transaction.response;
-        response.clear_body();
-        response.set_status(failed);
-        if let Some(page) = page {
-            response.put(CONTENT_TYPE, page.content_type);
-            response.end_with(page.body, true);
-        }
-    } else if is_known(asked, made) {
-        let response = &mut transaction.response;
-        response.clear_body();
-        response.set_status(StatusCode::NOT_MODIFIED.as_u16());
-        for name in [CONTENT_TYPE, CONTENT_ENCODING, ACCEPT_RANGES] {
-            response.remove_header(&name);
-        }
+        return Some(Verdict::Failed);
     }
+    is_known(asked, made).then_some(Verdict::Known)
 }
 
 /// Whether the client wants this only if it is something else than it is.

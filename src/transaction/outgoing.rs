@@ -30,6 +30,14 @@ pub(crate) struct Aside {
 /// How much is printed, in bytes, before it is sent without being asked for: nginx's `postpone_output`.
 const POSTPONED: usize = 1460;
 
+impl Outgoing {
+    /// What was asked for is done: those who waited for it wait until it is gone.
+    fn leave(&mut self) {
+        self.is_asked = false;
+        self.leaving.append(&mut self.waiting);
+    }
+}
+
 impl Transaction {
     /// Has what is printed sent as soon as the function waits.
     pub(crate) fn send_out(&mut self) {
@@ -57,9 +65,7 @@ impl Transaction {
 
     /// What is to be sent.
     pub(crate) fn take_outgoing(&mut self) -> Vec<Bytes> {
-        let outgoing = &mut self.rare_mut().outgoing;
-        outgoing.is_asked = false;
-        outgoing.leaving.append(&mut outgoing.waiting);
+        self.rare_mut().outgoing.leave();
         self.response.take_output()
     }
 
@@ -74,9 +80,7 @@ impl Transaction {
 
     /// Has nothing sent before the functions have ended, whatever they ask for.
     pub(crate) fn hold_back(&mut self) {
-        let outgoing = &mut self.rare_mut().outgoing;
-        outgoing.is_asked = false;
-        outgoing.leaving.append(&mut outgoing.waiting);
+        self.rare_mut().outgoing.leave();
         self.note_sent();
     }
 
