@@ -165,19 +165,9 @@ impl<B: Body> BodyReader<B> {
             if self.length + self.body.size_hint().lower() > limit {
                 return Poll::Ready(Extent::Part);
             }
-            match ready!(self.body.as_mut().poll_frame(cx)) {
-                None => self.ended = true,
-                Some(Err(error)) => {
-                    self.end = Some(End::Error(error));
-                    self.ended = true;
-                }
-                Some(Ok(frame)) => match into_bytes(frame).into_data() {
-                    Ok(data) => {
-                        self.length += data.len() as u64;
-                        self.chunks.push_back(data);
-                    }
-                    Err(frame) => self.end = frame.into_trailers().ok().map(End::Trailers),
-                },
+            if let Some(data) = ready!(self.poll_data(cx)) {
+                self.length += data.len() as u64;
+                self.chunks.push_back(data);
             }
         }
         if let Some(End::Error(_)) = self.end {
@@ -195,6 +185,19 @@ impl<B: Body> BodyReader<B> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Broken>>> {
+        while let Some(data) = ready!(self.poll_data(cx)) {
+            if !data.is_empty() {
+                return Poll::Ready(Some(Ok(data)));
+            }
+        }
+        Poll::Ready(match self.end {
+            Some(End::Error(_)) => Some(Err(Broken)),
+            _ => None,
+        })
+    }
+
+    /// The next data of the body: nothing at its end, of which is noted what it was.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         while !self.ended {
             match ready!(self.body.as_mut().poll_frame(cx)) {
                 None => self.ended = true,
@@ -203,16 +206,12 @@ impl<B: Body> BodyReader<B> {
                     self.ended = true;
                 }
                 Some(Ok(frame)) => match into_bytes(frame).into_data() {
-                    Ok(data) if data.is_empty() => {}
-                    Ok(data) => return Poll::Ready(Some(Ok(data))),
+                    Ok(data) => return Poll::Ready(Some(data)),
                     Err(frame) => self.end = frame.into_trailers().ok().map(End::Trailers),
                 },
             }
         }
-        Poll::Ready(match self.end {
-            Some(End::Error(_)) => Some(Err(Broken)),
-            _ => None,
-        })
+        Poll::Ready(None)
     }
 
     /// Takes `left` back, which comes before what is yet to be read.

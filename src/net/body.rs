@@ -7,7 +7,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 
-use super::fed::Fed;
 use super::last_pattern::LastPattern;
 use super::receiving::Deadline;
 use super::{Fault, Filter, Net, Received, Timeouts};
@@ -118,13 +117,10 @@ impl State {
     ) -> Poll<Received> {
         let fault = loop {
             if !self.input.is_empty() || self.eof {
-                match filter.feed(&mut self.input, net) {
-                    Fed::Done => return Poll::Ready(Ok(filter.take())),
-                    Fed::More => continue,
-                    Fed::Closed => break Fault::CLOSED,
-                    Fed::TooLong => break Fault::TOO_LONG,
-                    Fed::NoMemory => break Fault::NO_MEMORY,
-                    Fed::Invalid(problem) => break Fault::new(problem),
+                match filter.fill(&mut self.input, net) {
+                    Ok(true) => return Poll::Ready(Ok(filter.take())),
+                    Ok(false) => continue,
+                    Err(fault) => break fault,
                 }
             }
             match next(cx) {
@@ -138,12 +134,7 @@ impl State {
             }
         };
         self.closed = true;
-        let mut partial = filter.take();
-        if fault == Fault::NO_MEMORY {
-            // There would be none for it in the VM either.
-            partial.clear();
-        }
-        Poll::Ready(Err((fault, partial)))
+        Poll::Ready(filter.fail(fault))
     }
 }
 

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use super::chunked::{Chunked, Portion};
 use super::fed::{Fed, append};
 use super::limits::Gathered;
-use super::{Limits, Net};
+use super::{Fault, Limits, Net, Received};
 
 /// What a function wants to receive, and what there is of it.
 pub(crate) struct Filter {
@@ -94,8 +94,30 @@ impl Filter {
         }
     }
 
+    /// Takes what it wants of `input`. Whether it has all of it.
+    pub(super) fn fill(&mut self, input: &mut BytesMut, net: &Arc<Net>) -> Result<bool, Fault> {
+        match self.feed(input, net) {
+            Fed::Done => Ok(true),
+            Fed::More => Ok(false),
+            Fed::Closed => Err(Fault::CLOSED),
+            Fed::TooLong => Err(Fault::TOO_LONG),
+            Fed::NoMemory => Err(Fault::NO_MEMORY),
+            Fed::Invalid(problem) => Err(Fault::new(problem)),
+        }
+    }
+
+    /// What becomes of receiving that has come to an end too early.
+    pub(super) fn fail(&mut self, fault: Fault) -> Received {
+        let mut partial = self.take();
+        if fault == Fault::NO_MEMORY {
+            // There would be none for it in the VM either.
+            partial.clear();
+        }
+        Err((fault, partial))
+    }
+
     /// Takes from `input` what it wants. An empty one is the end.
-    pub(super) fn feed(&mut self, input: &mut BytesMut, net: &Arc<Net>) -> Fed {
+    fn feed(&mut self, input: &mut BytesMut, net: &Arc<Net>) -> Fed {
         let fed = if input.is_empty() { self.end() } else { self.take_from(input) };
         if self.data.len() > self.limit {
             return Fed::TooLong;

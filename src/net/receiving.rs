@@ -9,7 +9,6 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::time::{Instant, Sleep};
 
-use super::fed::Fed;
 use super::socket::{State, Use};
 use super::{Fault, Filter, Net, Socket};
 
@@ -104,15 +103,11 @@ impl State {
         };
         let fault = loop {
             if !connection.input.is_empty() || connection.eof {
-                match filter.feed(&mut connection.input, net) {
-                    Fed::Done => return Poll::Ready(Ok(filter.take())),
-                    Fed::More => {}
-                    Fed::Closed => break Fault::CLOSED,
-                    Fed::TooLong => break Fault::TOO_LONG,
-                    Fed::NoMemory => break Fault::NO_MEMORY,
-                    Fed::Invalid(problem) => break Fault::new(problem),
+                match filter.fill(&mut connection.input, net) {
+                    Ok(true) => return Poll::Ready(Ok(filter.take())),
+                    Ok(false) => continue,
+                    Err(fault) => break fault,
                 }
-                continue;
             }
             match connection.stream.poll_fill(cx, &mut connection.input, filter.wanted()) {
                 Poll::Pending => return Poll::Pending,
@@ -122,12 +117,7 @@ impl State {
             }
         };
         self.close_reading();
-        let mut partial = filter.take();
-        if fault == Fault::NO_MEMORY {
-            // There would be none for it in the VM either.
-            partial.clear();
-        }
-        Poll::Ready(Err((fault, partial)))
+        Poll::Ready(filter.fail(fault))
     }
 }
 
