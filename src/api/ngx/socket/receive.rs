@@ -154,12 +154,20 @@ fn is_inclusive(call: &Call<'_>, options: &Table) -> mlua::Result<bool> {
 
 /// One call of what `receiveuntil` returns: the socket, the pattern, and perhaps a size.
 fn read_until(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Receipt>> {
+    let method = reading_until(call, &arguments)?;
+    from(call, &method, wanted_until)
+}
+
+/// The same as a method.
+pub(super) fn reading_until<'a>(
+    call: &Call<'_>,
+    arguments: &'a MultiValue,
+) -> mlua::Result<Method<'a>> {
     let given = arguments.len().saturating_sub(2);
     if given > 1 {
         return Err(raise_at(call.lua, &format!("expecting 0 or 1 argument, but seen {given}")));
     }
-    let method = Method::new(call, "receiveuntil", &arguments, 2..=3, "")?;
-    from(call, &method, wanted_until)
+    Method::new(call, "receiveuntil", arguments, 2..=3, "")
 }
 
 /// What such a call wants.

@@ -11,8 +11,9 @@ use http::header::TRANSFER_ENCODING;
 use mlua::{MultiValue, Value};
 
 use super::outcome::Receipt;
-use super::receive::{Wanted, sought, wanted, wanted_any, wanted_until};
-use super::{Held, Method, Outcome, net, timeout};
+use super::receive::{Wanted, reading_until, sought, wanted, wanted_any, wanted_until};
+use super::tcp::{all_timeouts, one_timeout};
+use super::{Held, Method, Outcome, net};
 use crate::api::ngx;
 use crate::binding::{Await, Call, Namespace, bindings};
 use crate::lua::raise_at;
@@ -148,11 +149,7 @@ fn receiveany(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<
 }
 
 fn read_until(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Receipt>> {
-    let given = arguments.len().saturating_sub(2);
-    if given > 1 {
-        return Err(raise_at(call.lua, &format!("expecting 0 or 1 argument, but seen {given}")));
-    }
-    let method = Method::new(call, "receiveuntil", &arguments, 2..=3, "")?;
+    let method = reading_until(call, &arguments)?;
     from(call, &method, wanted_until)
 }
 
@@ -166,9 +163,7 @@ fn close(_: &mut Call<'_>, _: Value) -> mlua::Result<Outcome<u8>> {
 }
 
 fn settimeout(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
-    let problem = "ngx.socket settimeout: expecting 2 arguments (including the object) but seen";
-    let method = Method::new(call, "settimeout", &arguments, 2..=2, problem)?;
-    let timeout = timeout(call, &method.get(1))?;
+    let (method, timeout) = one_timeout(call, &arguments)?;
     if let Some(socket) = method.held::<BodySocket>()? {
         socket.set_timeout(timeout);
     }
@@ -177,12 +172,9 @@ fn settimeout(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
 
 /// Only the last is for what is received.
 fn settimeouts(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
-    let problem = "ngx.socket settimeouts: expecting 4 arguments (including the object) but seen";
-    let method = Method::new(call, "settimeouts", &arguments, 4..=4, problem)?;
-    let timeouts = [1, 2, 3].map(|place| timeout(call, &method.get(place)));
-    let [_, _, timeout] = timeouts;
+    let (method, timeouts) = all_timeouts(call, &arguments)?;
     if let Some(socket) = method.held::<BodySocket>()? {
-        socket.set_timeout(timeout?);
+        socket.set_timeout(timeouts.read);
     }
     Ok(())
 }

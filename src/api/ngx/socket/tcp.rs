@@ -231,9 +231,7 @@ fn shutdown(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Outcome<
 }
 
 fn settimeout(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
-    let problem = "ngx.socket settimeout: expecting 2 arguments (including the object) but seen";
-    let method = Method::new(call, "settimeout", &arguments, 2..=2, problem)?;
-    let all = timeout(call, &method.get(1))?;
+    let (method, all) = one_timeout(call, &arguments)?;
     if let Some(socket) = method.held::<Socket>()? {
         socket.set_timeouts(Timeouts { connect: all, send: all, read: all });
     }
@@ -241,17 +239,37 @@ fn settimeout(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
 }
 
 fn settimeouts(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<()> {
+    let (method, timeouts) = all_timeouts(call, &arguments)?;
+    if let Some(socket) = method.held::<Socket>()? {
+        socket.set_timeouts(timeouts);
+    }
+    Ok(())
+}
+
+/// What `settimeout` is called on, and with.
+pub(super) fn one_timeout<'a>(
+    call: &Call<'_>,
+    arguments: &'a MultiValue,
+) -> mlua::Result<(Method<'a>, Duration)> {
+    let problem = "ngx.socket settimeout: expecting 2 arguments (including the object) but seen";
+    let method = Method::new(call, "settimeout", arguments, 2..=2, problem)?;
+    let given = timeout(call, &method.get(1))?;
+    Ok((method, given))
+}
+
+/// What `settimeouts` is called on, and with.
+pub(super) fn all_timeouts<'a>(
+    call: &Call<'_>,
+    arguments: &'a MultiValue,
+) -> mlua::Result<(Method<'a>, Timeouts)> {
     let problem = "ngx.socket settimeouts: expecting 4 arguments (including the object) but seen";
-    let method = Method::new(call, "settimeouts", &arguments, 4..=4, problem)?;
+    let method = Method::new(call, "settimeouts", arguments, 4..=4, problem)?;
     let timeouts = Timeouts {
         connect: timeout(call, &method.get(1))?,
         send: timeout(call, &method.get(2))?,
         read: timeout(call, &method.get(3))?,
     };
-    if let Some(socket) = method.held::<Socket>()? {
-        socket.set_timeouts(timeouts);
-    }
-    Ok(())
+    Ok((method, timeouts))
 }
 
 /// The socket and the option that a call is about.
