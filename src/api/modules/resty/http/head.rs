@@ -106,14 +106,14 @@ fn problem(error: httparse::Error, bytes: &[u8]) -> Fault {
     }
 }
 
-/// Status, reason, version, fields by name, and the length of the body.
+/// Status, reason, fields by name, the length of the body, whether it comes in chunks, and whether the connection
+/// ends with it.
 impl IntoLuaMulti for Head {
     fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
-        let fields = self.fields(lua)?;
-        let version = 1.0 + f64::from(self.minor) / 10.0;
-        let reason = short_string(lua, &self.reason)?;
+        let (reason, fields) = (short_string(lua, &self.reason)?, self.fields(lua)?);
         let length = self.length().map(|length| length as f64);
-        (self.status, reason, version, fields, length).into_lua_multi(lua)
+        let (is_chunked, closes) = (self.is_chunked(), self.closes());
+        (self.status, reason, fields, length, is_chunked, closes).into_lua_multi(lua)
     }
 }
 

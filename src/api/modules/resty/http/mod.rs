@@ -19,7 +19,7 @@ use crate::api::ngx::socket;
 use crate::binding::{Await, Call, Namespace, bindings};
 use crate::extension::Trace;
 use crate::lua::{raise_at, short_string};
-use crate::net::{Chunked, Fault, Filter, Portion, Received};
+use crate::net::{Chunked, Fault, Filter, Limits, Portion, Received, Socket};
 use crate::phase::PhaseSet;
 
 /// What the Lua half is made with. Functions do not see these.
@@ -79,18 +79,24 @@ fn read_head(
             Some(heading) => return Ok(Await::Ready(told(heading))),
             None => {
                 return Ok(Await::future(async move {
-                    let mut heading = heading(receiving.await);
-                    while matches!(&heading, Ok(head) if head.is_interim() && !waits) {
-                        heading = match socket.receive(Filter::head(&limits)) {
-                            Ok(receiving) => self::heading(receiving.await),
-                            Err(fault) => Err(fault),
-                        };
-                    }
-                    Ok(told(heading))
+                    let first = heading(receiving.await);
+                    let last = if waits { first } else { last(first, &socket, &limits).await };
+                    Ok(told(last))
                 }));
             }
         }
     }
+}
+
+/// The head that comes after those that are interim, of which `heading` may be the first.
+async fn last(mut heading: Heading, socket: &Arc<Socket>, limits: &Limits) -> Heading {
+    while matches!(&heading, Ok(head) if head.is_interim()) {
+        heading = match socket.receive(Filter::head(limits)) {
+            Ok(receiving) => self::heading(receiving.await),
+            Err(fault) => Err(fault),
+        };
+    }
+    heading
 }
 
 /// Ends the span of a request whose response has this head.

@@ -137,14 +137,6 @@ local function read_trailers(res)
   end
 end
 
-local function decides_to_close(headers, version)
-  local connection = headers["Connection"]
-  if version == 1.0 then
-    return not has_token(connection, "keep-alive")
-  end
-  return has_token(connection, "close")
-end
-
 local function response_of(status, reason, fields)
   return {
     status = status,
@@ -157,12 +149,16 @@ local function response_of(status, reason, fields)
   }
 end
 
+local function comes_in_chunks(res, sock, chunks)
+  res.sock, res.chunks, res.body_reader = sock, chunks, chunked_reader(sock, chunks)
+end
+
 -- One that has been read whole.
 function http.whole_response(sock, status, reason, fields, body, has_body, chunks)
   local res = response_of(status, reason, fields)
   res.body, res.has_body = body, has_body
   if chunks then
-    res.sock, res.chunks, res.body_reader = sock, chunks, chunked_reader(sock, chunks)
+    comes_in_chunks(res, sock, chunks)
   end
   return res
 end
@@ -173,20 +169,19 @@ function http:read_response(params)
   for name, value in pairs(params.headers or {}) do
     waits = waits or lower(tostring(name)) == "expect" and value == "100-continue"
   end
-  local status, reason, version, fields, length = read_head(sock, waits)
+  local status, reason, fields, length, is_chunked, closes = read_head(sock, waits)
   if waits and status == 100 then
     local ok, err = http.send_body(sock, params.body)
     if not ok then
       return nil, err
     end
-    status, reason, version, fields, length = read_head(sock, false)
+    status, reason, fields, length, is_chunked, closes = read_head(sock, false)
   end
   if not status then
     return nil, reason
   end
   local res = response_of(status, reason, fields)
-  local headers = res.headers
-  if decides_to_close(headers, version) then
+  if closes then
     self.keepalive = false
   end
   local method = upper(params.method or "GET")
@@ -195,9 +190,8 @@ function http:read_response(params)
     return res
   end
   res.has_body = true
-  if version == 1.1 and http.transfer_encoding_is_chunked(headers) then
-    local chunks = native.chunks()
-    res.sock, res.chunks, res.body_reader = sock, chunks, chunked_reader(sock, chunks)
+  if is_chunked then
+    comes_in_chunks(res, sock, native.chunks())
   elseif length then
     res.body_reader = sized_reader(sock, length)
   else

@@ -4,6 +4,7 @@
 //!
 //! Whoever asks for more than most do, proxies or client certificates or streams, has it put together.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::head::Head;
 use super::request::{Body, Request, write_head};
-use super::{Chunks, heading, uri};
+use super::{Chunks, heading, last, uri};
 use crate::api::ngx::socket;
 use crate::binding::{Await, Call};
 use crate::lua::{raise, short_string};
@@ -86,7 +87,11 @@ pub(super) fn request(
             Err(_) => return not_in_one(),
         },
     };
-    let Ok(Ok((mut text, expects))) = wanted.write(call, &parts, port == usual_port, &agent) else {
+    let host = match port == usual_port {
+        true => Cow::Borrowed(parts.host),
+        false => Cow::Owned(format!("{}:{port}", parts.host)),
+    };
+    let Ok(Ok((mut text, expects))) = wanted.write(call, &parts, &host, &agent) else {
         return not_in_one();
     };
     let Some(socket) = socket::stream(call, &object)?.filter(|_| !expects) else {
@@ -194,18 +199,9 @@ impl Wanted {
         &self,
         call: &Call<'_>,
         parts: &uri::Parts<'_>,
-        is_usual_port: bool,
+        host: &str,
         agent: &LuaString,
     ) -> mlua::Result<Result<(Vec<u8>, bool), Fault>> {
-        let named;
-        let host = match parts.port {
-            Some(port) if !is_usual_port => {
-                let port: u16 = port.parse().unwrap_or_default();
-                named = format!("{}:{port}", parts.host);
-                &named
-            }
-            _ => parts.host,
-        };
         let bytes = |text: &Option<LuaString>| text.as_ref().map(LuaString::as_bytes);
         let (path, query, body) = (bytes(&self.path), bytes(&self.query), bytes(&self.body));
         let request = Request {
@@ -284,10 +280,8 @@ impl Exchange {
         if let Some(sending) = sending? {
             sending.await?;
         }
-        let mut head = heading(self.receive(Filter::head(&self.limits)).await)?;
-        while head.is_interim() {
-            head = heading(self.receive(Filter::head(&self.limits)).await)?;
-        }
+        let first = heading(self.receive(Filter::head(&self.limits)).await);
+        let head = last(first, &self.socket, &self.limits).await?;
         let has_body = !self.is_head && !matches!(head.status(), 101 | 204 | 304);
         let mut chunks = None;
         let body = match head.length() {
