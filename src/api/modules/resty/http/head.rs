@@ -46,6 +46,14 @@ impl Head {
         self.status
     }
 
+    /// How many bytes it takes.
+    pub(super) fn size(&self) -> usize {
+        let of = |(name, value): &(Vec<u8>, Vec<u8>)| {
+            size_of_val(name) + size_of_val(value) + name.len() + value.len()
+        };
+        self.reason.len() + self.fields.iter().map(of).sum::<usize>()
+    }
+
     /// Whether the response proper is still to come.
     pub(super) fn is_interim(&self) -> bool {
         (100..200).contains(&self.status) && self.status != 101

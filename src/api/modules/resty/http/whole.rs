@@ -18,7 +18,7 @@ use super::request::{Body, Request, write_head};
 use super::{Chunks, heading, last, uri};
 use crate::api::ngx::socket;
 use crate::binding::{Await, Call};
-use crate::lua::{raise, short_string};
+use crate::lua::{Charge, raise, short_string};
 use crate::net::{
     Chunked, Fault, Filter, Limits, PoolOptions, Portion, Received, Sending, Socket, Target,
 };
@@ -116,11 +116,12 @@ pub(super) fn request(
         limits: call.settings.reach.limits,
         is_head,
         keep: wanted.keeps.then_some(wanted.keep),
+        charge: call.tx.share.charge(text.capacity())?,
     };
-    match connecting {
-        Some(connecting) => exchange.begin(call, connecting, text),
-        None => exchange.go_on(call, &text),
-    }
+    Ok(match connecting {
+        Some(connecting) => exchange.begin(connecting, text),
+        None => exchange.go_on(&text),
+    })
 }
 
 impl Wanted {
@@ -233,40 +234,36 @@ struct Exchange {
     limits: Limits,
     is_head: bool,
     keep: Option<Keep>,
+    /// What it holds counts as long as it waits: Lua's limit does not know of it.
+    charge: Option<Charge>,
 }
 
 impl Exchange {
     /// Sends `text` when there is a connection.
     fn begin(
         self,
-        call: &mut Call<'_>,
         connecting: impl Future<Output = Result<(), Fault>> + Send + 'static,
         text: Vec<u8>,
-    ) -> mlua::Result<Await<Outcome>> {
-        // It counts as long as it waits: Lua's limit does not know of it.
-        let charge = call.tx.share.charge(text.capacity())?;
-        Ok(Await::future(async move {
-            let _charge = charge;
+    ) -> Await<Outcome> {
+        Await::future(async move {
             Ok(match connecting.await {
                 Err(fault) => Outcome::Failed(fault),
                 Ok(()) => {
                     let sending = self.socket.send(&text);
+                    drop(text);
                     self.run(sending).await
                 }
             })
-        }))
+        })
     }
 
     /// The same on a connection that there is.
-    fn go_on(self, call: &mut Call<'_>, text: &[u8]) -> mlua::Result<Await<Outcome>> {
-        let sending = match self.socket.send(text) {
-            Ok(Some(sending)) => Ok(Some(sending.counted(&mut call.tx.share)?)),
-            sent => sent,
-        };
-        Ok(Await::future(async move { Ok(self.run(sending).await) }))
+    fn go_on(self, text: &[u8]) -> Await<Outcome> {
+        let sending = self.socket.send(text);
+        Await::future(async move { Ok(self.run(sending).await) })
     }
 
-    async fn run(self, sending: Result<Option<Sending>, Fault>) -> Outcome {
+    async fn run(mut self, sending: Result<Option<Sending>, Fault>) -> Outcome {
         match self.answer(sending).await {
             Ok(answered) => Outcome::Answered(Box::new(answered)),
             Err(fault) => {
@@ -276,12 +273,15 @@ impl Exchange {
         }
     }
 
-    async fn answer(&self, sending: Result<Option<Sending>, Fault>) -> Result<Answered, Fault> {
+    async fn answer(&mut self, sending: Result<Option<Sending>, Fault>) -> Result<Answered, Fault> {
         if let Some(sending) = sending? {
             sending.await?;
         }
         let first = heading(self.receive(Filter::head(&self.limits)).await);
         let head = last(first, &self.socket, &self.limits).await?;
+        if let Some(charge) = &mut self.charge {
+            charge.grow(head.size()).map_err(|_| Fault::NO_MEMORY)?;
+        }
         let has_body = !self.is_head && !matches!(head.status(), 101 | 204 | 304);
         let mut chunks = None;
         let body = match head.length() {

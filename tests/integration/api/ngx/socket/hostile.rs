@@ -187,3 +187,32 @@ async fn what_waits_to_be_sent_counts_as_the_requests_memory() {
     assert_eq!(text, "true");
     assert_honest(&app, attack).await;
 }
+
+#[tokio::test]
+async fn heads_of_responses_whose_bodies_do_not_come_count_as_the_requests_memory() {
+    let server = peer(|mut stream| async move {
+        let field = format!("X-Long: {}\r\n", "a".repeat(10_000)).repeat(60);
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n{field}\r\n");
+        let _ = stream.write_all(head.as_bytes()).await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let source = format!(
+        "local refused, silent, threads = 0, 0, {{}}
+         for i = 1, 12 do
+           threads[i] = ngx.thread.spawn(function()
+             local httpc = require('resty.http').new()
+             httpc:set_timeout(1000)
+             local _, err = httpc:request_uri('http://127.0.0.1:{}/')
+             if err == 'no memory' then refused = refused + 1 else silent = silent + 1 end
+           end)
+         end
+         for i = 1, 12 do ngx.thread.wait(threads[i]) end
+         ngx.print(tostring(refused > 0 and silent > 0))",
+        server.port()
+    );
+    let budget = Budget::default().request_memory(4 << 20);
+    let runtime = |builder: RuntimeBuilder| reaching(builder.budget(budget));
+    let app = App::builder().runtime(runtime).access(&source).serve().await;
+    assert_eq!(app.get("/").send().await.text(), "true");
+}
