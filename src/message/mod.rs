@@ -6,3 +6,8 @@ pub(crate) mod grpc;
 pub(crate) mod headers;
 pub(crate) mod random;
 pub(crate) mod uri;
+
+/// Whether nothing follows the head of a response with this status (RFC 9112, section 6.3).
+pub(crate) const fn has_no_body(status: u16) -> bool {
+    matches!(status, 100..200 | 204 | 304)
+}

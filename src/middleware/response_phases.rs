@@ -18,6 +18,7 @@ use super::turn::{self, Turn};
 use super::{conditional, framing};
 use crate::extension::{CloseConnection, HeaderNames, ServiceTimes, Tries};
 use crate::function::{Progress, Run};
+use crate::message::has_no_body;
 use crate::phase::Phase;
 use crate::runtime::Runtime;
 use crate::transaction::{BodyIsGone, Source, Transaction};
@@ -252,7 +253,7 @@ impl Passage {
             // Kong: leaves this to the function, and many forget it.
             head.headers.remove(CONTENT_LENGTH);
         }
-        let silent = lease.request.method() == Method::HEAD || has_no_body(head.status);
+        let silent = lease.request.method() == Method::HEAD || has_no_body(head.status.as_u16());
         let length = match &streaming {
             Some(_) if filters.is_empty() && !lease.response.ended => said_length(&head),
             _ if filters.is_empty() => body.size_hint(),
@@ -286,7 +287,7 @@ pub(super) fn respond_once<B: Body>(
     }
     let body = own_body(&mut transaction);
     transaction.response.give_head(&mut head);
-    let silent = transaction.request.method() == Method::HEAD || has_no_body(head.status);
+    let silent = transaction.request.method() == Method::HEAD || has_no_body(head.status.as_u16());
     let names = transaction.response.take_names();
     finish_head(&mut head, names, &transaction, &body.size_hint(), silent);
     runtime.release(transaction);
@@ -341,7 +342,7 @@ fn own_body<B: Body>(transaction: &mut Transaction) -> Replay<B> {
     let bodiless = transaction.request.method() == Method::HEAD;
     let response = &mut transaction.response;
     let replacement = response.replacement.take();
-    let status = StatusCode::from_u16(response.status()).unwrap_or_default();
+    let status = response.status();
     // What was printed chunk by chunk has no length, as nginx sends it; HTTP/1.0 has no other way
     // to tell the end.
     let output = response.take_output();
@@ -354,9 +355,4 @@ fn own_body<B: Body>(transaction: &mut Transaction) -> Replay<B> {
     let says_length = response.headers().contains_key(CONTENT_LENGTH);
     let is_old = transaction.request.version() == Version::HTTP_10;
     Replay::of_chunks(output, !transaction.response.printed || says_length || is_old)
-}
-
-fn has_no_body(status: StatusCode) -> bool {
-    status.is_informational()
-        || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status)
 }

@@ -14,6 +14,7 @@ use crate::binding::{Await, Call, Namespace, bindings};
 use crate::lua::Buffer;
 use crate::lua::check;
 use crate::lua::{raise_at, type_name};
+use crate::message::has_no_body;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx",
@@ -121,6 +122,7 @@ fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Print
         None
     };
     let printed = refused.map_or(Noted(Some(1), None), |why| Noted(None, Some(why)));
+    // A head that nothing follows goes out when the functions have ended.
     if refused.is_some() || is_subrequest || has_no_body(call.tx.response.status()) {
         return Ok(Await::Ready(printed));
     }
@@ -136,11 +138,6 @@ fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Print
             Err(_) => Noted(None, Some("client aborted")),
         })
     }))
-}
-
-/// Whether nothing follows the head of a response, which then goes out when the functions have ended.
-const fn has_no_body(status: u16) -> bool {
-    matches!(status, 100..200 | 204 | 304)
 }
 
 fn eof(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Printed> {
