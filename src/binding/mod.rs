@@ -325,9 +325,10 @@ impl<'a> Call<'a> {
         Buffer::within(self.lua, self.tx.share.room())
     }
 
-    /// Suspends the function until `operation` has ended.
-    pub(crate) fn wait<R>(&mut self, operation: Operation) -> mlua::Result<Wait<R>> {
-        self.tx.operation = Some(operation);
+    /// Suspends the function until the request's body is there, whole if it has at most `limit` bytes.
+    pub(crate) fn wait_for_body<R>(&mut self, limit: u64) -> mlua::Result<Wait<R>> {
+        self.tx.request.is_being_read = true;
+        self.tx.operation = Some(Operation::ReadBody { limit });
         Ok(Wait::Pending)
     }
 }

@@ -17,14 +17,10 @@ enum Verdict {
     Known,
 }
 
-/// Whether the response becomes one without a body.
-pub(super) fn applies(transaction: &Transaction) -> bool {
-    verdict(transaction).is_some()
-}
-
-/// Makes the response one without a body where the conditions of the request say so.
-pub(super) fn apply(transaction: &mut Transaction) {
-    match verdict(transaction) {
+/// Makes the response another where the conditions of the request say so. Whether they do.
+pub(super) fn apply(transaction: &mut Transaction) -> bool {
+    let verdict = verdict(transaction);
+    match verdict {
         None => {}
         Some(Verdict::Failed) => {
             let failed = StatusCode::PRECONDITION_FAILED.as_u16();
@@ -46,6 +42,7 @@ pub(super) fn apply(transaction: &mut Transaction) {
             }
         }
     }
+    verdict.is_some()
 }
 
 fn verdict(transaction: &Transaction) -> Option<Verdict> {

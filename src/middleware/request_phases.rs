@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::request::Parts;
 use http_body::Body;
 
-use super::conditional;
 use super::config::{Config, StandIns};
 use super::exchange::{Exchange, Lease, Participant};
 use super::log::LogGuard;
@@ -173,7 +172,7 @@ impl RequestPhases {
             let pool = self.config.runtime().pool();
             let progress = ready!(poll_run(&mut self.run, cx, &mut self.lease, pool, body));
             match self.decide(progress) {
-                // It waits for its turn now, or goes on with nothing sent.
+                // It waits for its turn now.
                 Decision::Wait => {}
                 decision => return Poll::Ready(decision),
             }
@@ -184,7 +183,7 @@ impl RequestPhases {
         let decision = match progress {
             #[cfg(feature = "net")]
             Progress::Waiting if self.lease.is_upgrading() => Decision::Upgrade,
-            Progress::Waiting if self.lease.has_to_send() => self.begin_to_send(),
+            Progress::Waiting if self.lease.has_to_send() => Decision::Stream,
             Progress::Waiting => Decision::Wait,
             Progress::Ended if !self.lease.response.printed => Decision::Forward,
             Progress::Ended | Progress::Exited => Decision::Answer,
@@ -201,15 +200,6 @@ impl RequestPhases {
             return Decision::Wait;
         }
         decision
-    }
-
-    /// Something is to be sent while functions go on, unless the client has it already.
-    fn begin_to_send(&mut self) -> Decision {
-        if conditional::applies(&self.lease) {
-            self.lease.hold_back();
-            return Decision::Wait;
-        }
-        Decision::Stream
     }
 
     pub(super) fn forward(mut self) -> Forwarded {

@@ -100,7 +100,12 @@ impl Passage {
     /// Runs `header_filter` on a response that functions go on with.
     pub(super) fn respond_with_stream<B: Body>(self, streaming: Box<Streaming>) -> Filtered<B> {
         self.exchange.answer_reached();
-        let lease = self.exchange.lease().expect("given back when the functions were set aside");
+        let mut lease =
+            self.exchange.lease().expect("given back when the functions were set aside");
+        if conditional::apply(&mut lease) {
+            // What functions print from now on is for nobody.
+            lease.response.ended = true;
+        }
         let (head, ()) = Response::new(()).into_parts();
         HeadFilter::begin(self, lease, head, Made::PieceByPiece(streaming))
     }
@@ -322,10 +327,12 @@ fn body_of<B: Body>(lease: &mut Lease, made: Made<B>) -> (Replay<B>, Option<Box<
     match made {
         Made::ByService(body) if !is_replaced => (body, None),
         // What functions of `header_filter` have put in its place ends the others.
-        Made::PieceByPiece(mut streaming) if !is_replaced => match streaming.begin(lease) {
-            true => (own_body(lease), Some(streaming)),
-            false => (Replay::empty(), Some(streaming)),
-        },
+        Made::PieceByPiece(mut streaming) if !is_replaced || lease.response.ended => {
+            match streaming.begin(lease) {
+                true => (own_body(lease), Some(streaming)),
+                false => (Replay::empty(), Some(streaming)),
+            }
+        }
         _ => (own_body(lease), None),
     }
 }

@@ -16,6 +16,7 @@ use super::run::poll_run;
 use super::turn::{self, Turn};
 use crate::error::log;
 use crate::function::{Progress, Run};
+use crate::message::has_no_body;
 use crate::runtime::Runtime;
 use crate::settings::Kind;
 use crate::transaction::{Aside, ReadBody};
@@ -63,9 +64,10 @@ impl Streaming {
         Self { run, lease, aside, exchange, runtime, body, pieces, turn, state }
     }
 
-    /// Sees what the functions have printed before the response has begun. Whether they have ended it as well.
+    /// Sees what the functions have printed before the response has begun. Whether it is all there will be:
+    /// they have ended it, or it has no body.
     pub(super) fn begin(&mut self, lease: &mut Lease) -> bool {
-        let has_ended = lease.response.ended;
+        let has_ended = lease.response.ended || has_no_body(lease.response.status());
         if has_ended {
             self.state = State::Ended;
         } else {
@@ -103,7 +105,7 @@ impl Streaming {
     /// Runs functions on until there is something to go out, or they have ended.
     fn poll_functions(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(lease) = take_up(&self.exchange, &mut self.lease, &mut self.aside) else {
-            self.state = State::Over;
+            self.state = State::Broken(Some("the functions have lost their request".into()));
             return Poll::Ready(());
         };
         // Whoever asks for more has got rid of all there was.

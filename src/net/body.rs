@@ -90,10 +90,7 @@ impl BodySocket {
     /// received.
     pub(crate) fn leave(&self) -> Option<Bytes> {
         let state = &mut *self.state.lock();
-        state.closed = true;
-        if let Some(last) = state.last_pattern.forget() {
-            last.lock().give_back(&mut state.input);
-        }
+        state.close();
         (state.received > 0).then(|| state.input.split().freeze())
     }
 }
@@ -105,6 +102,14 @@ impl State {
             () if self.closed => Err(Fault::CLOSED),
             () if self.reading => Err(Fault::BUSY_READING),
             () => Ok(self),
+        }
+    }
+
+    /// Nothing more is received. What has come of a pattern's beginning is there again.
+    fn close(&mut self) {
+        self.closed = true;
+        if let Some(last) = self.last_pattern.forget() {
+            last.lock().give_back(&mut self.input);
         }
     }
 
@@ -173,8 +178,16 @@ impl ReceivingBody {
     }
 }
 
+/// What a function has received that is given up as it waits, a thread that is killed, goes on to the service
+/// with the rest.
 impl Drop for ReceivingBody {
     fn drop(&mut self) {
-        self.stop_waiting();
+        if self.is_waiting {
+            let mut state = self.socket.state.lock();
+            state.reading = false;
+            state.close();
+            let rest = std::mem::replace(&mut state.input, self.filter.take());
+            state.input.unsplit(rest);
+        }
     }
 }

@@ -74,19 +74,29 @@ impl Future for Receiving {
         if polled.is_ready() || self.deadline.poll(cx, progress).is_pending() {
             return polled;
         }
+        self.stop_waiting();
         let partial = self.filter.take();
         Poll::Ready(Err((Fault::TIMEOUT, partial)))
     }
 }
 
+impl Receiving {
+    fn stop_waiting(&mut self) {
+        self.is_waiting = false;
+        let mut state = self.socket.lock();
+        state.reading = false;
+        if let Some(connection) = &mut state.connection {
+            self.deadline.give_back(&mut connection.timer);
+        }
+    }
+}
+
+/// A function that is given up as it waits, a thread that is killed, takes with it what has come: nobody could
+/// tell where in the stream the next one reads.
 impl Drop for Receiving {
     fn drop(&mut self) {
         if self.is_waiting {
-            let mut state = self.socket.lock();
-            state.reading = false;
-            if let Some(connection) = &mut state.connection {
-                self.deadline.give_back(&mut connection.timer);
-            }
+            self.socket.lock().give_up();
         }
     }
 }

@@ -85,10 +85,11 @@ impl Future for Sending {
     }
 }
 
+/// As with [`Receiving`](super::Receiving): how much of it is gone nobody knows.
 impl Drop for Sending {
     fn drop(&mut self) {
         if self.is_waiting {
-            self.socket.lock().writing = false;
+            self.socket.lock().give_up();
         }
     }
 }

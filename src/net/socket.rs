@@ -201,6 +201,12 @@ impl State {
         self.close_if_done();
     }
 
+    /// Closes the connection of an operation that comes to no end.
+    pub(super) fn give_up(&mut self) {
+        (self.reading, self.writing) = (false, false);
+        self.take().into_iter().for_each(Connection::close);
+    }
+
     fn close_if_done(&mut self) {
         if self.read_closed && self.write_closed {
             self.take().into_iter().for_each(Connection::close);

@@ -52,8 +52,16 @@ impl Flights {
 
     /// Gives an operation up.
     pub(crate) fn cancel(&mut self, ticket: u32) {
-        self.flights.remove(&ticket);
+        if self.flights.remove(&ticket).is_some_and(|flight| flight.operation.reads_body()) {
+            self.wake_readers();
+        }
         self.ended.retain(|(ended, _)| *ended != ticket);
+    }
+
+    /// The body wakes but the last of those that read it: when that one does so no more, the others look.
+    fn wake_readers(&self) {
+        let readers = self.flights.iter().filter(|(_, flight)| flight.operation.reads_body());
+        self.woken.0.lock().0.extend(readers.map(|(ticket, _)| *ticket));
     }
 
     /// Waits until one of the operations has ended.
@@ -75,7 +83,7 @@ impl Flights {
             let Some(flight) = self.flights.get_mut(&ticket) else { continue };
             let mut cx = Context::from_waker(&flight.waker);
             if flight.operation.poll(&mut cx, transaction, body).is_ready() {
-                self.flights.remove(&ticket);
+                self.cancel(ticket);
                 self.ended.push_back((ticket, transaction.answer.take()));
             }
         }

@@ -108,6 +108,11 @@ impl Operation {
         }))
     }
 
+    /// Whether it reads the whole body of the request.
+    pub(super) const fn reads_body(&self) -> bool {
+        matches!(self, Self::ReadBody { .. })
+    }
+
     /// Waits until the function can go on, and leaves what it goes on with in `transaction`.
     pub(crate) fn poll(
         &mut self,
@@ -117,7 +122,7 @@ impl Operation {
     ) -> Poll<()> {
         match self {
             Self::ReadBody { limit } => {
-                transaction.request.body = ready!(body.poll_read(cx, *limit));
+                transaction.request.take_read(ready!(body.poll_read(cx, *limit)));
             }
             #[cfg(feature = "net")]
             Self::Arriving(arriving) => transaction.answer = Some(ready!(arriving(cx, body))),

@@ -78,12 +78,6 @@ impl Transaction {
         }
     }
 
-    /// Has nothing sent before the functions have ended, whatever they ask for.
-    pub(crate) fn hold_back(&mut self) {
-        self.rare_mut().outgoing.leave();
-        self.note_sent();
-    }
-
     /// Puts aside what belongs to the function that waits.
     pub(crate) fn set_aside(&mut self) -> Aside {
         Aside { site: self.site.clone(), loads: std::mem::take(&mut self.loads) }

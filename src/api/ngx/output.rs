@@ -50,12 +50,12 @@ fn echo(
     if call.tx.is_upgraded() {
         return Ok(Noted(None, Some(RAW)));
     }
-    if call.tx.response.ended {
-        return Ok(Noted(None, Some("seen eof")));
-    }
-    let bodiless = call.tx.request.method() == Method::HEAD;
+    let bodiless = is_bodiless(call);
     if bodiless && call.tx.response.printed {
         return Ok(Noted(None, Some("header only")));
+    }
+    if call.tx.response.ended {
+        return Ok(Noted(None, Some("seen eof")));
     }
     let mut pieces = Pieces::new(call, Argument::new(1, function));
     for (place, value) in values.iter().enumerate() {
@@ -84,6 +84,11 @@ fn echo(
     Ok(Noted(Some(1), None))
 }
 
+/// Whether the response is a head and nothing else: nginx's `header_only`.
+fn is_bodiless(call: &Call<'_>) -> bool {
+    call.tx.request.method() == Method::HEAD || matches!(call.tx.response.status(), 204 | 304)
+}
+
 /// Over HTTP/1.0, a response has to say how long it is before it begins.
 fn note_buffering(call: &mut Call<'_>) {
     let is_old = call.tx.request.version() < Version::HTTP_11;
@@ -107,10 +112,10 @@ fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Print
             return Err(raise_at(call.lua, &message));
         }
     };
-    let (request, response) = (&call.tx.request, &call.tx.response);
+    let response = &call.tx.response;
     let refused = if call.tx.is_upgraded() {
         Some(RAW)
-    } else if request.method() == Method::HEAD && response.printed {
+    } else if is_bodiless(call) && response.printed {
         Some("header only")
     } else if response.ended {
         Some("seen eof")
@@ -122,7 +127,7 @@ fn flush(call: &mut Call<'_>, arguments: MultiValue) -> mlua::Result<Await<Print
         None
     };
     let printed = refused.map_or(Noted(Some(1), None), |why| Noted(None, Some(why)));
-    // A head that nothing follows goes out when the functions have ended.
+    // A head that is none of a response goes out when the functions have ended, or have taken the connection.
     if refused.is_some() || is_subrequest || has_no_body(call.tx.response.status()) {
         return Ok(Await::Ready(printed));
     }

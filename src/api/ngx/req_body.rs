@@ -10,7 +10,7 @@ use crate::binding::convert::{self, Noted};
 use crate::binding::{Call, Namespace, Wait, bindings};
 use crate::lua::raise_at;
 use crate::transaction::Gathered;
-use crate::transaction::{Operation, RequestBody};
+use crate::transaction::RequestBody;
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.req",
@@ -32,7 +32,7 @@ fn read_body(call: &mut Call<'_>, (): ()) -> mlua::Result<Wait<()>> {
     match call.tx.request.body {
         RequestBody::Unread => {
             let limit = call.settings.body_buffer_size;
-            call.wait(Operation::ReadBody { limit })
+            call.wait_for_body(limit)
         }
         _ => Ok(Wait::Ready(())),
     }

@@ -36,6 +36,8 @@ pub(crate) struct Request {
     names: Names,
     pub(crate) upstream: Upstream,
     pub(crate) body: RequestBody,
+    /// Whether a function waits for it, or has been killed as it did.
+    pub(crate) is_being_read: bool,
     /// Whether the whole response is wanted before `header_filter` runs.
     pub(crate) buffers_response: bool,
     /// Whether functions have touched the headers that say where the body ends.
@@ -109,6 +111,7 @@ impl Request {
             names: Names::default(),
             upstream: Upstream::default(),
             body: RequestBody::Unread,
+            is_being_read: false,
             buffers_response: false,
             is_reframed: false,
             is_internal: false,
@@ -386,6 +389,14 @@ impl Request {
     pub(crate) fn discard_body(&mut self) {
         self.set_body(Bytes::new());
         self.body = RequestBody::Discarded;
+    }
+
+    /// Takes what has been read of the body, unless a function has made it something else meanwhile.
+    pub(super) fn take_read(&mut self, read: RequestBody) {
+        self.is_being_read = false;
+        if matches!(self.body, RequestBody::Unread | RequestBody::TooLong { .. }) {
+            self.body = read;
+        }
     }
 
     /// Replaces the body with `body`.

@@ -362,12 +362,48 @@ async fn what_a_header_filter_answers_takes_the_place_of_it() {
 }
 
 #[tokio::test]
-async fn what_the_client_has_already_is_not_sent_again() {
-    let source = "ngx.header.etag = '\"a\"' ngx.print('a') assert(ngx.flush(true) == 1) ngx.sleep(0.001) ngx.print('b')";
+async fn what_the_client_has_already_is_not_sent_again_and_the_function_goes_on() {
+    let source = "ngx.header.etag = '\"a\"' ngx.print('a') assert(ngx.flush(true) == 1) gate('go')
+        require('recorder')(ngx.print('b'))";
     let app = app(source).await;
-    let reply = app.get("/").header("if-none-match", "\"a\"").send().await;
-    assert_eq!((reply.status.as_u16(), reply.body.len()), (304, 0));
+    let known = ("if-none-match", "\"a\"", 304, "nil header only");
+    let failed = ("if-match", "\"b\"", 412, "nil seen eof");
+    for (name, value, status, said) in [known, failed] {
+        let before = app.recorder.entries().len();
+        let reply = app.get("/").header(name, value).send().await;
+        assert_eq!(reply.status.as_u16(), status);
+        assert!(!reply.text().contains(['a', 'b']) || status == 412, "{}", reply.text());
+        open(&app, "go").await;
+        assert_eq!(app.recorder.wait_for(before + 1).await[before], said);
+    }
+    open(&app, "go").await;
     assert_eq!(app.get("/").send().await.text(), "ab");
+}
+
+#[tokio::test]
+async fn what_is_printed_for_nobody_piles_up_nowhere_and_takes_no_stack() {
+    let source = "ngx.header.etag = '\"a\"'
+        for _ = 1, 3000 do
+          ngx.print(('a'):rep(1000)) ngx.flush(true)
+          ngx.socket.tcp():connect('1.2.3.4', 80)
+        end
+        require('recorder')('over')";
+    let runtime = |runtime: tower_lua::RuntimeBuilder| runtime.max_body_size(2_000);
+    let app = App::builder().runtime(runtime).access(source).serve().await;
+    let reply = app.get("/").header("if-none-match", "*").send().await;
+    assert_eq!(reply.status, 304);
+    assert_eq!(app.recorder.wait_for(1).await, ["over"]);
+}
+
+#[tokio::test]
+async fn a_header_filter_that_leaves_no_body_lets_the_function_go_on() {
+    let source = "ngx.print('a') ngx.flush(true) gate('go') ngx.print('b') ngx.flush(true)
+        require('recorder')('over')";
+    let filter = "if ngx.var.uri ~= '/open' then ngx.status = 204 end";
+    let app = gated(App::builder(), source).header_filter(filter).serve().await;
+    assert_eq!(app.get("/").send().await.status, 204);
+    open(&app, "go").await;
+    assert_eq!(app.recorder.wait_for(1).await[0], "over");
 }
 
 #[tokio::test]
@@ -408,13 +444,4 @@ async fn later_phases_wait_as_they_do_without_it() {
         assert_eq!((reply.header("x-seen"), &*reply.text()), ("yes", "X\n"), "{source}");
         assert_eq!(app.recorder.wait_for(1).await, ["logged"], "{source}");
     }
-}
-
-#[tokio::test]
-async fn flushing_for_nothing_again_and_again_takes_no_stack() {
-    let source = "ngx.header.etag = '\"a\"' ngx.print('one')
-        for _ = 1, 3000 do ngx.flush() ngx.socket.tcp():connect('1.2.3.4', 80) end";
-    let app = app(source).await;
-    let reply = app.get("/").header("if-none-match", "*").send().await;
-    assert_eq!(reply.status, 304);
 }

@@ -9,7 +9,7 @@ use crate::binding::convert::Noted;
 use crate::binding::{Call, Wait};
 use crate::lua::as_number;
 use crate::message::headers;
-use crate::transaction::{Operation, RequestBody};
+use crate::transaction::RequestBody;
 
 /// Why a function does not get the body.
 enum Withheld {
@@ -71,7 +71,7 @@ fn raw_body(call: &mut Call<'_>, max_size: &Value) -> mlua::Result<Wait<Result<B
         #[cfg(feature = "net")]
         RequestBody::Socket => Ok(Bytes::new()),
         RequestBody::Unread | RequestBody::TooLong { .. } => {
-            return call.wait(Operation::ReadBody { limit });
+            return call.wait_for_body(limit);
         }
     };
     Ok(Wait::Ready(result))

@@ -62,6 +62,9 @@ fn socket(
     }
     let refused = |words| Ok(Await::Ready(Outcome::fault(Fault::new(words))));
     match call.tx.request.body {
+        RequestBody::Unread if call.tx.request.is_being_read => {
+            return refused("pending request body reading in some other thread");
+        }
         RequestBody::Unread => {}
         RequestBody::Discarded => return refused("request body discarded"),
         _ => return refused("request body already exists"),

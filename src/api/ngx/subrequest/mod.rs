@@ -16,7 +16,7 @@ use super::variable;
 use crate::binding::{Await, Call, Namespace, Scope, Wait, bindings};
 use crate::lua::{raise_at, type_name};
 use crate::settings::Reception;
-use crate::transaction::{Operation, RequestBody, Subrequest};
+use crate::transaction::{RequestBody, Subrequest};
 
 pub(super) const NAMESPACE: Namespace = Namespace {
     path: "ngx.location",
@@ -190,7 +190,7 @@ fn read_body(call: &mut Call<'_>, requests: Value) -> mlua::Result<Wait<()>> {
     let is_unread = matches!(call.tx.request.body, RequestBody::Unread);
     if is_unread && super::BEFORE.contains(call.tx.site.phase) && forwards_body(&requests) {
         let limit = call.settings.max_body_size;
-        return call.wait(Operation::ReadBody { limit });
+        return call.wait_for_body(limit);
     }
     Ok(Wait::Ready(()))
 }

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
-use crate::support::{App, Authority, SHOW, http_server, reaching};
+use tokio::io::AsyncWriteExt;
+
+use crate::support::{App, Authority, SHOW, http_server, peer, reaching};
 
 /// What `source` prints with `http` in it being the module.
 async fn http(server: SocketAddr, source: &str) -> String {
@@ -196,6 +198,19 @@ async fn a_server_that_is_silent_is_given_up_in_one_go_too() {
         show(httpc:get_reused_times())";
     let said = http(server.local_addr().unwrap(), source).await;
     assert_eq!(said, "[nil,timeout][nil,timeout][nil,closed]");
+}
+
+#[tokio::test]
+async fn a_server_that_says_go_on_for_ever_is_given_up() {
+    let server = peer(|mut stream| async move {
+        while stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.is_ok() {}
+    })
+    .await;
+    let source = "for _, params in ipairs({ {}, { version = 1.1 } }) do
+          show(http.new():request_uri('http://127.0.0.1:PORT/', params))
+        end";
+    let refused = "[nil,too many interim responses]";
+    assert_eq!(http(server, source).await, refused.repeat(2));
 }
 
 #[tokio::test]

@@ -52,6 +52,10 @@ pub(in crate::api::modules) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
 /// What came of reading a head.
 type Heading = Result<Head, Fault>;
 
+/// How many interim heads a response may have. Each has the whole of the timeout, and a server could go on for
+/// ever.
+const MAX_INTERIM: usize = 16;
+
 /// The head of a response. Interim ones are passed over, unless the caller waits for one.
 fn read_head(
     call: &mut Call<'_>,
@@ -69,34 +73,40 @@ fn read_head(
         }
         socket::Outcome(heading)
     };
-    loop {
-        let mut receiving = match socket.receive(Filter::head(&limits)) {
-            Ok(receiving) => receiving,
-            Err(fault) => return Ok(Await::Ready(told(Err(fault)))),
+    let mut receiving = match socket.receive(Filter::head(&limits)) {
+        Ok(receiving) => receiving,
+        Err(fault) => return Ok(Await::Ready(told(Err(fault)))),
+    };
+    let first = match receiving.now().map(heading) {
+        Some(Ok(head)) if head.is_interim() && !waits => Some(Ok(head)),
+        Some(heading) => return Ok(Await::Ready(told(heading))),
+        None => None,
+    };
+    Ok(Await::future(async move {
+        let first = match first {
+            Some(first) => first,
+            None => heading(receiving.await),
         };
-        match receiving.now().map(heading) {
-            Some(Ok(head)) if head.is_interim() && !waits => {}
-            Some(heading) => return Ok(Await::Ready(told(heading))),
-            None => {
-                return Ok(Await::future(async move {
-                    let first = heading(receiving.await);
-                    let last = if waits { first } else { last(first, &socket, &limits).await };
-                    Ok(told(last))
-                }));
-            }
-        }
-    }
+        let last = if waits { first } else { last(first, &socket, &limits).await };
+        Ok(told(last))
+    }))
 }
 
 /// The head that comes after those that are interim, of which `heading` may be the first.
 async fn last(mut heading: Heading, socket: &Arc<Socket>, limits: &Limits) -> Heading {
-    while matches!(&heading, Ok(head) if head.is_interim()) {
+    for _ in 0..MAX_INTERIM {
+        if !matches!(&heading, Ok(head) if head.is_interim()) {
+            return heading;
+        }
         heading = match socket.receive(Filter::head(limits)) {
             Ok(receiving) => self::heading(receiving.await),
             Err(fault) => Err(fault),
         };
     }
-    heading
+    heading.and_then(|head| match head.is_interim() {
+        true => Err(Fault::new("too many interim responses")),
+        false => Ok(head),
+    })
 }
 
 /// Ends the span of a request whose response has this head.

@@ -56,6 +56,24 @@ async fn a_peer_that_has_closed_is_closed_for_good() {
 }
 
 #[tokio::test]
+async fn a_thread_that_is_killed_as_it_receives_or_sends_takes_the_connection_with_it() {
+    let peer = peer(|mut stream| async move {
+        stream.write_all(b"ab").await.unwrap();
+        std::future::pending::<()>().await;
+    })
+    .await;
+    for waits in ["sock:receive(10)", "sock:send(('x'):rep(3e7))"] {
+        let source = format!(
+            "local thread = ngx.thread.spawn(function() {waits} end)
+             ngx.sleep(0.02)
+             show(ngx.thread.kill(thread)) show(sock:receive(1)) show(sock:send('x')) show(sock:close())"
+        );
+        let gone = "[1][nil,closed][nil,closed][nil,closed]";
+        assert_prints(peer, &[(&source, gone)]).await;
+    }
+}
+
+#[tokio::test]
 async fn a_read_timeout_leaves_the_socket_open_and_gives_what_came() {
     let peer = peer(|mut stream| async move {
         stream.write_all(b"first").await.unwrap();

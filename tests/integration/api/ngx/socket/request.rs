@@ -248,19 +248,75 @@ async fn a_socket_is_for_its_own_request_and_one_reader() {
 }
 
 #[tokio::test]
-async fn a_reader_that_is_killed_leaves_the_socket_to_others() {
+async fn a_reader_that_is_killed_takes_the_socket_with_it_and_leaves_the_body_to_the_service() {
+    let reads = ["sock:receive(8)", "sock:receive()", "sock:receiveuntil('bcde')()"];
+    for read in reads {
+        let app = App::access(&format!(
+            "local sock = ngx.req.socket()
+             assert(sock:receive(1) == '1')
+             local reader = ngx.thread.spawn(function() return {read} end)
+             require('recorder')('reads')
+             ngx.sleep(0.02)
+             ngx.thread.kill(reader)
+             require('recorder')(sock:receive(2))"
+        ))
+        .await;
+        let mut stream = begin(&app, "Content-Length: 6\r\n").await;
+        stream.write_all(b"1abc").await.unwrap();
+        app.recorder.wait_for(2).await;
+        let answer = end(stream, "xy").await;
+        assert_eq!(app.recorder.entries(), ["reads", "nil closed"], "{read}");
+        assert!(answer.contains(r#""body":"abcxy""#), "{read}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn who_reads_the_whole_body_has_it_alone() {
     let app = App::access(
-        "local sock = ngx.req.socket()
-         local reader = ngx.thread.spawn(function() return sock:receive(2) end)
-         ngx.thread.kill(reader)
-         require('recorder')('killed')
-         require('recorder')(sock:receive(2))",
+        "local reader = ngx.thread.spawn(function() ngx.req.read_body() return ngx.req.get_body_data() end)
+         require('recorder')(ngx.req.socket())
+         local again = ngx.thread.spawn(function() ngx.req.read_body() return ngx.req.get_body_data() end)
+         require('recorder')(ngx.thread.wait(reader))
+         require('recorder')(ngx.thread.wait(again))",
     )
     .await;
-    let stream = begin(&app, "Content-Length: 2\r\n").await;
-    assert_eq!(app.recorder.wait_for(1).await, ["killed"]);
-    end(stream, "ab").await;
-    assert_eq!(app.recorder.entries(), ["killed", "ab"]);
+    let stream = begin(&app, "Content-Length: 4\r\n").await;
+    app.recorder.wait_for(1).await;
+    assert!(end(stream, "abcd").await.contains(r#""body":"abcd""#));
+    let refused = "nil pending request body reading in some other thread";
+    assert_eq!(app.recorder.entries(), [refused, "true abcd", "true abcd"]);
+}
+
+#[tokio::test]
+async fn a_thread_that_is_killed_as_it_reads_the_body_leaves_it_to_the_others() {
+    let app = App::access(
+        "local function read() ngx.req.read_body() return ngx.req.get_body_data() end
+         local first, second = ngx.thread.spawn(read), ngx.thread.spawn(read)
+         require('recorder')('both')
+         ngx.sleep(0.001)
+         ngx.thread.kill(second)
+         require('recorder')(ngx.thread.wait(first))",
+    )
+    .await;
+    let stream = begin(&app, "Content-Length: 4\r\n").await;
+    app.recorder.wait_for(1).await;
+    assert!(end(stream, "abcd").await.contains(r#""body":"abcd""#));
+    assert_eq!(app.recorder.entries(), ["both", "true abcd"]);
+}
+
+#[tokio::test]
+async fn a_body_that_is_discarded_while_it_is_read_stays_so() {
+    let app = App::access(
+        "local reader = ngx.thread.spawn(function() ngx.req.read_body() return ngx.req.get_body_data() end)
+         ngx.req.discard_body()
+         require('recorder')('discarded')
+         require('recorder')(ngx.thread.wait(reader))",
+    )
+    .await;
+    let stream = begin(&app, "Content-Length: 4\r\n").await;
+    app.recorder.wait_for(1).await;
+    assert!(end(stream, "abcd").await.contains(r#""body":"""#));
+    assert_eq!(app.recorder.entries(), ["discarded", "true nil"]);
 }
 
 #[tokio::test]
