@@ -11,11 +11,12 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::framing;
+use super::left::Left;
 use super::replay::{BodyReader, Replay};
 use super::request_body::RequestBody;
 use super::request_phases::{Decision, ForwardedBody, Passage, RequestPhases};
 use super::response_body::ResponseBody;
-use super::response_phases::{Filtered, HeadFilter, respond_once};
+use super::response_phases::{Filtered, HeadFilter, respond_once, unanswered};
 use super::wait::{Incoming, Waiting};
 
 pin_project! {
@@ -53,6 +54,8 @@ pin_project! {
         // A function of `header_filter` waits.
         Filtering { filtering: Box<HeadFilter<ResB>> },
         Ready { response: Option<Response<ResponseBody<ResB>>> },
+        // A function has the client's connection, and this waits to be dropped.
+        Gone { left: Left },
     }
 }
 
@@ -136,6 +139,10 @@ where
                 StateProjection::Filtering { filtering } => {
                     return filtering.poll(cx).map(Ok);
                 }
+                StateProjection::Gone { left } => {
+                    ready!(left.poll(cx));
+                    State::Ready { response: Some(unanswered()) }
+                }
                 StateProjection::Ready { response } => {
                     return Poll::Ready(Ok(response.take().expect("polled after completion")));
                 }
@@ -167,7 +174,10 @@ where
     ) -> Self {
         #[cfg(feature = "net")]
         if matches!(decision, Decision::Upgrade) {
-            return Self::filtered(phases.upgrade().respond_with_own());
+            return match phases.upgrade(Box::new(body)) {
+                Ok(passage) => Self::filtered(passage.respond_with_own()),
+                Err(left) => Self::Gone { left },
+            };
         }
         if matches!(decision, Decision::Stream) {
             let (passage, streaming) = phases.stream(Box::new(body));

@@ -62,7 +62,8 @@ impl Drop for LogGuard {
             return;
         }
         lease.response.body_bytes = self.body_bytes;
-        if lease.response.status() == 0 {
+        // Who has the connection may have written a response of its own.
+        if lease.response.status() == 0 && !lease.is_upgraded() {
             lease.response.set_status(CLIENT_CLOSED_REQUEST);
         }
         let participants = self.exchange.participants().into_iter();

@@ -9,6 +9,7 @@ mod exchange;
 mod framing;
 mod future;
 mod layer;
+mod left;
 mod log;
 mod replay;
 mod request_body;

@@ -9,6 +9,8 @@ use http_body::Body;
 
 use super::config::{Config, StandIns};
 use super::exchange::{Exchange, Lease, Participant};
+#[cfg(feature = "net")]
+use super::left::Left;
 use super::log::LogGuard;
 use super::response;
 use super::retry::RetryCallback;
@@ -17,7 +19,7 @@ use super::shared::shared;
 use super::streaming::Streaming;
 use super::turn::{self, Turn};
 #[cfg(feature = "net")]
-use super::upgrade::{self, Upgraded};
+use super::upgrade;
 use crate::error::Site;
 use crate::extension::Shared;
 use crate::function::{Functions, Progress, Run, begin_subrequest};
@@ -240,19 +242,17 @@ impl RequestPhases {
         Err((self.lease.into_inner(), runtime))
     }
 
-    /// Ends the request phases with a response after which the client's connection is a function's, which
-    /// runs on in a task of its own.
+    /// Ends the request phases of a function that is to have the client's connection, and runs on with it: with
+    /// a response after which it has it, or with nothing.
     #[cfg(feature = "net")]
-    pub(super) fn upgrade(mut self) -> Passage {
+    pub(super) fn upgrade(mut self, body: Box<dyn ReadBody + Send>) -> Result<Passage, Left> {
         self.admit_stand_ins();
-        let upgrade = upgrade::prepare(&mut self.lease).expect("looked at when it was decided");
-        let site = self.lease.site.clone();
+        let answers = upgrade::announce(&mut self.lease);
         let run = self.run.take();
-        let mut passage = self.into_passage();
-        let upgraded = Upgraded::new(run, site, passage.exchange.clone());
+        let (mut passage, mut lease) = self.into_passage_and_lease();
+        let left = upgrade::run_on(run, &mut lease, &passage.exchange, body);
         passage.log = None;
-        tokio::spawn(upgraded.run(upgrade));
-        passage
+        if answers { Ok(passage) } else { Err(left) }
     }
 
     /// Ends the request phases with a response that functions go on with.
@@ -277,7 +277,11 @@ impl RequestPhases {
         }
     }
 
-    fn into_passage(mut self) -> Passage {
+    fn into_passage(self) -> Passage {
+        self.into_passage_and_lease().0
+    }
+
+    fn into_passage_and_lease(mut self) -> (Passage, Lease) {
         let exchange = match self.exchange {
             Some(exchange) => exchange,
             None => {
@@ -287,7 +291,7 @@ impl RequestPhases {
                 exchange
             }
         };
-        Passage { config: self.config, exchange, log: self.log }
+        (Passage { config: self.config, exchange, log: self.log }, self.lease)
     }
 }
 

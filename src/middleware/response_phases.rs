@@ -299,6 +299,13 @@ pub(super) fn respond_once<B: Body>(
     Response::from_parts(head, ResponseBody::new(body, None, None, None))
 }
 
+/// The response of a request that a function has left with the connection, which then was not to be had.
+pub(super) fn unanswered<B: Body>() -> Response<ResponseBody<B>> {
+    let mut response = Response::new(ResponseBody::new(Replay::empty(), None, None, None));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
 /// What a head must say, or must not, whatever functions have made of it.
 fn finish_head(
     head: &mut Parts,

@@ -12,13 +12,18 @@ use bytes::Bytes;
 
 use super::BoxError;
 use super::exchange::{Exchange, Lease};
+use super::left::Left;
 use super::run::poll_run;
 use super::turn::{self, Turn};
+#[cfg(feature = "net")]
+use super::upgrade;
 use crate::error::log;
 use crate::function::{Progress, Run};
 use crate::message::has_no_body;
 use crate::runtime::Runtime;
 use crate::settings::Kind;
+#[cfg(feature = "net")]
+use crate::transaction::BodyIsGone;
 use crate::transaction::{Aside, ReadBody};
 
 /// The functions of a request whose response is on its way.
@@ -48,6 +53,9 @@ enum State {
     Over,
     /// So has the response, before its end.
     Broken(Option<BoxError>),
+    /// A function has the client's connection.
+    #[cfg_attr(not(feature = "net"), expect(dead_code, reason = "none has it then"))]
+    Gone(Left),
 }
 
 impl Streaming {
@@ -98,6 +106,10 @@ impl Streaming {
                 State::Going => ready!(self.poll_functions(cx)),
                 State::Ended | State::Over => return Poll::Ready(None),
                 State::Broken(error) => return Poll::Ready(error.take().map(Err)),
+                State::Gone(left) => {
+                    ready!(left.poll(cx));
+                    self.state = State::Broken(Some("the connection was not to be had".into()));
+                }
             }
         }
     }
@@ -114,6 +126,14 @@ impl Streaming {
         }
         let pool = self.runtime.pool();
         let progress = ready!(poll_run(&mut self.run, cx, lease, pool, &mut *self.body));
+        #[cfg(feature = "net")]
+        if lease.is_upgrading() {
+            let (run, body) =
+                (self.run.take(), std::mem::replace(&mut self.body, Box::new(BodyIsGone)));
+            self.state = State::Gone(upgrade::run_on(run, lease, &self.exchange, body));
+            self.lease = None;
+            return Poll::Ready(());
+        }
         self.pieces = lease.take_outgoing().into();
         self.state = match progress {
             Progress::Waiting if lease.response.ended => State::Ended,
@@ -140,7 +160,7 @@ impl Streaming {
         match self.state {
             State::Ended => true,
             State::Going => has_ended && is_here,
-            State::Over | State::Broken(_) => false,
+            State::Over | State::Broken(_) | State::Gone(_) => false,
         }
     }
 

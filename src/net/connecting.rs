@@ -6,18 +6,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::upgrade::Upgraded;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::address::literal;
+use super::client::ClientStream;
 use super::connection::Connection;
 use super::limits::Ticket;
 use super::membership::{Membership, Name};
 use super::pool::{Given, Joined, Turn};
 use super::socket::Use;
 use super::stream::{Plain, Stream};
-use super::upgraded::Client;
 use super::{Fault, Net, Reach, Socket, Sockets, Target};
 
 /// How the pool is called that a connection belongs to, and how large it is if it is made.
@@ -64,11 +63,16 @@ impl Socket {
 
 impl Socket {
     /// The client's connection as a socket of its request. It is none of those that functions open.
-    pub(crate) fn of_client(net: &Arc<Net>, owner: &Arc<Sockets>, client: Upgraded) -> Arc<Self> {
+    pub(crate) fn of_client(
+        net: &Arc<Net>,
+        owner: &Arc<Sockets>,
+        mut client: ClientStream,
+    ) -> Arc<Self> {
         let socket = Self::new(net, owner);
-        let stream = Stream::Client(Box::new(Client::new(client)));
+        let input = client.take_read();
+        let stream = Stream::Client(Box::new(client));
         let connection = Connection::new(stream, Arc::from([]), None, None);
-        socket.lock().connection = Some(connection);
+        socket.lock().connection = Some(Connection { input, ..connection });
         socket
     }
 }

@@ -14,6 +14,7 @@
 mod address;
 mod body;
 mod chunked;
+mod client;
 mod connecting;
 mod connection;
 mod fault;
@@ -34,7 +35,6 @@ mod stream;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 mod udp;
-mod upgraded;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -44,6 +44,7 @@ use parking_lot::Mutex;
 pub(crate) use self::address::{Target, local};
 pub(crate) use self::body::BodySocket;
 pub(crate) use self::chunked::{Chunked, Portion};
+pub use self::client::ClientStream;
 pub(crate) use self::connecting::PoolOptions;
 pub(crate) use self::fault::Fault;
 pub(crate) use self::filter::{Filter, Until};

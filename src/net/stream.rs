@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker, ready};
+#[cfg(feature = "tls")]
+use std::task::ready;
+use std::task::{Context, Poll, Waker};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
@@ -11,7 +13,7 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
-use super::upgraded::Client;
+use super::client::ClientStream;
 
 /// A connected stream.
 pub(super) enum Stream {
@@ -19,7 +21,7 @@ pub(super) enum Stream {
     #[cfg(feature = "tls")]
     Tls(Box<super::tls::TlsStream<Plain>>),
     /// The client's own.
-    Client(Box<Client>),
+    Client(Box<ClientStream>),
 }
 
 /// One in the clear.

@@ -71,6 +71,8 @@ impl Default for RuntimeBuilder {
             invalidated: None,
             cluster_events: ClusterEvents::default(),
             header_names: None,
+            #[cfg(feature = "net")]
+            client_connection: None,
             shared_dicts: Vec::new(),
             #[cfg(feature = "net")]
             reach: Arc::default(),

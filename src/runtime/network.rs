@@ -2,10 +2,12 @@
 
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use super::RuntimeBuilder;
 use crate::error::Error;
+use crate::extension::ClientConnection;
 use crate::net::{Limits, Reach, Resolved, Resolver};
 use crate::settings::Settings;
 
@@ -95,6 +97,41 @@ impl RuntimeBuilder {
     #[cfg(feature = "tls")]
     pub fn trusted_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.network.trusted = Some(pem.into());
+        self
+    }
+
+    /// Says who can give away the connection that a request came on, from what the server has put into its
+    /// extensions: `ngx.req.socket(true)` gives functions that connection then, before any response as well as in
+    /// the middle of one, as in nginx. Nobody is asked unless a function asks.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use tower_lua::{ClientConnection, GivenConnection, Handover, Runtime};
+    ///
+    /// /// What the server knows of a connection.
+    /// struct Peer {
+    ///     // ...
+    /// }
+    ///
+    /// impl ClientConnection for Peer {
+    ///     fn give(&self, when: Handover) -> GivenConnection {
+    ///         // Here it asks the task that drives the connection.
+    ///         let _ = when;
+    ///         Box::pin(async { None })
+    ///     }
+    /// }
+    ///
+    /// let runtime = Runtime::builder()
+    ///     .client_connection(|extensions| Some(extensions.get::<Arc<Peer>>()?.clone()))
+    ///     .build()?;
+    /// # Ok::<(), tower_lua::Error>(())
+    /// ```
+    pub fn client_connection(
+        mut self,
+        find: impl Fn(&http::Extensions) -> Option<Arc<dyn ClientConnection>> + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.client_connection = Some(Box::new(find));
         self
     }
 }

@@ -85,6 +85,9 @@ pub(crate) struct Settings {
     pub(crate) server_stats: Option<Box<dyn Fn() -> ServerStats + Send + Sync>>,
     /// What makes of a request's extensions those that functions know.
     pub(crate) connection: Option<Box<Describe>>,
+    /// Who can give the connection away that a request came on.
+    #[cfg(feature = "net")]
+    pub(crate) client_connection: Option<Box<FindConnection>>,
     /// Whether there is an upstream of a name.
     pub(crate) upstreams: Option<Box<Exists>>,
     /// Who answers subrequests.
@@ -105,6 +108,9 @@ pub(crate) struct Settings {
 type Spell = dyn Fn(&HeaderMap, &Extensions) -> Vec<String> + Send + Sync;
 
 type Describe = dyn Fn(&mut Extensions) + Send + Sync;
+#[cfg(feature = "net")]
+type FindConnection =
+    dyn Fn(&Extensions) -> Option<Arc<dyn crate::extension::ClientConnection>> + Send + Sync;
 type Invalidated = dyn Fn(&[u8]) + Send + Sync;
 type Failed = dyn Fn(&Error) + Send + Sync;
 

@@ -135,8 +135,16 @@ pub(crate) struct Rare {
 /// The client's connection that is to come, and whoever it is for.
 #[cfg(feature = "net")]
 pub(crate) struct Upgrade {
-    pub(crate) client: hyper::upgrade::OnUpgrade,
-    pub(crate) deliver: tokio::sync::oneshot::Sender<hyper::upgrade::Upgraded>,
+    pub(crate) client: Client,
+    pub(crate) deliver: tokio::sync::oneshot::Sender<crate::net::ClientStream>,
+}
+
+/// Who gives the client's connection away.
+#[cfg(feature = "net")]
+#[derive(Clone)]
+pub(crate) enum Client {
+    Hyper(hyper::upgrade::OnUpgrade),
+    Server(Arc<dyn crate::extension::ClientConnection>, crate::extension::Handover),
 }
 
 /// Whether, and where, a request is to be tried again that could not be forwarded.

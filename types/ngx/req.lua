@@ -260,8 +260,7 @@ function ngx.req.append_body(chunk) end
 function ngx.req.finish_body() end
 
 ---The body of the request as a socket to read from, as it arrives. What is left unread is what the service gets.
----Or the client's connection, after a response with status
----101.
+---Or the client's connection: behind the gateway at any time, elsewhere after a response with status 101.
 ---
 ---Phases: rewrite, access.
 ---

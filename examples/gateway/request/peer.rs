@@ -6,6 +6,8 @@ use std::sync::Arc;
 use http::{Extensions, HeaderValue};
 use tower_lua::{Connection, RequestId, Tls};
 
+use super::handover::Handover;
+
 /// What is the same for all requests of a connection, made when it is accepted.
 pub(crate) struct Peer {
     pub(crate) connection: Connection,
@@ -18,6 +20,8 @@ pub(crate) struct Peer {
     pub(crate) protocol: HeaderValue,
     /// The id of the request whose function makes this one, where it is a subrequest.
     pub(crate) maker: Option<RequestId>,
+    /// By which the connection is given away, in HTTP/1.
+    pub(crate) handover: Option<Arc<Handover>>,
 }
 
 impl Peer {
@@ -35,12 +39,23 @@ impl Peer {
             tls,
             server_name,
             maker: None,
+            handover: None,
         }
+    }
+
+    /// The same for a connection that is given away when `handover` says so.
+    pub(crate) fn with_handover(self, handover: Arc<Handover>) -> Self {
+        Self { handover: Some(handover), ..self }
     }
 
     /// The same for a subrequest of the request `id`.
     pub(crate) fn of_subrequest(self, id: RequestId) -> Self {
         Self { maker: Some(id), ..self }
+    }
+
+    /// Whether a function has asked for the connection.
+    pub(crate) fn is_given_away(&self) -> bool {
+        self.handover.as_ref().is_some_and(|handover| handover.is_asked())
     }
 
     /// Tells functions and plugins of the connection.

@@ -85,6 +85,9 @@ impl Drop for Record {
         if self.flight.peer.maker.is_some() {
             return;
         }
+        if self.status == CLIENT_CLOSED_REQUEST && self.flight.peer.is_given_away() {
+            self.status = StatusCode::SWITCHING_PROTOCOLS.as_u16();
+        }
         let whole = self.flight.started.elapsed();
         let route = self.flight.route_in_force();
         let (status, bytes) = (self.status, self.bytes);

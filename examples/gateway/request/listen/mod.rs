@@ -2,6 +2,7 @@
 
 mod flags;
 mod heads;
+mod http1;
 mod served;
 mod socket;
 mod timer;
@@ -18,7 +19,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,12 +29,14 @@ use tower_lua::{Connection, Tls};
 
 pub(crate) use self::flags::{Address, addresses};
 pub(crate) use self::heads::{LONGEST, LONGEST_LIST, MOST_FIELDS};
+use self::http1::Http1;
 use self::served::Served;
 pub(crate) use self::socket::Listener;
 use self::timer::HeadTimer;
 pub(crate) use self::tls::TlsAcceptor;
 use crate::BoxError;
 use crate::request::counters::Counters;
+use crate::request::handover::Handover;
 use crate::request::peer::Peer;
 use crate::request::wire::{HeadNames, Wire};
 
@@ -161,7 +164,7 @@ where
     ) -> Result<(), BoxError> {
         let peer = Peer::new(self.connection, tls, server_name);
         if is_http2 {
-            let mut builder = http2::Builder::new(TokioExecutor::new());
+            let mut builder = conn::http2::Builder::new(TokioExecutor::new());
             builder
                 .timer(TokioTimer::new())
                 .max_concurrent_streams(128)
@@ -175,7 +178,7 @@ where
             }
             served.await?;
         } else {
-            let mut builder = http1::Builder::new();
+            let mut builder = conn::http1::Builder::new();
             builder
                 .timer(HeadTimer::default())
                 .header_read_timeout(PATIENCE)
@@ -184,12 +187,14 @@ where
                 .max_headers(MOST_FIELDS)
                 .title_case_headers(true);
             let names = Arc::<HeadNames>::default();
+            let handover = Arc::<Handover>::default();
+            let peer = peer.with_handover(Arc::clone(&handover));
             let service = Served::new(self.service, peer, Some(Arc::clone(&names)));
             let stream = TokioIo::new(Wire::new(stream, names));
-            let mut served = pin!(builder.serve_connection(stream, service).with_upgrades());
+            let mut served = Http1::new(builder.serve_connection(stream, service), handover);
             tokio::select! {
-                ended = served.as_mut() => return Ok(ended?),
-                _ = self.stop.changed() => served.as_mut().graceful_shutdown(),
+                ended = &mut served => return Ok(ended?),
+                _ = self.stop.changed() => served.graceful_shutdown(),
             }
             served.await?;
         }

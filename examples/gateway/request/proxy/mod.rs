@@ -103,14 +103,14 @@ where
 }
 
 impl Shared {
-    async fn respond<B>(&self, mut request: Request<B>) -> Answer
+    async fn respond<B>(&self, request: Request<B>) -> Answer
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let flight = Flight::of(&request).cloned().expect("the first layer puts it there");
         let switch = headers::upgrade_of(&request);
-        let client = switch.is_some().then(|| hyper::upgrade::on(&mut request));
+        let client = flight.peer.handover.as_deref().filter(|_| switch.is_some());
         let (mut head, body) = request.into_parts();
         let steered = flight.may_be_steered();
         let redirect = steered && head.extensions.get::<InternalRedirect>().is_some();

@@ -1,9 +1,7 @@
 //! `ngx.req.socket(true)`: the client's own connection.
 //!
-//! hyper gives it away once a response with status 101 has gone out. So the response is made of what
-//! stands in the transaction when a function asks for the connection, and the function goes on beside
-//! it, in a task of its own.
-// Kong: gives it away at any time, for the function to write a response of its own into it.
+//! hyper gives it away once a response with status 101 has gone out, a server that can give away more whenever
+//! it is asked. The function goes on beside what there is of a response, in a task of its own.
 
 use http::Version;
 use hyper::upgrade::OnUpgrade;
@@ -13,9 +11,10 @@ use tokio::sync::oneshot;
 use super::{Held, Outcome, net, sockets};
 use crate::api::ngx;
 use crate::binding::{Await, Call, Namespace, bindings};
+use crate::extension::Handover;
 use crate::lua::raise_at;
 use crate::net::{Fault, Socket};
-use crate::transaction::Upgrade;
+use crate::transaction::{Client, Upgrade};
 
 /// What `ngx.req.socket` is put together of.
 pub(super) const PARTS: Namespace = Namespace {
@@ -50,25 +49,38 @@ fn raw(call: &mut Call<'_>, (): ()) -> mlua::Result<Await<Outcome<Held<Socket>>>
     }))
 }
 
-/// The connection to come, or why there is none.
-fn client(call: &Call<'_>) -> Result<OnUpgrade, &'static str> {
+/// Who gives the connection away, or why nobody does.
+fn client(call: &Call<'_>) -> Result<Client, &'static str> {
+    let (request, response) = (&call.tx.request, &call.tx.response);
     let body = call.tx.rare().and_then(|rare| rare.body_socket.as_ref());
-    if body.is_some_and(|body| !body.is_over()) {
+    if body.is_some_and(|body| !body.is_over()) || request.is_being_read {
         return Err("pending request body reading in some other thread");
     }
-    let response = &call.tx.response;
     if call.tx.is_upgraded() {
         return Err("duplicate call");
     }
-    if response.output_len() > 0 {
-        let is_old = call.tx.request.version() == Version::HTTP_10;
+    let switches = response.sent && response.status() == SWITCHING_PROTOCOLS;
+    let has_head_to_send = response.sent && !response.streams && !switches;
+    if response.output_len() > 0 || has_head_to_send {
+        let is_old = request.version() == Version::HTTP_10;
         return Err(if is_old { "http 1.0 buffering" } else { "pending data to write" });
     }
-    if !response.sent || response.status() != SWITCHING_PROTOCOLS {
-        return Err(
-            "the client's connection is the server's until a response with status 101 is sent",
-        );
+    // Where there is none, hyper ends the connection with such a response.
+    let upgrade = request.extensions().get::<OnUpgrade>();
+    if Handle::try_current().is_err() || (switches && upgrade.is_none()) {
+        return Err(KEEPS);
     }
-    let client = call.tx.request.extensions().get::<OnUpgrade>().cloned();
-    client.filter(|_| Handle::try_current().is_ok()).ok_or("this server gives no connection away")
+    let find = call.settings.client_connection.as_ref();
+    if let Some(server) = find.and_then(|find| find(request.extensions())) {
+        let when = if switches { Handover::AfterResponse } else { Handover::Now };
+        return Ok(Client::Server(server, when));
+    }
+    match upgrade.filter(|_| switches) {
+        Some(upgrade) => Ok(Client::Hyper(upgrade.clone())),
+        None => {
+            Err("the client's connection is the server's until a response with status 101 is sent")
+        }
+    }
 }
+
+const KEEPS: &str = "this server gives no connection away";
