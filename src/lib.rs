@@ -136,8 +136,6 @@ mod vm;
 pub use mlua;
 
 pub use self::error::{CompileError, Error, FunctionsId};
-#[cfg(feature = "net")]
-pub use self::extension::{ClientConnection, GivenConnection, Handover};
 pub use self::extension::{
     ClientUri, CloseConnection, Connection, Consumer, Credential, HeaderNames, HostCall,
     InternalRedirect, RequestId, ResponseSource, Route, Service, ServiceTimes, Shared, SpanEvent,
@@ -156,7 +154,9 @@ pub use self::middleware::{
     RetryCallback,
 };
 #[cfg(feature = "net")]
-pub use self::net::{ClientStream, Network, NetworkRule, Resolved};
+pub use self::net::{
+    ClientConnection, ClientStream, GivenConnection, Handover, Network, NetworkRule, Resolved,
+};
 pub use self::phase::{Phase, Plugin};
 pub use self::post_function::{Post, PostFunction, PostFunctionLayer};
 pub use self::pre_function::{Pre, PreFunction, PreFunctionLayer};

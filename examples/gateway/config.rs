@@ -24,7 +24,8 @@ use crate::log::LogConfig;
 use crate::lua::check::Permitted;
 use crate::network::network;
 use crate::request::counters::Counters;
-use crate::request::{handover, spelling};
+use crate::request::flight::Flight;
+use crate::request::spelling;
 use crate::resolver::{NameServer, Resolver};
 use crate::telemetry::TelemetryConfig;
 
@@ -421,7 +422,7 @@ impl FunctionsConfig {
             .upstreams(move |name| upstreams.load().balancer(name).is_some())
             .consumers(move |field, value| current.load().consumer_by(field, value).cloned())
             .header_names(spelling::names)
-            .client_connection(handover::of)
+            .client_connection(Flight::client_connection)
             .environment(names(&self.untrusted_lua_env))
             .trusted_ips(names(&self.trusted_ips))
             .real_ip_header(self.real_ip_header.clone())

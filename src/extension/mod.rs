@@ -1,7 +1,5 @@
 //! What the application and the layers tell each other of a request, in its extensions.
 
-#[cfg(feature = "net")]
-mod client_connection;
 mod client_uri;
 mod entity;
 mod header_names;
@@ -21,8 +19,6 @@ use std::sync::{Arc, OnceLock};
 
 use http::Extensions;
 
-#[cfg(feature = "net")]
-pub use self::client_connection::{ClientConnection, GivenConnection, Handover};
 pub use self::client_uri::ClientUri;
 pub(crate) use self::entity::Fields;
 pub use self::entity::{Consumer, Credential, Route, Service};

@@ -13,9 +13,8 @@ use super::left::Left;
 use super::log::LogGuard;
 use super::run::poll_run;
 use crate::error::Site;
-use crate::extension::{GivenConnection, Handover};
 use crate::function::Run;
-use crate::net::ClientStream;
+use crate::net::{ClientStream, GivenConnection, Handover};
 use crate::transaction::{BodyIsGone, Client, ReadBody, RequestBody, Transaction, Upgrade};
 
 /// How long the response may take to be with the client.

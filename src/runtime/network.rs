@@ -7,8 +7,7 @@ use std::sync::atomic::AtomicUsize;
 
 use super::RuntimeBuilder;
 use crate::error::Error;
-use crate::extension::ClientConnection;
-use crate::net::{Limits, Reach, Resolved, Resolver};
+use crate::net::{ClientConnection, Limits, Reach, Resolved, Resolver};
 use crate::settings::Settings;
 
 /// What the builder was told of the network.

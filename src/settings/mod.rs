@@ -110,7 +110,7 @@ type Spell = dyn Fn(&HeaderMap, &Extensions) -> Vec<String> + Send + Sync;
 type Describe = dyn Fn(&mut Extensions) + Send + Sync;
 #[cfg(feature = "net")]
 type FindConnection =
-    dyn Fn(&Extensions) -> Option<Arc<dyn crate::extension::ClientConnection>> + Send + Sync;
+    dyn Fn(&Extensions) -> Option<Arc<dyn crate::net::ClientConnection>> + Send + Sync;
 type Invalidated = dyn Fn(&[u8]) + Send + Sync;
 type Failed = dyn Fn(&Error) + Send + Sync;
 

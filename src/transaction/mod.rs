@@ -144,7 +144,7 @@ pub(crate) struct Upgrade {
 #[derive(Clone)]
 pub(crate) enum Client {
     Hyper(hyper::upgrade::OnUpgrade),
-    Server(Arc<dyn crate::extension::ClientConnection>, crate::extension::Handover),
+    Server(Arc<dyn crate::net::ClientConnection>, crate::net::Handover),
 }
 
 /// Whether, and where, a request is to be tried again that could not be forwarded.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, HeaderValue, Request, StatusCode, Uri};
-use tower_lua::{Functions, RequestId, ServiceTimes};
+use tower_lua::{ClientConnection, Functions, RequestId, ServiceTimes};
 
 use crate::in_force::plugins::{Around, Chain, Choices};
 use crate::in_force::snapshot::{RouteInForce, Snapshot};
@@ -92,6 +92,12 @@ impl Flight {
     /// The companion of a request, if it came through the gateway's first layer.
     pub(crate) fn of<B>(request: &Request<B>) -> Option<&Arc<Self>> {
         request.extensions().get()
+    }
+
+    /// Who gives the connection of a request away.
+    pub(crate) fn client_connection(extensions: &Extensions) -> Option<Arc<dyn ClientConnection>> {
+        let handover = extensions.get::<Arc<Self>>()?.peer.handover.as_ref()?;
+        Some(Arc::clone(handover) as _)
     }
 
     pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {

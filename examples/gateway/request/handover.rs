@@ -2,18 +2,14 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
-use http::Extensions;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 use tower_lua::{ClientConnection, ClientStream, GivenConnection, Handover as When};
-
-use super::flight::Flight;
 
 /// What those who drive a connection of HTTP/1 and the requests on it tell each other of its end.
 #[derive(Default)]
@@ -38,12 +34,6 @@ pub(crate) struct Given {
 pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
-
-/// Who gives the connection of a request away.
-pub(crate) fn of(extensions: &Extensions) -> Option<Arc<dyn ClientConnection>> {
-    let handover = extensions.get::<Arc<Flight>>()?.peer.handover.as_ref()?;
-    Some(Arc::clone(handover) as _)
-}
 
 impl Handover {
     /// Asks for the connection. The last who asks gets it, if it comes to that.

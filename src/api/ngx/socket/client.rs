@@ -11,9 +11,8 @@ use tokio::sync::oneshot;
 use super::{Held, Outcome, net, sockets};
 use crate::api::ngx;
 use crate::binding::{Await, Call, Namespace, bindings};
-use crate::extension::Handover;
 use crate::lua::raise_at;
-use crate::net::{Fault, Socket};
+use crate::net::{Fault, Handover, Socket};
 use crate::transaction::{Client, Upgrade};
 
 /// What `ngx.req.socket` is put together of.

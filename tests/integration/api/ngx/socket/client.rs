@@ -1,10 +1,12 @@
 //! `ngx.req.socket(true)`: the client's own connection.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tower_lua::Phase;
+use tower_lua::{ClientConnection, GivenConnection, Handover, Phase};
 
 use crate::support::{App, AppBuilder};
 
@@ -206,4 +208,30 @@ async fn over_http2_there_is_none() {
     app.get("/").http2().send().await;
     let said = app.recorder.wait_for(1).await;
     assert!(said[0].ends_with("http v2 not supported yet"), "{said:?}");
+}
+
+/// A server that says that it gives connections away, and then has none.
+struct Nothing;
+
+impl ClientConnection for Nothing {
+    fn give(&self, _: Handover) -> GivenConnection {
+        Box::pin(async { None })
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_answered_where_its_connection_was_not_to_be_had() {
+    let cases = [("", 500), ("ngx.print('some') ngx.flush(true)", 200)];
+    for (before, status) in cases {
+        let app = App::builder()
+            .runtime(|runtime| runtime.client_connection(|_| Some(Arc::new(Nothing))))
+            .access(&format!("{before} require('recorder')(ngx.req.socket(true))"))
+            .serve()
+            .await;
+        let response = app.get("/").open().await.unwrap();
+        assert_eq!(response.status(), status);
+        let body = response.into_body().collect().await;
+        assert_eq!(body.is_err(), status == 200, "what has begun breaks off");
+        assert_eq!(app.recorder.wait_for(1).await, ["nil closed"]);
+    }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::net::ClientStream;
+use super::ClientStream;
 
 /// When HTTP ends on a connection that is given away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
