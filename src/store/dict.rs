@@ -130,6 +130,13 @@ impl SharedDict {
         store.insert(key, entry, self.capacity, how.safe)
     }
 
+    /// Removes a value, unless somebody is at work with the dictionary: whoever collects garbage cannot wait.
+    pub(crate) fn try_delete(&self, key: &[u8]) {
+        if let Some(mut store) = self.store.try_lock() {
+            store.remove(key);
+        }
+    }
+
     /// Adds `step` to a number; to `init`, if there is none. The sum, and whether others had to go
     /// for it.
     pub(crate) fn incr(

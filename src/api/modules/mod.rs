@@ -50,6 +50,8 @@ const MODULES: &[(&str, Maker)] = &[
     #[cfg(feature = "net")]
     ("resty.http", resty::http::module),
     #[cfg(feature = "net")]
+    ("resty.http_headers", resty::http::headers),
+    #[cfg(feature = "net")]
     ("resty.memcached", |lua| over_ngx(lua, include_str!("resty/memcached.lua"))),
     ("resty.md5", |lua| resty::digest::module(lua, Algorithm::Md5)),
     #[cfg(feature = "digest")]
@@ -77,7 +79,14 @@ const FUNCTIONS: &[&str] =
 pub(crate) const NAMESPACES: &[&Namespace] =
     &[&ngx_errlog::NAMESPACE, &ngx_req::NAMESPACE, &ngx_semaphore::NAMESPACE];
 
-/// Where a VM keeps the functions of [`NAMESPACES`].
+/// Those that the Lua halves of modules are made with, and functions do not see.
+const HIDDEN: &[&Namespace] = &[
+    &pure::lock::NAMESPACE,
+    #[cfg(feature = "net")]
+    &resty::http::NAMESPACE,
+];
+
+/// Where a VM keeps the functions of [`NAMESPACES`] and [`HIDDEN`].
 const BOUND_KEY: &str = "tower-lua.modules";
 
 /// The names of all modules that are tables.
@@ -100,16 +109,10 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
     json::register(lua)?;
     loader::register(lua)?;
     let bound = lua.create_table()?;
-    for namespace in NAMESPACES {
+    for namespace in NAMESPACES.iter().chain(HIDDEN) {
         let functions = lua.create_table()?;
         scope.extend(&functions, namespace)?;
         bound.raw_set(namespace.path, functions)?;
-    }
-    #[cfg(feature = "net")]
-    {
-        let functions = lua.create_table()?;
-        scope.extend(&functions, &resty::http::NAMESPACE)?;
-        bound.raw_set(resty::http::NAMESPACE.path, functions)?;
     }
     lua.set_named_registry_value(BOUND_KEY, bound)?;
     let preload: Table = lua.globals().get::<Table>("package")?.get("preload")?;

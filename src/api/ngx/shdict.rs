@@ -82,7 +82,7 @@ fn answer<T>(result: Result<T, Refused>, value: impl FnOnce(T) -> Value) -> Answ
 }
 
 /// The dictionary that a method was called on.
-fn zone(call: &Call<'_>, value: &Value) -> mlua::Result<Arc<SharedDict>> {
+pub(in crate::api) fn zone(call: &Call<'_>, value: &Value) -> mlua::Result<Arc<SharedDict>> {
     let place = match value {
         Value::Table(table) => match table.metatable() {
             Some(metatable) => metatable.raw_get::<Option<usize>>(PLACE)?,

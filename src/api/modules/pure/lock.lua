@@ -1,7 +1,8 @@
 -- `resty.lock`: a key of a shared dictionary that one request has at a time.
 
+local native = ...
 local ngx, error, min, now, setmetatable, type = ngx, error, math.min, ngx.now, setmetatable, type
-local sleep = ngx.sleep
+local sleep, tostring = ngx.sleep, tostring
 
 local module = { _VERSION = "0.09" }
 local mt = { __index = module }
@@ -38,7 +39,7 @@ function module:lock(key)
   while true do
     local ok, err = self.dict:add(key, true, self.exptime)
     if ok then
-      self.key = key
+      self.key, self.held = key, native.hold(self.dict, tostring(key))
       return elapsed
     elseif err ~= "exists" then
       return nil, err
@@ -62,7 +63,8 @@ function module:unlock()
   if not ok then
     return nil, err
   end
-  self.key = nil
+  native.let_go(self.held)
+  self.key, self.held = nil, nil
   return 1
 end
 

@@ -3,14 +3,16 @@
 
 #[cfg(feature = "crypto")]
 mod gzip;
+pub(super) mod lock;
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use mlua::{Function, LuaString, Table, Value};
 
-use super::{Loader, Maker};
+use super::{Loader, Maker, bound};
 use crate::api::serializer::SERIALIZED;
+use crate::lua::traceback;
 use crate::vm::NEWPROXY_KEY;
 
 /// A module of a chunk alone.
@@ -50,10 +52,11 @@ pub(super) const MODULES: &[(&str, Maker)] = &[
     ("resty.limit.count", lua!("limit_count.lua")),
     ("resty.limit.req", lua!("limit_req.lua")),
     ("resty.limit.traffic", lua!("limit_traffic.lua")),
-    ("resty.lock", lua!("lock.lua")),
+    ("resty.lock", |lua| lua.chunk(include_str!("lock.lua"))?.call(bound(lua, &lock::NAMESPACE)?)),
     ("resty.lrucache", lua!("lrucache.lua")),
     ("resty.lrucache.pureffi", lua!("lrucache.lua")),
     ("resty.mlcache", mlcache),
+    ("resty.mlcache.ipc", lua!("mlcache_ipc.lua")),
     ("string.buffer", string_buffer),
     ("tablepool", lua!("tablepool.lua")),
     #[cfg(feature = "digest")]
@@ -76,7 +79,8 @@ pub(super) const MODULES: &[(&str, Maker)] = &[
 
 fn mlcache(lua: &Loader<'_>) -> mlua::Result<Table> {
     let serialized: Function = lua.chunk(SERIALIZED)?.call(())?;
-    lua.chunk(include_str!("mlcache.lua"))?.call(serialized)
+    let stack = lua.create_function(|lua, ()| traceback(lua, 1))?;
+    lua.chunk(include_str!("mlcache.lua"))?.call((serialized, stack))
 }
 
 fn string_buffer(lua: &Loader<'_>) -> mlua::Result<Table> {

@@ -145,6 +145,140 @@ async fn mlcache_asks_level_by_level() {
 }
 
 #[tokio::test]
+async fn mlcache_has_a_stale_value_live_on_where_there_is_no_other() {
+    assert_all(&[
+        (
+            "resty.mlcache",
+            "local c = assert(m.new('name', 'cache', { ttl = 0.01, resurrect_ttl = 5 }))
+             c:get('k', nil, function() return 'old' end)
+             ngx.sleep(0.02)
+             local v, err, level = c:get('k', nil, function() return nil, 'broken' end)
+             c.lru:delete('k')
+             return v, err, level, select(3, c:get('k'))",
+            "old, nil, 4, 4",
+        ),
+        (
+            "resty.mlcache",
+            "local c = assert(m.new('name', 'cache', { ttl = 0.01, resurrect_ttl = 5 }))
+             c:get('k', nil, function() return 'old' end)
+             ngx.sleep(0.02)
+             local v, err = c:get('k', nil, function() error('broken', 0) end)
+             return v, (err:gsub('\\n.*', ''))",
+            "nil, callback threw an error: broken",
+        ),
+        (
+            "resty.mlcache",
+            "local c = assert(m.new('name', 'cache'))
+             return c:get('k', nil, function() return 'some', 42 end)",
+            "some, 42, nil",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn mlcache_says_what_is_wrong_with_its_options() {
+    let cases = [
+        ("m.new('n', 'cache', { ipc_shm = 1 })", "opts.ipc_shm must be a string"),
+        ("m.new('n', 'cache', { shm_miss = 1 })", "opts.shm_miss must be a string"),
+        (
+            "m.new('n', 'cache', { ipc_shm = 'locks', ipc = {} })",
+            "cannot specify both of opts.ipc_shm and opts.ipc",
+        ),
+        ("m.new('n', 'cache', { ipc = {} })", "opts.ipc.register_listeners must be a function"),
+        ("c:get('k', { shm_set_tries = 0 })", "opts.shm_set_tries must be >= 1"),
+        ("c:get('k', { resty_lock_opts = 1 })", "opts.resty_lock_opts must be a table"),
+        (
+            "c:get_bulk({ n = 1, 'k' })",
+            "callback at index 3 must be a function for operation 1 (got nil)",
+        ),
+        ("c:get_bulk({ n = 0 }, { concurrency = 0 })", "opts.concurrency must be > 0"),
+        (
+            "c:get_bulk({ n = 1, 'k', { ttl = 'x' }, print })",
+            "options at index 2 for operation 1 are invalid: opts.ttl must be a number",
+        ),
+    ];
+    for (call, problem) in cases {
+        let source = format!(
+            "local c = assert(m.new('name', 'cache'))
+             local ok, err = pcall(function() return {call} end)
+             return ok, (err:gsub('^%[string.-%]:%d+: ', ''))"
+        );
+        assert_all(&[("resty.mlcache", &source, &format!("false, {problem}"))]).await;
+    }
+}
+
+#[tokio::test]
+async fn mlcache_tells_others_in_their_order() {
+    assert_all(&[
+        (
+            "resty.mlcache",
+            "local c = assert(m.new('name', 'cache', { ipc_shm = 'locks', debug = true }))
+             local heard = {}
+             c.ipc:subscribe(c.events.invalidation.channel, function(key) heard[#heard + 1] = key end)
+             c:delete('a') c:delete('b') c:delete('c')
+             ngx.shared.locks:delete(2)
+             local _, late = c:update(0.001)
+             local ok = c:update()
+             return late, ok, table.concat(heard, ' ')",
+            "could not poll ipc events: timeout, true, a c",
+        ),
+        (
+            "resty.mlcache.ipc",
+            "local mine, theirs = assert(m.new('cache')), assert(m.new('cache', true))
+             local heard = {}
+             for name, ipc in pairs({ mine = mine, theirs = theirs }) do
+               ipc:subscribe('x y', function(data) heard[#heard + 1] = name .. ' ' .. data end)
+             end
+             mine:broadcast('x y', '1: 2')
+             mine:poll() theirs:poll()
+             return table.concat(heard, '; '), pcall(mine.poll, mine, false)",
+            "theirs 1: 2, false, timeout must be a number",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn mlcache_runs_callbacks_of_a_bulk_at_once() {
+    assert_all(&[(
+        "resty.mlcache",
+        "local c = assert(m.new('name', 'cache'))
+         local bulk, most, now = m.new_bulk(), 0, 0
+         for i = 1, 5 do
+           bulk:add('k' .. i, nil, function(x)
+             now = now + 1 most = math.max(most, now)
+             ngx.sleep(0.001)
+             now = now - 1
+             return x
+           end, i)
+         end
+         local seen = {}
+         for i, value, _, level in m.each_bulk_res(c:get_bulk(bulk, { concurrency = 2 })) do
+           seen[i] = value .. ':' .. level
+         end
+         return most, table.concat(seen, ' ')",
+        "2, 1:3 2:3 3:3 4:3 5:3",
+    )])
+    .await;
+}
+
+#[tokio::test]
+async fn a_lock_that_is_forgotten_is_free() {
+    assert_all(&[(
+        "resty.lock",
+        "assert(m:new('locks'):lock('k'))
+         for _ = 1, 5e4 do local _ = { 1, 2, 3, 4 } end
+         local lock = assert(m:new('locks', { timeout = 0 }))
+         local elapsed, err = lock:lock('k')
+         local busy = select(2, m:new('locks', { timeout = 0 }):lock('k'))
+         return elapsed, err, busy, lock:unlock(), m:new('locks', { timeout = 0 }):lock('k')",
+        "0, nil, timeout, 1, 0",
+    )])
+    .await;
+}
+
+#[tokio::test]
 async fn kong_tools_are_kongs() {
     assert_all(&[
         ("kong.tools.string", "return table.concat(m.split('a,b,,c', ','), '|'), m.strip('  x '), m.split_once('a=b=c', '=')", "a|b||c, x, a, b=c"),

@@ -10,7 +10,7 @@ mod whole;
 
 use std::sync::Arc;
 
-use mlua::{IntoLuaMulti, Lua, MultiValue, Table, UserData, Value};
+use mlua::{FromLuaMulti, Function, IntoLuaMulti, Lua, MultiValue, Table, UserData, Value};
 use parking_lot::Mutex;
 
 use self::head::Head;
@@ -42,11 +42,17 @@ pub(in crate::api::modules) fn module(lua: &Loader<'_>) -> mlua::Result<Table> {
     let ngx: Table = lua.globals().get("ngx")?;
     let half = |source| lua.chunk(source);
     let halves = [half(include_str!("connect.lua"))?, half(include_str!("response.lua"))?];
+    let (_, headers_of): (Table, Function) = headers(lua)?;
     let given = (native.clone(), ngx.clone());
     let extend = lua.create_function(move |_, http: Table| {
-        halves.iter().try_for_each(|half| half.call::<()>((&given.0, &given.1, &http)))
+        halves.iter().try_for_each(|half| half.call::<()>((&given.0, &given.1, &http, &headers_of)))
     })?;
     half(include_str!("http.lua"))?.call((native, ngx, extend))
+}
+
+/// `resty.http_headers`, and what makes headers of fields.
+pub(in crate::api::modules) fn headers<R: FromLuaMulti>(lua: &Loader<'_>) -> mlua::Result<R> {
+    lua.chunk(include_str!("headers.lua"))?.call(())
 }
 
 /// What came of reading a head.

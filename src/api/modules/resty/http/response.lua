@@ -1,33 +1,10 @@
 -- Responses of `resty.http`: their heads, and what reads their bodies.
 
-local native, ngx, http = ...
+local native, ngx, http, headers_of = ...
 local concat, find, lower, next, pairs, pcall = table.concat, string.find, string.lower, next, pairs, pcall
 local rawget, rawset, setmetatable, tonumber, tostring = rawget, rawset, setmetatable, tonumber, tostring
 local type, upper = type, string.upper
 local read_head, read_chunks = native.read_head, native.read_chunks
-
--- Headers keep the spelling in which they came, and are found by any.
-local function spelling_of(headers, name)
-  name = lower(name)
-  for spelling in next, headers do
-    if lower(spelling) == name then
-      return spelling
-    end
-  end
-end
-
-local function header(headers, name)
-  local spelling = spelling_of(headers, name)
-  return spelling and rawget(headers, spelling)
-end
-
-local function set_header(headers, name, value)
-  rawset(headers, spelling_of(headers, name) or name, value)
-end
-
-local function headers_of(fields)
-  return setmetatable(fields, { __index = header, __newindex = set_header })
-end
 
 local function has_token(value, token)
   if type(value) == "table" then
