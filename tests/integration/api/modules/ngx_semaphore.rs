@@ -26,6 +26,25 @@ async fn threads_wait_for_what_others_post() {
 }
 
 #[tokio::test]
+async fn those_who_wait_already_come_first() {
+    let app = App::access(
+        "local say, sem = require('recorder'), require('ngx.semaphore').new()
+         for id = 1, 2 do
+           ngx.thread.spawn(function() say(id, sem:wait(10)) end)
+         end
+         sem:post(2)
+         say('main', sem:wait(0))
+         say('main', sem:wait(0.01))
+         sem:post()
+         say('main', sem:wait(0))",
+    )
+    .await;
+    assert_eq!(app.get("/").send().await.status, 200);
+    let expected = ["main nil timeout", "1 true", "2 true", "main false timeout", "main true"];
+    assert_eq!(app.recorder.entries(), expected);
+}
+
+#[tokio::test]
 async fn one_request_posts_what_another_waits_for() {
     let app = App::access(
         "sem = sem or require('ngx.semaphore').new(0)
