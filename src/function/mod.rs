@@ -18,7 +18,7 @@ mod watch;
 use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Weak};
 
 use mlua::{Lua, LuaOptions, StdLib};
@@ -74,6 +74,8 @@ struct Set {
     /// One for each function, in the order of their phases.
     records: Box<[Record]>,
     fail_open: bool,
+    /// Whether one of them has ever waited for the body of a request.
+    waits_for_body: AtomicBool,
     /// The VMs that have compiled it, which are told when it is gone.
     known_to: Mutex<Vec<Weak<Gone>>>,
 }
@@ -126,7 +128,9 @@ impl Functions {
         let present = Phase::ALL.into_iter().filter(|phase| !phases[phase.index()].is_empty());
         let present = present.collect();
         let known_to = Mutex::default();
-        let set = Set { number, id, name, phases, present, records, fail_open, known_to };
+        let waits_for_body = AtomicBool::new(false);
+        let set =
+            Set { number, id, name, phases, present, records, fail_open, waits_for_body, known_to };
         Self { set: Arc::new(set) }
     }
 
@@ -208,12 +212,18 @@ impl Functions {
         phases.iter().any(|phase| self.set.present.contains(*phase))
     }
 
+    /// Whether one of the functions has ever waited for the body of a request: others will.
+    pub(crate) fn wait_for_bodies(&self) -> bool {
+        self.set.waits_for_body.load(Ordering::Relaxed)
+    }
+
     /// Whether a function of one of `phases` has held up others in one of its last calls.
     pub(crate) fn any_watched_in(&self, phases: &[Phase]) -> bool {
-        phases.iter().any(|phase| {
-            let first = self.offset(*phase);
-            Record::any_watched(&self.set.records[first..first + self.len(*phase)])
-        })
+        Record::any_ever()
+            && phases.iter().any(|phase| {
+                let first = self.offset(*phase);
+                Record::any_watched(&self.set.records[first..first + self.len(*phase)])
+            })
     }
 
     /// Whether it is what would be built.

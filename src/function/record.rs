@@ -30,9 +30,14 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Whether any function has ever held up others.
+    pub(super) fn any_ever() -> bool {
+        ANY.load(Ordering::Relaxed)
+    }
+
     /// Whether one of `records` is watched.
     pub(super) fn any_watched(records: &[Self]) -> bool {
-        ANY.load(Ordering::Relaxed) && records.iter().any(Self::is_watched)
+        records.iter().any(Self::is_watched)
     }
 
     /// Whether one of the last calls held up others: the next, if there is one now, should not be where it

@@ -1,6 +1,7 @@
 //! The functions of a layer on their way through a request.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -146,6 +147,7 @@ impl Run {
                 Step::Done(Some(Exit::Request)) => return Progress::Exited,
                 Step::Done(Some(Exit::Forward)) => self.phases = &[],
                 Step::Waiting(coroutine, operation) => {
+                    self.functions.note_wait(&operation);
                     let function = Suspended::new(Arc::clone(pool), vm.number(), coroutine);
                     self.waiting = Some(Waiting { operation, function });
                     return Progress::Waiting;
@@ -382,6 +384,12 @@ impl Functions {
             for (index, source) in self.sources(phase).iter().enumerate() {
                 recording.name_chunk(self.name(), phase, index + 1, source.chunk_name());
             }
+        }
+    }
+
+    fn note_wait(&self, operation: &Operation) {
+        if operation.reads_body() {
+            self.set.waits_for_body.store(true, Ordering::Relaxed);
         }
     }
 

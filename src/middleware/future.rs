@@ -82,13 +82,13 @@ where
         service: &mut S,
         decision: &Decision,
         phases: RequestPhases,
-        body: ReqB,
+        body: Incoming<ReqB>,
     ) -> Self {
-        Self { state: State::decided(service, decision, phases, Incoming::new(body)) }
+        Self { state: State::decided(service, decision, phases, body) }
     }
 
     /// The way of a request with a function that waits.
-    pub(super) fn waiting(service: S, phases: RequestPhases, body: ReqB) -> Self {
+    pub(super) fn waiting(service: S, phases: RequestPhases, body: Incoming<ReqB>) -> Self {
         let waiting = Box::new(Waiting::new(service, phases, body));
         Self { state: State::Waiting { waiting } }
     }
@@ -119,7 +119,11 @@ where
                     let response = result.inspect_err(|_| passage.receive_failure())?;
                     let (mut head, body) = response.into_parts();
                     if !passage.receive(&mut head) {
-                        State::filtered(passage.respond(head, Replay::Untouched { body }))
+                        match passage.respond(head, Replay::Untouched { body }) {
+                            // As it is for nearly all: not by way of another state.
+                            Filtered::Done(response) => return Poll::Ready(Ok(response)),
+                            Filtered::Waiting(filtering) => State::Filtering { filtering },
+                        }
                     } else {
                         let reader = BodyReader::new(body);
                         let buffering = Some(Box::new(Buffering { head, reader, passage }));

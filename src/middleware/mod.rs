@@ -19,6 +19,7 @@ mod response_body;
 mod response_phases;
 mod retry;
 mod run;
+mod seen_body;
 mod service;
 mod shared;
 mod streaming;

@@ -1,5 +1,6 @@
 //! `rewrite` and `access`: from the request's arrival to the inner service, or to an answer.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -15,6 +16,7 @@ use super::log::LogGuard;
 use super::response;
 use super::retry::RetryCallback;
 use super::run::poll_run;
+use super::seen_body;
 use super::shared::shared;
 use super::streaming::Streaming;
 use super::turn::{self, Turn};
@@ -126,7 +128,12 @@ impl RequestPhases {
             describe(&mut head.extensions);
         }
         let subrequest = Subrequest::find(&head.extensions);
+        let length = || body.size_hint().exact();
+        let seen = seen_body::take(&mut head.extensions, runtime, length);
         let mut transaction = Transaction::new(head, site);
+        if let Some(body) = seen {
+            transaction.request.body = RequestBody::Read(body);
+        }
         if let Some(subrequest) = subrequest {
             begin_subrequest(&mut transaction, subrequest, runtime.settings());
         }
@@ -161,6 +168,21 @@ impl RequestPhases {
         }
         let progress = self.lease.with(|transaction| self.run.advance(pool, transaction));
         self.decide(progress)
+    }
+
+    /// Whether its functions are likely to want `body`, and it may be polled while they run: one that
+    /// says how long it is makes itself of no functions, which might want the same VM.
+    pub(super) fn want_body(&self, body: &impl Body) -> bool {
+        self.participant.functions.wait_for_bodies() && body.size_hint().exact().is_some()
+    }
+
+    /// The same as [`advance`](Self::advance), with the request's body at hand for functions that ask
+    /// for it: they need not wait for one that is there.
+    pub(super) fn advance_with<B: ReadBody + Send>(&mut self, body: B) -> (Decision, B) {
+        self.lease.incoming = Some(Box::new(body));
+        let decision = self.advance();
+        let body: Box<dyn Any> = self.lease.incoming.take().expect("nobody else takes it");
+        (decision, *body.downcast().expect("what was put there"))
     }
 
     /// Waits, and runs functions on, until they have decided.
@@ -208,7 +230,11 @@ impl RequestPhases {
         let body = forwarded_body(&self.lease);
         let is_reframed = self.lease.request.is_reframed;
         if self.exchange.is_none() && self.lease.is_disposable() {
-            let head = self.lease.into_inner().into_head();
+            let seen = seen_body::of(&self.lease);
+            let mut head = self.lease.into_inner().into_head();
+            if let Some(body) = seen {
+                seen_body::leave(&mut head.extensions, self.config.runtime(), body);
+            }
             return Forwarded { head, body, is_reframed, passage: None };
         }
         self.lease.called_at = Some(crate::clock::now());

@@ -15,6 +15,7 @@ use super::future::ResponseFuture;
 use super::request_body::RequestBody;
 use super::request_phases::{Decision, RequestPhases};
 use super::response_body::ResponseBody;
+use super::wait::Incoming;
 
 /// A service with Lua functions around it.
 ///
@@ -75,7 +76,12 @@ where
                 return ResponseFuture::passing(self.inner.call(request));
             }
         };
-        match phases.advance() {
+        // One way on for both: it is long, and is to be made part of this.
+        let (decision, body) = match phases.want_body(&body) {
+            true => phases.advance_with(Incoming::new(body)),
+            false => (phases.advance(), Incoming::new(body)),
+        };
+        match decision {
             Decision::Wait => {
                 // The service that was found ready is this one, not its clone.
                 let clone = self.inner.clone();

@@ -19,9 +19,9 @@ pub(super) struct Waiting<S, B: Body> {
     held: Option<(RequestPhases, Incoming<B>)>,
 }
 
-impl<S, B: Body> Waiting<S, B> {
-    pub(super) fn new(service: S, phases: RequestPhases, body: B) -> Self {
-        Self { service, held: Some((phases, Incoming::new(body))) }
+impl<S, B: Body + 'static> Waiting<S, B> {
+    pub(super) fn new(service: S, phases: RequestPhases, body: Incoming<B>) -> Self {
+        Self { service, held: Some((phases, body)) }
     }
 
     pub(super) fn service(&mut self) -> &mut S {
@@ -42,8 +42,11 @@ impl<S, B: Body> Waiting<S, B> {
 
 /// The body of the request: as it came, or while it is read.
 pub(super) enum Incoming<B: Body> {
-    Unread { body: Option<B> },
-    Reading(BodyReader<B>),
+    Unread {
+        body: Option<B>,
+    },
+    /// Boxed: few bodies are read.
+    Reading(Box<BodyReader<B>>),
 }
 
 impl<B: Body> Incoming<B> {
@@ -54,7 +57,7 @@ impl<B: Body> Incoming<B> {
     fn reader(&mut self) -> &mut BodyReader<B> {
         if let Self::Unread { body } = self {
             let body = body.take().expect("only taken here, where it is replaced");
-            *self = Self::Reading(BodyReader::new(body));
+            *self = Self::Reading(Box::new(BodyReader::new(body)));
         }
         match self {
             Self::Reading(reader) => reader,
@@ -82,7 +85,7 @@ impl<B: Body> Incoming<B> {
     }
 }
 
-impl<B: Body> ReadBody for Incoming<B> {
+impl<B: Body + 'static> ReadBody for Incoming<B> {
     fn poll_read(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<RequestBody> {
         Poll::Ready(match ready!(self.reader().poll_read(cx, limit)) {
             Extent::Whole(bytes) => RequestBody::Read(bytes),

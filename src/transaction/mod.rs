@@ -19,6 +19,7 @@ mod subrequest;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -54,6 +55,8 @@ pub(crate) struct Transaction {
     pub(crate) exit: Option<Exit>,
     /// What a suspended function waits for.
     pub(crate) operation: Option<Operation>,
+    /// The request's body, as long as whoever runs the function leaves it at hand.
+    pub(crate) incoming: Option<Box<dyn ReadBody + Send>>,
     /// What the light threads of the function that runs wait for.
     pub(crate) flights: Option<Box<Flights>>,
     /// What the future that the function waited for has come to. The call that waited takes it.
@@ -274,6 +277,7 @@ impl Transaction {
                 site,
                 exit: None,
                 operation: None,
+                incoming: None,
                 flights: None,
                 answer: None,
                 failure: None,
@@ -306,6 +310,22 @@ impl Transaction {
             && self.lines.is_empty()
             && self.request.is_as_it_came()
             && self.response.is_untouched()
+    }
+
+    /// Reads the request's body up to `limit`, if that is at hand and has not been read so far: one that
+    /// is there is not waited for. Where it is not read after this, it has to be.
+    pub(crate) fn read_at_once(&mut self, limit: u64) {
+        let is_wanted = match self.request.body {
+            RequestBody::Unread => true,
+            RequestBody::TooLong { limit: read } => read < limit,
+            _ => false,
+        };
+        let Some(incoming) = self.incoming.as_mut().filter(|_| is_wanted) else { return };
+        // Whoever waits for what is not there is woken when it polls again.
+        let mut cx = Context::from_waker(Waker::noop());
+        if let Poll::Ready(read) = incoming.poll_read(&mut cx, limit) {
+            self.request.take_read(read);
+        }
     }
 
     pub(crate) fn rare(&self) -> Option<&Rare> {

@@ -1,5 +1,6 @@
 //! What a function waits for.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -38,7 +39,7 @@ pub(crate) struct Answer(Box<Conversion>);
 type Conversion = dyn FnOnce(&Lua) -> mlua::Result<MultiValue> + Send;
 
 /// Who reads a request's body for its functions.
-pub(crate) trait ReadBody {
+pub(crate) trait ReadBody: Any {
     /// Reads on until the body has ended, has more than `limit` bytes, or breaks.
     fn poll_read(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<RequestBody>;
 
@@ -109,7 +110,7 @@ impl Operation {
     }
 
     /// Whether it reads the whole body of the request.
-    pub(super) const fn reads_body(&self) -> bool {
+    pub(crate) const fn reads_body(&self) -> bool {
         matches!(self, Self::ReadBody { .. })
     }
 

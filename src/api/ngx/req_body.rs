@@ -29,11 +29,13 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 };
 
 fn read_body(call: &mut Call<'_>, (): ()) -> mlua::Result<Wait<()>> {
+    if !matches!(call.tx.request.body, RequestBody::Unread) {
+        return Ok(Wait::Ready(()));
+    }
+    let limit = call.settings.body_buffer_size;
+    call.tx.read_at_once(limit);
     match call.tx.request.body {
-        RequestBody::Unread => {
-            let limit = call.settings.body_buffer_size;
-            call.wait_for_body(limit)
-        }
+        RequestBody::Unread => call.wait_for_body(limit),
         _ => Ok(Wait::Ready(())),
     }
 }

@@ -17,13 +17,13 @@ impl Transaction {
 
 impl Request {
     /// Whether later phases would see nothing else if the transaction began anew with the head
-    /// that goes on to the inner service.
+    /// that goes on to the inner service, and with the body if that has been read.
     pub(crate) fn is_as_it_came(&self) -> bool {
         self.original.is_none()
             && self.upstream_path.is_none()
             && !self.buffers_response
             && self.id.get().is_none()
-            && matches!(self.body, RequestBody::Unread)
+            && matches!(self.body, RequestBody::Unread | RequestBody::Read(_))
     }
 
     /// The head for the inner service, with a copy kept for later phases.

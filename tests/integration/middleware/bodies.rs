@@ -1,13 +1,17 @@
 //! Bodies on their way through the layers: streamed, changed, replaced, or left alone.
 
 use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
-use http_body::Body;
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty, Full};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_lua::{Functions, Phase, PostFunctionLayer, PreFunctionLayer, ResponseBody};
+use tower_lua::{
+    Functions, Phase, PostFunctionLayer, PreFunctionLayer, RequestBody, ResponseBody, Runtime,
+};
 
 use crate::support::{App, Chunks};
 
@@ -290,4 +294,68 @@ async fn a_body_that_a_layer_between_has_changed_is_read_anew() {
     let response = pre.layer(between).oneshot(request).await.unwrap();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body, "by the layer between");
+}
+
+/// A body of known length that is not there when it is first asked for.
+struct Late {
+    data: Bytes,
+    was_asked: bool,
+}
+
+impl Body for Late {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if !std::mem::replace(&mut self.was_asked, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let data = std::mem::take(&mut self.data);
+        Poll::Ready((!data.is_empty()).then(|| Ok(Frame::data(data))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.data.len() as u64)
+    }
+}
+
+type Either = http_body_util::Either<Full<Bytes>, Late>;
+
+#[tokio::test]
+async fn a_body_is_read_whether_it_is_there_or_comes_while_the_function_waits() {
+    let text = "longer than the buffer";
+    let read = "local body = kong.request.get_raw_body() or kong.request.get_raw_body(0)
+        kong.service.request.set_header('x-read', body)";
+    let runtime = Runtime::builder().body_buffer_size(10).build().unwrap();
+    let layer = PreFunctionLayer::new(Functions::access("read", read).unwrap()).runtime(&runtime);
+    let service = layer.layer(service_fn(|request: Request<RequestBody<Either>>| async {
+        let read = request.headers()["x-read"].to_str().unwrap().to_owned();
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        Ok::<_, Infallible>(Response::new(format!("{read}, {}", body.escape_ascii())))
+    }));
+    let there = || Either::Left(Full::new(Bytes::from(text)));
+    let late = || Either::Right(Late { data: Bytes::from(text), was_asked: false });
+    for body in [there(), there(), late(), there(), late()] {
+        let Ok(response) = service.clone().oneshot(Request::post("/").body(body).unwrap()).await;
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, format!("{text}, {text}"));
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_was_read_is_another_runtimes_to_read_anew() {
+    let runtime = Runtime::builder().build().unwrap();
+    let see = "kong.response.exit(200, tostring(ngx.req.get_body_data()))";
+    let post = PostFunctionLayer::new(Functions::access("see", see).unwrap()).runtime(&runtime);
+    let pre = PreFunctionLayer::new(Functions::access("read", "ngx.req.read_body()").unwrap());
+    let service = pre.layer(post.layer(service_fn(|_: Request<_>| async {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    })));
+    let request = Request::post("/").body(Full::new(Bytes::from("read outside"))).unwrap();
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "nil");
 }

@@ -58,6 +58,7 @@ fn raw_body(call: &mut Call<'_>, max_size: &Value) -> mlua::Result<Wait<Result<B
         Some(0) => Withheld::TooLong { length, allowed: limit },
         Some(size) => Withheld::TooLong { length, allowed: size.min(limit) },
     };
+    call.tx.read_at_once(limit);
     let result = match &call.tx.request.body {
         RequestBody::Replaced(body) => Ok(body.clone()),
         RequestBody::Read(body) if body.len() as u64 <= limit => Ok(body.clone()),
