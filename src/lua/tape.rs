@@ -39,7 +39,7 @@ pub(crate) enum Step {
 }
 
 /// How many bytes of source make a step, and for how many steps there is room at first.
-const BYTES_PER_STEP: usize = 16;
+const BYTES_PER_STEP: usize = 20;
 const MOST_AT_FIRST: usize = 1024;
 
 impl<'a> Tape<'a> {

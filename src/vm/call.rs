@@ -314,8 +314,8 @@ impl Vm {
     fn settle(&mut self, step: Step, limit: usize) -> Step {
         let ran_out = self.meter.take_ran_out();
         self.has_run_out |= ran_out || step.is_out_of_memory();
-        self.is_greedy = self.has_taken_too_much(&step, ran_out, limit);
         let used = self.used_memory();
+        self.is_greedy = self.has_taken_too_much(&step, used, ran_out, limit);
         if step.is_out_of_memory() || used > limit / 2 {
             return self.recover(step, limit);
         }
@@ -327,8 +327,8 @@ impl Vm {
     /// Whether a run has found no memory because it had taken, or asked for, so much itself. Others may
     /// keep at most half: what a run cannot have beside that is more than its share. One that went on
     /// without must have had much of it.
-    fn has_taken_too_much(&self, step: &Step, ran_out: bool, limit: usize) -> bool {
-        let taken = self.used_memory().saturating_sub(self.used_before);
+    fn has_taken_too_much(&self, step: &Step, used: usize, ran_out: bool, limit: usize) -> bool {
+        let taken = used.saturating_sub(self.used_before);
         if !step.is_out_of_memory() {
             return ran_out && taken > limit / 4;
         }

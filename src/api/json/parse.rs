@@ -64,6 +64,11 @@ struct Open {
 /// What may stand between tokens.
 const BLANKS: [u8; 4] = *b" \t\n\r";
 
+/// Whether it is one of [`BLANKS`], which most bytes are not.
+fn is_blank(byte: u8) -> bool {
+    byte <= b' ' && BLANKS.contains(&byte)
+}
+
 /// A token and where it begins.
 type At<T> = (T, usize);
 
@@ -185,7 +190,7 @@ impl<C: Fn(usize) -> mlua::Result<()>> Parser<'_, C> {
     fn plain_string(&mut self) -> Option<Step> {
         let after_blanks = |from: usize| {
             let rest = self.json.get(from..)?;
-            let blanks = rest.iter().take_while(|byte| BLANKS.contains(byte)).count();
+            let blanks = rest.iter().take_while(|byte| is_blank(**byte)).count();
             Some((from + blanks, *rest.get(blanks)?))
         };
         let (comma, b',') = after_blanks(self.at)? else { return None };
@@ -220,7 +225,7 @@ impl<C: Fn(usize) -> mlua::Result<()>> Parser<'_, C> {
     }
 
     fn token(&mut self) -> Result<At<Token>, JsonError> {
-        while BLANKS.contains(&self.byte(0)) {
+        while is_blank(self.byte(0)) {
             self.at += 1;
         }
         let start = self.at;
