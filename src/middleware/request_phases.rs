@@ -170,8 +170,8 @@ impl RequestPhases {
         self.decide(progress)
     }
 
-    /// Whether its functions are likely to want `body`, and it may be polled while they run: one that
-    /// says how long it is makes itself of no functions, which might want the same VM.
+    /// Whether its functions are likely to want `body`, and it may be polled while they run: a body that
+    /// functions make does not know its length, and they might want the VM that these have.
     pub(super) fn want_body(&self, body: &impl Body) -> bool {
         self.participant.functions.wait_for_bodies() && body.size_hint().exact().is_some()
     }
