@@ -16,7 +16,14 @@ const CHUNK_NAME_LEN: usize = 128;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Source {
     text: Arc<str>,
-    chunk_name: Arc<str>,
+    chunk_name: ChunkName,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum ChunkName {
+    /// So many bytes of the text.
+    Start(usize),
+    Given(Arc<str>),
 }
 
 impl Source {
@@ -24,7 +31,7 @@ impl Source {
     pub(super) fn inline(text: &str) -> Self {
         let end = text.find('\0').unwrap_or(text.len()).min(CHUNK_NAME_LEN);
         let end = (0..=end).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-        Self { text: text.into(), chunk_name: text[..end].into() }
+        Self { text: text.into(), chunk_name: ChunkName::Start(end) }
     }
 
     /// Source from a file: named by the file.
@@ -37,13 +44,15 @@ impl Source {
     pub(super) fn named(name: &str, text: &str) -> Self {
         // Lua's strings end there, and messages with them.
         let name = name.split('\0').next().unwrap_or_default();
-        Self { text: text.into(), chunk_name: format!("@{name}").into() }
+        Self { text: text.into(), chunk_name: ChunkName::Given(format!("@{name}").into()) }
     }
 
     /// What Lua calls its chunk.
-    #[cfg(feature = "testing")]
     pub(super) fn chunk_name(&self) -> &str {
-        &self.chunk_name
+        match &self.chunk_name {
+            ChunkName::Start(len) => &self.text[..*len],
+            ChunkName::Given(name) => name,
+        }
     }
 
     /// Compiles the source as text, without running it.
@@ -56,7 +65,7 @@ impl Source {
         lua: &Lua,
         environment: Option<Table>,
     ) -> mlua::Result<mlua::Function> {
-        let chunk = lua.load(&*self.text).set_name(&*self.chunk_name).set_mode(ChunkMode::Text);
+        let chunk = lua.load(&*self.text).set_name(self.chunk_name()).set_mode(ChunkMode::Text);
         match environment {
             Some(environment) => chunk.set_environment(environment).into_function(),
             None => chunk.into_function(),

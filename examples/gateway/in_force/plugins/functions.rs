@@ -18,6 +18,8 @@ pub(crate) struct PluginFunctions {
     pub(crate) refused: Functions,
     /// While a TLS handshake is on; of global plugins alone.
     pub(crate) certificate: Functions,
+    /// That of the set that all four are parts of.
+    id: FunctionsId,
 }
 
 impl PluginFunctions {
@@ -40,25 +42,29 @@ impl PluginFunctions {
         };
         let all = config.build_with_names(label, name)?;
         runtime.check(&all)?;
-        let responses = [Phase::HeaderFilter, Phase::BodyFilter, Phase::Log];
+        // Thousands of plugins share the parts that have nothing in them.
+        let only = |phases: &[Phase]| match phases.iter().all(|phase| all.len(*phase) == 0) {
+            true => Functions::empty(),
+            false => all.only(phases.iter().copied()),
+        };
         Ok(Self {
-            rewrite: all.only([Phase::Rewrite]),
-            certificate: all.only([Phase::Certificate]),
-            routed: all.only([Phase::Access].into_iter().chain(responses)),
-            refused: all.only(responses),
+            rewrite: only(&[Phase::Rewrite]),
+            certificate: only(&[Phase::Certificate]),
+            routed: only(&[Phase::Access, Phase::HeaderFilter, Phase::BodyFilter, Phase::Log]),
+            refused: only(&[Phase::HeaderFilter, Phase::BodyFilter, Phase::Log]),
+            id: all.id(),
         })
     }
 
     /// Which set they are.
     pub(super) fn id(&self) -> FunctionsId {
-        // All four are parts of one.
-        self.routed.id()
+        self.id
     }
 
     /// No functions.
     pub(super) fn none() -> Self {
         let none = Functions::empty();
         let (rewrite, routed) = (none.clone(), none.clone());
-        Self { rewrite, routed, refused: none.clone(), certificate: none }
+        Self { rewrite, routed, refused: none.clone(), id: none.id(), certificate: none }
     }
 }

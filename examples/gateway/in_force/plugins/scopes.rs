@@ -157,8 +157,11 @@ impl<'a> Scopes<'a> {
         let mut chain = Chain::default();
         let mut between = Vec::new();
         let mut afterwards = Vec::new();
+        let plain = self.plain(route, service);
         for (name, priority) in PRIORITIES {
-            let (plugin, is_of_both) = self.plain(name, route, service);
+            let named = |(plugin, _): &&(&'a Prepared, bool)| plugin.plugin().name == name;
+            let found = plain.iter().find(named);
+            let (plugin, is_of_both) = found.map_or((None, false), |(p, both)| (Some(*p), *both));
             let layer = match plugin.map(|plugin| &plugin.kind) {
                 Some(Kind::PreFunction(functions)) => {
                     chain.pre = functions.clone();
@@ -194,22 +197,16 @@ impl<'a> Scopes<'a> {
         chain
     }
 
-    /// The plugin of a name that a route of a service has for all consumers, and whether that is one of
-    /// just this route and this service.
-    fn plain(
-        &self,
-        name: &str,
-        route: Option<&str>,
-        service: Option<&str>,
-    ) -> (Option<&'a Prepared>, bool) {
+    /// The plugins that a route of a service has for all consumers, each with whether it is one of just
+    /// this route and this service: of those of a name, the first counts.
+    fn plain(&self, route: Option<&str>, service: Option<&str>) -> Vec<(&'a Prepared, bool)> {
         let scopes = [(route, service), (route, None), (None, service), (None, None)];
-        let find = |scope: &Scope<'_>| {
-            let plugins = self.plugins.get(scope)?;
-            let plugin = plugins.iter().find(|plugin| plugin.plugin().name == name)?;
+        let plugins = scopes.iter().flat_map(|scope| {
             let is_of_both = scope.0.is_some() && scope.1.is_some();
-            Some((Some(*plugin), is_of_both))
-        };
-        scopes.iter().find_map(find).unwrap_or((None, false))
+            let plugins = self.plugins.get(scope).into_iter().flatten();
+            plugins.map(move |plugin| (*plugin, is_of_both))
+        });
+        plugins.collect()
     }
 
     /// Whether a plugin has configurations for consumers. Who calls is known further in.

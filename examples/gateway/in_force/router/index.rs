@@ -98,6 +98,7 @@ impl Paths {
             }
             same
         });
+        self.prefixes.shrink_to_fit();
         let mut ancestors: Vec<usize> = Vec::new();
         for at in 0..self.prefixes.len() {
             while let Some(&last) = ancestors.last() {

@@ -86,6 +86,7 @@ impl Router {
             let ids = || one.route.id.cmp(&other.route.id);
             one.precedence.cmp(&other.precedence).then_with(ids)
         });
+        entries.shrink_to_fit();
         let index = Index::new(entries.iter().map(|entry| &*entry.matcher));
         Ok(Self { entries, index })
     }
