@@ -124,6 +124,9 @@ fn whole(number: f64) -> Option<Value> {
 
 fn remove_repeated(list: &mut Vec<Value>) {
     // Kong: a set keeps its order, and the first of what is repeated.
+    if list.len() < 2 {
+        return;
+    }
     let mut seen = std::collections::HashSet::new();
     list.retain(|value| seen.insert(value.to_string()));
 }

@@ -142,53 +142,62 @@ fn validate_reference(key: &str, value: &Value) -> Result<(), Value> {
 fn validate_rule(rule: &Rule, value: &Value) -> Result<(), String> {
     let text = value.as_str().unwrap_or_default();
     let number = value.as_f64().unwrap_or_default();
-    let (holds, error) = match *rule {
-        Rule::Null(_) => return Ok(()),
-        Rule::Check(check) => return check(text),
-        Rule::Function(plugin, field) => return functions::check(plugin, field, text),
+    match *rule {
+        Rule::Null(_) => Ok(()),
+        Rule::Check(check) => check(text),
+        Rule::Function(plugin, field) => functions::check(plugin, field, text),
         Rule::OneOf(options) => {
-            (options.contains(&text), format!("expected one of: {}", options.join(", ")))
+            must(options.contains(&text), || format!("expected one of: {}", options.join(", ")))
         }
         Rule::OneOfIntegers(options) => {
-            let shown: Vec<_> = options.iter().map(ToString::to_string).collect();
-            let holds = value.as_i64().is_some_and(|value| options.contains(&value));
-            (holds, format!("expected one of: {}", shown.join(", ")))
+            must(value.as_i64().is_some_and(|value| options.contains(&value)), || {
+                let shown: Vec<_> = options.iter().map(ToString::to_string).collect();
+                format!("expected one of: {}", shown.join(", "))
+            })
         }
         Rule::GreaterThan(limit) => {
             #[expect(clippy::cast_precision_loss, reason = "limits are small")]
             let holds = number > limit as f64;
-            (holds, format!("value must be greater than {limit}"))
+            must(holds, || format!("value must be greater than {limit}"))
         }
         Rule::Between(least, most) => {
             #[expect(clippy::cast_precision_loss, reason = "limits are small")]
             let holds = (least as f64..=most as f64).contains(&number);
-            (holds, format!("value should be between {least} and {most}"))
+            must(holds, || format!("value should be between {least} and {most}"))
         }
         Rule::LenMin(least) => {
             let len = value.as_array().map_or(text.len(), Vec::len);
-            (len >= least, format!("length must be at least {least}"))
+            must(len >= least, || format!("length must be at least {least}"))
         }
         Rule::LenMax(most) => {
             let len = value.as_array().map_or(text.len(), Vec::len);
-            (len <= most, format!("length must be at most {most}"))
+            must(len <= most, || format!("length must be at most {most}"))
         }
-        Rule::Uuid => (is_uuid(text), "expected a valid UUID".to_owned()),
-        Rule::Timestamp => {
-            (value.as_f64().is_some_and(|time| time > 0.0), "expected a valid timestamp".to_owned())
+        Rule::Uuid => must(is_uuid(text), || "expected a valid UUID".to_owned()),
+        Rule::Timestamp => must(value.as_f64().is_some_and(|time| time > 0.0), || {
+            "expected a valid timestamp".to_owned()
+        }),
+        Rule::StartsWith(start) => {
+            must(text.starts_with(start), || format!("should start with: {start}"))
         }
-        Rule::StartsWith(start) => (text.starts_with(start), format!("should start with: {start}")),
-        Rule::Exclusive(subsets) => {
-            let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
-            let has = |element: &str| list.iter().any(|value| value.as_str() == Some(element));
-            let met: Vec<_> =
-                subsets.iter().filter(|subset| subset.iter().any(|e| has(e))).collect();
-            let shown: Vec<_> =
-                met.iter().map(|subset| format!("({})", checks::quoted(subset))).collect();
-            let error = format!("these sets are mutually exclusive: {}", shown.join(", "));
-            (met.len() <= 1, error)
-        }
-    };
-    if holds { Ok(()) } else { Err(error) }
+        Rule::Exclusive(subsets) => exclusive(subsets, value),
+    }
+}
+
+/// What is wrong is only put into words where it is.
+fn must(holds: bool, error: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(error()) }
+}
+
+fn exclusive(subsets: &[&[&str]], value: &Value) -> Result<(), String> {
+    let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    let has = |element: &str| list.iter().any(|value| value.as_str() == Some(element));
+    let met: Vec<_> = subsets.iter().filter(|subset| subset.iter().any(|e| has(e))).collect();
+    must(met.len() <= 1, || {
+        let shown: Vec<_> =
+            met.iter().map(|subset| format!("({})", checks::quoted(subset))).collect();
+        format!("these sets are mutually exclusive: {}", shown.join(", "))
+    })
 }
 
 /// Whether a text has the shape of a UUID.
