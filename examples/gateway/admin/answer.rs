@@ -12,13 +12,19 @@ use crate::configured::problem::Problem;
 /// An answer before it is sent.
 pub(super) struct Answer {
     status: StatusCode,
-    body: Option<Value>,
+    body: Option<Content>,
     headers: HeaderMap,
+}
+
+enum Content {
+    Value(Value),
+    /// JSON that is written already.
+    Written(String),
 }
 
 impl Answer {
     pub(super) fn new(status: StatusCode, body: Value) -> Self {
-        Self { status, body: Some(body), headers: HeaderMap::new() }
+        Self { status, body: Some(Content::Value(body)), headers: HeaderMap::new() }
     }
 
     pub(super) fn ok(body: Value) -> Self {
@@ -29,6 +35,12 @@ impl Answer {
         Self::new(StatusCode::CREATED, body)
     }
 
+    /// The same with JSON that is written already.
+    pub(super) fn created_as(json: String) -> Self {
+        let body = Some(Content::Written(json));
+        Self { status: StatusCode::CREATED, body, headers: HeaderMap::new() }
+    }
+
     pub(super) fn no_content() -> Self {
         Self { status: StatusCode::NO_CONTENT, body: None, headers: HeaderMap::new() }
     }
@@ -37,8 +49,12 @@ impl Answer {
         Self { status, ..self }
     }
 
+    /// What it says, where that is not written yet.
     pub(super) const fn body(&self) -> Option<&Value> {
-        self.body.as_ref()
+        match &self.body {
+            Some(Content::Value(body)) => Some(body),
+            _ => None,
+        }
     }
 
     /// Adds headers `Warning`.
@@ -70,7 +86,11 @@ impl Answer {
         const SERVER: HeaderValue =
             HeaderValue::from_static(concat!("tower-lua/", env!("CARGO_PKG_VERSION")));
         let has_body = self.body.is_some();
-        let body = self.body.map(|body| Body::from(body.to_string())).unwrap_or_default();
+        let body = self.body.map(|body| match body {
+            Content::Value(value) => Body::from(value.to_string()),
+            Content::Written(json) => Body::from(json),
+        });
+        let body = body.unwrap_or_default();
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();

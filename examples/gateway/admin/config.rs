@@ -1,9 +1,11 @@
 //! `/config`: everything at once, as a declarative file.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use http::Method;
 use http::request::Parts;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::versions::author_of;
@@ -24,7 +26,7 @@ pub(super) async fn answer(admin: &Admin, head: &Parts, body: Bytes) -> Answered
     }
     let declaration = declaration(head, body).await?;
     admin.database.replace(author_of(head), declarative::load(declaration, None)?).await?;
-    Ok(Answer::created(shown(admin)))
+    Ok(Answer::created_as(shown(admin)))
 }
 
 /// The file in a body: the body itself, or its field `config`.
@@ -56,16 +58,27 @@ async fn declaration(head: &Parts, body: Bytes) -> Result<Object, Problem> {
     }
 }
 
-/// All entities, by kind and id.
-fn shown(admin: &Admin) -> Value {
+/// All entities, by kind and id, as JSON. There may be thousands: their texts are put together.
+fn shown(admin: &Admin) -> String {
     let state = admin.database.state();
-    let mut shown = Object::new();
-    for kind in Kind::of_kong() {
-        let entities: Map<String, Value> =
-            state.all(kind).map(|document| (document.id().to_owned(), document.shown())).collect();
-        if !entities.is_empty() {
-            shown.insert(kind.name().to_owned(), entities.into());
+    let mut kinds: Vec<_> = Kind::of_kong().collect();
+    kinds.sort_by_key(|kind| kind.name());
+    let mut shown = String::from("{");
+    for kind in kinds {
+        let mut documents = state.all(kind).peekable();
+        if documents.peek().is_none() {
+            continue;
         }
+        let comma = if shown.len() > 1 { "," } else { "" };
+        let _ = write!(shown, "{comma}\"{}\":", kind.name());
+        let mut before = '{';
+        for document in documents {
+            let _ = write!(shown, "{before}\"{}\":", document.id());
+            document.show(&mut shown);
+            before = ',';
+        }
+        shown.push('}');
     }
-    shown.into()
+    shown.push('}');
+    shown
 }

@@ -1,18 +1,19 @@
 //! [`Document`]: one entity, as JSON and as what requests are routed by.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use http::Uri;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
+use super::api::service_and_route;
 use super::{Kind, State, now, snis};
 use crate::configured::certificate::{Authority, Certificate, Sni};
 use crate::configured::credential::Credential;
 use crate::configured::entity::{Canary, FromFile, Plugin, Route, Service};
-use crate::configured::schema::{self, Object, at};
+use crate::configured::schema::{self, Borrowed, Object, at};
 use crate::configured::upstream::{Target, Upstream};
 
 /// An entity that has been checked.
@@ -65,42 +66,56 @@ impl Document {
         object: &Object,
         json: String,
     ) -> Result<Self, serde_json::Error> {
-        let complete = with_defaults(kind, object);
-        let typed = match kind {
-            Kind::Services => Typed::Service(typed(&complete)?),
-            Kind::Routes => Typed::Route(typed(&complete)?),
-            Kind::Plugins => Typed::Plugin(typed(&complete)?),
-            Kind::Canaries => Typed::Canary(typed(&complete)?),
-            Kind::Apis => {
-                let (service, route) = service_and_route(&complete);
-                Typed::Api(typed(&service)?, typed(&route)?)
-            }
-            Kind::Consumers => Typed::Consumer(OnceLock::new()),
-            Kind::KeyAuths | Kind::BasicAuths | Kind::HmacAuths | Kind::Jwts | Kind::Acls => {
-                Typed::Credential(typed(&complete)?, OnceLock::new())
-            }
-            Kind::Upstreams => Typed::Upstream(typed(&complete)?),
-            Kind::Targets => Typed::Target(typed(&complete)?),
-            Kind::Certificates => Typed::Certificate(typed(&complete)?),
-            Kind::Snis => Typed::Sni(typed(&complete)?),
-            Kind::CaCertificates => Typed::Authority(typed(&complete)?),
-        };
+        let typed = Typed::read(kind, &*with_defaults(kind, object))?;
         let tags = object.get("tags").and_then(Value::as_array).into_iter().flatten();
         let text = |path: &str| at(object, path).and_then(Value::as_str);
+        let tags = tags.filter_map(Value::as_str);
+        Ok(Self { json: json.into(), ..Self::unwritten(kind, typed, tags, text) })
+    }
+
+    /// An entity as it was stored, perhaps before some of its fields were there.
+    ///
+    /// # Errors
+    ///
+    /// When it is not what it should be.
+    pub(crate) fn stored(kind: Kind, json: String) -> Result<Self, serde_json::Error> {
+        let read: Borrowed<'_> = serde_json::from_str(&json)?;
+        if read.is_complete(kind.schema()) {
+            let typed = Typed::read(kind, &mut serde_json::Deserializer::from_str(&json))?;
+            let text = |path: &str| read.text(path);
+            let document = Self::unwritten(kind, typed, read.texts("tags"), text);
+            drop(read);
+            return Ok(Self { json: json.into(), ..document });
+        }
+        drop(read);
+        let mut object: Object = serde_json::from_str(&json)?;
+        match schema::fill(kind.schema(), &mut object) {
+            true => Self::new(kind, &object),
+            false => Self::written(kind, &object, json),
+        }
+    }
+
+    /// An entity of which `text` has the texts that stand in its fields, without its JSON.
+    fn unwritten<'a>(
+        kind: Kind,
+        typed: Typed,
+        tags: impl Iterator<Item = &'a str>,
+        text: impl Fn(&str) -> Option<&'a str>,
+    ) -> Self {
         let reference = |parent: &Kind| {
             let id = text(&format!("{}.id", parent.field_in(kind)))?;
             Some((*parent, id.into()))
         };
-        Ok(Self {
+        Self {
             kind,
             id: text("id").unwrap_or_default().into(),
-            json: json.into(),
+            json: Box::default(),
             typed,
-            tags: tags.filter_map(Value::as_str).map(Box::from).collect(),
-            uniques: uniques(kind, object),
+            tags: tags.map(Box::from).collect(),
+            uniques: uniques(kind, &text),
             references: kind.references().iter().filter_map(reference).collect(),
             files: OnceLock::new(),
-        })
+        }
     }
 
     /// What no other entity of its kind may be.
@@ -188,6 +203,21 @@ impl Document {
             }
         }
         object.into()
+    }
+
+    /// Writes the same to the end of `shown`, from the text that there is.
+    pub(crate) fn show(&self, shown: &mut String) {
+        if self.kind.schema().field("ttl").is_some() {
+            shown.push_str(&self.shown().to_string());
+            return;
+        }
+        shown.push_str(&self.json);
+        if self.kind == Kind::Plugins {
+            for (kind, id) in &self.references {
+                shown.pop();
+                let _ = write!(shown, ",\"{}_id\":\"{id}\"}}", kind.field());
+            }
+        }
     }
 
     /// The same with what it has of others in `state`: the names of a certificate.
@@ -302,8 +332,7 @@ pub(super) fn unique(field: &str, value: &str) -> String {
     format!("{field} {value}")
 }
 
-fn uniques(kind: Kind, object: &Object) -> Box<[Arc<str>]> {
-    let text = |path: &str| at(object, path).and_then(Value::as_str);
+fn uniques<'a>(kind: Kind, text: impl Fn(&str) -> Option<&'a str>) -> Box<[Arc<str>]> {
     let fields = kind.schema().fields.iter().filter(|field| field.unique);
     let given = fields.filter_map(|field| Some(unique(field.name, text(field.name)?).into()));
     let mut uniques: Vec<Arc<str>> = given.collect();
@@ -317,8 +346,36 @@ fn uniques(kind: Kind, object: &Object) -> Box<[Arc<str>]> {
     uniques.into()
 }
 
-fn typed<T: DeserializeOwned>(object: &Object) -> Result<Arc<T>, serde_json::Error> {
-    T::deserialize(object).map(Arc::new)
+impl Typed {
+    /// An entity that has all its fields.
+    fn read<'de, D: Deserializer<'de>>(kind: Kind, complete: D) -> Result<Self, D::Error>
+    where
+        D::Error: From<serde_json::Error>,
+    {
+        Ok(match kind {
+            Kind::Services => Self::Service(typed(complete)?),
+            Kind::Routes => Self::Route(typed(complete)?),
+            Kind::Plugins => Self::Plugin(typed(complete)?),
+            Kind::Canaries => Self::Canary(typed(complete)?),
+            Kind::Apis => {
+                let (service, route) = service_and_route(&Object::deserialize(complete)?);
+                Self::Api(typed(&service)?, typed(&route)?)
+            }
+            Kind::Consumers => Self::Consumer(OnceLock::new()),
+            Kind::KeyAuths | Kind::BasicAuths | Kind::HmacAuths | Kind::Jwts | Kind::Acls => {
+                Self::Credential(typed(complete)?, OnceLock::new())
+            }
+            Kind::Upstreams => Self::Upstream(typed(complete)?),
+            Kind::Targets => Self::Target(typed(complete)?),
+            Kind::Certificates => Self::Certificate(typed(complete)?),
+            Kind::Snis => Self::Sni(typed(complete)?),
+            Kind::CaCertificates => Self::Authority(typed(complete)?),
+        })
+    }
+}
+
+fn typed<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Arc<T>, D::Error> {
+    T::deserialize(from).map(Arc::new)
 }
 
 /// Null stands for the default where there is one: a client may have sent it.
@@ -328,56 +385,6 @@ fn with_defaults(kind: Kind, object: &Object) -> Cow<'_, Object> {
         schema::replace_nulls(kind.schema(), complete.to_mut());
     }
     complete
-}
-
-/// The service and the route that an API is made of. Both have its id.
-fn service_and_route(api: &Object) -> (Object, Object) {
-    let get = |name: &str| api.get(name).cloned().unwrap_or_default();
-    let url = api.get("upstream_url").and_then(Value::as_str).unwrap_or_default();
-    let mut service = url_fields(url).unwrap_or_default();
-    let https_only = api.get("https_only") == Some(&Value::Bool(true));
-    let protocols = if https_only { json!(["https"]) } else { json!(["http", "https"]) };
-    let paths = at(api, "uris")
-        .and_then(Value::as_array)
-        .map(|uris| uris.iter().filter_map(Value::as_str).map(router_path).collect::<Vec<_>>());
-    let fields = |pairs: &[(&str, Value)]| -> Object {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
-    };
-    service.extend(fields(&[
-        ("id", get("id")),
-        ("name", get("name")),
-        ("retries", get("retries")),
-        ("connect_timeout", get("upstream_connect_timeout")),
-        ("write_timeout", get("upstream_send_timeout")),
-        ("read_timeout", get("upstream_read_timeout")),
-        ("tags", get("tags")),
-        ("enabled", true.into()),
-    ]));
-    let route = fields(&[
-        ("id", get("id")),
-        ("name", get("name")),
-        ("service", json!({ "id": get("id") })),
-        ("protocols", protocols),
-        ("methods", get("methods")),
-        ("hosts", get("hosts")),
-        ("paths", json!(paths)),
-        ("regex_priority", 0.into()),
-        ("strip_path", get("strip_uri")),
-        ("path_handling", "v0".into()),
-        ("preserve_host", get("preserve_host")),
-        ("https_redirect_status_code", 426.into()),
-        ("request_buffering", true.into()),
-        ("response_buffering", true.into()),
-        ("created_at", get("created_at")),
-        ("tags", get("tags")),
-    ]);
-    (service, route)
-}
-
-/// A path as routes have it: expressions of Kong 0.x have no sign.
-fn router_path(uri: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || ".-_~/%".contains(c);
-    if uri.chars().all(plain) { uri.to_owned() } else { format!("~{uri}") }
 }
 
 /// Protocol, host, port and path of a URL; nothing, where it has no scheme or no host.

@@ -1,6 +1,7 @@
 //! Entities as the Admin API has them: JSON objects, checked by their schemas, in an immutable state;
 //! and how one state is made from another.
 
+mod api;
 mod document;
 mod draft;
 mod given;

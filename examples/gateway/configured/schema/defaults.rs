@@ -68,9 +68,12 @@ pub(crate) fn replace_nulls(schema: &'static Schema, object: &mut Object) {
 
 /// Whether [`replace_nulls`] would change something.
 pub(crate) fn has_nulls(schema: &'static Schema, object: &Object) -> bool {
-    schema.fields.iter().any(|field| match (field.kind, object.get(field.name)) {
-        (_, Some(Value::Null)) => field.default.is_some(),
-        (Kind::Record(schema), Some(Value::Object(record))) => has_nulls(schema, record),
+    object.iter().any(|(name, value)| match value {
+        Value::Null => schema.field(name).is_some_and(|field| field.default.is_some()),
+        Value::Object(record) => match schema.field(name).map(|field| field.kind) {
+            Some(Kind::Record(schema)) => has_nulls(schema, record),
+            _ => false,
+        },
         _ => false,
     })
 }

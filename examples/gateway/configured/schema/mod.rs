@@ -4,6 +4,7 @@
 //! its defaults ([`defaults`]) and checked ([`validate`]) by them, and `/schemas` prints them.
 
 mod authentication;
+mod borrowed;
 mod caching;
 mod canaries;
 mod certificates;
@@ -27,6 +28,7 @@ mod validate;
 
 use serde_json::{Map, Value};
 
+pub(crate) use self::borrowed::Borrowed;
 pub(crate) use self::canaries::CANARY;
 pub(crate) use self::certificates::{CA_CERTIFICATE, CERTIFICATE, SNI};
 pub(crate) use self::coerce::{Given, coerce};
@@ -242,6 +244,13 @@ fn fields_of(schema: &'static Schema, object: &Object) -> Vec<&'static Field> {
 
 /// What is special about a plugin, by its name.
 fn special(schema: &'static Schema, object: &Object) -> Option<&'static Schema> {
+    special_of(schema, || object.get("name")?.as_str())
+}
+
+fn special_of<'a>(
+    schema: &'static Schema,
+    name: impl FnOnce() -> Option<&'a str>,
+) -> Option<&'static Schema> {
     let of_plugins = schema.fields.iter().any(|field| matches!(field.kind, Kind::Config));
-    if of_plugins { plugin(object.get("name")?.as_str()?) } else { None }
+    if of_plugins { plugin(name()?) } else { None }
 }

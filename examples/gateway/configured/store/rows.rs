@@ -9,7 +9,6 @@ use sqlx::{AnyConnection, Row};
 use super::Address;
 use crate::BoxError;
 use crate::configured::entities::{Document, Draft, Kind, State, Step};
-use crate::configured::schema::{self, Object};
 
 /// The tables of entities.
 pub(super) struct Tables {
@@ -120,13 +119,7 @@ pub(super) async fn all(connection: &mut AnyConnection) -> Result<State, BoxErro
 /// An entity as it was stored.
 pub(super) fn stored(kind: &str, text: String) -> Result<(Kind, Document), BoxError> {
     let kind = Kind::of_name(kind).ok_or("unknown kind")?;
-    let mut object: Object = serde_json::from_str(&text)?;
-    // A field that is younger than the database.
-    let document = match schema::fill(kind.schema(), &mut object) {
-        true => Document::new(kind, &object)?,
-        false => Document::written(kind, &object, text)?,
-    };
-    Ok((kind, document))
+    Ok((kind, Document::stored(kind, text)?))
 }
 
 /// How many entities are written at a time: `SQLite` takes 32,766 values.
@@ -141,7 +134,7 @@ async fn insert_rows<const N: usize>(
     if rows.is_empty() {
         return Ok(());
     }
-    let places = places(rows.len(), N);
+    let places = places(connection, rows.len(), N);
     let statement = format!("INSERT INTO {table} VALUES {places}");
     let mut query = sqlx::query(&statement);
     for value in rows.into_iter().flatten() {
@@ -152,9 +145,12 @@ async fn insert_rows<const N: usize>(
 }
 
 /// The places of values, for so many rows with so many columns.
-pub(super) fn places(rows: usize, columns: usize) -> String {
-    let row = |number: usize| {
-        let places = (1..=columns).map(|column| format!("${}", number * columns + column));
+pub(super) fn places(connection: &AnyConnection, rows: usize, columns: usize) -> String {
+    // A place of `SQLite` that has a number is looked for among all others when it gets its value.
+    let has_numbers = connection.backend_name() != "SQLite";
+    let place = |number: usize| if has_numbers { format!("${number}") } else { "?".to_owned() };
+    let row = |row: usize| {
+        let places = (1..=columns).map(|column| place(row * columns + column));
         format!("({})", places.collect::<Vec<_>>().join(", "))
     };
     (0..rows).map(row).collect::<Vec<_>>().join(", ")

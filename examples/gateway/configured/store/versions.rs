@@ -203,7 +203,7 @@ async fn insert(
     connection: &mut AnyConnection,
     versions: &[(&str, Version)],
 ) -> Result<(), sqlx::Error> {
-    let places = rows::places(versions.len(), 7);
+    let places = rows::places(connection, versions.len(), 7);
     let statement = format!("INSERT INTO versions (plugin, {COLUMNS}) VALUES {places}");
     let mut query = sqlx::query(&statement);
     for (plugin, version) in versions {
