@@ -56,6 +56,11 @@ impl Snapshot {
         &self.rewrite
     }
 
+    /// Whether the route of a request depends on its host.
+    pub(crate) fn asks_for_host(&self) -> bool {
+        self.router.asks_for_host()
+    }
+
     /// Looks for the route of a request.
     pub(crate) fn find(&self, query: &Query<'_>) -> Option<(Arc<RouteInForce>, Found)> {
         let found = self.router.find(query)?;

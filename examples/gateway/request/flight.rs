@@ -46,7 +46,7 @@ pub(crate) struct Matched {
     pub(crate) uri: Uri,
     /// The path and query for the service that functions have set before the route was known.
     pub(crate) set_path: Option<PathAndQuery>,
-    /// The path for the service, where it has been asked for already.
+    /// The path for the service, where it has been asked for already and is not the client's.
     pub(crate) path: Option<Vec<u8>>,
 }
 

@@ -39,7 +39,9 @@ pub(crate) fn route<B>(request: Request<B>, trusted: &Trusted) -> Request<B> {
             None => {
                 let path = routed_path(&matched.uri, &matched, route);
                 let uri = UpstreamUri::new(&String::from_utf8_lossy(&path));
-                routed = Some(path);
+                if let Cow::Owned(path) = path {
+                    routed = Some(path);
+                }
                 uri
             }
         };
@@ -74,12 +76,21 @@ fn take_set_path(head: &mut Parts) -> Option<PathAndQuery> {
 }
 
 /// Where the service's path and the route's say that a request goes.
-pub(crate) fn routed_path(uri: &Uri, matched: &Matched, route: &RouteInForce) -> Vec<u8> {
+pub(crate) fn routed_path<'a>(
+    uri: &'a Uri,
+    matched: &Matched,
+    route: &RouteInForce,
+) -> Cow<'a, [u8]> {
     let base = route.service().and_then(|service| service.path.as_deref());
     let is_v1 = route.route.path_handling == "v1";
     let handling = if is_v1 { PathHandling::V1 } else { PathHandling::V0 };
     let path = uri::normalize(uri.path());
-    uri::upstream_path(handling, route.route.strip_path, base, &path, matched.prefix)
+    let strips = route.route.strip_path;
+    if base.is_none() && !strips && path.starts_with(b"/") {
+        // It stays what it is, by either handling.
+        return uri::escape(path);
+    }
+    Cow::Owned(uri::upstream_path(handling, strips, base, &path, matched.prefix))
 }
 
 fn look(head: &Parts, flight: &Flight, trusted: &Trusted) -> (Matched, Option<UriCaptures>) {
@@ -95,9 +106,10 @@ fn look(head: &Parts, flight: &Flight, trusted: &Trusted) -> (Matched, Option<Ur
 
 fn find(head: &Parts, flight: &Flight) -> Option<(Arc<RouteInForce>, Found)> {
     let is_tls = flight.peer.connection.is_tls();
-    let host = host_of(head);
+    let snapshot = flight.snapshot();
+    let host = if snapshot.asks_for_host() { host_of(head) } else { Cow::default() };
     let path = uri::normalize(head.uri.path());
-    flight.snapshot().find(&Query {
+    snapshot.find(&Query {
         method: head.method.as_str(),
         host: RequestHost::new(&host, is_tls),
         path: &path,

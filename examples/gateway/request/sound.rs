@@ -39,8 +39,14 @@ fn names_one_host<B>(request: &Request<B>) -> bool {
 /// Whether a host could be one, as far as nginx looks.
 fn is_host(host: &HeaderValue) -> bool {
     let host = host.as_bytes();
-    let is_foreign = |byte: &u8| *byte <= b' ' || [b'/', b'\\', 0x7f].contains(byte);
-    !host.is_empty() && !host.iter().any(is_foreign) && !host.windows(2).any(|two| two == b"..")
+    let mut before = 0;
+    !host.is_empty()
+        && host.iter().all(|&byte| {
+            let is_foreign = byte <= b' ' || matches!(byte, b'/' | b'\\' | 0x7f);
+            let is_twice = byte == b'.' && before == b'.';
+            before = byte;
+            !is_foreign && !is_twice
+        })
 }
 
 /// What is wrong with the codings of the body. hyper has looked at the last of them alone.

@@ -14,10 +14,33 @@ pub(crate) struct Came(Arc<[Box<[u8]>]>);
 
 impl Came {
     /// The names in `head`.
-    pub(super) fn of(head: &[u8]) -> Option<Self> {
-        let names = || lines(head).map(|(start, end)| &head[start..end]);
-        let is_plain = names().all(is_in_title_case);
-        (!is_plain).then(|| Self(names().map(Box::from).collect()))
+    pub(super) fn of(head: &[u8]) -> Self {
+        Self(lines(head).map(|(start, end)| Box::from(&head[start..end])).collect())
+    }
+}
+
+/// A head that has come whole.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Whole {
+    pub(super) length: usize,
+    /// Whether all names are written as hyper writes them.
+    pub(super) is_in_title_case: bool,
+}
+
+impl Whole {
+    /// The head that `bytes` begin with, if all of it is there: its end and its names are looked for in one go,
+    /// line by line.
+    pub(super) fn at_start_of(bytes: &[u8]) -> Option<Self> {
+        let mut is_in_title_case = true;
+        let mut start = memchr(b'\n', bytes)? + 1;
+        loop {
+            let line = &bytes[start..];
+            if line.starts_with(b"\r\n") && bytes[..start].ends_with(b"\r\n") {
+                return Some(Self { length: start + 2, is_in_title_case });
+            }
+            is_in_title_case = is_in_title_case && begins_in_title_case(line);
+            start += memchr(b'\n', line)? + 1;
+        }
     }
 }
 
@@ -92,12 +115,21 @@ fn lines(head: &[u8]) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-fn is_in_title_case(name: &[u8]) -> bool {
-    let before = std::iter::once(&b'-').chain(name);
-    before.zip(name).all(|(before, letter)| match before {
-        b'-' => !letter.is_ascii_lowercase(),
-        _ => !letter.is_ascii_uppercase(),
-    })
+/// Whether the name that a line begins with is in title case.
+fn begins_in_title_case(line: &[u8]) -> bool {
+    let mut begins_word = true;
+    for letter in line {
+        let is_foreign = match letter {
+            b':' | b'\n' => break,
+            _ if begins_word => letter.is_ascii_lowercase(),
+            _ => letter.is_ascii_uppercase(),
+        };
+        if is_foreign {
+            return false;
+        }
+        begins_word = *letter == b'-';
+    }
+    true
 }
 
 fn in_title_case(name: &str) -> String {
@@ -120,7 +152,7 @@ mod tests {
 
     fn extensions() -> Extensions {
         let mut extensions = Extensions::new();
-        extensions.insert(Came::of(HEAD).unwrap());
+        extensions.insert(Came::of(HEAD));
         extensions
     }
 
@@ -154,7 +186,22 @@ mod tests {
 
     #[test]
     fn names_in_title_case_are_not_worth_a_note() {
-        assert!(Came::of(b"GET / HTTP/1.1\r\nHost: a\r\nX-1-Ab: c\r\n\r\n").is_none());
-        assert!(Came::of(b"GET / HTTP/1.1\r\nHost: a\r\nETag: c\r\n\r\n").is_some());
+        let is_noted = |head: &[u8]| !Whole::at_start_of(head).unwrap().is_in_title_case;
+        assert!(!is_noted(b"GET / HTTP/1.1\r\nHost: a\r\nX-1-Ab: c\r\n\r\n"));
+        assert!(is_noted(b"GET / HTTP/1.1\r\nHost: a\r\nETag: c\r\n\r\n"));
+        assert!(is_noted(b"GET / HTTP/1.1\r\nhost: a\r\nX-A: c\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_head_ends_at_its_first_empty_line_and_is_none_before() {
+        let head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        let whole = Whole { length: head.len(), is_in_title_case: true };
+        let followed = [&head[..], b"x-a: b\r\n\r\n"].concat();
+        assert_eq!(Whole::at_start_of(&followed), Some(whole));
+        for length in 0..head.len() {
+            assert_eq!(Whole::at_start_of(&head[..length]), None);
+        }
+        let empty = Whole { length: 4, is_in_title_case: true };
+        assert_eq!(Whole::at_start_of(b"\r\n\r\nGET"), Some(empty));
     }
 }

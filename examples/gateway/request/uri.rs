@@ -103,7 +103,7 @@ pub(crate) fn upstream_path(
         (PathHandling::V1, false) => joined.extend([base, after_slash].concat()),
         (PathHandling::V0, strip) => join_v0(&mut joined, base, path, strip.then_some(postfix)),
     }
-    escape(joined)
+    escape(Cow::Owned(joined)).into_owned()
 }
 
 /// `base`, then `rest`, with one slash where both have one.
@@ -143,10 +143,10 @@ fn without_leading_dots(postfix: &[u8]) -> &[u8] {
 }
 
 /// Encodes what a request line cannot have.
-fn escape(path: Vec<u8>) -> Vec<u8> {
+pub(crate) fn escape(path: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     match Cow::from(percent_encode(&path, ESCAPED)) {
         Cow::Borrowed(_) => path,
-        Cow::Owned(escaped) => escaped.into_bytes(),
+        Cow::Owned(escaped) => Cow::Owned(escaped.into_bytes()),
     }
 }
 

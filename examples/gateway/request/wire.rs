@@ -14,7 +14,7 @@ use memchr::memmem;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::spelling::{Came, Written};
+use super::spelling::{Came, Whole, Written};
 
 /// How names came and are to be written, as a connection and those who use it tell each other.
 #[derive(Default)]
@@ -49,11 +49,11 @@ impl HeadNames {
         let mut coming = self.coming.lock();
         let mut begin = 0;
         let mut came = None;
-        while let Some(length) = memmem::find(&coming.bytes[begin..], END) {
-            let head = &coming.bytes[begin..begin + length + END.len()];
+        while let Some(whole) = Whole::at_start_of(&coming.bytes[begin..]) {
+            let head = &coming.bytes[begin..begin + whole.length];
             begin += head.len();
             if !is_interim(head) {
-                came = Came::of(head);
+                came = (!whole.is_in_title_case).then(|| Came::of(head));
                 break;
             }
         }

@@ -17,6 +17,8 @@ pub(super) struct Index {
     /// By `example.` of `example.*`.
     prefixes: HashMap<String, Paths, FxBuildHasher>,
     any_host: Paths,
+    /// Whether a route is for some hosts alone.
+    pub(super) asks_for_host: bool,
 }
 
 /// Routes by what their path begins with: the whole of it, or the literal start of an expression.
@@ -39,6 +41,7 @@ impl Index {
         let mut index = Self::default();
         for (rank, matcher) in matchers.enumerate() {
             let text = literal_start(matcher);
+            index.asks_for_host |= !matcher.hosts().is_empty();
             for host in matcher.hosts() {
                 index.paths_of(&host.pattern).add(text.clone(), rank);
             }

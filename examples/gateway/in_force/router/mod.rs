@@ -91,6 +91,11 @@ impl Router {
         Ok(Self { entries, index })
     }
 
+    /// Whether it matters which host a request is for.
+    pub(crate) fn asks_for_host(&self) -> bool {
+        self.index.asks_for_host
+    }
+
     /// The best of the routes that match.
     pub(crate) fn find(&self, query: &Query<'_>) -> Option<Found> {
         let mut best = usize::MAX;

@@ -5,13 +5,13 @@ mod heads;
 mod http1;
 mod served;
 mod socket;
+mod stop;
 mod timer;
 mod tls;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +32,7 @@ pub(crate) use self::heads::{LONGEST, LONGEST_LIST, MOST_FIELDS};
 use self::http1::Http1;
 use self::served::Served;
 pub(crate) use self::socket::Listener;
+use self::stop::Stop;
 use self::timer::HeadTimer;
 pub(crate) use self::tls::TlsAcceptor;
 use crate::BoxError;
@@ -131,10 +132,11 @@ impl Server {
             let is_http2 = tokio::time::timeout(PATIENCE, begins_http2(&stream)).await??;
             return client.serve(stream, is_http2, None, None).await;
         };
-        let accepted = acceptor.accept(stream, client.connection, address.http2);
+        // Boxed, as all that few connections need: each would carry about the room that it takes.
+        let accepted = Box::pin(acceptor.accept(stream, client.connection, address.http2));
         let accepted = tokio::time::timeout(PATIENCE, accepted).await??;
         let (stream, name) = (accepted.stream, accepted.server_name);
-        client.serve(stream, accepted.is_http2, Some(accepted.tls), name).await
+        Box::pin(client.serve(stream, accepted.is_http2, Some(accepted.tls), name)).await
     }
 }
 
@@ -156,13 +158,14 @@ where
     B::Error: Into<BoxError>,
 {
     async fn serve(
-        mut self,
+        self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         is_http2: bool,
         tls: Option<Tls>,
         server_name: Option<Arc<str>>,
     ) -> Result<(), BoxError> {
         let peer = Peer::new(self.connection, tls, server_name);
+        let mut stop = Stop::new(self.stop);
         if is_http2 {
             let mut builder = conn::http2::Builder::new(TokioExecutor::new());
             builder
@@ -171,10 +174,10 @@ where
                 .max_header_list_size(LONGEST_LIST)
                 .keep_alive_interval(PATIENCE);
             let service = Served::new(self.service, peer, None);
-            let mut served = pin!(builder.serve_connection(TokioIo::new(stream), service));
+            let mut served = Box::pin(builder.serve_connection(TokioIo::new(stream), service));
             tokio::select! {
                 ended = served.as_mut() => return Ok(ended?),
-                _ = self.stop.changed() => served.as_mut().graceful_shutdown(),
+                () = &mut stop => served.as_mut().graceful_shutdown(),
             }
             served.await?;
         } else {
@@ -194,7 +197,7 @@ where
             let mut served = Http1::new(builder.serve_connection(stream, service), handover);
             tokio::select! {
                 ended = &mut served => return Ok(ended?),
-                _ = self.stop.changed() => served.graceful_shutdown(),
+                () = &mut stop => served.graceful_shutdown(),
             }
             served.await?;
         }

@@ -82,6 +82,10 @@ pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<Heade
 }
 
 fn add_to_chain(headers: &mut HeaderMap, peer: &HeaderValue) {
+    if !headers.contains_key(FORWARDED_FOR) {
+        headers.insert(FORWARDED_FOR, peer.clone());
+        return;
+    }
     let before: Vec<_> = headers
         .get_all(FORWARDED_FOR)
         .iter()

@@ -12,6 +12,7 @@ mod tls;
 mod tunnel;
 mod turn;
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -270,10 +271,14 @@ fn upstream_path(
         };
     }
     let known = matched.path.as_ref().filter(|_| *uri == matched.uri);
-    let mut path = known.cloned().unwrap_or_else(|| routed_path(uri, matched, route));
-    if let Some(whole) = uri.path_and_query().filter(|whole| whole.path().as_bytes() == path) {
+    let path = match known {
+        Some(path) => Cow::Borrowed(path.as_slice()),
+        None => routed_path(uri, matched, route),
+    };
+    if let Some(whole) = uri.path_and_query().filter(|whole| whole.path().as_bytes() == &*path) {
         return Ok(whole.clone());
     }
+    let mut path = path.into_owned();
     if let Some(query) = uri.query() {
         path.push(b'?');
         path.extend_from_slice(query.as_bytes());
