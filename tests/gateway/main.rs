@@ -110,7 +110,7 @@ mod configured {
 #[expect(dead_code, reason = "the gateway has more uses for it")]
 #[path = "../../examples/gateway/function_file.rs"]
 mod function_file;
-#[expect(unused_imports, reason = "the gateway has more uses for it")]
+#[expect(dead_code, unused_imports, reason = "the gateway has more uses for it")]
 #[path = "../../examples/gateway/in_force/router/mod.rs"]
 mod router;
 #[path = "../../examples/gateway/request/uri.rs"]
