@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::document::url_fields;
+use super::url::url_fields;
 use crate::configured::schema::{Object, at};
 
 /// The service and the route that an API is made of. Both have its id.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::document::url_fields;
+use super::url::url_fields;
 use super::{Kind, target};
 use crate::configured::certificate;
 use crate::configured::problem::Problem;

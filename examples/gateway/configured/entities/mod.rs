@@ -11,6 +11,7 @@ mod references;
 mod shared_map;
 mod snis;
 pub(crate) mod target;
+mod url;
 pub(crate) mod uuid;
 
 use std::sync::Arc;
