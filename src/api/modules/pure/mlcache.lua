@@ -215,6 +215,16 @@ local function in_level_1(self, key, value, ttl)
   self.lru:set(key, value, ttl ~= 0 and ttl or nil)
 end
 
+-- What level 1 has of a key, and the level if it has anything.
+local function of_level_1(self, key)
+  local value = self.lru:get(key)
+  if value == MISS then
+    return nil, 1
+  elseif value ~= nil then
+    return value, 1
+  end
+end
+
 local function full_key(self, key)
   return self.name .. key
 end
@@ -287,16 +297,16 @@ local function check_key(key)
   end
 end
 
--- Puts what level 2 has into level 1.
+-- Puts what level 2 has into level 1: the value, an error, and the level.
 local function lift(self, key, entry, serializer)
   local value, err = serialized(entry.value, serializer)
   if err then
-    return nil, err
+    return nil, err, entry.level
   end
   if entry.ttl == 0 or entry.remaining >= LEAST then
     in_level_1(self, key, value, entry.remaining)
   end
-  return value
+  return value, nil, entry.level
 end
 
 local function store(self, key, value, ttl, options, flags)
@@ -374,9 +384,7 @@ local function called_back(self, key, options, stale, cb, ...)
     if not entry then
       return nil, err
     end
-    local value
-    value, err = lift(self, key, entry, options.serializer)
-    return value, err, entry.level
+    return lift(self, key, entry, options.serializer)
   end
   if waited_in_vain then
     local problem = "could not acquire callback lock: timeout"
@@ -397,9 +405,7 @@ end
 local function found(self, key, options)
   local entry, err = of_level_2(self, key, true)
   if entry and not entry.stale then
-    local value
-    value, err = lift(self, key, entry, options.serializer)
-    return value, err, entry.level
+    return lift(self, key, entry, options.serializer)
   elseif err then
     return nil, err
   end
@@ -412,17 +418,15 @@ function module:get(key, opts, cb, ...)
   if cb ~= nil and type(cb) ~= "function" then
     error("callback must be nil or a function", 2)
   end
-  local value = self.lru:get(key)
-  if value == MISS then
-    return nil, nil, 1
-  elseif value ~= nil then
-    return value, nil, 1
+  local value, level = of_level_1(self, key)
+  if level then
+    return value, nil, level
   end
   local options, problem = options_of(self, opts)
   if not options then
     error(problem, 2)
   end
-  local err, level, stale
+  local err, stale
   value, err, level, stale = found(self, key, options)
   if err or level then
     return value, err, level
@@ -545,13 +549,11 @@ local function begun(self, bulk, i)
   if not options then
     error(("options at index %d for operation %d are invalid: %s"):format(place + 2, i + 1, problem), 3)
   end
-  local value = self.lru:get(key)
-  if value == MISS then
-    return nil, nil, 1
-  elseif value ~= nil then
-    return value, nil, 1
+  local value, level = of_level_1(self, key)
+  if level then
+    return value, nil, level
   end
-  local err, level, stale
+  local err, stale
   value, err, level, stale = found(self, key, options)
   if err or level then
     return value, err, level

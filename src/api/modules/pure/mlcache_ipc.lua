@@ -26,23 +26,23 @@ function module.new(shm, debug)
   return setmetatable({ dict = dict, me = debug and "" or me, idx = last, callbacks = {} }, mt)
 end
 
-function module:subscribe(channel, callback)
-  if type(channel) ~= "string" then
-    error("channel must be a string", 2)
-  elseif type(callback) ~= "function" then
-    error("callback must be a function", 2)
+local function check(value, name, wanted)
+  if type(value) ~= wanted then
+    error(name .. " must be a " .. wanted, 3)
   end
+end
+
+function module:subscribe(channel, callback)
+  check(channel, "channel", "string")
+  check(callback, "callback", "function")
   local callbacks = self.callbacks[channel] or {}
   callbacks[#callbacks + 1] = callback
   self.callbacks[channel] = callbacks
 end
 
 function module:broadcast(channel, data)
-  if type(channel) ~= "string" then
-    error("channel must be a string", 2)
-  elseif type(data) ~= "string" then
-    error("data must be a string", 2)
-  end
+  check(channel, "channel", "string")
+  check(data, "data", "string")
   local number, err = self.dict:incr(INDEX, 1, 0)
   if not number then
     return nil, "failed to increment index: " .. err
@@ -91,10 +91,8 @@ end
 -- Calls back for the events since the last time. One that does not come in `timeout` seconds is passed over
 -- and told of.
 function module:poll(timeout)
-  if timeout ~= nil and type(timeout) ~= "number" then
-    error("timeout must be a number", 2)
-  end
-  timeout = timeout or TIMEOUT
+  timeout = timeout == nil and TIMEOUT or timeout
+  check(timeout, "timeout", "number")
   local last, err = self.dict:get(INDEX)
   if err then
     return nil, "failed to get index: " .. err
