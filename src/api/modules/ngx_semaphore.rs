@@ -3,7 +3,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "a binding owns what Lua passes")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use mlua::{IntoLuaMulti, Lua, MultiValue, UserData, UserDataRef};
@@ -28,25 +28,14 @@ struct Semaphore {
     permits: Arc<Permits>,
     /// How many have been posted, without those that were taken or are waited for.
     balance: Arc<AtomicI64>,
-    /// How many functions wait. None comes before them.
-    waiting: Arc<AtomicUsize>,
 }
 
 impl UserData for Semaphore {}
 
-/// A function that waits for one, until it has it or does not want it any more.
-struct Waiting(Arc<AtomicUsize>);
-
-impl Waiting {
-    fn new(waiting: &Arc<AtomicUsize>) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(waiting))
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+impl Semaphore {
+    /// Whether functions wait, before whom none comes.
+    fn is_waited_for(&self) -> bool {
+        self.balance.load(Ordering::Relaxed) < self.permits.available_permits() as i64
     }
 }
 
@@ -89,7 +78,7 @@ impl IntoLuaMulti for Claim {
 fn new(_: &mut Call<'_>, count: f64) -> mlua::Result<Semaphore> {
     let count = (count as usize).min(Permits::MAX_PERMITS);
     let balance = Arc::new(AtomicI64::new(count as i64));
-    Ok(Semaphore { permits: Arc::new(Permits::new(count)), balance, waiting: Arc::default() })
+    Ok(Semaphore { permits: Arc::new(Permits::new(count)), balance })
 }
 
 fn post(_: &mut Call<'_>, (semaphore, count): (UserDataRef<Semaphore>, f64)) -> mlua::Result<()> {
@@ -109,7 +98,7 @@ fn wait(
     call: &mut Call<'_>,
     (semaphore, seconds): (UserDataRef<Semaphore>, f64),
 ) -> mlua::Result<Await<Claim>> {
-    if semaphore.waiting.load(Ordering::Relaxed) == 0
+    if !semaphore.is_waited_for()
         && let Ok(permit) = Arc::clone(&semaphore.permits).try_acquire_owned()
     {
         return Ok(Await::Ready(Claim::new(&semaphore.balance, Some(permit))));
@@ -127,10 +116,8 @@ fn wait(
     let patience = Duration::try_from_secs_f64(millis / 1000.0).unwrap_or(Duration::MAX);
     let mut claim = Claim::new(&semaphore.balance, None);
     let permits = Arc::clone(&semaphore.permits);
-    let waiting = Waiting::new(&semaphore.waiting);
     Ok(Await::future(async move {
         let permit = tokio::time::timeout(patience, permits.acquire_owned()).await;
-        drop(waiting);
         claim.waited = true;
         claim.permit = permit.ok().and_then(Result::ok);
         Ok(claim)
