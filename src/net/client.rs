@@ -5,18 +5,15 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
-use hyper::rt::{Read, ReadBuf, Write};
+use bytes::Bytes;
+use hyper::rt::{Read, Write};
 use hyper::upgrade::Upgraded;
-use tokio::io::{AsyncRead, AsyncWrite};
-
-/// How much is read at once, in bytes.
-const CHUNK: usize = 16 << 10;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A client's connection that a server has [given away](crate::ClientConnection).
 pub struct ClientStream {
     io: Io,
-    /// What the server had read of it.
+    /// What the server had read of it, which comes first.
     read: Bytes,
 }
 
@@ -45,36 +42,35 @@ impl ClientStream {
     pub(crate) fn put_before(&mut self, bytes: &[u8]) {
         self.read = [bytes, &self.read].concat().into();
     }
+}
 
-    /// What the server had read of it, which comes first.
-    pub(super) fn take_read(&mut self) -> BytesMut {
-        BytesMut::from(std::mem::take(&mut self.read))
-    }
-
-    pub(super) fn poll_fill(
-        &mut self,
+impl AsyncRead for ClientStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buffer: &mut BytesMut,
-    ) -> Poll<io::Result<usize>> {
-        let mut chunk = [0; CHUNK];
-        let count = match &mut self.io {
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.read.is_empty() {
+            let count = self.read.len().min(buffer.remaining());
+            buffer.put_slice(&self.read.split_to(count));
+            return Poll::Ready(Ok(()));
+        }
+        match &mut self.io {
             Io::Hyper(io) => {
-                let mut chunk = ReadBuf::new(&mut chunk);
-                ready!(Pin::new(io).poll_read(cx, chunk.unfilled()))?;
-                chunk.filled().len()
+                let mut room = hyper::rt::ReadBuf::new(buffer.initialize_unfilled());
+                ready!(Pin::new(io).poll_read(cx, room.unfilled()))?;
+                let count = room.filled().len();
+                buffer.advance(count);
+                Poll::Ready(Ok(()))
             }
-            Io::Server(io) => {
-                let mut chunk = tokio::io::ReadBuf::new(&mut chunk);
-                ready!(io.as_mut().poll_read(cx, &mut chunk))?;
-                chunk.filled().len()
-            }
-        };
-        buffer.extend_from_slice(&chunk[..count]);
-        Poll::Ready(Ok(count))
+            Io::Server(io) => io.as_mut().poll_read(cx, buffer),
+        }
     }
+}
 
-    pub(super) fn poll_write(
-        &mut self,
+impl AsyncWrite for ClientStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
@@ -84,14 +80,14 @@ impl ClientStream {
         }
     }
 
-    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.io {
             Io::Hyper(io) => Pin::new(io).poll_flush(cx),
             Io::Server(io) => io.as_mut().poll_flush(cx),
         }
     }
 
-    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.io {
             Io::Hyper(io) => Pin::new(io).poll_shutdown(cx),
             Io::Server(io) => io.as_mut().poll_shutdown(cx),

@@ -66,13 +66,12 @@ impl Socket {
     pub(crate) fn of_client(
         net: &Arc<Net>,
         owner: &Arc<Sockets>,
-        mut client: ClientStream,
+        client: ClientStream,
     ) -> Arc<Self> {
         let socket = Self::new(net, owner);
-        let input = client.take_read();
         let stream = Stream::Client(Box::new(client));
         let connection = Connection::new(stream, Arc::from([]), None, None);
-        socket.lock().connection = Some(Connection { input, ..connection });
+        socket.lock().connection = Some(connection);
         socket
     }
 }

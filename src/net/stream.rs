@@ -3,9 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
-#[cfg(feature = "tls")]
-use std::task::ready;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
@@ -39,7 +37,6 @@ const CHUNK: usize = 4096;
 const MAX_CHUNK: usize = 64 << 10;
 
 /// The most that is read at once from a stream whose bytes are copied on the way.
-#[cfg(feature = "tls")]
 const RECORD: usize = 16 << 10;
 
 impl Stream {
@@ -57,14 +54,8 @@ impl Stream {
                 pin!(plain.read_buf(buffer)).poll(cx)
             }
             #[cfg(feature = "tls")]
-            Self::Tls(stream) => {
-                let mut record = [0; RECORD];
-                let mut record = ReadBuf::new(&mut record);
-                ready!(Pin::new(stream).poll_read(cx, &mut record))?;
-                buffer.extend_from_slice(record.filled());
-                Poll::Ready(Ok(record.filled().len()))
-            }
-            Self::Client(client) => client.poll_fill(cx, buffer),
+            Self::Tls(stream) => poll_copied(Pin::new(stream), cx, buffer),
+            Self::Client(client) => poll_copied(Pin::new(client), cx, buffer),
         }
     }
 
@@ -77,7 +68,7 @@ impl Stream {
             Self::Plain(plain) => Pin::new(plain).poll_write(cx, data),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, data),
-            Self::Client(client) => client.poll_write(cx, data),
+            Self::Client(client) => Pin::new(client).poll_write(cx, data),
         }
     }
 
@@ -87,7 +78,7 @@ impl Stream {
             Self::Plain(_) => Poll::Ready(Ok(())),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Client(client) => client.poll_flush(cx),
+            Self::Client(client) => Pin::new(client).poll_flush(cx),
         }
     }
 
@@ -97,7 +88,7 @@ impl Stream {
             Self::Plain(plain) => Pin::new(plain).poll_shutdown(cx),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Client(client) => client.poll_shutdown(cx),
+            Self::Client(client) => Pin::new(client).poll_shutdown(cx),
         }
     }
 
@@ -148,6 +139,19 @@ impl Stream {
             let _ = self.poll_shutdown(&mut Context::from_waker(Waker::noop()));
         }
     }
+}
+
+/// Reads more into `buffer` of a stream whose bytes are copied on the way.
+fn poll_copied(
+    stream: Pin<&mut impl AsyncRead>,
+    cx: &mut Context<'_>,
+    buffer: &mut BytesMut,
+) -> Poll<io::Result<usize>> {
+    let mut record = [0; RECORD];
+    let mut record = ReadBuf::new(&mut record);
+    ready!(stream.poll_read(cx, &mut record))?;
+    buffer.extend_from_slice(record.filled());
+    Poll::Ready(Ok(record.filled().len()))
 }
 
 fn peek(socket: &socket2::SockRef<'_>) -> io::Result<usize> {

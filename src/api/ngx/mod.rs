@@ -38,7 +38,6 @@ mod worker_thread;
 use mlua::{Function, Table, Value};
 
 pub(in crate::api) use self::shdict::zone;
-
 use crate::binding::{Namespace, Scope};
 use crate::phase::PhaseSet;
 

@@ -29,7 +29,6 @@ use tower_lua::{Connection, Tls};
 
 pub(crate) use self::flags::{Address, addresses};
 pub(crate) use self::heads::{LONGEST, LONGEST_LIST, MOST_FIELDS};
-use self::http1::Http1;
 use self::served::Served;
 pub(crate) use self::socket::Listener;
 use self::stop::Stop;
@@ -165,7 +164,7 @@ where
         server_name: Option<Arc<str>>,
     ) -> Result<(), BoxError> {
         let peer = Peer::new(self.connection, tls, server_name);
-        let mut stop = Stop::new(self.stop);
+        let stop = Stop::new(self.stop);
         if is_http2 {
             let mut builder = conn::http2::Builder::new(TokioExecutor::new());
             builder
@@ -177,7 +176,7 @@ where
             let mut served = Box::pin(builder.serve_connection(TokioIo::new(stream), service));
             tokio::select! {
                 ended = served.as_mut() => return Ok(ended?),
-                () = &mut stop => served.as_mut().graceful_shutdown(),
+                () = stop => served.as_mut().graceful_shutdown(),
             }
             served.await?;
         } else {
@@ -194,12 +193,7 @@ where
             let peer = peer.with_handover(Arc::clone(&handover));
             let service = Served::new(self.service, peer, Some(Arc::clone(&names)));
             let stream = TokioIo::new(Wire::new(stream, names));
-            let mut served = Http1::new(builder.serve_connection(stream, service), handover);
-            tokio::select! {
-                ended = &mut served => return Ok(ended?),
-                () = &mut stop => served.graceful_shutdown(),
-            }
-            served.await?;
+            http1::serve(builder.serve_connection(stream, service), &handover, stop).await?;
         }
         Ok(())
     }

@@ -4,11 +4,11 @@ use http::{Response, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
-use tower_lua::Handover as When;
+use tower_lua::{ClientStream, Handover as When};
 
 use super::headers;
 use super::response_body::ResponseBody;
-use crate::request::handover::{Given, Handover};
+use crate::request::handover::Handover;
 use crate::request::hop_by_hop::remove_named_by_connection;
 
 /// The answer of a service as the client gets it; where both want another protocol, their bytes pass
@@ -32,7 +32,7 @@ pub(super) fn answer(
 }
 
 /// Passes bytes both ways until one side closes.
-async fn pass(client: oneshot::Receiver<Given>, service: OnUpgrade) {
+async fn pass(client: oneshot::Receiver<ClientStream>, service: OnUpgrade) {
     if let (Ok(mut client), Ok(service)) = tokio::join!(client, service) {
         let mut service = TokioIo::new(service);
         // Either side may go away at any time: that is how such a connection ends.
