@@ -105,6 +105,7 @@
 //! [`Connection`] for addresses and the scheme, [`Tls`], [`RequestId`], [`UriCaptures`], the [`Route`]
 //! and [`Service`] of a request, the [`Consumer`] who makes it and the [`Credential`] that proves it,
 //! [`ClientUri`], and whatever else as [`Shared`]. [`RuntimeBuilder::connection`] does so for all requests.
+//! A server that has a companion for each request says where it is, and is asked: [`RuntimeBuilder::facts`].
 //! What functions ask of whoever forwards the request is there for the inner service: [`Upstream`].
 
 mod api;
@@ -138,9 +139,9 @@ pub use mlua;
 pub use self::error::{CompileError, Error, FunctionsId};
 pub use self::extension::{
     ClientUri, CloseConnection, Connection, Consumer, Credential, HeaderNames, HostCall,
-    InternalRedirect, RequestId, ResponseSource, Route, Service, ServiceTimes, Shared, SpanEvent,
-    SpanId, Timeouts, Tls, Trace, TraceId, TraceSpan, TraceSpans, Tries, Try, Upstream,
-    UpstreamUri, UriCaptures,
+    InternalRedirect, RequestFacts, RequestId, ResponseSource, Route, Service, ServiceTimes,
+    Shared, SpanEvent, SpanId, Timeouts, Tls, Trace, TraceId, TraceSpan, TraceSpans, Tries, Try,
+    Upstream, UpstreamUri, UriCaptures,
 };
 #[cfg(feature = "watch")]
 pub use self::function::Watch;

@@ -422,6 +422,7 @@ impl FunctionsConfig {
             .upstreams(move |name| upstreams.load().balancer(name).is_some())
             .consumers(move |field, value| current.load().consumer_by(field, value).cloned())
             .header_names(spelling::names)
+            .facts(|extensions| extensions.get::<Arc<Flight>>().cloned())
             .client_connection(Flight::client_connection)
             .environment(names(&self.untrusted_lua_env))
             .trusted_ips(names(&self.trusted_ips))

@@ -67,7 +67,10 @@ pub(crate) fn ways(
         .layer(rewrite_pre)
         .layer(rewrite_post)
         // The route, for all that follows.
-        .map_request(move |request| routing::route(request, &finder))
+        .map_request(move |mut request| {
+            routing::route(&mut request, &finder);
+            request
+        })
         .service(routed.clone());
     Ways { whole, routed, straight, trusted }
 }

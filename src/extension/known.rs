@@ -4,9 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Extensions;
 
-use super::{Consumer, Credential, Route, Service, Shared, Tls};
+use super::{
+    Connection, Consumer, Credential, Route, Service, Shared, Tls, UpstreamUri, UriCaptures,
+};
 
-/// Whether the application has ever made one of these. One that never does is not asked at each
+/// Whether the application has ever made one of the rest. One that never does is not asked at each
 /// request whether it did.
 static ANY: AtomicBool = AtomicBool::new(false);
 
@@ -21,6 +23,10 @@ pub(super) fn any() -> bool {
 /// What the application has put into a request's extensions, which go on to the inner service.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
+    pub(crate) connection: Option<Connection>,
+    pub(crate) captures: Option<UriCaptures>,
+    /// Where the router sends it.
+    pub(crate) routed: Option<UpstreamUri>,
     pub(crate) route: Option<Route>,
     pub(crate) service: Option<Service>,
     pub(crate) consumer: Option<Consumer>,
@@ -32,10 +38,13 @@ pub(crate) struct Known {
 impl Known {
     /// What `extensions` hold, and `before` where they hold nothing.
     pub(crate) fn keep(extensions: &Extensions, before: Option<Box<Self>>) -> Option<Box<Self>> {
-        if !any() {
-            return before;
-        }
         let mut known = before;
+        keep(extensions, &mut known, |known| &mut known.connection);
+        keep(extensions, &mut known, |known| &mut known.captures);
+        keep(extensions, &mut known, |known| &mut known.routed);
+        if !any() {
+            return known;
+        }
         keep(extensions, &mut known, |known| &mut known.route);
         keep(extensions, &mut known, |known| &mut known.service);
         keep(extensions, &mut known, |known| &mut known.consumer);

@@ -2,6 +2,7 @@
 
 mod client_uri;
 mod entity;
+mod facts;
 mod header_names;
 mod host_call;
 mod known;
@@ -22,6 +23,8 @@ use http::Extensions;
 pub use self::client_uri::ClientUri;
 pub(crate) use self::entity::Fields;
 pub use self::entity::{Consumer, Credential, Route, Service};
+pub(crate) use self::facts::Facts;
+pub use self::facts::RequestFacts;
 pub use self::header_names::HeaderNames;
 pub use self::host_call::HostCall;
 pub(crate) use self::known::Known;
@@ -142,24 +145,28 @@ impl RequestId {
         }
     }
 
-    /// The id that the application has given a request, or a new one.
-    pub(crate) fn of(extensions: &Extensions) -> Self {
+    /// The id that the application has given a request, if it has.
+    pub(crate) fn given(extensions: &Extensions) -> Option<Self> {
         let given = extensions.get().cloned();
         #[cfg(feature = "tower-http")]
         let given = given.or_else(|| {
             let theirs = extensions.get::<tower_http::request_id::RequestId>()?;
             theirs.header_value().to_str().ok().map(Self::new)
         });
-        given.unwrap_or_else(Self::random)
+        given
     }
 
     fn digits() -> [u8; 32] {
-        let bits = random::bits();
         // As `{:032x}` has them, without its machinery: a gateway makes one for every request.
-        std::array::from_fn(|place| {
-            let nibble = (bits >> (4 * (31 - place))) & 0xf;
-            b"0123456789abcdef"[nibble as usize]
-        })
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(random::bits().to_be_bytes()) {
+            pair.copy_from_slice(&[
+                DIGITS[usize::from(byte >> 4)],
+                DIGITS[usize::from(byte & 0xf)],
+            ]);
+        }
+        digits
     }
 }
 

@@ -131,6 +131,7 @@ impl RequestPhases {
         let length = || body.size_hint().exact();
         let seen = seen_body::take(&mut head.extensions, runtime, length);
         let mut transaction = Transaction::new(head, site);
+        transaction.request.know(runtime.settings());
         if let Some(body) = seen {
             transaction.request.body = RequestBody::Read(body);
         }

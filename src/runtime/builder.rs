@@ -65,6 +65,7 @@ impl Default for RuntimeBuilder {
             grants_environment: false,
             server_stats: None,
             connection: None,
+            facts: None,
             upstreams: None,
             consumers: None,
             subrequests: Subrequests::default(),

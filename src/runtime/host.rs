@@ -1,10 +1,11 @@
 //! What a runtime's functions have of the application's own.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use super::RuntimeBuilder;
 use crate::error::Error;
-use crate::extension::HostCall;
+use crate::extension::{HostCall, RequestFacts};
 use crate::settings::HostFunction;
 
 impl RuntimeBuilder {
@@ -128,6 +129,19 @@ impl RuntimeBuilder {
         describe: impl Fn(&mut http::Extensions) + Send + Sync + 'static,
     ) -> Self {
         self.settings.connection = Some(Box::new(describe));
+        self
+    }
+
+    /// Says where the [facts](crate::RequestFacts) are that the server knows of a request: by the extensions of each
+    /// request that functions are for, before they run.
+    pub fn facts<F>(
+        mut self,
+        find: impl Fn(&http::Extensions) -> Option<Arc<F>> + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: RequestFacts + 'static,
+    {
+        self.settings.facts = Some(Box::new(move |extensions| Some(find(extensions)? as _)));
         self
     }
 

@@ -32,7 +32,7 @@ pub use self::observer::{FunctionCall, FunctionOutcome};
 pub use self::sandbox::{Sandbox, UntrustedLua};
 pub(crate) use self::subrequests::{Answering, Captured, Reception, Subrequests};
 use crate::error::{Error, log};
-use crate::extension::{Connection, Consumer};
+use crate::extension::{Connection, Consumer, RequestFacts};
 use crate::lua::{Budget, Sampler};
 #[cfg(feature = "net")]
 use crate::net::Reach;
@@ -85,6 +85,8 @@ pub(crate) struct Settings {
     pub(crate) server_stats: Option<Box<dyn Fn() -> ServerStats + Send + Sync>>,
     /// What makes of a request's extensions those that functions know.
     pub(crate) connection: Option<Box<Describe>>,
+    /// Where the server's facts are, by a request's extensions.
+    pub(crate) facts: Option<Box<FindFacts>>,
     /// Who can give the connection away that a request came on.
     #[cfg(feature = "net")]
     pub(crate) client_connection: Option<Box<FindConnection>>,
@@ -108,6 +110,7 @@ pub(crate) struct Settings {
 type Spell = dyn Fn(&HeaderMap, &Extensions) -> Vec<String> + Send + Sync;
 
 type Describe = dyn Fn(&mut Extensions) + Send + Sync;
+type FindFacts = dyn Fn(&Extensions) -> Option<Arc<dyn RequestFacts>> + Send + Sync;
 #[cfg(feature = "net")]
 type FindConnection =
     dyn Fn(&Extensions) -> Option<Arc<dyn crate::net::ClientConnection>> + Send + Sync;

@@ -1,17 +1,22 @@
 //! A request on its way through the gateway: what its layers tell each other.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, HeaderValue, Request, StatusCode, Uri};
-use tower_lua::{ClientConnection, Functions, RequestId, ServiceTimes};
+use tower_lua::{
+    ClientConnection, Connection, Functions, RequestFacts, RequestId, Route, Service, ServiceTimes,
+    Tls, UpstreamUri, UriCaptures,
+};
 
 use crate::in_force::plugins::{Around, Chain, Choices};
 use crate::in_force::snapshot::{RouteInForce, Snapshot};
 use crate::request::peer::Peer;
 use crate::request::trace::RequestTrace;
+use crate::request::uri::{self, PathHandling};
 
 /// A request's companion, in its extensions from the first layer to the last.
 pub(crate) struct Flight {
@@ -26,6 +31,8 @@ pub(crate) struct Flight {
     /// Which versions of functions it gets, where some have several.
     choices: Option<Box<Choices>>,
     matched: OnceLock<Matched>,
+    /// Where that sends the request, if somebody has asked.
+    upstream_uri: OnceLock<UpstreamUri>,
     /// Whom the request is counted for.
     consumer: OnceLock<Arc<str>>,
     /// When the request went to the service, and when the head of its response was there.
@@ -41,13 +48,29 @@ pub(crate) struct Matched {
     pub(crate) route: Option<Arc<RouteInForce>>,
     /// How many bytes of the normalised path the route matched, if it has paths.
     pub(crate) prefix: Option<usize>,
+    /// What a regular expression has captured of the path.
+    pub(crate) captures: Option<UriCaptures>,
     pub(crate) refusal: Option<Refusal>,
     /// The URI that the client asked for, whatever functions make of it.
     pub(crate) uri: Uri,
     /// The path and query for the service that functions have set before the route was known.
     pub(crate) set_path: Option<PathAndQuery>,
-    /// The path for the service, where it has been asked for already and is not the client's.
-    pub(crate) path: Option<Vec<u8>>,
+}
+
+impl Matched {
+    /// Where the service's path and the route's say that a request for `uri` goes.
+    pub(crate) fn path_for<'a>(&self, uri: &'a Uri, route: &RouteInForce) -> Cow<'a, [u8]> {
+        let base = route.service().and_then(|service| service.path.as_deref());
+        let is_v1 = route.route.path_handling == "v1";
+        let handling = if is_v1 { PathHandling::V1 } else { PathHandling::V0 };
+        let path = uri::normalize(uri.path());
+        let strips = route.route.strip_path;
+        if base.is_none() && !strips && path.starts_with(b"/") {
+            // It stays what it is, by either handling.
+            return uri::escape(path);
+        }
+        Cow::Owned(uri::upstream_path(handling, strips, base, &path, self.prefix))
+    }
 }
 
 /// Why the request of a route is answered without the route's access.
@@ -82,6 +105,7 @@ impl Flight {
             id_value,
             peer,
             matched: OnceLock::new(),
+            upstream_uri: OnceLock::new(),
             consumer: OnceLock::new(),
             called: OnceLock::new(),
             trace: OnceLock::new(),
@@ -169,12 +193,6 @@ impl Flight {
             || self.chain().has_functions()
     }
 
-    /// Tells functions and plugins of the request.
-    pub(crate) fn introduce(&self, extensions: &mut Extensions) {
-        self.peer.introduce(extensions);
-        extensions.insert(self.id.clone());
-    }
-
     /// Has the request counted for a consumer.
     pub(crate) fn count_for(&self, username: &str) {
         let _ = self.consumer.set(username.into());
@@ -232,5 +250,48 @@ impl Flight {
         let began = SystemTime::now() - self.started.elapsed();
         let (called, waited) = self.latencies()?;
         Some(ServiceTimes::new(began + called, began + called + waited))
+    }
+}
+
+/// What functions may ask of a request.
+impl RequestFacts for Flight {
+    fn connection(&self) -> Option<Connection> {
+        Some(self.peer.connection)
+    }
+
+    fn tls(&self) -> Option<&Tls> {
+        self.peer.tls.as_ref()
+    }
+
+    fn request_id(&self) -> Option<&RequestId> {
+        Some(&self.id)
+    }
+
+    fn route(&self) -> Option<&Route> {
+        self.route_in_force()?.known()
+    }
+
+    fn service(&self) -> Option<&Service> {
+        self.route_in_force()?.known_service()
+    }
+
+    fn uri_captures(&self) -> Option<&UriCaptures> {
+        self.matched()?.captures.as_ref()
+    }
+
+    fn upstream_uri(&self) -> Option<&UpstreamUri> {
+        let matched = self.matched()?;
+        let route = matched.route.as_ref()?;
+        Some(self.upstream_uri.get_or_init(|| match &matched.set_path {
+            Some(path) => UpstreamUri::new(path.path()),
+            None => {
+                let path = matched.path_for(&matched.uri, route);
+                UpstreamUri::new(&String::from_utf8_lossy(&path))
+            }
+        }))
+    }
+
+    fn is_routed(&self) -> bool {
+        self.route_in_force().is_some()
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{Extensions, HeaderValue};
+use http::HeaderValue;
 use tower_lua::{Connection, RequestId, Tls};
 
 use super::handover::Handover;
@@ -56,14 +56,6 @@ impl Peer {
     /// Whether a function has asked for the connection.
     pub(crate) fn is_given_away(&self) -> bool {
         self.handover.as_ref().is_some_and(|handover| handover.is_asked())
-    }
-
-    /// Tells functions and plugins of the connection.
-    pub(crate) fn introduce(&self, extensions: &mut Extensions) {
-        extensions.insert(self.connection);
-        if let Some(tls) = &self.tls {
-            extensions.insert(tls.clone());
-        }
     }
 }
 

@@ -7,15 +7,23 @@ use http::{Extensions, HeaderMap};
 use memchr::{memchr, memchr_iter};
 use tower_lua::HeaderNames;
 
-/// The names of a message's headers as they came, in their order; in its extensions, where one of them is not
-/// in title case.
+/// The names of a message's headers as they came, in its extensions, where one of them is not in title case:
+/// all of such a name, in their order, and none of those that hyper would write as they came.
 #[derive(Clone, Debug)]
 pub(crate) struct Came(Arc<[Box<[u8]>]>);
 
 impl Came {
     /// The names in `head`.
     pub(super) fn of(head: &[u8]) -> Self {
-        Self(lines(head).map(|(start, end)| Box::from(&head[start..end])).collect())
+        let all: Vec<&[u8]> = lines(head).map(|(start, end)| &head[start..end]).collect();
+        let foreign: Vec<&[u8]> =
+            all.iter().copied().filter(|name| !begins_in_title_case(name)).collect();
+        let is_kept = |name: &&[u8]| foreign.iter().any(|other| other.eq_ignore_ascii_case(name));
+        Self(all.into_iter().filter(is_kept).map(Box::from).collect())
+    }
+
+    fn names(&self) -> Vec<&[u8]> {
+        self.0.iter().map(|name| &**name).collect()
     }
 }
 
@@ -58,42 +66,40 @@ impl Written {
         (came.is_some() || by_functions.is_some()).then_some(Self { came, by_functions })
     }
 
-    /// Writes the names of a head so.
-    pub(super) fn apply(&self, head: &mut [u8]) {
-        if let Some(came) = &self.came {
-            let mut came: Vec<&[u8]> = came.0.iter().map(|name| &**name).collect();
-            for (start, end) in lines(head).collect::<Vec<_>>() {
-                let name = &mut head[start..end];
-                if let Some(written) = take(&mut came, name) {
-                    name.copy_from_slice(written);
+    /// Puts the head that `bytes` begin with into `head`, its names written so. Nothing, if there is none.
+    pub(super) fn write(&self, bytes: &[u8], head: &mut Vec<u8>) {
+        head.extend_from_slice(bytes);
+        let mut came = self.came.as_ref().map(Came::names).unwrap_or_default();
+        let mut start = 0;
+        while let Some(end) = memchr(b'\n', &head[start..]) {
+            start += end + 1;
+            let line = &mut head[start..];
+            if line.starts_with(b"\r\n") {
+                head.truncate(start + 2);
+                return;
+            }
+            if let Some(place) = came.iter().position(|name| is_of(line, name)) {
+                let name = came.remove(place);
+                line[..name.len()].copy_from_slice(name);
+            }
+            for (name, written) in self.by_functions.iter().flat_map(HeaderNames::iter) {
+                if is_of(line, name.as_str().as_bytes()) {
+                    line[..written.len()].copy_from_slice(written.as_bytes());
                 }
             }
         }
-        for (name, written) in self.by_functions.iter().flat_map(HeaderNames::iter) {
-            rename(head, name.as_str().as_bytes(), written.as_bytes());
-        }
+        head.clear();
     }
 }
 
-/// Has each header `name` of a head be called as `written`.
-fn rename(head: &mut [u8], name: &[u8], written: &[u8]) {
-    let mut rest = head;
-    while let Some(end) = memchr(b'\n', rest) {
-        rest = &mut rest[end + 1..];
-        if rest.get(name.len()) == Some(&b':')
-            && let Some(found) = rest.get_mut(..name.len())
-            && found.eq_ignore_ascii_case(name)
-        {
-            found.copy_from_slice(written);
-        }
-    }
+/// Whether a line is that of the header `name`.
+fn is_of(line: &[u8], name: &[u8]) -> bool {
+    line.get(name.len()) == Some(&b':') && line[..name.len()].eq_ignore_ascii_case(name)
 }
 
 /// The names of `headers` as they came: one text for each value.
 pub(crate) fn names(headers: &HeaderMap, extensions: &Extensions) -> Vec<String> {
-    let came = extensions.get::<Came>();
-    let mut came: Vec<&[u8]> =
-        came.iter().flat_map(|came| came.0.iter().map(|name| &**name)).collect();
+    let mut came = extensions.get().map(Came::names).unwrap_or_default();
     let written = |name: &str| match take(&mut came, name.as_bytes()) {
         Some(written) => String::from_utf8_lossy(written).into_owned(),
         None => in_title_case(name),
@@ -167,21 +173,42 @@ mod tests {
         assert_eq!(names(&headers, &extensions()), ["x-A", "X-a", "Content-Length", "Te"]);
     }
 
-    #[test]
-    fn a_head_goes_out_with_the_names_that_it_came_with_value_by_value() {
-        let mut head =
-            b"GET / HTTP/1.1\r\nX-A: x-a:\r\nVia: x\r\nX-A: 2\r\nX-A: 3\r\n\r\n".to_vec();
-        Written::of(&extensions()).unwrap().apply(&mut head);
-        let expected = "GET / HTTP/1.1\r\nx-A: x-a:\r\nVia: x\r\nX-a: 2\r\nX-A: 3\r\n\r\n";
-        assert_eq!(String::from_utf8(head).unwrap(), expected);
+    fn written(written: &Written, bytes: &[u8]) -> String {
+        let mut head = Vec::new();
+        written.write(bytes, &mut head);
+        String::from_utf8(head).unwrap()
     }
 
     #[test]
-    fn a_name_is_written_as_functions_have_it_wherever_it_stands() {
-        let mut head = b"GET /x-a: HTTP/1.1\r\nX-A: a\r\nX-Ab: b\r\nX-a: X-A:\r\n\r\n".to_vec();
-        rename(&mut head, b"x-a", b"x-a");
-        let expected = "GET /x-a: HTTP/1.1\r\nx-a: a\r\nX-Ab: b\r\nx-a: X-A:\r\n\r\n";
-        assert_eq!(String::from_utf8(head).unwrap(), expected);
+    fn a_head_goes_out_with_the_names_that_it_came_with_value_by_value() {
+        let head = b"GET / HTTP/1.1\r\nX-A: x-a:\r\nVia: x\r\nX-A: 2\r\nX-A: 3\r\n\r\n";
+        let expected = "GET / HTTP/1.1\r\nx-A: x-a:\r\nVia: x\r\nX-a: 2\r\nX-A: 3\r\n\r\n";
+        assert_eq!(written(&Written::of(&extensions()).unwrap(), head), expected);
+    }
+
+    #[test]
+    fn a_name_in_title_case_keeps_its_place_among_others_of_that_name() {
+        let came = Came::of(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-a: 2\r\n\r\n");
+        assert_eq!(came.names(), [b"X-A", b"x-a"]);
+        let names = Written { came: Some(came), by_functions: None };
+        let head = b"GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nX-A: 2\r\n\r\n";
+        let expected = "GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-a: 2\r\n\r\n";
+        assert_eq!(written(&names, head), expected);
+    }
+
+    #[test]
+    fn what_comes_behind_a_head_is_no_part_of_it_and_without_its_end_there_is_none() {
+        let names = Written::of(&extensions()).unwrap();
+        let head = b"GET / HTTP/1.1\r\nX-A: 1\r\n\r\nX-A: body\r\n";
+        assert_eq!(written(&names, head), "GET / HTTP/1.1\r\nx-A: 1\r\n\r\n");
+        assert_eq!(written(&names, b"GET / HTTP/1.1\r\nX-A: 1\r\n"), "");
+    }
+
+    #[test]
+    fn a_name_is_that_of_a_line_only_where_the_line_begins_with_it() {
+        assert!(is_of(b"X-A: a\r\n", b"x-a"));
+        assert!(!is_of(b"X-Ab: b\r\n", b"x-a"));
+        assert!(!is_of(b"X-", b"x-a"));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use http::request::Parts;
 use http::{HeaderMap, HeaderName};
 use tower_lua::Runtime;
 
@@ -30,8 +29,8 @@ impl Trusted {
 }
 
 /// Whether the client came by HTTPS, if need be as a trusted proxy says.
-pub(crate) fn is_https(head: &Parts, peer: &Peer, trusted: &Trusted) -> bool {
-    let said = head.headers.get(FORWARDED_PROTO).filter(|_| trusted.trusts(peer));
+pub(crate) fn is_https(headers: &HeaderMap, peer: &Peer, trusted: &Trusted) -> bool {
+    let said = headers.get(FORWARDED_PROTO).filter(|_| trusted.trusts(peer));
     match said {
         Some(said) => said.as_bytes().eq_ignore_ascii_case(b"https"),
         None => peer.connection.is_tls(),

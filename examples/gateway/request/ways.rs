@@ -44,14 +44,12 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let flight = Arc::clone(Flight::of(&request).expect("the first layer puts it there"));
         if flight.may_have_been_rewritten() {
-            flight.introduce(request.extensions_mut());
             return ResponseFuture::Whole { future: self.whole.call(request) };
         }
-        let mut request = routing::route(request, &self.trusted);
+        routing::route(&mut request, &self.trusted);
         if flight.is_plain() {
             return ResponseFuture::Straight { future: self.straight.call(request) };
         }
-        flight.introduce(request.extensions_mut());
         ResponseFuture::Routed { future: self.routed.call(request) }
     }
 }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::Extensions;
-use memchr::memmem;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -39,8 +38,6 @@ impl Default for Coming {
 
 /// What a head has at most, with what may have come behind it.
 const LONGEST: usize = 128 << 10;
-
-const END: &[u8] = b"\r\n\r\n";
 
 impl HeadNames {
     /// How the names came in the head that hyper has just read, if not in title case. `has_body` says whether
@@ -116,10 +113,8 @@ impl<T> Wire<T> {
     fn has_head(&mut self, bytes: &[u8]) -> bool {
         if std::mem::take(&mut self.is_at_rest)
             && let Some(written) = self.names.written.lock().take()
-            && let Some(end) = memmem::find(bytes, END)
         {
-            self.head.extend_from_slice(&bytes[..end + END.len()]);
-            written.apply(&mut self.head);
+            written.write(bytes, &mut self.head);
         }
         !self.head.is_empty()
     }

@@ -16,11 +16,9 @@ pub(super) const NAMESPACE: Namespace = Namespace {
 };
 
 pub(crate) fn route(call: &mut Call<'_>) -> mlua::Result<Value> {
-    entity(call, "route", |request| request.known(|known| known.route.as_ref()).map(Route::fields))
+    entity(call, "route", |request| request.route().map(Route::fields))
 }
 
 pub(crate) fn service(call: &mut Call<'_>) -> mlua::Result<Value> {
-    entity(call, "service", |request| {
-        request.known(|known| known.service.as_ref()).map(Service::fields)
-    })
+    entity(call, "service", |request| request.service().map(Service::fields))
 }

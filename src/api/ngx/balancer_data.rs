@@ -80,7 +80,7 @@ const WRITABLE: [&str; 8] = [
 
 /// A field that the application has named of the request's service.
 fn of_service(call: &Call<'_>, name: &str) -> Option<serde_json::Value> {
-    call.tx.request.known(|known| known.service.as_ref()).map(Service::fields)?.get(name).cloned()
+    call.tx.request.service().map(Service::fields)?.get(name).cloned()
 }
 
 fn host(call: &Call<'_>) -> Option<String> {

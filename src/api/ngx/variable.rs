@@ -98,9 +98,7 @@ fn of_connection(call: &Call<'_>, name: &str) -> Option<String> {
         "server_addr" => Some(connection?.local_addr()?.ip().to_string()),
         "server_port" => Some(request.port().to_string()),
         "server_protocol" => Some(format!("{:?}", request.version())),
-        "ssl_server_name" => {
-            request.known(|known| known.tls.as_ref()).and_then(Tls::server_name).map(str::to_owned)
-        }
+        "ssl_server_name" => request.tls().and_then(Tls::server_name).map(str::to_owned),
         _ => None,
     }
 }

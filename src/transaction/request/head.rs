@@ -28,10 +28,8 @@ impl Request {
 
     /// The head for the inner service, with a copy kept for later phases.
     pub(crate) fn share_head(&mut self) -> http::request::Parts {
-        self.connection = self.connection().map(Box::new);
-        self.captures = self.captures().cloned().map(Box::new);
         self.known = Known::keep(&self.head.extensions, self.known.take());
-        self.routed = self.head.extensions.get().cloned();
+        self.was_routed = self.facts.is_routed();
         self.name_head(self.names.spelled().cloned());
         let kept = self.head.uri.clone();
         let upstream_path = self.upstream_path.clone();
@@ -51,17 +49,24 @@ impl Request {
         if let Some(names) = names {
             names.put_into(&mut self.head.extensions);
         }
-        let id = self.id().clone();
-        if self.head.extensions.get::<RequestId>().is_none() {
+        let is_known = self.facts.ask(|facts| facts.request_id()).is_some();
+        if !is_known && self.head.extensions.get::<RequestId>().is_none() {
+            let id = self.id().clone();
             self.head.extensions.insert(id);
         }
+    }
+
+    /// Where a router had sent it when the inner service got it.
+    fn routed_before(&self) -> Option<&UpstreamUri> {
+        self.known.as_deref()?.routed.as_ref()
     }
 
     /// Takes over a head that other layers may have changed since [`share_head`](Self::share_head),
     /// and a body of which `length` is known.
     pub(crate) fn resume(&mut self, head: http::request::Parts, length: Option<u64>) {
         let routed: Option<&UpstreamUri> = head.extensions.get();
-        let is_routed = routed.is_some() && routed != self.routed.as_ref();
+        let is_told = routed.is_some() && routed != self.routed_before();
+        let is_routed = is_told || (!self.was_routed && self.facts.is_routed());
         self.is_moved = !is_routed && (self.is_moved || head.uri.path() != self.head.uri.path());
         let before = std::mem::replace(&mut self.head, head);
         self.original.get_or_insert_with(|| Box::new(before.uri));

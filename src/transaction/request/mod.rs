@@ -16,8 +16,8 @@ pub(crate) use self::identity::Identity;
 use super::names::Names;
 use crate::error::Site;
 use crate::extension::{
-    ClientUri, Connection, HeaderNames, HostCall, Known, RequestId, Upstream, UpstreamUri,
-    UriCaptures,
+    ClientUri, Connection, Facts, HeaderNames, HostCall, Known, RequestId, Route, Service, Tls,
+    Upstream, UriCaptures,
 };
 use crate::lua::Share;
 use crate::message::error_page::{self, ErrorPage};
@@ -46,13 +46,13 @@ pub(crate) struct Request {
     pub(crate) is_internal: bool,
     /// Whether it has another path than the one that the router has decided by.
     is_moved: bool,
-    connection: Option<Box<Connection>>,
-    captures: Option<Box<UriCaptures>>,
     known: Option<Box<Known>>,
+    /// What the server knows.
+    facts: Facts,
+    /// Whether a router had decided where it goes when the inner service got it.
+    was_routed: bool,
     /// The extensions for functions of the application's, once they are elsewhere.
     kept_extensions: Option<Box<Extensions>>,
-    /// Where the router sends it, once its extensions are elsewhere.
-    routed: Option<UpstreamUri>,
     id: OnceCell<RequestId>,
 }
 
@@ -116,11 +116,10 @@ impl Request {
             is_reframed: false,
             is_internal: false,
             is_moved: false,
-            connection: None,
-            captures: None,
             known: None,
+            facts: Facts::default(),
+            was_routed: false,
             kept_extensions: None,
-            routed: None,
             id: OnceCell::new(),
         }
     }
@@ -320,11 +319,28 @@ impl Request {
     }
 
     pub(crate) fn connection(&self) -> Option<Connection> {
-        self.connection.as_deref().or_else(|| self.head.extensions.get()).copied()
+        let told = self.known(|known| known.connection.as_ref()).copied();
+        told.or_else(|| self.facts.ask(|facts| facts.connection()))
     }
 
     pub(crate) fn captures(&self) -> Option<&UriCaptures> {
-        self.captures.as_deref().or_else(|| self.head.extensions.get())
+        let told = self.known(|known| known.captures.as_ref());
+        told.or_else(|| self.facts.ask(|facts| facts.uri_captures()))
+    }
+
+    pub(crate) fn route(&self) -> Option<&Route> {
+        let told = self.known(|known| known.route.as_ref());
+        told.or_else(|| self.facts.ask(|facts| facts.route()))
+    }
+
+    pub(crate) fn service(&self) -> Option<&Service> {
+        let told = self.known(|known| known.service.as_ref());
+        told.or_else(|| self.facts.ask(|facts| facts.service()))
+    }
+
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        let told = self.known(|known| known.tls.as_ref());
+        told.or_else(|| self.facts.ask(|facts| facts.tls()))
     }
 
     /// What the application knows, from the extensions or from what was kept of them.
@@ -353,8 +369,16 @@ impl Request {
     }
 
     pub(crate) fn id(&self) -> &RequestId {
-        let given = &self.head.extensions;
-        self.id.get_or_init(|| RequestId::of(given))
+        self.id.get_or_init(|| {
+            let given = RequestId::given(&self.head.extensions);
+            let known = || self.facts.ask(|facts| facts.request_id()).cloned();
+            given.or_else(known).unwrap_or_else(RequestId::random)
+        })
+    }
+
+    /// Has it know what the server knows.
+    pub(crate) fn know(&mut self, settings: &Settings) {
+        self.facts.0 = settings.facts.as_ref().and_then(|find| find(&self.head.extensions));
     }
 
     /// What a function of the application's sees, which another calls.

@@ -63,7 +63,9 @@ impl Request {
 
     pub(crate) fn upstream_path(&self) -> &str {
         let stands = !self.is_moved;
-        let routed = || self.head.extensions.get().or(self.routed.as_ref()).filter(|_| stands);
+        let told = || self.known(|known| known.routed.as_ref());
+        let known = || self.facts.ask(|facts| facts.upstream_uri());
+        let routed = || stands.then(|| told().or_else(known)).flatten();
         let set = self.upstream_path.as_deref();
         set.or_else(|| routed().map(UpstreamUri::as_str)).unwrap_or_else(|| self.path())
     }

@@ -14,6 +14,7 @@ use tower_lua::Connection;
 
 use super::{Around, Body, Next};
 use crate::BoxError;
+use crate::request::flight::Flight;
 
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -83,7 +84,9 @@ impl MakeRequestId for Make {
         let id = match self.generator {
             Generator::Uuid => uuid(),
             Generator::Counter => format!("{}#{count}", self.prefix),
-            Generator::Tracker => tracker(request.extensions().get(), count),
+            Generator::Tracker => {
+                tracker(Flight::of(request).map(|flight| flight.peer.connection), count)
+            }
         };
         HeaderValue::from_str(&id).ok().map(RequestId::new)
     }
@@ -102,8 +105,8 @@ fn uuid() -> String {
 //
 // Kong: has the numbers that nginx gives to connections and to requests on one. Here they are the
 // client's port and the number of the request.
-fn tracker(connection: Option<&Connection>, count: u64) -> String {
-    let local = connection.and_then(Connection::local_addr);
+fn tracker(connection: Option<Connection>, count: u64) -> String {
+    let local = connection.and_then(|connection| connection.local_addr());
     let (addr, port) =
         local.map_or_else(|| ("-".to_owned(), 0), |local| (local.ip().to_string(), local.port()));
     let peer = connection.map_or(0, |connection| connection.peer_addr().port());

@@ -3,7 +3,7 @@
 use http::header::{COOKIE, HeaderMap, HeaderValue};
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
-use tower_lua::{Consumer, Credential, UriCaptures};
+use tower_lua::{Consumer, Credential};
 
 use crate::configured::entities::uuid;
 use crate::configured::upstream::{HashInput, Upstream};
@@ -58,7 +58,7 @@ fn value(
         HashInput::Path => Some(uri::normalize(matched.uri.path()).into_owned()),
         HashInput::QueryArg(name) => query_arg(matched.uri.query()?, name),
         HashInput::UriCapture(name) => {
-            let captured = head.extensions.get::<UriCaptures>()?.named(name)?;
+            let captured = matched.captures.as_ref()?.named(name)?;
             Some(captured.as_bytes().to_vec())
         }
     }

@@ -12,7 +12,6 @@ mod tls;
 mod tunnel;
 mod turn;
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -45,7 +44,7 @@ use crate::in_force::snapshot::RouteInForce;
 use crate::in_force::target::{Plan, Target};
 use crate::request::edge::via;
 use crate::request::flight::{Flight, Matched};
-use crate::request::routing::{self, routed_path};
+use crate::request::routing;
 use crate::request::trusted::Trusted;
 use crate::resolver::Resolver;
 
@@ -270,11 +269,7 @@ fn upstream_path(
             None => Ok(set.path().try_into()?),
         };
     }
-    let known = matched.path.as_ref().filter(|_| *uri == matched.uri);
-    let path = match known {
-        Some(path) => Cow::Borrowed(path.as_slice()),
-        None => routed_path(uri, matched, route),
-    };
+    let path = matched.path_for(uri, route);
     if let Some(whole) = uri.path_and_query().filter(|whole| whole.path().as_bytes() == &*path) {
         return Ok(whole.clone());
     }

@@ -24,7 +24,7 @@ pub(in crate::api::kong) const NAMESPACE: Namespace = Namespace {
 
 /// What the handshake has settled.
 pub(in crate::api::kong) fn tls<'a>(call: &'a Call<'_>) -> Option<&'a Tls> {
-    call.tx.request.known(|known| known.tls.as_ref())
+    call.tx.request.tls()
 }
 
 const OVERRIDE: &str = "CLIENT_VERIFY_OVERRIDE";

@@ -66,7 +66,7 @@ impl Wanted {
         if let Some(connection) = known.connection() {
             extensions.insert(connection);
         }
-        if let Some(tls) = known.known(|known| known.tls.as_ref()) {
+        if let Some(tls) = known.tls() {
             extensions.insert(tls.clone());
         }
         Ok(Self { request, subrequest: subrequest(call, &options)?, charge })
