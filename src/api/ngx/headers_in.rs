@@ -42,10 +42,18 @@ fn set_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
     let name = tostring(call, name)?;
     let name = name.as_bytes();
     let name = Name::of_request(&name).map_err(|why| refuse_at(call.lua, why))?;
-    let values = header_values(call, &value)?;
-    let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
-    let values = values.iter().map(|value| &**value);
-    let set = call.tx.request.set_header(&name, values, &mut call.tx.share);
+    let set = match &value {
+        // Nearly always.
+        Value::String(value) if !value.as_bytes().is_empty() => {
+            call.tx.request.set_one_header(&name, &value.as_bytes(), &mut call.tx.share)
+        }
+        value => {
+            let values = header_values(call, value)?;
+            let values: Vec<_> = values.iter().map(LuaString::as_bytes).collect();
+            let values = values.iter().map(|value| &**value);
+            call.tx.request.set_header(&name, values, &mut call.tx.share)
+        }
+    };
     set.map_err(|why| refuse_at(call.lua, why))
 }
 

@@ -89,8 +89,23 @@ pub(crate) fn sockets(call: &mut Call<'_>) -> Arc<Sockets> {
 ///
 /// When it is one of another request.
 pub(crate) fn stream(call: &mut Call<'_>, object: &Value) -> mlua::Result<Option<Arc<Socket>>> {
-    let arguments = MultiValue::from_iter([object.clone()]);
-    Method { name: "socket", arguments: &arguments }.socket(call)
+    let Some(socket) = held::<Socket>(object)? else { return Ok(None) };
+    if !socket.belongs_to(&sockets(call)) {
+        return Err(raise_at(call.lua, "bad request"));
+    }
+    Ok(Some(socket))
+}
+
+/// What an object holds.
+fn held<T: Send + Sync + 'static>(object: &Value) -> mlua::Result<Option<Arc<T>>> {
+    let Value::Table(object) = object else { return Ok(None) };
+    match object.raw_get(1)? {
+        Value::UserData(held) => {
+            let held = held.borrow::<Held<T>>();
+            Ok(held.ok().map(|held| Arc::clone(&held.0)))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The arguments of a method, with the object that it is called on.
@@ -135,13 +150,7 @@ impl<'a> Method<'a> {
 
     /// What the object holds.
     fn held<T: Send + Sync + 'static>(&self) -> mlua::Result<Option<Arc<T>>> {
-        let Some(Value::Table(object)) = self.arguments.front() else { return Ok(None) };
-        match object.raw_get(1)? {
-            Value::UserData(held) if held.is::<Held<T>>() => {
-                Ok(Some(Arc::clone(&held.borrow::<Held<T>>()?.0)))
-            }
-            _ => Ok(None),
-        }
+        self.arguments.front().map_or(Ok(None), held)
     }
 
     /// The stream socket that it is called on.
@@ -150,11 +159,7 @@ impl<'a> Method<'a> {
     ///
     /// When it is one of another request.
     fn socket(&self, call: &mut Call<'_>) -> mlua::Result<Option<Arc<Socket>>> {
-        let Some(socket) = self.held::<Socket>()? else { return Ok(None) };
-        if !socket.belongs_to(&sockets(call)) {
-            return Err(raise_at(call.lua, "bad request"));
-        }
-        Ok(Some(socket))
+        self.arguments.front().map_or(Ok(None), |object| stream(call, object))
     }
 
     /// The bytes that are to be sent: a string as it is, anything else in pieces.

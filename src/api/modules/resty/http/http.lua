@@ -1,7 +1,8 @@
 -- `resty.http`: lua-resty-http's API. What reads and writes HTTP is in Rust.
 
 local native, ngx, extend = ...
-local gsub, ipairs, pairs, rawget, setmetatable = string.gsub, ipairs, pairs, rawget, setmetatable
+local getmetatable, gsub, ipairs, next, pairs = getmetatable, string.gsub, ipairs, next, pairs
+local rawget, setmetatable = rawget, setmetatable
 local sub, tostring, type, upper = string.sub, tostring, type, string.upper
 local tcp, parse_uri, send_head = ngx.socket.tcp, native.parse_uri, native.send_head
 
@@ -186,21 +187,56 @@ function http:request_pipeline(requests)
   return responses
 end
 
+-- What most requests say, and no more.
+local USUAL = {
+  method = true,
+  path = true,
+  query = true,
+  headers = true,
+  body = true,
+  ssl_verify = true,
+  keepalive = true,
+  keepalive_timeout = true,
+  keepalive_pool = true,
+}
+
+-- Whether all that `params` say is known here. The first that is not ends it: there may be a million.
+local function is_usual(params)
+  if params == nil then
+    return true
+  elseif type(params) ~= "table" or getmetatable(params) then
+    return false
+  end
+  for name in next, params do
+    if not USUAL[name] then
+      return false
+    end
+  end
+  return true
+end
+
 -- Does all of it in one go, if that can be done: nothing is returned where it cannot.
 local function request_whole(self, uri, params)
   local sock = self.sock
-  if self.proxy_opts or not sock then
+  if self.proxy_opts or not sock or not is_usual(params) then
     return nil
   end
-  local status, reason, fields, body, has_body, chunks, problem =
-    native.request(sock, uri, params, http._USER_AGENT)
-  if not status then
-    return nil, reason
+  local whole, chunks, problem
+  if params then
+    whole, chunks, problem = native.request(
+      sock, uri, http._USER_AGENT, params.method, params.path, params.query, params.headers, params.body,
+      params.ssl_verify, params.keepalive, params.keepalive_timeout, params.keepalive_pool
+    )
+  else
+    whole, chunks, problem = native.request(sock, uri, http._USER_AGENT)
+  end
+  if not whole then
+    return nil, chunks
   end
   if problem then
     ngx.log(ngx.ERR, problem)
   end
-  return whole_response(sock, status, reason, fields, body, has_body, chunks)
+  return whole_response(sock, whole, chunks)
 end
 
 function http:request_uri(uri, params)

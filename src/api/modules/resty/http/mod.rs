@@ -129,7 +129,7 @@ fn end_call(trace: &Trace, key: usize, heading: &Heading) {
 
 fn heading(received: Received) -> Heading {
     let bytes = received.map_err(|(fault, _)| fault)?;
-    Head::parse(&bytes)
+    Head::parse(bytes)
 }
 
 /// A body in chunks that Lua has in its hands.
@@ -202,7 +202,7 @@ fn read_chunks(
 fn trailers(call: &mut Call<'_>, chunks: mlua::AnyUserData) -> mlua::Result<Table> {
     let body = Arc::clone(&chunks.borrow::<Chunks>()?.0);
     let body = body.lock();
-    head::fields_table(call.lua, &head::trailer_fields(&body.trailers))
+    head::trailer_fields(call.lua, &body.trailers)
 }
 
 /// What tells a client certificate from others, in the names of pools.

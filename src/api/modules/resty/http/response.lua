@@ -131,9 +131,9 @@ local function comes_in_chunks(res, sock, chunks)
 end
 
 -- One that has been read whole.
-function http.whole_response(sock, status, reason, fields, body, has_body, chunks)
-  local res = response_of(status, reason, fields)
-  res.body, res.has_body = body, has_body
+function http.whole_response(sock, whole, chunks)
+  local res = response_of(whole[1], whole[2], whole[3])
+  res.body, res.has_body = whole[4], whole[5]
   if chunks then
     comes_in_chunks(res, sock, chunks)
   end

@@ -18,13 +18,17 @@ use super::request::{Body, Request, write_head};
 use super::{Chunks, heading, last, uri};
 use crate::api::ngx::socket;
 use crate::binding::{Await, Call};
-use crate::lua::{Charge, raise, short_string};
+use crate::lua::Charge;
 use crate::net::{
     Chunked, Fault, Filter, Limits, PoolOptions, Portion, Received, Sending, Socket, Target,
 };
 
 /// How long a body may be that goes out with the head, in bytes.
 const MAX_BODY: usize = 16 << 10;
+
+/// What the caller says: method, path, query, headers, body, `ssl_verify`, `keepalive`, `keepalive_timeout`, and
+/// `keepalive_pool`.
+type Params = (Value, Value, Value, Value, Value, Value, Value, Value, Value);
 
 /// What the caller wants, of what most want.
 struct Wanted {
@@ -63,14 +67,13 @@ pub(super) struct Answered {
     problem: Option<Fault>,
 }
 
-/// Sends a request and reads the whole response, if `params` say no more than most do: the arguments of
-/// `request_uri`, after the socket of its object.
+/// Sends a request and reads the whole response, if `params` say no more than most do.
 pub(super) fn request(
     call: &mut Call<'_>,
-    (object, uri, params, agent): (Value, Value, Value, LuaString),
+    (object, uri, agent, params): (Value, Value, LuaString, Params),
 ) -> mlua::Result<Await<Outcome>> {
     let not_in_one = || Ok(Await::Ready(Outcome::NotInOne));
-    let (Some(wanted), Value::String(uri)) = (Wanted::of(&params), uri) else {
+    let (Some(wanted), Value::String(uri)) = (Wanted::of(params), uri) else {
         return not_in_one();
     };
     let uri = uri.to_string_lossy();
@@ -89,7 +92,7 @@ pub(super) fn request(
     };
     let host = match port == usual_port {
         true => Cow::Borrowed(parts.host),
-        false => Cow::Owned(format!("{}:{port}", parts.host)),
+        false => Cow::Owned([parts.host, ":", &port.to_string()].concat()),
     };
     let Ok(Ok((mut text, expects))) = wanted.write(call, &parts, &host, &agent) else {
         return not_in_one();
@@ -126,73 +129,44 @@ pub(super) fn request(
 
 impl Wanted {
     /// What `params` say, if that is no more than most say.
-    fn of(params: &Value) -> Option<Self> {
-        let mut wanted = Self {
-            method: b"GET".to_vec(),
-            path: None,
-            query: None,
-            fields: None,
-            body: None,
-            verifies: true,
-            keeps: true,
-            keep: Keep { timeout: Some(socket::KEEPALIVE), size: socket::POOL_SIZE },
+    fn of(params: Params) -> Option<Self> {
+        let (method, path, query, fields, body, verifies, keeps, timeout, size) = params;
+        let method = match text(method)? {
+            Some(method) => method.as_bytes().to_ascii_uppercase(),
+            None => b"GET".to_vec(),
         };
-        let mut is_usual = true;
-        match params {
-            Value::Nil => {}
-            Value::Table(params) if params.metatable().is_none() => {
-                // The first that is not ends it: there may be a million.
-                let looked = params.for_each(|name: Value, value: Value| {
-                    if wanted.take(&name, value) { Ok(()) } else { Err(raise("unusual")) }
-                });
-                is_usual = looked.is_ok();
-            }
+        let fields = match fields {
+            Value::Nil => None,
+            Value::Table(fields) => Some(fields),
             _ => return None,
+        };
+        let body = text(body)?;
+        let needs_body = matches!(method.as_slice(), b"POST" | b"PUT" | b"PATCH");
+        let fits = body.as_ref().map_or(!needs_body, |body| body.as_bytes().len() <= MAX_BODY);
+        if !fits || method == b"CONNECT" {
+            return None;
         }
-        let needs_body = matches!(wanted.method.as_slice(), b"POST" | b"PUT" | b"PATCH");
-        let is_usual = is_usual && (wanted.body.is_some() || !needs_body);
-        (is_usual && wanted.method != b"CONNECT").then_some(wanted)
-    }
-
-    /// Whether a parameter is one that is known here, and what it is taken for.
-    fn take(&mut self, name: &Value, value: Value) -> bool {
-        let Value::String(name) = name else { return false };
-        match (&*name.as_bytes(), value) {
-            (b"method", Value::String(method)) => {
-                self.method = method.as_bytes().to_ascii_uppercase();
-            }
-            (b"path", Value::String(path)) => self.path = Some(path),
-            (b"query", Value::String(query)) => self.query = Some(query),
-            (b"headers", Value::Table(fields)) => self.fields = Some(fields),
-            (b"body", Value::String(body)) if body.as_bytes().len() <= MAX_BODY => {
-                self.body = Some(body);
-            }
-            (b"ssl_verify", Value::Boolean(verifies)) => self.verifies = verifies,
-            (b"keepalive", Value::Boolean(keeps)) => self.keeps = keeps,
-            (b"keepalive_timeout", value) => match number(&value) {
-                Some(millis) => {
-                    self.keep.timeout =
-                        (millis >= 1.0).then(|| Duration::from_millis(millis as u64));
-                }
-                None => return false,
-            },
-            (b"keepalive_pool", value) => match number(&value) {
-                Some(size) if size >= 1.0 => self.keep.size = size as usize,
-                _ => return false,
-            },
-            _ => return false,
-        }
-        true
+        Some(Self {
+            method,
+            path: text(path)?,
+            query: text(query)?,
+            fields,
+            body,
+            verifies: boolean(&verifies)?,
+            keeps: boolean(&keeps)?,
+            keep: Keep { timeout: idle_time(&timeout)?, size: pool_size(&size)? },
+        })
     }
 
     /// The name of the pool, as `connect` puts it together.
     fn pool(&self, parts: &uri::Parts<'_>, port: u16) -> Vec<u8> {
-        let (scheme, host) = (parts.scheme, parts.host);
+        let (host, port) = (parts.host, port.to_string());
         let verify = if self.verifies { "true" } else { "nil" };
-        match scheme {
-            "https" => format!("https:{host}:{port}:true:{host}:{verify}:::").into_bytes(),
-            _ => format!("{scheme}:{host}:{port}:nil::nil:::").into_bytes(),
-        }
+        let name = match parts.scheme {
+            "https" => ["https:", host, ":", &port, ":true:", host, ":", verify, ":::"].concat(),
+            scheme => [scheme, ":", host, ":", &port, ":nil::nil:::"].concat(),
+        };
+        name.into_bytes()
     }
 
     /// The bytes of the head.
@@ -218,6 +192,39 @@ impl Wanted {
         };
         write_head(call, &request, None)
     }
+}
+
+/// A parameter that is a text, or is not given.
+fn text(value: Value) -> Option<Option<LuaString>> {
+    match value {
+        Value::Nil => Some(None),
+        Value::String(text) => Some(Some(text)),
+        _ => None,
+    }
+}
+
+/// One that is true where it is not given.
+const fn boolean(value: &Value) -> Option<bool> {
+    match value {
+        Value::Nil => Some(true),
+        Value::Boolean(boolean) => Some(*boolean),
+        _ => None,
+    }
+}
+
+fn idle_time(value: &Value) -> Option<Option<Duration>> {
+    if value.is_nil() {
+        return Some(Some(socket::KEEPALIVE));
+    }
+    let millis = number(value)?;
+    Some((millis >= 1.0).then(|| Duration::from_millis(millis as u64)))
+}
+
+fn pool_size(value: &Value) -> Option<usize> {
+    if value.is_nil() {
+        return Some(socket::POOL_SIZE);
+    }
+    number(value).filter(|size| *size >= 1.0).map(|size| size as usize)
 }
 
 fn number(value: &Value) -> Option<f64> {
@@ -314,8 +321,7 @@ impl Exchange {
     }
 }
 
-/// Nothing; `nil` and a problem; or status, reason, fields, body, whether there can be one, its chunks, and
-/// why the connection was not kept.
+/// Nothing; `nil` and a problem; or the response, its chunks, and why the connection was not kept.
 impl IntoLuaMulti for Outcome {
     fn into_lua_multi(self, lua: &Lua) -> mlua::Result<MultiValue> {
         let Answered { head, has_body, body, chunks, problem } = match self {
@@ -323,10 +329,8 @@ impl IntoLuaMulti for Outcome {
             Self::Failed(fault) => return (Value::Nil, fault.as_str()).into_lua_multi(lua),
             Self::Answered(answered) => *answered,
         };
-        let (reason, fields) = (short_string(lua, head.reason())?, head.fields(lua)?);
-        let body = short_string(lua, &body)?;
+        let response = head.with_body(lua, has_body.then_some(&*body))?;
         let problem = problem.as_ref().map(Fault::as_str);
-        let chunks = chunks.map(Chunks);
-        (head.status(), reason, fields, body, has_body, chunks, problem).into_lua_multi(lua)
+        (response, chunks.map(Chunks), problem).into_lua_multi(lua)
     }
 }
