@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Connection, RequestId, Route, Service, Tls, UpstreamUri, UriCaptures};
+use super::{Connection, RequestId, Route, Service, Tls, Tries, UpstreamUri, UriCaptures};
 
 /// What a server knows of a request and functions may ask for, in the place of an extension for each: what nobody
 /// asks for need not be made, and a request carries one companion instead of seven.
@@ -70,6 +70,11 @@ pub trait RequestFacts: Send + Sync {
 
     /// Where the router has decided that the request goes.
     fn upstream_uri(&self) -> Option<&UpstreamUri> {
+        None
+    }
+
+    /// Where the request was sent, once there is a response: in the place of the extension of that.
+    fn tries(&self) -> Option<Tries> {
         None
     }
 

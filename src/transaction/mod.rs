@@ -332,6 +332,12 @@ impl Transaction {
         self.tables.get().map(|held| &held.rare)
     }
 
+    /// Where the request was sent, if whoever forwards it tells of that.
+    pub(crate) fn tries(&self) -> Option<Tries> {
+        let told = self.rare().and_then(|rare| rare.tries.clone());
+        told.or_else(|| self.request.tries())
+    }
+
     /// The trace that the request belongs to, if it is to have spans.
     pub(crate) fn traced(&self) -> Option<&Traced> {
         self.rare()?.traced.as_ref()

@@ -9,11 +9,12 @@ use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use tower_lua::{
     ClientConnection, Connection, Functions, RequestFacts, RequestId, Route, Service, ServiceTimes,
-    Tls, UpstreamUri, UriCaptures,
+    Tls, Tries, Try, UpstreamUri, UriCaptures,
 };
 
 use crate::in_force::plugins::{Around, Chain, Choices};
 use crate::in_force::snapshot::{RouteInForce, Snapshot};
+use crate::in_force::target::Target;
 use crate::request::peer::Peer;
 use crate::request::trace::RequestTrace;
 use crate::request::uri::{self, PathHandling};
@@ -40,6 +41,15 @@ pub(crate) struct Flight {
     /// The trace that it belongs to, if anybody wants to know.
     trace: OnceLock<Box<RequestTrace>>,
     answered: OnceLock<(Duration, StatusCode)>,
+    tried: OnceLock<Tried>,
+}
+
+/// Where a request was sent.
+pub(crate) enum Tried {
+    /// To targets of an upstream.
+    Among(Tries),
+    /// To one target, and what the client is answered with.
+    At(Arc<Target>, StatusCode),
 }
 
 /// What the router has found.
@@ -110,6 +120,7 @@ impl Flight {
             called: OnceLock::new(),
             trace: OnceLock::new(),
             answered: OnceLock::new(),
+            tried: OnceLock::new(),
         }
     }
 
@@ -239,8 +250,13 @@ impl Flight {
         Some((called, answered.saturating_sub(called)))
     }
 
+    /// Notes where the request was sent.
+    pub(crate) fn try_at(&self, tried: Tried) {
+        let _ = self.tried.set(tried);
+    }
+
     /// When the request went to the service, by the clock of functions.
-    pub(crate) fn called_at(&self) -> Option<SystemTime> {
+    fn called_at(&self) -> Option<SystemTime> {
         let called = *self.called.get()?;
         Some(SystemTime::now() - self.started.elapsed() + called)
     }
@@ -289,6 +305,18 @@ impl RequestFacts for Flight {
                 UpstreamUri::new(&String::from_utf8_lossy(&path))
             }
         }))
+    }
+
+    fn tries(&self) -> Option<Tries> {
+        let (target, status) = match self.tried.get()? {
+            Tried::Among(tries) => return Some(tries.clone()),
+            Tried::At(target, status) => (target, *status),
+        };
+        let began = self.called_at().unwrap_or_else(SystemTime::now);
+        let tried = target.addr().map(|addr| Try::new(addr, began));
+        let has_failed = self.service_status().is_none();
+        let told = |tried: Try| if has_failed { tried.failed(status) } else { tried };
+        Some(tried.map(told).into_iter().collect())
     }
 
     fn is_routed(&self) -> bool {

@@ -49,12 +49,18 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap, kept: Option<&HeaderNam
     }
 }
 
-/// The place of a name in [`HOP_BY_HOP`]. Most names have another length than all of those.
+/// The place of a name in [`HOP_BY_HOP`]. Text is compared by its length first, and most names have another.
 fn place(name: &HeaderName) -> Option<usize> {
-    match name.as_str().len() {
-        2 | 6 | 7 | 10 | 16 | 17 => HOP_BY_HOP.iter().position(|hop| hop == name),
-        _ => None,
-    }
+    Some(match name.as_str() {
+        "connection" => 0,
+        "transfer-encoding" => 1,
+        "upgrade" => 2,
+        "expect" => 3,
+        "keep-alive" => 4,
+        "proxy-connection" => 5,
+        "te" => 6,
+        _ => return None,
+    })
 }
 
 /// Whether a request would not be itself without the header, whatever `Connection` says of it.

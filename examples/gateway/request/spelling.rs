@@ -82,9 +82,11 @@ impl Written {
                 let name = came.remove(place);
                 line[..name.len()].copy_from_slice(name);
             }
-            for (name, written) in self.by_functions.iter().flat_map(HeaderNames::iter) {
-                if is_of(line, name.as_str().as_bytes()) {
-                    line[..written.len()].copy_from_slice(written.as_bytes());
+            if let Some(names) = &self.by_functions {
+                for (name, written) in names.iter() {
+                    if is_of(line, name.as_str().as_bytes()) {
+                        line[..written.len()].copy_from_slice(written.as_bytes());
+                    }
                 }
             }
         }

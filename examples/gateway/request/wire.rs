@@ -154,7 +154,11 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         let mut given = parts.iter().filter(|part| !part.is_empty());
         let first = given.next().map_or(&[][..], |part| part);
         if !this.has_head(first) {
-            return Pin::new(&mut this.stream).poll_write_vectored(cx, parts);
+            // One part costs the system less as what it is.
+            return match given.next() {
+                None => Pin::new(&mut this.stream).poll_write(cx, first),
+                Some(_) => Pin::new(&mut this.stream).poll_write_vectored(cx, parts),
+            };
         }
         let mut changed = [IoSlice::new(&[]); PARTS];
         let head = &this.head[this.sent..];

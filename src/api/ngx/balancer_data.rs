@@ -138,8 +138,7 @@ fn get(call: &mut Call<'_>, name: Value) -> mlua::Result<Value> {
         // Kong: counts its own tries. Those of a forwarder behind a layer are out of sight until it tells
         // of them.
         b"try_count" => {
-            let told = call.tx.rare().and_then(|rare| rare.tries.as_ref());
-            let told = told.and_then(|tries| i64::try_from(tries.iter().len()).ok());
+            let told = call.tx.tries().and_then(|tries| i64::try_from(tries.iter().len()).ok());
             Ok(Value::Integer(told.unwrap_or_else(|| i64::from(call.tx.called_at.is_some()))))
         }
         b"tries" => match tries(lua, call.tx)? {

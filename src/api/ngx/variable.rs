@@ -128,7 +128,7 @@ fn of_response(call: &Call<'_>, name: &str) -> Option<String> {
 
 /// Where the request was sent, one address after the other.
 fn addresses(call: &Call<'_>) -> Option<String> {
-    let tries = call.tx.rare()?.tries.as_ref()?;
+    let tries = call.tx.tries()?;
     let addresses: Vec<_> = tries.iter().map(|one| one.addr.to_string()).collect();
     (!addresses.is_empty()).then(|| addresses.join(", "))
 }

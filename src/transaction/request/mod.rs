@@ -17,7 +17,7 @@ use super::names::Names;
 use crate::error::Site;
 use crate::extension::{
     ClientUri, Connection, Facts, HeaderNames, HostCall, Known, RequestId, Route, Service, Tls,
-    Upstream, UriCaptures,
+    Tries, Upstream, UriCaptures,
 };
 use crate::lua::Share;
 use crate::message::error_page::{self, ErrorPage};
@@ -349,6 +349,11 @@ impl Request {
         T: Send + Sync + 'static,
     {
         self.head.extensions.get().or_else(|| kept(self.known.as_deref()?))
+    }
+
+    /// Where it was sent, as the server knows.
+    pub(super) fn tries(&self) -> Option<Tries> {
+        self.facts.ask(|facts| facts.tries())
     }
 
     pub(crate) fn scheme(&self) -> &str {

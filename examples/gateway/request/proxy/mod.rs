@@ -17,7 +17,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -25,7 +24,7 @@ use http::uri::PathAndQuery;
 use http::{Request, Response, Uri, Version, header};
 use http_body_util::Either;
 use tower::Service;
-use tower_lua::{InternalRedirect, RetryCallback, Tries, Try, Upstream};
+use tower_lua::{InternalRedirect, RetryCallback, Upstream};
 
 use self::answer::Wishes;
 use self::connect::Connector;
@@ -43,7 +42,7 @@ use crate::in_force::plugins::Body;
 use crate::in_force::snapshot::RouteInForce;
 use crate::in_force::target::{Plan, Target};
 use crate::request::edge::via;
-use crate::request::flight::{Flight, Matched};
+use crate::request::flight::{Flight, Matched, Tried};
 use crate::request::routing;
 use crate::request::trusted::Trusted;
 use crate::resolver::Resolver;
@@ -155,7 +154,7 @@ impl Shared {
             }
             _ => self.exchange(request, &plan, progress, &flight, callback).await,
         };
-        let mut answer = match exchanged {
+        let answer = match exchanged {
             Ok(response) => tunnel::answer(response, client).map(Either::Left),
             Err(failure) => {
                 tracing::error!("cannot reach the service {}: {failure}", plan.target);
@@ -163,8 +162,10 @@ impl Shared {
             }
         };
         if steered {
-            let tries = tries(turn.as_deref(), &plan.target, &flight, &answer);
-            answer.extensions_mut().insert(tries);
+            flight.try_at(match turn {
+                Some(turn) => Tried::Among(turn.tries()),
+                None => Tried::At(plan.target, answer.status()),
+            });
         }
         answer
     }
@@ -227,18 +228,6 @@ fn plan(route: &RouteInForce, upstream: Option<&Upstream>) -> Option<Plan> {
         plan.timeouts = timeouts.into();
     }
     Some(plan)
-}
-
-/// Where a request was sent, as far as that is known.
-fn tries(turn: Option<&Turn>, target: &Target, flight: &Flight, answer: &Answer) -> Tries {
-    if let Some(turn) = turn {
-        return turn.tries();
-    }
-    let began = flight.called_at().unwrap_or_else(SystemTime::now);
-    let tried = target.addr().map(|addr| Try::new(addr, began));
-    let has_failed = flight.service_status().is_none();
-    let told = |tried: Try| if has_failed { tried.failed(answer.status()) } else { tried };
-    tried.map(told).into_iter().collect()
 }
 
 /// The upstream whose targets a request is for, if that is what its service's host, or a function, names.

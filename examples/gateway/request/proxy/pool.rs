@@ -68,15 +68,15 @@ impl Pool {
     fn put(&self, target: &Target, sender: Sender, now: Instant) {
         let mut pool = self.idle.lock();
         let is_old = |one: &Idle| now.saturating_duration_since(one.since) > MAX_AGE;
-        if !pool.contains_key(target.key()) {
+        let Some(idle) = pool.get_mut(target.key()) else {
             // A new service is the moment to let go of those that are no more.
             pool.retain(|_, idle| {
                 idle.retain(|one| !one.sender.is_closed() && !is_old(one));
                 !idle.is_empty()
             });
-            pool.insert(target.key().clone(), Vec::new());
-        }
-        let Some(idle) = pool.get_mut(target.key()) else { return };
+            pool.insert(target.key().clone(), vec![Idle { sender, since: now }]);
+            return;
+        };
         if idle.len() < MAX_IDLE {
             idle.push(Idle { sender, since: now });
         }

@@ -101,7 +101,7 @@ fn record(call: &mut Call<'_>) -> mlua::Result<Table> {
 
 /// Where the request was sent, if the forwarder tells of it.
 pub(crate) fn tries(lua: &Lua, tx: &Transaction) -> mlua::Result<Option<Table>> {
-    let Some(tries) = tx.rare().and_then(|rare| rare.tries.as_ref()) else { return Ok(None) };
+    let Some(tries) = tx.tries() else { return Ok(None) };
     let list = lua.create_table_with_capacity(tries.iter().len(), 0)?;
     for one in tries.iter() {
         let table = lua.create_table_with_capacity(0, 6)?;
