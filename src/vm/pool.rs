@@ -42,6 +42,8 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct Slot {
     vm: Mutex<Option<Vm>>,
+    /// The number of the thread that runs Lua in it, from 1, or 0.
+    runner: AtomicUsize,
     /// Which of the VMs that have been here this is. Changes while the VM is held.
     generation: AtomicU32,
     /// When it was made. Changes while the VM is held.
@@ -74,6 +76,24 @@ const PATIENCE: Duration = Duration::from_micros(200);
 const MAX_OLD: usize = 1;
 
 impl Slot {
+    /// Waits until nobody runs Lua in the VM.
+    ///
+    /// # Errors
+    ///
+    /// When this thread does, which waits for itself then.
+    fn lock(&self) -> mlua::Result<MutexGuard<'_, Option<Vm>>> {
+        match self.vm.try_lock() {
+            Some(vm) => Ok(vm),
+            None if self.is_run_here() => Err(is_inside()),
+            None => Ok(self.vm.lock()),
+        }
+    }
+
+    /// Whether this thread runs Lua in the VM: what others have noted here is not its number.
+    fn is_run_here(&self) -> bool {
+        self.runner.load(Ordering::Relaxed) == THREAD.with(|thread| *thread)
+    }
+
     fn old_vm(&self, generation: u32) -> Option<Arc<Mutex<Vm>>> {
         let old = self.old.lock();
         let (_, vm) = old.iter().find(|(number, _)| *number == generation)?;
@@ -81,10 +101,34 @@ impl Slot {
     }
 }
 
+/// That a thread runs Lua in a VM. It ends before the VM is let go of.
+struct Running<'a>(&'a Slot);
+
+impl<'a> Running<'a> {
+    fn new(slot: &'a Slot) -> Self {
+        slot.runner.store(THREAD.with(|thread| *thread), Ordering::Relaxed);
+        Self(slot)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.runner.store(0, Ordering::Relaxed);
+    }
+}
+
+#[cold]
+fn is_inside() -> mlua::Error {
+    mlua::Error::external(
+        "the thread runs a function in this VM already: give the runtime more VMs, or another runtime to who runs \
+         functions while a function runs, in the body of a request or in a module of the application's",
+    )
+}
+
 thread_local! {
-    /// The number of this thread: its home is the VM of that number, modulo how many there are.
+    /// The number of this thread, from 1: its home is the VM of that number, modulo how many there are.
     static THREAD: usize = {
-        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        static THREADS: AtomicUsize = AtomicUsize::new(1);
         THREADS.fetch_add(1, Ordering::Relaxed)
     };
 }
@@ -177,17 +221,18 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// When the VM is new and cannot be made.
+    /// When the VM is new and cannot be made, or when this thread runs Lua in it further out.
     pub(crate) fn with<R>(
         &self,
         bound: &mut Option<Bound>,
         f: impl FnOnce(&mut Vm) -> R,
     ) -> mlua::Result<R> {
         let (number, mut guard) = match *bound {
-            Some(bound) => (bound.number, self.slots[bound.number].vm.lock()),
-            None => self.free(),
+            Some(bound) => (bound.number, self.slots[bound.number].lock()?),
+            None => self.free()?,
         };
         let slot = &self.slots[number];
+        let running = Running::new(slot);
         if bound.is_none() {
             self.renew(slot, &mut guard);
         }
@@ -195,6 +240,7 @@ impl Pool {
         if let Some(bound) = bound.filter(|bound| bound.generation != generation)
             && let Some(old) = slot.old_vm(bound.generation)
         {
+            drop(running);
             drop(guard);
             return Ok(f(&mut old.lock()));
         }
@@ -272,20 +318,27 @@ impl Pool {
         Ok(names)
     }
 
-    fn free(&self) -> (usize, MutexGuard<'_, Option<Vm>>) {
+    fn free(&self) -> mlua::Result<(usize, MutexGuard<'_, Option<Vm>>)> {
         let count = self.vms_for_all();
         let home = THREAD.with(|thread| thread % count);
         let mut numbers = (0..count).map(|step| (home + step) % count);
         let free = |number: usize| Some((number, self.slots[number].vm.try_lock()?));
-        numbers.find_map(free).unwrap_or_else(|| self.next_free(home, count))
+        numbers.find_map(free).map_or_else(|| self.next_free(home, count), Ok)
     }
 
     /// The VM that is free first. One that the quarantine has may be the last.
     #[cold]
-    fn next_free(&self, home: usize, count: usize) -> (usize, MutexGuard<'_, Option<Vm>>) {
+    fn next_free(
+        &self,
+        home: usize,
+        count: usize,
+    ) -> mlua::Result<(usize, MutexGuard<'_, Option<Vm>>)> {
+        if self.slots[..count].iter().all(Slot::is_run_here) {
+            return Err(is_inside());
+        }
         let mut numbers = (0..count).cycle().skip(home);
         let free = |number: usize| Some((number, self.slots[number].vm.try_lock_for(PATIENCE)?));
-        numbers.find_map(free).expect("an endless cycle")
+        Ok(numbers.find_map(free).expect("an endless cycle"))
     }
 
     /// Lets go of what has been dropped that lies in the registry of the VM `number`: at once if the VM

@@ -1,6 +1,15 @@
 //! Which VM a request gets, and what the VMs keep.
 
-use tower::Layer;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Empty};
+use tower::{Layer, ServiceExt, service_fn};
 use tower_lua::{Functions, PreFunctionLayer, Runtime};
 
 use crate::support::{App, KeepAlive, echo, serve};
@@ -82,4 +91,54 @@ async fn a_request_keeps_its_vm_through_all_phases() {
         assert_eq!(call.await.unwrap().header("x-seen"), "rewrite access header_filter");
     }
     assert!(app.runtime.stats().vms <= 4);
+}
+
+/// A body of a known length, which is the status that a function answers with.
+struct Asking(Option<Box<dyn FnMut() -> String + Send>>);
+
+impl Body for Asking {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let asked = self.0.take().map(|mut ask| ask());
+        Poll::Ready(asked.map(|status| Ok(Frame::data(status.into()))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(3)
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_runs_functions_in_the_only_vm_while_a_function_reads_it_stops_nobody() {
+    let runtime = Runtime::builder().vms(1).build().unwrap();
+    let layer = |function: &str| {
+        let functions = Functions::access("test", function).unwrap();
+        PreFunctionLayer::new(functions).runtime(&runtime)
+    };
+    let inner = layer("kong.response.exit(200)").layer(service_fn(|_: Request<_>| {
+        std::future::ready(Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())))
+    }));
+    let outer = layer("kong.response.exit(200, (kong.request.get_raw_body()))");
+    let outer = outer.layer(service_fn(|_: Request<_>| {
+        std::future::ready(Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())))
+    }));
+    let mut texts = Vec::new();
+    for _ in 0..2 {
+        let inner = inner.clone();
+        let ask = move || {
+            let asked = inner.clone().oneshot(Request::new(Empty::<Bytes>::new()));
+            let Ok(response) = asked.now_or_never().expect("it waits for nothing");
+            response.status().as_str().to_owned()
+        };
+        let Ok(response) = outer.clone().oneshot(Request::new(Asking(Some(Box::new(ask))))).await;
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        texts.push(String::from_utf8(body.to_vec()).unwrap());
+    }
+    // The first is waited for; the second is there while the function holds the VM.
+    assert_eq!(texts, ["200", "500"]);
 }
