@@ -28,44 +28,65 @@ local function proxy_of(meta)
   return own
 end
 
+local meta_of
+
 -- A copy of a table of functions that fills itself as entries are asked for, so that a function
--- pays only for what it names. What is written to the copy stays in the copy. A metatable of the
--- original goes on answering for what is computed, `ngx.status` for one.
+-- pays only for what it names. What is written to the copy stays in the copy.
 local function copy_of(original)
-  local meta = getmetatable(original) or {}
-  local copy = {}
+  return setmetatable({}, meta_of(original))
+end
 
-  local function lookup(_, key)
-    local value = rawget(original, key)
-    if value == nil then
-      local computed = meta.__index
-      return computed and computed(copy, key)
-    end
-    if type(value) == "table" then
-      local of_value = getmetatable(value)
-      if of_value and of_value.__shared then
-        value = setmetatable(shallow(value), proxy_of(of_value))
-      else
-        value = copy_of(value)
-      end
-    end
-    rawset(copy, key, value)
-    return value
+-- What is at `key` of a copy of `original`, from now on. The metatable of the original goes on answering for what
+-- is computed, `ngx.status` for one.
+local function fill(copy, key, original, meta)
+  local value = rawget(original, key)
+  if value == nil then
+    local computed = meta and meta.__index
+    return computed and computed(copy, key)
   end
+  if type(value) == "table" then
+    local of_value = getmetatable(value)
+    if of_value and of_value.__shared then
+      value = setmetatable(shallow(value), proxy_of(of_value))
+    else
+      value = copy_of(value)
+    end
+  end
+  rawset(copy, key, value)
+  return value
+end
 
-  return setmetatable(copy, {
-    __index = lookup,
-    __newindex = meta.__newindex,
-    __call = meta.__call,
-    __pairs = function()
-      for key in next, original do
-        if rawget(copy, key) == nil then
-          lookup(copy, key)
-        end
-      end
-      return next, copy
-    end,
-  })
+local function fill_all(copy, original, meta)
+  for key in next, original do
+    if rawget(copy, key) == nil then
+      fill(copy, key, original, meta)
+    end
+  end
+  return next, copy
+end
+
+local metas = {}
+
+-- The metatable of all copies of a table: thousands of functions have some. None of them gets to see it, for what
+-- one changed would be changed for all.
+function meta_of(original)
+  local known = metas[original]
+  if not known then
+    local meta = getmetatable(original)
+    known = {
+      __metatable = false,
+      __index = function(copy, key)
+        return fill(copy, key, original, meta)
+      end,
+      __newindex = meta and meta.__newindex,
+      __call = meta and meta.__call,
+      __pairs = function(copy)
+        return fill_all(copy, original, meta)
+      end,
+    }
+    metas[original] = known
+  end
+  return known
 end
 
 -- The `require` of one function. What is made for it, and what that is made of, is the function's own.
@@ -117,14 +138,28 @@ function maker.open(globals, markers)
 end
 
 -- Makes environments that see copies of what is in `allowed`, and a `require` that gives what is
--- permitted of `modules`.
+-- permitted of `modules`. That is made when it is asked for, as all else is.
 function maker.closed(allowed, modules)
+  local function lookup(env, key)
+    if key ~= "require" then
+      return fill(env, key, allowed)
+    end
+    local required = gated(modules, getmetatable(env)[MARKERS])
+    rawset(env, key, required)
+    return required
+  end
+
+  local function all(env)
+    if rawget(env, "require") == nil then
+      lookup(env, "require")
+    end
+    return fill_all(env, allowed)
+  end
+
   return function()
-    local env, markers = copy_of(allowed), {}
-    getmetatable(env)[MARKERS] = markers
-    rawset(env, "_G", env)
-    rawset(env, "require", gated(modules, markers))
-    return env
+    local env = {}
+    env._G = env
+    return setmetatable(env, { __index = lookup, __pairs = all, [MARKERS] = {} })
   end
 end
 

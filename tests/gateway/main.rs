@@ -98,6 +98,7 @@ mod watching;
 #[path = "../../examples/gateway/configured"]
 mod configured {
     pub(crate) mod certificate;
+    mod common;
     pub(crate) mod credential;
     pub(crate) mod declarative;
     pub(crate) mod entities;

@@ -3,8 +3,11 @@
 //! Whoever makes them has checked them and filled in their defaults; whoever reads them need not.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
+
+use super::common::{word, words};
 
 /// Where requests are forwarded to.
 #[derive(Clone, Debug, Deserialize)]
@@ -38,7 +41,8 @@ pub(crate) struct Route {
     pub(crate) name: Option<String>,
     /// A route may have none: it answers for itself, by a plugin.
     pub(crate) service: Option<Reference>,
-    pub(crate) protocols: Vec<String>,
+    #[serde(deserialize_with = "words")]
+    pub(crate) protocols: Arc<[Box<str>]>,
     pub(crate) methods: Option<Vec<String>>,
     pub(crate) hosts: Option<Vec<String>>,
     /// Prefixes, and regular expressions after a `~`.
@@ -48,7 +52,8 @@ pub(crate) struct Route {
     pub(crate) regex_priority: i64,
     pub(crate) strip_path: bool,
     /// `v0` or `v1`.
-    pub(crate) path_handling: String,
+    #[serde(deserialize_with = "word")]
+    pub(crate) path_handling: Arc<str>,
     pub(crate) preserve_host: bool,
     pub(crate) https_redirect_status_code: u16,
     pub(crate) request_buffering: bool,
@@ -82,7 +87,8 @@ pub(crate) struct Plugin {
     #[serde(default)]
     pub(crate) api: Option<Reference>,
     pub(crate) enabled: bool,
-    pub(crate) protocols: Vec<String>,
+    #[serde(deserialize_with = "words")]
+    pub(crate) protocols: Arc<[Box<str>]>,
 }
 
 impl Plugin {

@@ -2,6 +2,7 @@
 //! they are kept.
 
 pub(crate) mod certificate;
+mod common;
 pub(crate) mod credential;
 pub(crate) mod declarative;
 pub(crate) mod entities;

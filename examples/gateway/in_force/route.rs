@@ -96,7 +96,7 @@ fn route_fields(route: &Route) -> Value {
     json!({
         "id": route.id,
         "name": route.name,
-        "protocols": route.protocols,
+        "protocols": route.protocols[..],
         "methods": route.methods,
         "hosts": route.hosts,
         "paths": route.paths,
@@ -104,7 +104,7 @@ fn route_fields(route: &Route) -> Value {
         "snis": route.snis,
         "regex_priority": route.regex_priority,
         "strip_path": route.strip_path,
-        "path_handling": route.path_handling,
+        "path_handling": *route.path_handling,
         "preserve_host": route.preserve_host,
         "https_redirect_status_code": route.https_redirect_status_code,
         "request_buffering": route.request_buffering,

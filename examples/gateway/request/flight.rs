@@ -71,7 +71,7 @@ impl Matched {
     /// Where the service's path and the route's say that a request for `uri` goes.
     pub(crate) fn path_for<'a>(&self, uri: &'a Uri, route: &RouteInForce) -> Cow<'a, [u8]> {
         let base = route.service().and_then(|service| service.path.as_deref());
-        let is_v1 = route.route.path_handling == "v1";
+        let is_v1 = &*route.route.path_handling == "v1";
         let handling = if is_v1 { PathHandling::V1 } else { PathHandling::V0 };
         let path = uri::normalize(uri.path());
         let strips = route.route.strip_path;

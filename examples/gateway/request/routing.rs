@@ -111,7 +111,7 @@ fn refusal(
     peer: &Peer,
     trusted: &Trusted,
 ) -> Option<Refusal> {
-    let speaks = |protocol: &str| route.route.protocols.iter().any(|spoken| spoken == protocol);
+    let speaks = |protocol: &str| route.route.protocols.iter().any(|spoken| **spoken == *protocol);
     let needs_tls = (speaks("https") && !speaks("http")) || (speaks("grpcs") && !speaks("grpc"));
     if needs_tls && !is_https(asked.headers, peer, trusted) {
         let status = route.route.https_redirect_status_code;
