@@ -10,9 +10,10 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 use tower_lua::BoxError;
 
-#[expect(dead_code, reason = "the gateway has more uses for it")]
+#[expect(dead_code, unused_imports, reason = "the gateway has more uses for it")]
 #[path = "../examples/gateway/configured"]
 mod configured {
+    mod common;
     pub(crate) mod entity;
 }
 #[expect(dead_code, unused_imports, reason = "the gateway has more uses for it")]

@@ -1,7 +1,7 @@
 //! The head of a request on its way to the inner service, and what is kept of it.
 
 use super::{Request, RequestBody};
-use crate::extension::{HeaderNames, Known, RequestId, UpstreamUri};
+use crate::extension::{HeaderNames, Known, RequestFacts, RequestId, UpstreamUri};
 use crate::transaction::Transaction;
 
 impl Transaction {
@@ -49,7 +49,7 @@ impl Request {
         if let Some(names) = names {
             names.put_into(&mut self.head.extensions);
         }
-        let is_known = self.facts.ask(|facts| facts.request_id()).is_some();
+        let is_known = self.facts.ask(RequestFacts::request_id).is_some();
         if !is_known && self.head.extensions.get::<RequestId>().is_none() {
             let id = self.id().clone();
             self.head.extensions.insert(id);

@@ -2,6 +2,7 @@
 
 mod head;
 mod identity;
+mod known;
 mod target;
 
 use std::borrow::Cow;
@@ -15,10 +16,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version};
 pub(crate) use self::identity::Identity;
 use super::names::Names;
 use crate::error::Site;
-use crate::extension::{
-    ClientUri, Connection, Facts, HeaderNames, HostCall, Known, RequestId, Route, Service, Tls,
-    Tries, Upstream, UriCaptures,
-};
+use crate::extension::{ClientUri, Facts, HeaderNames, HostCall, Known, RequestId, Upstream};
 use crate::lua::Share;
 use crate::message::error_page::{self, ErrorPage};
 use crate::message::headers::{self, Name, Refused};
@@ -318,44 +316,6 @@ impl Request {
         }
     }
 
-    pub(crate) fn connection(&self) -> Option<Connection> {
-        let told = self.known(|known| known.connection.as_ref()).copied();
-        told.or_else(|| self.facts.ask(|facts| facts.connection()))
-    }
-
-    pub(crate) fn captures(&self) -> Option<&UriCaptures> {
-        let told = self.known(|known| known.captures.as_ref());
-        told.or_else(|| self.facts.ask(|facts| facts.uri_captures()))
-    }
-
-    pub(crate) fn route(&self) -> Option<&Route> {
-        let told = self.known(|known| known.route.as_ref());
-        told.or_else(|| self.facts.ask(|facts| facts.route()))
-    }
-
-    pub(crate) fn service(&self) -> Option<&Service> {
-        let told = self.known(|known| known.service.as_ref());
-        told.or_else(|| self.facts.ask(|facts| facts.service()))
-    }
-
-    pub(crate) fn tls(&self) -> Option<&Tls> {
-        let told = self.known(|known| known.tls.as_ref());
-        told.or_else(|| self.facts.ask(|facts| facts.tls()))
-    }
-
-    /// What the application knows, from the extensions or from what was kept of them.
-    pub(crate) fn known<T>(&self, kept: fn(&Known) -> Option<&T>) -> Option<&T>
-    where
-        T: Send + Sync + 'static,
-    {
-        self.head.extensions.get().or_else(|| kept(self.known.as_deref()?))
-    }
-
-    /// Where it was sent, as the server knows.
-    pub(super) fn tries(&self) -> Option<Tries> {
-        self.facts.ask(|facts| facts.tries())
-    }
-
     pub(crate) fn scheme(&self) -> &str {
         match self.connection() {
             Some(connection) if connection.is_tls() => "https",
@@ -371,19 +331,6 @@ impl Request {
             .map(|local| local.port())
             .or_else(|| self.named_port())
             .unwrap_or_else(|| if self.scheme() == "https" { 443 } else { 80 })
-    }
-
-    pub(crate) fn id(&self) -> &RequestId {
-        self.id.get_or_init(|| {
-            let given = RequestId::given(&self.head.extensions);
-            let known = || self.facts.ask(|facts| facts.request_id()).cloned();
-            given.or_else(known).unwrap_or_else(RequestId::random)
-        })
-    }
-
-    /// Has it know what the server knows.
-    pub(crate) fn know(&mut self, settings: &Settings) {
-        self.facts.0 = settings.facts.as_ref().and_then(|find| find(&self.head.extensions));
     }
 
     /// What a function of the application's sees, which another calls.

@@ -162,10 +162,8 @@ impl Shared {
             }
         };
         if steered {
-            flight.try_at(match turn {
-                Some(turn) => Tried::Among(turn.tries()),
-                None => Tried::At(plan.target, answer.status()),
-            });
+            let at = || Tried::At(plan.target, answer.status());
+            flight.try_at(turn.map_or_else(at, |turn| Tried::Among(turn.tries())));
         }
         answer
     }

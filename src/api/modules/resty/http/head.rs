@@ -106,7 +106,7 @@ impl Head {
         let mut values = Tape::new(body.unwrap_or_default());
         values.push(Step::Array(5));
         values.push(Step::Number(f64::from(self.status)));
-        values.push(self.fields.step(&self.reason));
+        values.push(Fields::step(&self.reason));
         self.fields.put(&mut values);
         values.push(Step::text(0, body.map_or(0, <[u8]>::len)));
         values.push(Step::Boolean(body.is_some()));
@@ -139,7 +139,7 @@ impl Fields {
     }
 
     /// What makes a part of the text, which becomes the tape's own.
-    fn step(&self, place: &Range<usize>) -> Step {
+    fn step(place: &Range<usize>) -> Step {
         Step::unescaped(place.start, place.len())
     }
 
@@ -154,14 +154,14 @@ impl Fields {
             if before.iter().any(|other| is_of(name, other)) {
                 continue;
             }
-            values.push(self.step(name));
+            values.push(Self::step(name));
             let others = rest.iter().filter(|other| is_of(name, other));
             match others.clone().count() {
-                0 => values.push(self.step(value)),
+                0 => values.push(Self::step(value)),
                 more => {
                     values.push(Step::Array(count(more + 1)));
-                    values.push(self.step(value));
-                    others.for_each(|(_, value)| values.push(self.step(value)));
+                    values.push(Self::step(value));
+                    others.for_each(|(_, value)| values.push(Self::step(value)));
                     values.push(Step::End);
                 }
             }

@@ -73,7 +73,7 @@ pub(super) fn request(
     (object, uri, agent, params): (Value, Value, LuaString, Params),
 ) -> mlua::Result<Await<Outcome>> {
     let not_in_one = || Ok(Await::Ready(Outcome::NotInOne));
-    let (Some(wanted), Value::String(uri)) = (Wanted::of(params), uri) else {
+    let (Ok(wanted), Value::String(uri)) = (Wanted::of(params), uri) else {
         return not_in_one();
     };
     let uri = uri.to_string_lossy();
@@ -129,7 +129,7 @@ pub(super) fn request(
 
 impl Wanted {
     /// What `params` say, if that is no more than most say.
-    fn of(params: Params) -> Option<Self> {
+    fn of(params: Params) -> Result<Self, Unusual> {
         let (method, path, query, fields, body, verifies, keeps, timeout, size) = params;
         let method = match text(method)? {
             Some(method) => method.as_bytes().to_ascii_uppercase(),
@@ -138,15 +138,15 @@ impl Wanted {
         let fields = match fields {
             Value::Nil => None,
             Value::Table(fields) => Some(fields),
-            _ => return None,
+            _ => return Err(Unusual),
         };
         let body = text(body)?;
         let needs_body = matches!(method.as_slice(), b"POST" | b"PUT" | b"PATCH");
         let fits = body.as_ref().map_or(!needs_body, |body| body.as_bytes().len() <= MAX_BODY);
         if !fits || method == b"CONNECT" {
-            return None;
+            return Err(Unusual);
         }
-        Some(Self {
+        Ok(Self {
             method,
             path: text(path)?,
             query: text(query)?,
@@ -194,37 +194,42 @@ impl Wanted {
     }
 }
 
+/// That a parameter is not what it is for most.
+struct Unusual;
+
 /// A parameter that is a text, or is not given.
-fn text(value: Value) -> Option<Option<LuaString>> {
+fn text(value: Value) -> Result<Option<LuaString>, Unusual> {
     match value {
-        Value::Nil => Some(None),
-        Value::String(text) => Some(Some(text)),
-        _ => None,
+        Value::Nil => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        _ => Err(Unusual),
     }
 }
 
 /// One that is true where it is not given.
-const fn boolean(value: &Value) -> Option<bool> {
+const fn boolean(value: &Value) -> Result<bool, Unusual> {
     match value {
-        Value::Nil => Some(true),
-        Value::Boolean(boolean) => Some(*boolean),
-        _ => None,
+        Value::Nil => Ok(true),
+        Value::Boolean(boolean) => Ok(*boolean),
+        _ => Err(Unusual),
     }
 }
 
-fn idle_time(value: &Value) -> Option<Option<Duration>> {
+/// How long a connection waits for its next request, if not for ever.
+fn idle_time(value: &Value) -> Result<Option<Duration>, Unusual> {
     if value.is_nil() {
-        return Some(Some(socket::KEEPALIVE));
+        return Ok(Some(socket::KEEPALIVE));
     }
-    let millis = number(value)?;
-    Some((millis >= 1.0).then(|| Duration::from_millis(millis as u64)))
+    let millis = number(value).ok_or(Unusual)?;
+    Ok((millis >= 1.0).then(|| Duration::from_millis(millis as u64)))
 }
 
-fn pool_size(value: &Value) -> Option<usize> {
+fn pool_size(value: &Value) -> Result<usize, Unusual> {
     if value.is_nil() {
-        return Some(socket::POOL_SIZE);
+        return Ok(socket::POOL_SIZE);
     }
-    number(value).filter(|size| *size >= 1.0).map(|size| size as usize)
+    let size = number(value).filter(|size| *size >= 1.0).ok_or(Unusual)?;
+    Ok(size as usize)
 }
 
 fn number(value: &Value) -> Option<f64> {
