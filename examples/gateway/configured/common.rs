@@ -43,7 +43,8 @@ mod tests {
         let read = |json: &str| words(&mut serde_json::Deserializer::from_str(json)).unwrap();
         let first = read(r#"["http", "https"]"#);
         assert!(Arc::ptr_eq(&first, &read(r#"["http","https"]"#)));
-        assert_eq!(&*first, ["http".into(), "https".into()]);
+        let expected: [Box<str>; 2] = ["http".into(), "https".into()];
+        assert_eq!(*first, expected);
         for number in 0..2 * MOST {
             assert_eq!(*read(&format!(r#"["{number}"]"#))[0], *number.to_string());
         }
