@@ -6,6 +6,8 @@ mod gzip;
 pub(super) mod lock;
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
+use std::time::Instant;
 
 use ipnet::IpNet;
 use mlua::{Function, LuaString, Table, Value};
@@ -45,7 +47,7 @@ pub(super) const MODULES: &[(&str, Maker)] = &[
     ("resty.core.request", lua!("core.lua")),
     ("resty.core.response", lua!("core.lua")),
     ("resty.core.shdict", lua!("core.lua")),
-    ("resty.core.time", lua!("core.lua")),
+    ("resty.core.time", core_time),
     ("resty.core.uri", lua!("core.lua")),
     ("resty.core.var", lua!("core.lua")),
     ("resty.limit.conn", lua!("limit_conn.lua")),
@@ -81,6 +83,16 @@ fn mlcache(lua: &Loader<'_>) -> mlua::Result<Table> {
     let serialized: Function = lua.chunk(SERIALIZED)?.call(())?;
     let stack = lua.create_function(|lua, ()| traceback(lua, 1))?;
     lua.chunk(include_str!("mlcache.lua"))?.call((serialized, stack))
+}
+
+/// `resty.core` with a clock that nobody sets.
+fn core_time(lua: &Loader<'_>) -> mlua::Result<Table> {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let module: Table = lua.chunk(include_str!("core.lua"))?.call(())?;
+    let millis = || BEGAN.elapsed().as_millis() as f64;
+    module.set("monotonic_msec", lua.create_function(move |_, ()| Ok(millis()))?)?;
+    module.set("monotonic_time", lua.create_function(move |_, ()| Ok(millis() / 1000.0))?)?;
+    Ok(module)
 }
 
 fn string_buffer(lua: &Loader<'_>) -> mlua::Result<Table> {

@@ -29,6 +29,16 @@ async fn assert_all(cases: &[(&str, &str, &str)]) {
 }
 
 #[tokio::test]
+async fn a_clock_that_nobody_sets_goes_on() {
+    let goes_on = "local seconds, millis = m.monotonic_time(), m.monotonic_msec()
+                   ngx.sleep(0.005)
+                   local more = m.monotonic_msec() - millis
+                   return more >= 4, more < 5000, m.monotonic_time() >= seconds + 0.004,
+                     millis % 1 == 0, millis - seconds * 1000 < 1000";
+    assert_all(&[("resty.core.time", goes_on, "true, true, true, true, true")]).await;
+}
+
+#[tokio::test]
 async fn the_cache_forgets_what_was_used_least_lately() {
     assert_all(&[
         (
