@@ -15,6 +15,7 @@ mod admin {
 #[path = "../../examples/gateway/configured"]
 mod configured {
     pub(crate) mod certificate;
+    mod common;
     pub(crate) mod credential;
     pub(crate) mod declarative;
     pub(crate) mod entities;

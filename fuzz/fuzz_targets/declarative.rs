@@ -6,6 +6,7 @@
 #[path = "../../examples/gateway/configured"]
 mod configured {
     pub(crate) mod certificate;
+    mod common;
     pub(crate) mod credential;
     pub(crate) mod declarative;
     pub(crate) mod entities;

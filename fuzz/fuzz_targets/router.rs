@@ -5,6 +5,7 @@
 
 #[path = "../../examples/gateway/configured"]
 mod configured {
+    mod common;
     pub(crate) mod entity;
 }
 #[path = "../generators"]
