@@ -118,25 +118,23 @@ impl Run {
         let settings = pool.settings();
         let is_timed = settings.observer.is_some() || settings.slow_function.is_some();
         loop {
+            let Some(turn) = self.turn() else { return Progress::Ended };
             let began = is_timed.then(Instant::now);
-            let step = match self.waiting.take() {
-                Some(waiting) => self.resume(settings, vm, waiting, began),
-                None => match self.next() {
-                    // What was printed before is the response.
-                    Some((Phase::Access, _)) if self.started == 1 && vm.has_printed() => {
-                        return Progress::Exited;
+            let step = match turn {
+                Turn::Again(waiting) => self.resume(settings, vm, waiting, began),
+                // What was printed before is the response.
+                Turn::First(Phase::Access, _) if self.started == 1 && vm.has_printed() => {
+                    return Progress::Exited;
+                }
+                Turn::First(phase, place) => {
+                    let used = self.begin(settings, vm, phase, place, began);
+                    if self.functions.record(place).is_refused() {
+                        pool.count_refused();
+                        Step::Failed(refused())
+                    } else {
+                        vm.start(first + place, used)
                     }
-                    Some((phase, place)) => {
-                        let used = self.begin(settings, vm, phase, place, began);
-                        if self.functions.record(place).is_refused() {
-                            pool.count_refused();
-                            Step::Failed(refused())
-                        } else {
-                            vm.start(first + place, used)
-                        }
-                    }
-                    None => return Progress::Ended,
-                },
+                }
             };
             let error = vm.error_of(&step);
             self.tell(settings, vm, &step, error.as_ref(), began);
@@ -332,6 +330,14 @@ impl Run {
     }
 
     /// The next function: its phase, and its place in the set.
+    /// What is to run now: what has waited, or the next function.
+    fn turn(&mut self) -> Option<Turn> {
+        match self.waiting.take() {
+            Some(waiting) => Some(Turn::Again(waiting)),
+            None => self.next().map(|(phase, place)| Turn::First(phase, place)),
+        }
+    }
+
     fn next(&mut self) -> Option<(Phase, usize)> {
         loop {
             let phase = *self.phases.first()?;
@@ -353,6 +359,12 @@ impl Run {
         let set = Arc::clone(self.functions.shared_name());
         Site { plugin: self.plugin, phase, set, id: self.functions.id(), index: self.started }
     }
+}
+
+/// A function that is to run: one that goes on, or one from its beginning, in its phase and at its place.
+enum Turn {
+    Again(Waiting),
+    First(Phase, usize),
 }
 
 #[cold]

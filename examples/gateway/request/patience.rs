@@ -7,7 +7,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::time::Sleep;
 
@@ -16,13 +16,12 @@ use tokio::time::Sleep;
 pub(crate) struct Patience(Option<Pin<Box<Sleep>>>);
 
 impl Patience {
-    /// What `future` comes to within `time`, or `None`.
-    pub(crate) async fn within<F: Future + Unpin>(
+    /// What `future` comes to before `deadline`, or `None`.
+    pub(crate) async fn before<F: Future + Unpin>(
         &mut self,
-        time: Duration,
+        deadline: Instant,
         mut future: F,
     ) -> Option<F::Output> {
-        let deadline = (tokio::time::Instant::now() + time).into_std();
         poll_fn(|cx| match Pin::new(&mut future).poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
             Poll::Pending => self.poll_until(deadline, cx).map(|()| None),
@@ -49,6 +48,8 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     async fn waits_for(patience: &mut Patience, time: Duration) -> Duration {
@@ -65,10 +66,10 @@ mod tests {
             let time = Duration::from_secs(seconds);
             assert_eq!(waits_for(&mut patience, time).await, time);
             // One that is given up.
-            let given_up = Duration::from_secs(60 / seconds);
+            let given_up = tokio::time::Instant::now() + Duration::from_secs(60 / seconds);
             tokio::select! {
                 biased;
-                _ = patience.within(given_up, std::future::pending::<()>()) => unreachable!(),
+                _ = patience.before(given_up.into_std(), std::future::pending::<()>()) => unreachable!(),
                 () = tokio::task::yield_now() => {}
             }
         }

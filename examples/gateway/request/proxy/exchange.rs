@@ -73,7 +73,7 @@ impl Shared {
             let copy = (reused.idle > STALE).then(|| copy(&request)).flatten();
             let lease = Lease::new(&self.pool, &plan.target, reused.sender);
             flight.call(now);
-            match self.send(lease, request, plan, progress, flight).await? {
+            match self.send(lease, request, plan, progress, flight, now).await? {
                 Ok(response) => return Ok(response),
                 Err(mut unsent) => match unsent.take_message().or(copy) {
                     Some(message) => (request, now) = (message, Instant::now()),
@@ -95,8 +95,9 @@ impl Shared {
         }
         let lease = Lease::new(&self.pool, &target, sender);
         lease.share();
-        flight.call(Instant::now());
-        let response = self.send(lease, request, plan, progress, flight).await?;
+        now = Instant::now();
+        flight.call(now);
+        let response = self.send(lease, request, plan, progress, flight, now).await?;
         response.map_err(|unsent| Failure::Broken(unsent.into_error()))
     }
 
@@ -137,6 +138,7 @@ impl Shared {
         plan: &Plan,
         progress: Option<&Progress>,
         flight: &Flight,
+        began: Instant,
     ) -> Result<Result<Response<ResponseBody>, TrySendError<Request<RequestBody>>>, Failure> {
         let asks_to_switch = request.headers().contains_key(header::UPGRADE);
         let sent = match lease.sender() {
@@ -144,7 +146,7 @@ impl Shared {
                 names.write(request.extensions());
                 names.expect();
                 let sent = sender.try_send_request(request);
-                let mut sent = timed(sent, patience, plan.timeouts, progress).await?;
+                let mut sent = timed(sent, patience, plan.timeouts, progress, began).await?;
                 if let Ok(response) = &mut sent
                     && let Some(came) = names.came(true)
                 {
@@ -153,7 +155,8 @@ impl Shared {
                 sent
             }
             Sender::Http2(sender, patience) => {
-                timed(sender.try_send_request(request), patience, plan.timeouts, progress).await?
+                timed(sender.try_send_request(request), patience, plan.timeouts, progress, began)
+                    .await?
             }
         };
         let response = match sent {
@@ -197,28 +200,29 @@ pub(super) fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody
     Some(copy)
 }
 
-/// Waits for the head of a response: as long as the body of the request moves, and then as long as
+/// Waits for the head of a response, from `now` on: as long as the body of the request moves, and then as long as
 /// the service may take to answer.
 async fn timed(
     response: impl Future<Output = Sent>,
     patience: &mut Patience,
     timeouts: Timeouts,
     progress: Option<&Progress>,
+    mut now: Instant,
 ) -> Result<Sent, Failure> {
     let mut response = pin!(response);
     let mut seen = progress.map(|progress| (progress.frames(), progress.has_ended()));
     loop {
         let writing = progress.filter(|progress| !progress.has_ended());
         let wait = if writing.is_some() { timeouts.write } else { timeouts.read };
-        if let Some(sent) = patience.within(wait, response.as_mut()).await {
+        if let Some(sent) = patience.before(now + wait, response.as_mut()).await {
             return Ok(sent);
         }
-        let now = progress.map(|progress| (progress.frames(), progress.has_ended()));
-        if now == seen || now.is_none() {
+        let moved = progress.map(|progress| (progress.frames(), progress.has_ended()));
+        if moved == seen || moved.is_none() {
             let client = writing.is_some_and(Progress::waits_for_client);
             return Err(if client { Failure::ClientTimedOut } else { Failure::TimedOut });
         }
-        seen = now;
+        (seen, now) = (moved, Instant::now());
     }
 }
 
