@@ -49,10 +49,12 @@ impl Request {
         if let Some(names) = names {
             names.put_into(&mut self.head.extensions);
         }
-        let is_known = self.facts.ask(RequestFacts::request_id).is_some();
-        if !is_known && self.head.extensions.get::<RequestId>().is_none() {
+        // The server knows it for ever. Else it is settled as long as the extensions are here to say it.
+        if self.facts.ask(RequestFacts::request_id).is_none() {
             let id = self.id().clone();
-            self.head.extensions.insert(id);
+            if self.head.extensions.get::<RequestId>().is_none() {
+                self.head.extensions.insert(id);
+            }
         }
     }
 

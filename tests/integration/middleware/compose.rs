@@ -193,6 +193,24 @@ async fn what_the_application_knows_reaches_functions_through_extensions() {
 }
 
 #[tokio::test]
+async fn the_id_that_the_application_gives_a_request_is_the_same_in_later_phases() {
+    let functions = Functions::builder("test")
+        .function(Phase::HeaderFilter, "kong.response.set_header('x-id', ngx.var.request_id)");
+    let service = PreFunctionLayer::new(functions.build().unwrap()).layer(service_fn(
+        |request: Request<_>| async move {
+            let seen = request.extensions().get::<RequestId>().unwrap().as_str().to_owned();
+            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(seen))))
+        },
+    ));
+    let mut request = Request::new(Empty::<Bytes>::new());
+    request.extensions_mut().insert(RequestId::new("my-id"));
+    let Ok(response) = service.oneshot(request).await;
+    assert_eq!(response.headers()["x-id"], "my-id");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "my-id");
+}
+
+#[tokio::test]
 async fn what_functions_ask_of_a_proxy_reaches_the_service_through_extensions() {
     let source =
         r#"kong.service.request.set_scheme("https") kong.service.request.set_path("/b c")"#;
