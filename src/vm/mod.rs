@@ -15,6 +15,7 @@
 //! table and go by numbers; coroutines that wait, and what requests keep, in Lua's registry.
 
 mod call;
+mod lock;
 mod pattern;
 mod pool;
 mod prelude;

@@ -1,6 +1,6 @@
 //! Which VM a request gets.
 //!
-//! Each thread has a home VM. A request is bound to the home of the thread that runs its first
+//! Each thread has a home VM, by its number. A request is bound to the home of the thread that runs its first
 //! function if that VM is free, else to another free one, and keeps it for all its phases. The lock
 //! is held only while Lua runs.
 
@@ -10,9 +10,10 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use mlua::{LuaString, Table, Value};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::lock::{self, Guard, Lock};
 use super::quarantine::{Quarantine, Quarantined};
 use super::{Coroutine, Vm};
 use crate::binding::Api;
@@ -41,15 +42,13 @@ pub(crate) struct Pool {
 #[repr(align(128))]
 #[derive(Default)]
 struct Slot {
-    vm: Mutex<Option<Vm>>,
-    /// The number of the thread that runs Lua in it, from 1, or 0.
-    runner: AtomicUsize,
+    vm: Lock<Option<Vm>>,
     /// Which of the VMs that have been here this is. Changes while the VM is held.
     generation: AtomicU32,
     /// When it was made. Changes while the VM is held.
     epoch: AtomicU32,
     /// VMs that were full or of another time, for the requests that are bound to them.
-    old: Mutex<Vec<(u32, Arc<Mutex<Vm>>)>>,
+    old: Mutex<Vec<(u32, Arc<Lock<Vm>>)>>,
     /// Whether Lua values were dropped while the VM was in use, and so could not be let go of.
     has_garbage: AtomicBool,
     /// How many functions wait in this VM.
@@ -76,61 +75,11 @@ const PATIENCE: Duration = Duration::from_micros(200);
 const MAX_OLD: usize = 1;
 
 impl Slot {
-    /// Waits until nobody runs Lua in the VM.
-    ///
-    /// # Errors
-    ///
-    /// When this thread does, which waits for itself then.
-    fn lock(&self) -> mlua::Result<MutexGuard<'_, Option<Vm>>> {
-        match self.vm.try_lock() {
-            Some(vm) => Ok(vm),
-            None if self.is_run_here() => Err(is_inside()),
-            None => Ok(self.vm.lock()),
-        }
-    }
-
-    /// Whether this thread runs Lua in the VM: what others have noted here is not its number.
-    fn is_run_here(&self) -> bool {
-        self.runner.load(Ordering::Relaxed) == THREAD.with(|thread| *thread)
-    }
-
-    fn old_vm(&self, generation: u32) -> Option<Arc<Mutex<Vm>>> {
+    fn old_vm(&self, generation: u32) -> Option<Arc<Lock<Vm>>> {
         let old = self.old.lock();
         let (_, vm) = old.iter().find(|(number, _)| *number == generation)?;
         Some(Arc::clone(vm))
     }
-}
-
-/// That a thread runs Lua in a VM. It ends before the VM is let go of.
-struct Running<'a>(&'a Slot);
-
-impl<'a> Running<'a> {
-    fn new(slot: &'a Slot) -> Self {
-        slot.runner.store(THREAD.with(|thread| *thread), Ordering::Relaxed);
-        Self(slot)
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.runner.store(0, Ordering::Relaxed);
-    }
-}
-
-#[cold]
-fn is_inside() -> mlua::Error {
-    mlua::Error::external(
-        "the thread runs a function in this VM already: give the runtime more VMs, or another runtime to who runs \
-         functions while a function runs, in the body of a request or in a module of the application's",
-    )
-}
-
-thread_local! {
-    /// The number of this thread, from 1: its home is the VM of that number, modulo how many there are.
-    static THREAD: usize = {
-        static THREADS: AtomicUsize = AtomicUsize::new(1);
-        THREADS.fetch_add(1, Ordering::Relaxed)
-    };
 }
 
 impl Pool {
@@ -166,7 +115,10 @@ impl Pool {
     pub(crate) fn quarantined(&self) -> Bound {
         let number = self.vms_for_all();
         let slot = &self.slots[number];
-        self.renew(slot, &mut slot.vm.lock());
+        // The thread of the quarantine alone runs functions in it.
+        if let Ok(mut vm) = slot.vm.lock() {
+            self.renew(slot, &mut vm);
+        }
         Bound { number, generation: slot.generation.load(Ordering::Relaxed) }
     }
 
@@ -228,11 +180,10 @@ impl Pool {
         f: impl FnOnce(&mut Vm) -> R,
     ) -> mlua::Result<R> {
         let (number, mut guard) = match *bound {
-            Some(bound) => (bound.number, self.slots[bound.number].lock()?),
+            Some(bound) => (bound.number, self.slots[bound.number].vm.lock()?),
             None => self.free()?,
         };
         let slot = &self.slots[number];
-        let running = Running::new(slot);
         if bound.is_none() {
             self.renew(slot, &mut guard);
         }
@@ -240,9 +191,8 @@ impl Pool {
         if let Some(bound) = bound.filter(|bound| bound.generation != generation)
             && let Some(old) = slot.old_vm(bound.generation)
         {
-            drop(running);
             drop(guard);
-            return Ok(f(&mut old.lock()));
+            return Ok(f(&mut *old.lock()?));
         }
         let here = Bound { number, generation };
         *bound = Some(here);
@@ -291,7 +241,7 @@ impl Pool {
         let mut old = slot.old.lock();
         old.retain(|(_, vm)| vm.try_lock().is_none_or(|vm| vm.is_bound()));
         if spent.is_bound() {
-            old.push((generation, Arc::new(Mutex::new(spent))));
+            old.push((generation, Arc::new(Lock::new(spent))));
         }
         if old.len() > MAX_OLD {
             old.remove(0);
@@ -307,7 +257,7 @@ impl Pool {
     pub(crate) fn loaded_modules(&self) -> mlua::Result<BTreeSet<String>> {
         let mut names = BTreeSet::new();
         for slot in &self.slots {
-            let vm = slot.vm.lock();
+            let vm = slot.vm.lock()?;
             let Some(vm) = &*vm else { continue };
             let loaded: Table = vm.lua().globals().get::<Table>("package")?.get("loaded")?;
             for pair in loaded.pairs::<Value, Value>() {
@@ -318,9 +268,9 @@ impl Pool {
         Ok(names)
     }
 
-    fn free(&self) -> mlua::Result<(usize, MutexGuard<'_, Option<Vm>>)> {
+    fn free(&self) -> mlua::Result<(usize, Guard<'_, Option<Vm>>)> {
         let count = self.vms_for_all();
-        let home = THREAD.with(|thread| thread % count);
+        let home = lock::thread() % count;
         let mut numbers = (0..count).map(|step| (home + step) % count);
         let free = |number: usize| Some((number, self.slots[number].vm.try_lock()?));
         numbers.find_map(free).map_or_else(|| self.next_free(home, count), Ok)
@@ -328,13 +278,9 @@ impl Pool {
 
     /// The VM that is free first. One that the quarantine has may be the last.
     #[cold]
-    fn next_free(
-        &self,
-        home: usize,
-        count: usize,
-    ) -> mlua::Result<(usize, MutexGuard<'_, Option<Vm>>)> {
-        if self.slots[..count].iter().all(Slot::is_run_here) {
-            return Err(is_inside());
+    fn next_free(&self, home: usize, count: usize) -> mlua::Result<(usize, Guard<'_, Option<Vm>>)> {
+        if self.slots[..count].iter().all(|slot| slot.vm.is_held_here()) {
+            return Err(lock::held_here());
         }
         let mut numbers = (0..count).cycle().skip(home);
         let free = |number: usize| Some((number, self.slots[number].vm.try_lock_for(PATIENCE)?));

@@ -6,10 +6,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{Request, Response};
+use http::Request;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty};
-use tower::{Layer, ServiceExt, service_fn};
+use tower::{Layer, ServiceExt};
 use tower_lua::{Functions, PreFunctionLayer, Runtime};
 
 use crate::support::{App, KeepAlive, echo, serve};
@@ -94,7 +94,7 @@ async fn a_request_keeps_its_vm_through_all_phases() {
 }
 
 /// A body of a known length, which is the status that a function answers with.
-struct Asking(Option<Box<dyn FnMut() -> String + Send>>);
+struct Asking(Option<Box<dyn FnOnce() -> String + Send>>);
 
 impl Body for Asking {
     type Data = Bytes;
@@ -104,7 +104,7 @@ impl Body for Asking {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let asked = self.0.take().map(|mut ask| ask());
+        let asked = self.0.take().map(|ask| ask());
         Poll::Ready(asked.map(|status| Ok(Frame::data(status.into()))))
     }
 
@@ -120,13 +120,8 @@ async fn a_body_that_runs_functions_in_the_only_vm_while_a_function_reads_it_sto
         let functions = Functions::access("test", function).unwrap();
         PreFunctionLayer::new(functions).runtime(&runtime)
     };
-    let inner = layer("kong.response.exit(200)").layer(service_fn(|_: Request<_>| {
-        std::future::ready(Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())))
-    }));
-    let outer = layer("kong.response.exit(200, (kong.request.get_raw_body()))");
-    let outer = outer.layer(service_fn(|_: Request<_>| {
-        std::future::ready(Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())))
-    }));
+    let inner = layer("kong.response.exit(200)").layer(echo());
+    let outer = layer("kong.response.exit(200, (kong.request.get_raw_body()))").layer(echo());
     let mut texts = Vec::new();
     for _ in 0..2 {
         let inner = inner.clone();
