@@ -23,8 +23,8 @@ use super::{Connection, RequestId, Route, Service, Tls, Tries, UpstreamUri, UriC
 /// }
 ///
 /// impl RequestFacts for Companion {
-///     fn connection(&self) -> Option<Connection> {
-///         Some(self.connection)
+///     fn connection(&self) -> Option<&Connection> {
+///         Some(&self.connection)
 ///     }
 ///
 ///     fn request_id(&self) -> Option<&RequestId> {
@@ -39,7 +39,7 @@ use super::{Connection, RequestId, Route, Service, Tls, Tries, UpstreamUri, UriC
 /// ```
 pub trait RequestFacts: Send + Sync {
     /// The connection that the request came on.
-    fn connection(&self) -> Option<Connection> {
+    fn connection(&self) -> Option<&Connection> {
         None
     }
 

@@ -36,15 +36,21 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// What `extensions` hold, and `before` where they hold nothing.
+    /// What the extensions of a request hold, and `before` where they hold nothing.
     pub(crate) fn keep(extensions: &Extensions, before: Option<Box<Self>>) -> Option<Box<Self>> {
         let mut known = before;
         keep(extensions, &mut known, |known| &mut known.connection);
         keep(extensions, &mut known, |known| &mut known.captures);
         keep(extensions, &mut known, |known| &mut known.routed);
+        Self::learn(extensions, known)
+    }
+
+    /// The same of a response's, which say nothing of how the request came and where it goes.
+    pub(crate) fn learn(extensions: &Extensions, before: Option<Box<Self>>) -> Option<Box<Self>> {
         if !any() {
-            return known;
+            return before;
         }
+        let mut known = before;
         keep(extensions, &mut known, |known| &mut known.route);
         keep(extensions, &mut known, |known| &mut known.service);
         keep(extensions, &mut known, |known| &mut known.consumer);

@@ -271,8 +271,8 @@ impl Flight {
 
 /// What functions may ask of a request.
 impl RequestFacts for Flight {
-    fn connection(&self) -> Option<Connection> {
-        Some(self.peer.connection)
+    fn connection(&self) -> Option<&Connection> {
+        Some(&self.peer.connection)
     }
 
     fn tls(&self) -> Option<&Tls> {

@@ -45,6 +45,6 @@ impl Request {
 
     /// Takes in what the service says of the request in its response's extensions.
     pub(crate) fn learn(&mut self, extensions: &Extensions) {
-        self.known = Known::keep(extensions, self.known.take());
+        self.known = Known::learn(extensions, self.known.take());
     }
 }

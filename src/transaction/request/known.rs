@@ -3,7 +3,8 @@
 
 use super::Request;
 use crate::extension::{
-    Connection, Known, RequestFacts, RequestId, Route, Service, Tls, Tries, UriCaptures,
+    Connection, Known, RequestFacts, RequestId, Route, Service, Tls, Tries, UpstreamUri,
+    UriCaptures,
 };
 use crate::settings::Settings;
 
@@ -22,28 +23,40 @@ impl Request {
     }
 
     pub(crate) fn connection(&self) -> Option<Connection> {
-        let told = self.known(|known| known.connection.as_ref()).copied();
-        told.or_else(|| self.facts.ask(RequestFacts::connection))
+        self.of_both(|known| known.connection.as_ref(), RequestFacts::connection).copied()
     }
 
     pub(crate) fn captures(&self) -> Option<&UriCaptures> {
-        let told = self.known(|known| known.captures.as_ref());
-        told.or_else(|| self.facts.ask(RequestFacts::uri_captures))
+        self.of_both(|known| known.captures.as_ref(), RequestFacts::uri_captures)
     }
 
     pub(crate) fn route(&self) -> Option<&Route> {
-        let told = self.known(|known| known.route.as_ref());
-        told.or_else(|| self.facts.ask(RequestFacts::route))
+        self.of_both(|known| known.route.as_ref(), RequestFacts::route)
     }
 
     pub(crate) fn service(&self) -> Option<&Service> {
-        let told = self.known(|known| known.service.as_ref());
-        told.or_else(|| self.facts.ask(RequestFacts::service))
+        self.of_both(|known| known.service.as_ref(), RequestFacts::service)
     }
 
     pub(crate) fn tls(&self) -> Option<&Tls> {
-        let told = self.known(|known| known.tls.as_ref());
-        told.or_else(|| self.facts.ask(RequestFacts::tls))
+        self.of_both(|known| known.tls.as_ref(), RequestFacts::tls)
+    }
+
+    /// Where the router has decided that it goes.
+    pub(super) fn routed(&self) -> Option<&UpstreamUri> {
+        self.of_both(|known| known.routed.as_ref(), RequestFacts::upstream_uri)
+    }
+
+    /// What the application knows, or else the server.
+    fn of_both<'a, T>(
+        &'a self,
+        kept: fn(&Known) -> Option<&T>,
+        asked: fn(&'a dyn RequestFacts) -> Option<&'a T>,
+    ) -> Option<&'a T>
+    where
+        T: Send + Sync + 'static,
+    {
+        self.known(kept).or_else(|| self.facts.ask(asked))
     }
 
     /// What the application knows, from the extensions or from what was kept of them.

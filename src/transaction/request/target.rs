@@ -4,7 +4,7 @@ use http::Uri;
 use http::uri::PathAndQuery;
 
 use super::Request;
-use crate::extension::{InternalRedirect, RequestFacts, Upstream, UpstreamUri};
+use crate::extension::{InternalRedirect, Upstream, UpstreamUri};
 use crate::message::uri::{self, Escape};
 
 impl Request {
@@ -62,10 +62,7 @@ impl Request {
     }
 
     pub(crate) fn upstream_path(&self) -> &str {
-        let stands = !self.is_moved;
-        let told = || self.known(|known| known.routed.as_ref());
-        let known = || self.facts.ask(RequestFacts::upstream_uri);
-        let routed = || stands.then(|| told().or_else(known)).flatten();
+        let routed = || if self.is_moved { None } else { self.routed() };
         let set = self.upstream_path.as_deref();
         set.or_else(|| routed().map(UpstreamUri::as_str)).unwrap_or_else(|| self.path())
     }
