@@ -68,30 +68,37 @@ impl Written {
 
     /// Puts the head that `bytes` begin with into `head`, its names written so. Nothing, if there is none.
     pub(super) fn write(&self, bytes: &[u8], head: &mut Vec<u8>) {
-        head.extend_from_slice(bytes);
-        let mut came = self.came.as_ref().map(Came::names).unwrap_or_default();
-        let mut start = 0;
-        while let Some(end) = memchr(b'\n', &head[start..]) {
-            start += end + 1;
-            let line = &mut head[start..];
-            if line.starts_with(b"\r\n") {
-                head.truncate(start + 2);
-                return;
-            }
-            if let Some(place) = came.iter().position(|name| is_of(line, name)) {
-                let name = came.remove(place);
-                line[..name.len()].copy_from_slice(name);
-            }
-            if let Some(names) = &self.by_functions {
-                for (name, written) in names.iter() {
-                    if is_of(line, name.as_str().as_bytes()) {
-                        line[..written.len()].copy_from_slice(written.as_bytes());
-                    }
-                }
+        let came = self.came.as_ref().map(Came::names).unwrap_or_default();
+        let by_functions = self.by_functions.iter().flat_map(HeaderNames::iter);
+        let by_functions: Vec<_> = by_functions
+            .map(|(name, written)| (name.as_str().as_bytes(), written.as_bytes()))
+            .collect();
+        write(bytes, came, &by_functions, head);
+    }
+}
+
+/// The same with the names as they `came`, and after them those of functions with how they are written.
+fn write(bytes: &[u8], mut came: Vec<&[u8]>, by_functions: &[(&[u8], &[u8])], head: &mut Vec<u8>) {
+    head.extend_from_slice(bytes);
+    let mut start = 0;
+    while let Some(end) = memchr(b'\n', &head[start..]) {
+        start += end + 1;
+        let line = &mut head[start..];
+        if line.starts_with(b"\r\n") {
+            head.truncate(start + 2);
+            return;
+        }
+        if let Some(place) = came.iter().position(|name| is_of(line, name)) {
+            let name = came.remove(place);
+            line[..name.len()].copy_from_slice(name);
+        }
+        for (name, written) in by_functions {
+            if is_of(line, name) {
+                line[..written.len()].copy_from_slice(written);
             }
         }
-        head.clear();
     }
+    head.clear();
 }
 
 /// Whether a line is that of the header `name`.
@@ -204,6 +211,15 @@ mod tests {
         let head = b"GET / HTTP/1.1\r\nX-A: 1\r\n\r\nX-A: body\r\n";
         assert_eq!(written(&names, head), "GET / HTTP/1.1\r\nx-A: 1\r\n\r\n");
         assert_eq!(written(&names, b"GET / HTTP/1.1\r\nX-A: 1\r\n"), "");
+    }
+
+    #[test]
+    fn a_name_is_written_as_functions_have_it_wherever_it_stands() {
+        let mut head = Vec::new();
+        let came = b"GET /x-a: HTTP/1.1\r\nX-A: a\r\nX-Ab: b\r\nX-a: X-A:\r\n\r\n";
+        write(came, Vec::new(), &[(b"x-a", b"x-a")], &mut head);
+        let expected = "GET /x-a: HTTP/1.1\r\nx-a: a\r\nX-Ab: b\r\nx-a: X-A:\r\n\r\n";
+        assert_eq!(String::from_utf8(head).unwrap(), expected);
     }
 
     #[test]
