@@ -329,7 +329,6 @@ impl Run {
         if self.functions.fails_open() { Progress::Ended } else { Progress::Failed(error) }
     }
 
-    /// The next function: its phase, and its place in the set.
     /// What is to run now: what has waited, or the next function.
     fn turn(&mut self) -> Option<Turn> {
         match self.waiting.take() {
@@ -338,6 +337,7 @@ impl Run {
         }
     }
 
+    /// The next function: its phase, and its place in the set.
     fn next(&mut self) -> Option<(Phase, usize)> {
         loop {
             let phase = *self.phases.first()?;

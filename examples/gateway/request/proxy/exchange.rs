@@ -72,7 +72,6 @@ impl Shared {
             }
             let copy = (reused.idle > STALE).then(|| copy(&request)).flatten();
             let lease = Lease::new(&self.pool, &plan.target, reused.sender);
-            flight.call(now);
             match self.send(lease, request, plan, progress, flight, now).await? {
                 Ok(response) => return Ok(response),
                 Err(mut unsent) => match unsent.take_message().or(copy) {
@@ -95,8 +94,7 @@ impl Shared {
         }
         let lease = Lease::new(&self.pool, &target, sender);
         lease.share();
-        now = Instant::now();
-        flight.call(now);
+        let now = Instant::now();
         let response = self.send(lease, request, plan, progress, flight, now).await?;
         response.map_err(|unsent| Failure::Broken(unsent.into_error()))
     }
@@ -140,6 +138,7 @@ impl Shared {
         flight: &Flight,
         began: Instant,
     ) -> Result<Result<Response<ResponseBody>, TrySendError<Request<RequestBody>>>, Failure> {
+        flight.call(began);
         let asks_to_switch = request.headers().contains_key(header::UPGRADE);
         let sent = match lease.sender() {
             Sender::Http1(sender, names, patience) => {

@@ -146,7 +146,7 @@ impl Fields {
     /// Has a table of them be made: by their names in their first spelling, several of one name in an array.
     fn put(&self, values: &mut Tape<'_>) {
         let is_of = |name: &Range<usize>, other: &(Range<usize>, _)| {
-            name.len() == other.0.len() && self.part(name).eq_ignore_ascii_case(self.part(&other.0))
+            self.part(name).eq_ignore_ascii_case(self.part(&other.0))
         };
         values.push(Step::Object(count(self.places.len())));
         for (at, (name, value)) in self.places.iter().enumerate() {

@@ -18,7 +18,7 @@ use super::request::{Body, Request, write_head};
 use super::{Chunks, heading, last, uri};
 use crate::api::ngx::socket;
 use crate::binding::{Await, Call};
-use crate::lua::Charge;
+use crate::lua::{Charge, as_number};
 use crate::net::{
     Chunked, Fault, Filter, Limits, PoolOptions, Portion, Received, Sending, Socket, Target,
 };
@@ -220,7 +220,7 @@ fn idle_time(value: &Value) -> Result<Option<Duration>, Unusual> {
     if value.is_nil() {
         return Ok(Some(socket::KEEPALIVE));
     }
-    let millis = number(value).ok_or(Unusual)?;
+    let millis = as_number(value).ok_or(Unusual)?;
     Ok((millis >= 1.0).then(|| Duration::from_millis(millis as u64)))
 }
 
@@ -228,16 +228,8 @@ fn pool_size(value: &Value) -> Result<usize, Unusual> {
     if value.is_nil() {
         return Ok(socket::POOL_SIZE);
     }
-    let size = number(value).filter(|size| *size >= 1.0).ok_or(Unusual)?;
+    let size = as_number(value).filter(|size| *size >= 1.0).ok_or(Unusual)?;
     Ok(size as usize)
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Integer(number) => Some(*number as f64),
-        Value::Number(number) => Some(*number),
-        _ => None,
-    }
 }
 
 /// A request that is on its way.
