@@ -104,6 +104,9 @@ pub(crate) struct Wire<T> {
 /// How many parts of what hyper writes go out at a time beside a head.
 const PARTS: usize = 16;
 
+/// Up to how many bytes several parts are made one, which costs less than to have the system gather them.
+const SMALL: usize = 1024;
+
 impl<T> Wire<T> {
     pub(crate) fn new(stream: T, names: Arc<HeadNames>) -> Self {
         Self { stream, names, head: Vec::new(), sent: 0, is_at_rest: true }
@@ -127,6 +130,29 @@ impl<T> Wire<T> {
             self.sent = 0;
         }
     }
+}
+
+/// Writes what it can of `parts`, as one where they are small.
+fn poll_write_parts<T: AsyncWrite>(
+    stream: Pin<&mut T>,
+    cx: &mut Context<'_>,
+    parts: &[IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+    if let [part] = parts {
+        return stream.poll_write(cx, part);
+    }
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    if length > SMALL {
+        return stream.poll_write_vectored(cx, parts);
+    }
+    let mut whole = [0; SMALL];
+    let mut rest = &mut whole[..];
+    for part in parts {
+        let (place, behind) = rest.split_at_mut(part.len());
+        place.copy_from_slice(part);
+        rest = behind;
+    }
+    stream.poll_write(cx, &whole[..length])
 }
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Wire<T> {
@@ -154,11 +180,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Wire<T> {
         let mut given = parts.iter().filter(|part| !part.is_empty());
         let first = given.next().map_or(&[][..], |part| part);
         if !this.has_head(first) {
-            // One part costs the system less as what it is.
-            return match given.next() {
-                None => Pin::new(&mut this.stream).poll_write(cx, first),
-                Some(_) => Pin::new(&mut this.stream).poll_write_vectored(cx, parts),
-            };
+            return poll_write_parts(Pin::new(&mut this.stream), cx, parts);
         }
         let mut changed = [IoSlice::new(&[]); PARTS];
         let head = &this.head[this.sent..];
@@ -170,7 +192,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Wire<T> {
             count += 1;
         }
         let changed = &changed[..count];
-        let count = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, changed))?;
+        let count = ready!(poll_write_parts(Pin::new(&mut this.stream), cx, changed))?;
         this.note_sent(count);
         Poll::Ready(Ok(count))
     }
