@@ -11,66 +11,80 @@ use super::query::Query;
 /// Routes by host, and by path within a host. Each list has the better routes first.
 #[derive(Default)]
 pub(super) struct Index {
-    hosts: HashMap<String, Paths, FxBuildHasher>,
+    hosts: ByHost<Paths>,
     /// By `.example.com` of `*.example.com`.
-    suffixes: HashMap<String, Paths, FxBuildHasher>,
+    suffixes: ByHost<Paths>,
     /// By `example.` of `example.*`.
-    prefixes: HashMap<String, Paths, FxBuildHasher>,
+    prefixes: ByHost<Paths>,
     any_host: Paths,
     /// Whether a route is for some hosts alone.
     pub(super) asks_for_host: bool,
 }
 
+type ByHost<T> = HashMap<String, T, FxBuildHasher>;
+
 /// Routes by what their path begins with: the whole of it, or the literal start of an expression.
+///
+/// A request looks at a dozen of ten thousand prefixes, and at others each time. So all that it looks at lies
+/// close together: a cache has room for it.
 #[derive(Default)]
 struct Paths {
     /// In the order of their texts.
     prefixes: Vec<Prefix>,
+    texts: Vec<u8>,
+    entries: Vec<u32>,
 }
 
+/// Where a prefix's text and entries lie among those of all.
 struct Prefix {
-    text: Vec<u8>,
-    /// The longest other prefix that this one begins with.
-    parent: Option<usize>,
-    entries: Vec<usize>,
+    text: (u32, u32),
+    entries: (u32, u32),
+    /// The longest other prefix that this one begins with, or [`NONE`].
+    parent: u32,
+}
+
+const NONE: u32 = u32::MAX;
+
+/// Prefixes with the ranks of their routes, the better ones first, as they are found.
+type Ranked = Vec<(Vec<u8>, u32)>;
+
+/// The same by host, as [`Index`] has them.
+#[derive(Default)]
+struct Gathered {
+    hosts: ByHost<Ranked>,
+    suffixes: ByHost<Ranked>,
+    prefixes: ByHost<Ranked>,
+    any_host: Ranked,
 }
 
 impl Index {
     /// The index of `matchers`, the better ones first.
     pub(super) fn new<'a>(matchers: impl Iterator<Item = &'a Matcher>) -> Self {
-        let mut index = Self::default();
+        let (mut gathered, mut asks_for_host) = (Gathered::default(), false);
         for (rank, matcher) in matchers.enumerate() {
-            let text = literal_start(matcher);
-            index.asks_for_host |= !matcher.hosts().is_empty();
+            let (text, rank) = (literal_start(matcher), number(rank));
+            asks_for_host |= !matcher.hosts().is_empty();
             for host in matcher.hosts() {
-                index.paths_of(&host.pattern).add(text.clone(), rank);
+                gathered.of(&host.pattern).push((text.clone(), rank));
             }
             if matcher.hosts().is_empty() {
-                index.any_host.add(text, rank);
+                gathered.any_host.push((text, rank));
             }
         }
-        let wildcards = index.suffixes.values_mut().chain(index.prefixes.values_mut());
-        index.hosts.values_mut().chain(wildcards).for_each(Paths::finish);
-        index.any_host.finish();
-        index
-    }
-
-    fn paths_of(&mut self, host: &HostPattern) -> &mut Paths {
-        match host {
-            HostPattern::Plain(name) => self.hosts.entry(name.clone()).or_default(),
-            HostPattern::Suffix(suffix) if suffix.starts_with('.') => {
-                self.suffixes.entry(suffix.clone()).or_default()
-            }
-            HostPattern::Prefix(prefix) if prefix.ends_with('.') => {
-                self.prefixes.entry(prefix.clone()).or_default()
-            }
-            // Wildcards within a label are not looked up by labels.
-            HostPattern::Suffix(_) | HostPattern::Prefix(_) => &mut self.any_host,
+        let paths = |by_host: ByHost<Ranked>| {
+            by_host.into_iter().map(|(host, found)| (host, Paths::new(found))).collect()
+        };
+        Self {
+            hosts: paths(gathered.hosts),
+            suffixes: paths(gathered.suffixes),
+            prefixes: paths(gathered.prefixes),
+            any_host: Paths::new(gathered.any_host),
+            asks_for_host,
         }
     }
 
     /// Hands lists of entries to `visit`: every entry that may match is in one.
-    pub(super) fn visit<'a>(&'a self, query: &Query<'_>, mut visit: impl FnMut(&'a [usize])) {
+    pub(super) fn visit<'a>(&'a self, query: &Query<'_>, mut visit: impl FnMut(&'a [u32])) {
         let host = query.host.name;
         if !self.hosts.is_empty() {
             self.hosts.get(host).iter().for_each(|paths| paths.visit(query.path, &mut visit));
@@ -85,46 +99,75 @@ impl Index {
     }
 }
 
+impl Gathered {
+    fn of(&mut self, host: &HostPattern) -> &mut Ranked {
+        match host {
+            HostPattern::Plain(name) => self.hosts.entry(name.clone()).or_default(),
+            HostPattern::Suffix(suffix) if suffix.starts_with('.') => {
+                self.suffixes.entry(suffix.clone()).or_default()
+            }
+            HostPattern::Prefix(prefix) if prefix.ends_with('.') => {
+                self.prefixes.entry(prefix.clone()).or_default()
+            }
+            // Wildcards within a label are not looked up by labels.
+            HostPattern::Suffix(_) | HostPattern::Prefix(_) => &mut self.any_host,
+        }
+    }
+}
+
 impl Paths {
-    fn add(&mut self, text: Vec<u8>, rank: usize) {
-        self.prefixes.push(Prefix { text, parent: None, entries: vec![rank] });
-    }
-
-    /// Sorts what was added, and joins what has the same text.
-    fn finish(&mut self) {
+    fn new(mut found: Ranked) -> Self {
         // A stable sort: within a text, the better ones stay first.
-        self.prefixes.sort_by(|one, other| one.text.cmp(&other.text));
-        self.prefixes.dedup_by(|next, kept| {
-            let same = next.text == kept.text;
-            if same && next.entries.last() != kept.entries.last() {
-                kept.entries.append(&mut next.entries);
-            }
-            same
-        });
-        self.prefixes.shrink_to_fit();
-        let mut ancestors: Vec<usize> = Vec::new();
-        for at in 0..self.prefixes.len() {
-            while let Some(&last) = ancestors.last() {
-                if self.prefixes[at].text.starts_with(&self.prefixes[last].text) {
-                    break;
-                }
-                ancestors.pop();
-            }
-            self.prefixes[at].parent = ancestors.last().copied();
-            ancestors.push(at);
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        // Of a route with several hosts of one kind.
+        found.dedup();
+        let mut paths = Self::default();
+        let mut ancestors: Vec<u32> = Vec::new();
+        for same in found.chunk_by(|(one, _), (other, _)| one == other) {
+            let text = &same[0].0;
+            while ancestors.pop_if(|last| !text.starts_with(paths.text(*last))).is_some() {}
+            let parent = ancestors.last().copied().unwrap_or(NONE);
+            ancestors.push(number(paths.prefixes.len()));
+            let text = append(&mut paths.texts, text.iter().copied());
+            let entries = append(&mut paths.entries, same.iter().map(|(_, rank)| *rank));
+            paths.prefixes.push(Prefix { text, entries, parent });
         }
+        paths.prefixes.shrink_to_fit();
+        paths.texts.shrink_to_fit();
+        paths.entries.shrink_to_fit();
+        paths
     }
 
-    fn visit<'a>(&'a self, path: &[u8], visit: &mut impl FnMut(&'a [usize])) {
-        let after = self.prefixes.partition_point(|prefix| prefix.text.as_slice() <= path);
+    fn text(&self, at: u32) -> &[u8] {
+        part(&self.texts, self.prefixes[at as usize].text)
+    }
+
+    fn visit<'a>(&'a self, path: &[u8], visit: &mut impl FnMut(&'a [u32])) {
+        let after = self.prefixes.partition_point(|prefix| part(&self.texts, prefix.text) <= path);
         let mut next = after.checked_sub(1);
-        while let Some(prefix) = next.map(|at| &self.prefixes[at]) {
-            if path.starts_with(&prefix.text) {
-                visit(&prefix.entries);
+        while let Some(prefix) = next.and_then(|at| self.prefixes.get(at)) {
+            if path.starts_with(part(&self.texts, prefix.text)) {
+                visit(part(&self.entries, prefix.entries));
             }
-            next = prefix.parent;
+            next = (prefix.parent != NONE).then_some(prefix.parent as usize);
         }
     }
+}
+
+/// Puts `more` behind `all`: where it lies there.
+fn append<T>(all: &mut Vec<T>, more: impl Iterator<Item = T>) -> (u32, u32) {
+    let start = number(all.len());
+    all.extend(more);
+    (start, number(all.len()))
+}
+
+fn part<T>(all: &[T], (start, end): (u32, u32)) -> &[T] {
+    &all[start as usize..end as usize]
+}
+
+/// A place or length: half of what it takes as it is.
+pub(super) fn number(place: usize) -> u32 {
+    u32::try_from(place).expect("all paths together have less than 4 GiB")
 }
 
 /// What every path begins with that the route matches.

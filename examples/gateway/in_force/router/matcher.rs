@@ -48,6 +48,17 @@ impl Matcher {
         &self.hosts
     }
 
+    /// What a path must begin with, if nothing else is asked of a request.
+    pub(super) fn only_prefix(&self) -> Option<&[u8]> {
+        let Self { hosts, headers, path, methods, snis } = self;
+        let asks_more =
+            !(hosts.is_empty() && headers.is_empty() && methods.is_empty() && snis.is_empty());
+        match path {
+            Some(Path::Prefix(prefix)) if !asks_more => Some(prefix),
+            _ => None,
+        }
+    }
+
     pub(super) fn matches(&self, query: &Query<'_>) -> bool {
         let method = || self.methods.is_empty() || self.methods.iter().any(|m| m == query.method);
         let path = || self.path.as_ref().is_none_or(|path| path.matches(query.path));

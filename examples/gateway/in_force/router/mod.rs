@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tower_lua::UriCaptures;
 
 pub(crate) use self::host::{RequestHost, split_port};
-use self::index::Index;
+use self::index::{Index, number};
 use self::matcher::Matcher;
 use self::precedence::Precedence;
 pub(crate) use self::query::Query;
@@ -27,7 +27,22 @@ use crate::configured::entity::Route;
 pub(crate) struct Router {
     /// The better ones first.
     entries: Vec<Entry>,
+    /// What a request looks at of each of them: close together, as in the index.
+    places: Vec<Place>,
     index: Index,
+}
+
+/// Where a route is among those that the router was made of, and whether its path says all of whether it
+/// matches.
+struct Place {
+    route: u32,
+    asks: Asks,
+}
+
+enum Asks {
+    /// For a path that begins so, of this many bytes, as the index knows.
+    Prefix(u32),
+    Everything,
 }
 
 /// A route with one of its paths.
@@ -88,7 +103,8 @@ impl Router {
         });
         entries.shrink_to_fit();
         let index = Index::new(entries.iter().map(|entry| &*entry.matcher));
-        Ok(Self { entries, index })
+        let places = entries.iter().map(Place::of).collect();
+        Ok(Self { entries, places, index })
     }
 
     /// Whether it matters which host a request is for.
@@ -100,11 +116,19 @@ impl Router {
     pub(crate) fn find(&self, query: &Query<'_>) -> Option<Found> {
         let mut best = usize::MAX;
         self.index.visit(query, |ranks| {
-            let better = ranks.iter().copied().take_while(|rank| *rank < best);
-            let matching = |rank: &usize| self.entries[*rank].matcher.matches(query);
+            let better = ranks.iter().map(|rank| *rank as usize).take_while(|rank| *rank < best);
+            let matching = |rank: &usize| match self.places[*rank].asks {
+                Asks::Prefix(_) => true,
+                Asks::Everything => self.entries[*rank].matcher.matches(query),
+            };
             best = { better }.find(matching).unwrap_or(best);
         });
-        let entry = self.entries.get(best)?;
+        let place = self.places.get(best)?;
+        if let Asks::Prefix(length) = place.asks {
+            let (route, prefix) = (place.route as usize, Some(length as usize));
+            return Some(Found { route, prefix, captures: None });
+        }
+        let entry = &self.entries[best];
         let Some(path) = &entry.matcher.path else {
             return Some(Found { route: entry.place, prefix: None, captures: None });
         };
@@ -114,6 +138,16 @@ impl Router {
             (captures.len() > 1).then(|| captures_of(pattern, &captures))
         });
         Some(Found { route: entry.place, prefix: Some(prefix), captures })
+    }
+}
+
+impl Place {
+    fn of(entry: &Entry) -> Self {
+        let asks = match entry.matcher.only_prefix() {
+            Some(prefix) => Asks::Prefix(number(prefix.len())),
+            None => Asks::Everything,
+        };
+        Self { route: number(entry.place), asks }
     }
 }
 
