@@ -13,10 +13,38 @@ use crate::in_force::trust::Trust;
 /// A route with everything that its requests need.
 pub(crate) struct RouteInForce {
     pub(crate) route: Arc<Route>,
+    pub(crate) treatment: Treatment,
     service: Option<Arc<ServiceInForce>>,
     pub(crate) chain: Arc<Chain>,
     label: Arc<str>,
     known: OnceLock<Option<tower_lua::Route>>,
+}
+
+/// What a route says of each of its requests: beside the rest of what these need, and not among all that an
+/// entity has.
+#[derive(Clone, Copy)]
+pub(crate) struct Treatment {
+    pub(crate) needs_tls: bool,
+    pub(crate) needs_grpc: bool,
+    pub(crate) strips_path: bool,
+    /// As `path_handling` says, or else as `v0` does.
+    pub(crate) handles_paths_as_v1: bool,
+    pub(crate) preserves_host: bool,
+}
+
+impl Treatment {
+    fn of(route: &Route) -> Self {
+        let speaks = |protocol: &str| route.protocols.iter().any(|spoken| **spoken == *protocol);
+        let speaks_grpc = speaks("grpc") || speaks("grpcs");
+        let only_tls = |plain, tls| speaks(tls) && !speaks(plain);
+        Self {
+            needs_tls: only_tls("http", "https") || only_tls("grpc", "grpcs"),
+            needs_grpc: speaks_grpc,
+            strips_path: route.strip_path,
+            handles_paths_as_v1: &*route.path_handling == "v1",
+            preserves_host: route.preserve_host,
+        }
+    }
 }
 
 /// A service, which its routes share.
@@ -34,7 +62,8 @@ impl RouteInForce {
         chain: Arc<Chain>,
     ) -> Self {
         let label = route.name.as_ref().unwrap_or(&route.id).as_str().into();
-        Self { route: Arc::clone(route), service, chain, label, known: OnceLock::new() }
+        let (route, treatment) = (Arc::clone(route), Treatment::of(route));
+        Self { route, treatment, service, chain, label, known: OnceLock::new() }
     }
 
     pub(crate) fn service(&self) -> Option<&Service> {

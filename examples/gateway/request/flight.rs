@@ -13,7 +13,7 @@ use tower_lua::{
 };
 
 use crate::in_force::plugins::{Around, Chain, Choices};
-use crate::in_force::snapshot::{RouteInForce, Snapshot};
+use crate::in_force::snapshot::{RouteInForce, Snapshot, Treatment};
 use crate::in_force::target::Target;
 use crate::request::peer::Peer;
 use crate::request::trace::RequestTrace;
@@ -71,15 +71,14 @@ impl Matched {
     /// Where the service's path and the route's say that a request for `uri` goes.
     pub(crate) fn path_for<'a>(&self, uri: &'a Uri, route: &RouteInForce) -> Cow<'a, [u8]> {
         let base = route.service().and_then(|service| service.path.as_deref());
-        let is_v1 = &*route.route.path_handling == "v1";
-        let handling = if is_v1 { PathHandling::V1 } else { PathHandling::V0 };
+        let Treatment { strips_path, handles_paths_as_v1, .. } = route.treatment;
+        let handling = if handles_paths_as_v1 { PathHandling::V1 } else { PathHandling::V0 };
         let path = uri::normalize(uri.path());
-        let strips = route.route.strip_path;
-        if base.is_none() && !strips && path.starts_with(b"/") {
+        if base.is_none() && !strips_path && path.starts_with(b"/") {
             // It stays what it is, by either handling.
             return uri::escape(path);
         }
-        Cow::Owned(uri::upstream_path(handling, strips, base, &path, self.prefix))
+        Cow::Owned(uri::upstream_path(handling, strips_path, base, &path, self.prefix))
     }
 }
 

@@ -111,9 +111,7 @@ fn refusal(
     peer: &Peer,
     trusted: &Trusted,
 ) -> Option<Refusal> {
-    let speaks = |protocol: &str| route.route.protocols.iter().any(|spoken| **spoken == *protocol);
-    let needs_tls = (speaks("https") && !speaks("http")) || (speaks("grpcs") && !speaks("grpc"));
-    if needs_tls && !is_https(asked.headers, peer, trusted) {
+    if route.treatment.needs_tls && !is_https(asked.headers, peer, trusted) {
         let status = route.route.https_redirect_status_code;
         return Some(match StatusCode::from_u16(status) {
             Ok(status) if status.is_redirection() => {
@@ -125,7 +123,7 @@ fn refusal(
             _ => Refusal::NeedsHttps,
         });
     }
-    if speaks("grpc") || speaks("grpcs") {
+    if route.treatment.needs_grpc {
         if asked.version != Version::HTTP_2 {
             return Some(Refusal::NeedsHttp2);
         }

@@ -181,7 +181,7 @@ impl Shared {
         // Room for all that is added, rather than twice for a part of it.
         head.headers.reserve(ADDED);
         let host = headers::host_of(head);
-        headers::add_forwarded(head, flight, matched, route.route.strip_path, &self.trusted);
+        headers::add_forwarded(head, flight, matched, route.treatment.strips_path, &self.trusted);
         // What functions have set of these stands in the place of the gateway's own.
         for (name, value) in upstream.into_iter().flat_map(Upstream::headers) {
             let value = Some(value).filter(|value| !value.is_empty());
@@ -194,7 +194,7 @@ impl Shared {
         }
         head.headers.insert(header::VIA, via(head.version));
         let asked = upstream.and_then(Upstream::host).cloned();
-        let kept = host.filter(|_| route.route.preserve_host);
+        let kept = host.filter(|_| route.treatment.preserves_host);
         let host = asked.or(kept).unwrap_or_else(|| plan.target.authority().clone());
         if plan.target.is_http2() {
             let mut parts = http::uri::Parts::default();
