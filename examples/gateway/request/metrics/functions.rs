@@ -35,13 +35,14 @@ pub(super) type Place = (&'static str, &'static str, usize);
 type Shown<'a> = (&'a str, Place);
 
 #[derive(Clone, Default)]
+#[repr(C)]
 pub(super) struct Series {
     calls: u64,
     exits: u64,
-    errors: [u64; ERRORS.len()],
     /// From beginning to end, with the time that they wait.
     elapsed: Histogram,
     cpu: Histogram,
+    errors: [u64; ERRORS.len()],
 }
 
 /// What functions fail with, as it is written.

@@ -29,6 +29,7 @@ struct Key {
 }
 
 #[derive(Clone, Default)]
+#[repr(C)]
 struct Series {
     requests: u64,
     bytes: u64,
