@@ -17,6 +17,7 @@ mod watch;
 
 use std::cell::RefCell;
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Weak};
@@ -68,10 +69,13 @@ struct Set {
     number: u64,
     id: FunctionsId,
     name: Arc<str>,
-    phases: [Box<[Source]>; Phase::COUNT],
+    /// In the order of their phases.
+    sources: Box<[Source]>,
+    /// Where those of each phase end.
+    ends: [u32; Phase::COUNT],
     /// The phases that have functions.
     present: PhaseSet,
-    /// One for each function, in the order of their phases.
+    /// One for each function.
     records: Box<[Record]>,
     fail_open: bool,
     /// Whether one of them has ever waited for the body of a request.
@@ -119,18 +123,26 @@ impl Functions {
     fn new(
         name: Arc<str>,
         id: FunctionsId,
-        phases: [Box<[Source]>; Phase::COUNT],
+        phases: [Vec<Source>; Phase::COUNT],
         fail_open: bool,
     ) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        let records = phases.iter().flatten().map(|_| Record::default()).collect();
         let present = Phase::ALL.into_iter().filter(|phase| !phases[phase.index()].is_empty());
         let present = present.collect();
-        let known_to = Mutex::default();
-        let waits_for_body = AtomicBool::new(false);
-        let set =
-            Set { number, id, name, phases, present, records, fail_open, waits_for_body, known_to };
+        let ends = ends_of(&phases);
+        let sources: Box<[Source]> = phases.into_iter().flatten().collect();
+        let set = Set {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            id,
+            name,
+            records: sources.iter().map(|_| Record::default()).collect(),
+            sources,
+            ends,
+            present,
+            fail_open,
+            waits_for_body: AtomicBool::new(false),
+            known_to: Mutex::default(),
+        };
         Self { set: Arc::new(set) }
     }
 
@@ -150,11 +162,11 @@ impl Functions {
     /// ```
     #[must_use]
     pub fn only(&self, phases: impl IntoIterator<Item = Phase>) -> Self {
-        let mut kept: [Box<[Source]>; Phase::COUNT] = Default::default();
+        let mut kept: [Vec<Source>; Phase::COUNT] = Default::default();
         for phase in phases {
             kept[phase.index()] = self.sources(phase).into();
         }
-        if kept == self.set.phases {
+        if kept.iter().map(Vec::len).sum::<usize>() == self.set.sources.len() {
             return self.clone();
         }
         Self::new(Arc::clone(&self.set.name), self.set.id, kept, self.set.fail_open)
@@ -195,7 +207,13 @@ impl Functions {
     }
 
     fn sources(&self, phase: Phase) -> &[Source] {
-        &self.set.phases[phase.index()]
+        &self.set.sources[self.places(phase)]
+    }
+
+    /// Where the functions of `phase` are among all of the set.
+    fn places(&self, phase: Phase) -> Range<usize> {
+        let end = |index: usize| self.set.ends[index] as usize;
+        phase.index().checked_sub(1).map_or(0, end)..end(phase.index())
     }
 
     pub(crate) fn shared_name(&self) -> &Arc<str> {
@@ -220,23 +238,32 @@ impl Functions {
     /// Whether a function of one of `phases` has held up others in one of its last calls.
     pub(crate) fn any_watched_in(&self, phases: &[Phase]) -> bool {
         Record::any_ever()
-            && phases.iter().any(|phase| {
-                let first = self.offset(*phase);
-                Record::any_watched(&self.set.records[first..first + self.len(*phase)])
-            })
+            && phases
+                .iter()
+                .any(|phase| Record::any_watched(&self.set.records[self.places(*phase)]))
     }
 
     /// Whether it is what would be built.
     #[cfg(feature = "watch")]
     fn is_made_of(&self, builder: &FunctionsBuilder) -> bool {
-        let mut phases = self.set.phases.iter().zip(&builder.phases);
-        self.set.fail_open == builder.fail_open && phases.all(|(own, other)| **own == **other)
+        self.set.fail_open == builder.fail_open
+            && self.set.ends == ends_of(&builder.phases)
+            && self.set.sources.iter().eq(builder.phases.iter().flatten())
     }
 
     /// Whether a request goes on as if a function that fails had not been there.
     pub(crate) fn fails_open(&self) -> bool {
         self.set.fail_open
     }
+}
+
+/// Where the functions of each phase end, one phase behind the other.
+fn ends_of(phases: &[Vec<Source>; Phase::COUNT]) -> [u32; Phase::COUNT] {
+    let mut end = 0;
+    phases.each_ref().map(|sources| {
+        end += sources.len();
+        u32::try_from(end).expect("as many have no room in memory")
+    })
 }
 
 impl fmt::Debug for Functions {
@@ -325,8 +352,7 @@ impl FunctionsBuilder {
         }
         let errors = self.compile_errors();
         if errors.is_empty() {
-            let phases = self.phases.map(Vec::into_boxed_slice);
-            Ok(Functions::new(self.name, FunctionsId::next(), phases, self.fail_open))
+            Ok(Functions::new(self.name, FunctionsId::next(), self.phases, self.fail_open))
         } else {
             Err(Error::compile(errors))
         }

@@ -341,8 +341,7 @@ impl Run {
     fn next(&mut self) -> Option<(Phase, usize)> {
         loop {
             let phase = *self.phases.first()?;
-            if self.started < self.functions.len(phase) {
-                let place = self.functions.offset(phase) + self.started;
+            if let Some(place) = self.functions.places(phase).nth(self.started) {
                 self.started += 1;
                 return Some((phase, place));
             }
@@ -382,7 +381,7 @@ impl Functions {
     fn compiled_in(&self, vm: &mut Vm) -> mlua::Result<usize> {
         let known = |gone| self.set.known_to.lock().push(gone);
         vm.compiled(self.set.number, known, |vm| {
-            self.set.phases.iter().flatten().try_for_each(|source| {
+            self.set.sources.iter().try_for_each(|source| {
                 let environment = vm.environment()?;
                 vm.add(source.compile(vm.lua(), Some(environment))?)
             })
@@ -407,10 +406,5 @@ impl Functions {
 
     fn record(&self, place: usize) -> &Record {
         &self.set.records[place]
-    }
-
-    /// Where the functions of `phase` begin among all of the set.
-    pub(super) fn offset(&self, phase: Phase) -> usize {
-        self.set.phases[..phase.index()].iter().map(|sources| sources.len()).sum()
     }
 }
