@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Gateway, balanced, echo_upstream, named, unused_addr};
+use crate::support::{Gateway, Start, balanced, echo_upstream, named, unused_addr};
 
 #[tokio::test]
 async fn requests_and_functions_are_counted() {
@@ -129,6 +129,35 @@ async fn each_function_is_told_of_with_its_plugin_errors_and_times() {
 }
 
 /// The lines with numbers of a name.
+#[tokio::test]
+async fn of_many_routes_those_that_are_gone_are_forgotten() {
+    let batch = |name: &str| -> Value {
+        let route =
+            |n| json!({ "name": format!("{name}-{n}"), "paths": [format!("/{name}/{n}/")] });
+        let routes = (0..260).map(route).collect::<Value>();
+        let config = json!({ "access": ["kong.response.exit(200)"] });
+        json!({
+            "_format_version": "3.0",
+            "services": [{ "name": "shop", "url": "http://127.0.0.1:1", "routes": routes }],
+            "plugins": [{ "name": "pre-function", "config": config }],
+        })
+    };
+    let gateway = Start::new().arg("--workers").arg("1").serving();
+    for name in ["old", "new"] {
+        gateway.post("/config", &batch(name)).await;
+        for n in 0..260 {
+            assert_eq!(gateway.get(&format!("/{name}/{n}/")).send().await.status, 200);
+        }
+        gateway.get("/elsewhere").send().await;
+    }
+    let counted = numbers(&gateway, "kong_http_requests_total").await;
+    let has = |route: &str| counted.iter().any(|line| line.contains(&format!("route=\"{route}")));
+    assert!(has("new-0\"") && has("new-259\"") && has("\""), "{counted:?}");
+    assert!(!has("old-0\""), "{counted:?}");
+    // All that came while twice as many as are in force might have been, and what belongs to no route.
+    assert!(counted.len() <= 2 * 260 + 1, "{}", counted.len());
+}
+
 async fn numbers(gateway: &Gateway, name: &str) -> Vec<String> {
     let text = gateway.admin("/metrics").send().await.text();
     let named = text.lines().filter(|line| line.starts_with(&format!("{name}{{")));

@@ -68,6 +68,11 @@ impl Snapshot {
         Some((Arc::clone(route), found))
     }
 
+    /// All routes.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<RouteInForce>> {
+        self.routes.iter().flatten()
+    }
+
     /// What is to be chosen for a request with these headers, if there is anything.
     pub(crate) fn choices(&self, headers: &HeaderMap) -> Option<Box<Choices>> {
         Choices::new(&self.canaries, headers)

@@ -12,6 +12,7 @@ use tower_lua::{Error, FunctionCall, FunctionOutcome, FunctionsId};
 
 use super::family::{Family, Kind, Labels, Point, count, labels};
 use super::histogram::{Histogram, SECONDS};
+use super::threshold::Threshold;
 use crate::configured::entity::Plugin;
 use crate::in_force::snapshot::Snapshot;
 
@@ -21,7 +22,11 @@ pub(super) struct Functions {
     threads: Vec<Mutex<Sets>>,
 }
 
-type Sets = HashMap<FunctionsId, Set, FxBuildHasher>;
+#[derive(Default)]
+struct Sets {
+    by_id: HashMap<FunctionsId, Set, FxBuildHasher>,
+    threshold: Threshold,
+}
 
 struct Set {
     name: Box<str>,
@@ -48,10 +53,6 @@ pub(super) struct Series {
 /// What functions fail with, as it is written.
 const ERRORS: [&str; 5] = ["runtime", "timeout", "memory", "sandbox", "refused"];
 
-/// From how many sets of a thread on, whenever there is another, those of plugins that are gone are
-/// forgotten.
-const MANY: usize = 256;
-
 thread_local! {
     /// The number of this thread.
     static THREAD: usize = {
@@ -74,21 +75,25 @@ impl Functions {
         let place = (call.plugin.name(), call.phase.name(), call.index);
         let thread = THREAD.with(|thread| thread % self.threads.len());
         let mut sets = self.threads[thread].lock();
-        if let Some(set) = sets.get_mut(&call.set_id) {
+        if let Some(set) = sets.by_id.get_mut(&call.set_id) {
             set.series(place).add(call);
             return false;
         }
-        let mut set = Set { name: call.set.into(), functions: Vec::new() };
+        // Room for one: most sets have no more, and a vector would begin with four.
+        let mut set = Set { name: call.set.into(), functions: Vec::with_capacity(1) };
         set.series(place).add(call);
-        sets.insert(call.set_id, set);
-        sets.len() > MANY
+        sets.by_id.insert(call.set_id, set);
+        sets.threshold.is_passed_by(sets.by_id.len())
     }
 
     /// Forgets the functions of plugins that are there no more.
     pub(super) fn forget(&self, snapshot: &Snapshot) {
         let known = by_set(snapshot);
         for sets in &self.threads {
-            sets.lock().retain(|id, _| known.contains_key(id));
+            let mut sets = sets.lock();
+            sets.by_id.retain(|id, _| known.contains_key(id));
+            let left = sets.by_id.len();
+            sets.threshold.keep(left);
         }
     }
 
@@ -126,7 +131,8 @@ impl Functions {
     pub(super) fn of_set(&self, set: FunctionsId) -> BTreeMap<Place, Series> {
         let mut functions: BTreeMap<_, Series> = BTreeMap::new();
         for sets in &self.threads {
-            for (place, series) in sets.lock().get(&set).iter().flat_map(|set| &set.functions) {
+            for (place, series) in sets.lock().by_id.get(&set).iter().flat_map(|set| &set.functions)
+            {
                 functions.entry(*place).or_default().join(series);
             }
         }
@@ -137,7 +143,7 @@ impl Functions {
     fn all(&self) -> BTreeMap<(Box<str>, FunctionsId, Place), Series> {
         let mut all: BTreeMap<_, Series> = BTreeMap::new();
         for sets in &self.threads {
-            for (id, set) in &*sets.lock() {
+            for (id, set) in &sets.lock().by_id {
                 for (place, series) in &set.functions {
                     let function = (set.name.clone(), *id, *place);
                     all.entry(function).or_default().join(series);

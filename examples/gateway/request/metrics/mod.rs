@@ -8,6 +8,7 @@ mod functions;
 mod histogram;
 mod requests;
 mod text;
+mod threshold;
 mod upstreams;
 mod versions;
 
@@ -47,7 +48,9 @@ impl Metrics {
     }
 
     pub(crate) fn record(&self, worker: usize, sample: &Sample<'_>) {
-        self.requests.record(worker, sample);
+        if self.requests.record(worker, sample) {
+            self.requests.forget(&self.current.load());
+        }
     }
 
     /// Counts a call of a Lua function.

@@ -5,18 +5,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use super::family::{Family, Kind, Labels, Point, count, labels};
 use super::histogram::{Histogram, MILLISECONDS};
-use crate::in_force::snapshot::RouteInForce;
+use super::threshold::Threshold;
+use crate::in_force::snapshot::{RouteInForce, Snapshot};
 
 /// The numbers of requests, in a part for each worker, so that none waits for another.
 pub(super) struct Requests {
     workers: Vec<Mutex<Worker>>,
 }
 
-type Worker = HashMap<Key, Series, FxBuildHasher>;
+#[derive(Default)]
+struct Worker {
+    /// In boxes: a map has room for twice what is in it, and moves it as it grows.
+    series: HashMap<Key, Box<Series>, FxBuildHasher>,
+    threshold: Threshold,
+}
 
 /// What a request counts for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,7 +63,8 @@ impl Requests {
         Self { workers: (0..workers.max(1)).map(|_| Mutex::default()).collect() }
     }
 
-    pub(super) fn record(&self, worker: usize, sample: &Sample<'_>) {
+    /// Counts a request. Whether there is so much that some should be [forgotten](Self::forget).
+    pub(super) fn record(&self, worker: usize, sample: &Sample<'_>) -> bool {
         let (service, route) = match sample.route {
             Some(route) => {
                 let (service, route) = route.labels();
@@ -66,8 +73,9 @@ impl Requests {
             None => (Arc::default(), Arc::default()),
         };
         let mut worker = self.workers[worker % self.workers.len()].lock();
+        let before = worker.series.len();
         let (consumer, status) = (sample.consumer.cloned(), sample.status);
-        let series = worker.entry(Key { service, route, consumer, status }).or_default();
+        let series = worker.series.entry(Key { service, route, consumer, status }).or_default();
         series.requests += 1;
         series.bytes += sample.bytes;
         series.request.add(&MILLISECONDS, sample.whole);
@@ -76,12 +84,33 @@ impl Requests {
         }
         let upstream = sample.latencies.map_or(Duration::ZERO, |(_, service)| service);
         series.kong.add(&MILLISECONDS, sample.whole.saturating_sub(upstream));
+        let now = worker.series.len();
+        now > before && worker.threshold.is_passed_by(now)
+    }
+
+    /// Forgets the requests of routes that are there no more.
+    //
+    // Kong: never does.
+    pub(super) fn forget(&self, snapshot: &Snapshot) {
+        let name = |(service, route): (Option<&Arc<str>>, &Arc<str>)| {
+            (service.map(Arc::clone).unwrap_or_default(), Arc::clone(route))
+        };
+        let known: FxHashSet<_> = snapshot.routes().map(|route| name(route.labels())).collect();
+        for worker in &self.workers {
+            let mut worker = worker.lock();
+            worker.series.retain(|key, _| {
+                let name = (Arc::clone(&key.service), Arc::clone(&key.route));
+                key.route.is_empty() || known.contains(&name)
+            });
+            let left = worker.series.len();
+            worker.threshold.keep(left);
+        }
     }
 
     pub(super) fn families(&self) -> Vec<Family> {
         let mut all: BTreeMap<Key, Series> = BTreeMap::new();
         for worker in &self.workers {
-            for (key, series) in &*worker.lock() {
+            for (key, series) in &worker.lock().series {
                 all.entry(key.clone()).or_default().add(series);
             }
         }
