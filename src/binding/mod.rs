@@ -13,7 +13,7 @@ use mlua::{FromLuaMulti, Function, IntoLuaMulti, LightUserData, Lua, LuaString, 
 
 use crate::error::log::Level;
 use crate::lua::raw;
-use crate::lua::shortcut::{Answer, Arguments};
+use crate::lua::shortcut::{Answer, Arguments, Scratch};
 use crate::lua::{Buffer, Look, Meter, OutOfMemory, raise, raise_at, string};
 use crate::message::headers::Refused;
 use crate::phase::{Phase, PhaseSet};
@@ -101,9 +101,15 @@ impl<R: IntoLuaMulti + Send + 'static> Await<R> {
     }
 }
 
-/// Answers the common case of a binding: a text that is the answer goes to the end of the last
-/// argument. Nothing is changed where there is no answer.
-pub(crate) type Shortcut = fn(&mut Transaction, &Arguments<'_>, &mut Vec<u8>) -> Option<Answer>;
+/// Answers the common case of a binding. Nothing but the scratch is changed where there is no answer.
+pub(crate) type Shortcut = fn(Asked<'_>, &Arguments<'_>) -> Option<Answer>;
+
+/// What a shortcut gets to work with.
+pub(crate) struct Asked<'a> {
+    pub(crate) tx: &'a mut Transaction,
+    pub(crate) settings: &'a Settings,
+    pub(crate) scratch: &'a mut Scratch,
+}
 
 /// What a VM offers to the tables that are registered in it.
 pub(crate) struct Scope<'a> {
@@ -228,13 +234,16 @@ impl Scope<'_> {
     ) -> mlua::Result<Function> {
         let Some(shortcut) = shortcut else { return Ok(function) };
         let (current, meter) = (Arc::clone(self.current), Arc::clone(self.meter));
-        let ask = move |arguments: &Arguments<'_>, text: &mut Vec<u8>| {
+        let settings = Arc::clone(self.settings);
+        let ask = move |arguments: &Arguments<'_>, scratch: &mut Scratch| {
             // The function looks again, and has an error for it.
             if meter.tick_on_return() != Look::Fine {
                 return None;
             }
             let answer = current.ask(|tx| {
-                phases.contains(tx.site.phase).then(|| shortcut(tx, arguments, text)).flatten()
+                let is_allowed = phases.contains(tx.site.phase);
+                let asked = Asked { tx, settings: &settings, scratch };
+                is_allowed.then(|| shortcut(asked, arguments)).flatten()
             });
             answer.flatten()
         };

@@ -13,11 +13,12 @@ use std::ffi::c_int;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 
+use bytes::Bytes;
 use mlua::ffi;
-use mlua::{Function, Lua, LuaString, Table, Thread, Value};
+use mlua::{Function, Lua, LuaString, Thread, Value};
 
-use super::shortcut::{Answer, Arguments, Shortcut};
-use super::tape::{Step, Tape};
+use super::shortcut::{Answer, Arguments, Scratch, Shortcut};
+use super::tape::{ArrayMetatable, OfCaller, Step, Tape};
 
 /// After how many steps the budget is asked.
 const STEPS_PER_CHECK: usize = 4096;
@@ -25,21 +26,8 @@ const STEPS_PER_CHECK: usize = 4096;
 /// How many slots of the stack an open array or object takes: its own, and a key's.
 const SLOTS: usize = 2;
 
-/// The metatable that arrays get.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum ArrayMetatable<'a> {
-    None,
-    Given(&'a Table),
-    /// The table `name` in the table `key` of the metatable of a function's globals: of the innermost
-    /// function on the stack that has the latter.
-    OfCaller {
-        key: &'a str,
-        name: &'a str,
-    },
-}
-
-/// Makes the value that `tape` describes; nothing where the caller does not have the metatable that
-/// arrays are to get.
+/// Makes the value that `tape` describes, whose texts are parts of `source`; nothing where the caller does not
+/// have the metatable that arrays are to get.
 ///
 /// `check` is asked now and then whether there is time.
 ///
@@ -48,7 +36,8 @@ pub(crate) enum ArrayMetatable<'a> {
 /// Lua's own, when there is no memory; or what `check` says.
 pub(crate) fn make(
     lua: &Lua,
-    tape: &Tape<'_>,
+    source: &[u8],
+    tape: &Tape,
     metatable: ArrayMetatable<'_>,
     check: impl Fn() -> mlua::Result<()>,
 ) -> mlua::Result<Option<Value>> {
@@ -63,15 +52,14 @@ pub(crate) fn make(
     // on the stack. The closure owns nothing, and neither do the frames that it calls.
     let made: mlua::Result<(Value, Value)> = unsafe {
         lua.exec_raw(given, |state| {
-            if let ArrayMetatable::OfCaller { key, name } = metatable {
+            if let ArrayMetatable::OfCaller(wanted) = metatable {
                 ffi::lua_settop(state, 0);
-                push_table_of_caller(state, key, name);
-                if ffi::lua_gettop(state) == 0 {
+                if !push_table_of_caller(state, wanted) {
                     *outcome = Ok(false);
                     return;
                 }
             }
-            *outcome = make_in(state, tape, open, &check).map(|()| true);
+            *outcome = make_in(state, source, tape, open, &check).map(|()| true);
         })
     };
     let is_made = stopped?;
@@ -90,11 +78,12 @@ struct Open {
 ///
 /// # Safety
 ///
-/// The call is protected, and the frames up to it own nothing. The stack has one value: a table, or
-/// nil. `open` has room for as many as are open at once, and one more.
+/// The call is protected, and the frames up to it own nothing. On top of the stack is the metatable: a table,
+/// or nil. `open` has room for as many as are open at once, and one more.
 unsafe fn make_in(
     state: *mut ffi::lua_State,
-    tape: &Tape<'_>,
+    source: &[u8],
+    tape: &Tape,
     open: &mut [Open],
     check: &impl Fn() -> mlua::Result<()>,
 ) -> mlua::Result<()> {
@@ -105,7 +94,8 @@ unsafe fn make_in(
         if ffi::lua_checkstack(state, slots + SLOTS as c_int) == 0 {
             return Err(mlua::Error::StackError);
         }
-        let marks_arrays = ffi::lua_type(state, 1) == ffi::LUA_TTABLE;
+        let metatable = ffi::lua_gettop(state);
+        let marks_arrays = ffi::lua_type(state, metatable) == ffi::LUA_TTABLE;
         let mut depth = 0;
         let mut is_key = false;
         for (number, &step) in tape.steps().iter().enumerate() {
@@ -117,8 +107,7 @@ unsafe fn make_in(
                 Step::Boolean(boolean) => ffi::lua_pushboolean(state, c_int::from(boolean)),
                 Step::Number(number) => ffi::lua_pushnumber(state, number),
                 Step::Text { .. } | Step::Unescaped { .. } => {
-                    let text = tape.text(step).unwrap_or_default();
-                    ffi::lua_pushlstring_(state, text.as_ptr().cast(), text.len());
+                    push_text(state, tape.text(source, step).unwrap_or_default());
                 }
                 Step::Array(length) | Step::Object(length) => {
                     let is_array = matches!(step, Step::Array(_));
@@ -126,7 +115,7 @@ unsafe fn make_in(
                     let (elements, fields) = if is_array { (length, 0) } else { (0, length) };
                     ffi::lua_createtable(state, elements, fields);
                     if is_array && marks_arrays {
-                        ffi::lua_pushvalue(state, 1);
+                        ffi::lua_pushvalue(state, metatable);
                         ffi::lua_setmetatable(state, -2);
                     }
                     depth += 1;
@@ -170,7 +159,7 @@ pub(crate) fn with_shortcut(
     binding: Function,
     shortcut: Box<Shortcut>,
 ) -> mlua::Result<Function> {
-    let held = Box::new(Held { shortcut, text: UnsafeCell::default() });
+    let held = Box::new(Held { shortcut, scratch: UnsafeCell::default() });
     let pointer = std::ptr::from_ref(&*held).cast_mut().cast();
     if lua.app_data_ref::<Shortcuts>().is_none() {
         lua.set_app_data(Shortcuts(Vec::new()));
@@ -194,12 +183,11 @@ struct Shortcuts(Vec<Box<Held>>);
 
 struct Held {
     shortcut: Box<Shortcut>,
-    /// Where the answer's text is put. Kept for the next.
-    text: UnsafeCell<Vec<u8>>,
+    scratch: UnsafeCell<Scratch>,
 }
 
-/// As much room as is kept for the next text, in bytes.
-const MAX_KEPT: usize = 16 << 10;
+/// How deeply a value may be nested that is made for a shortcut.
+const SHALLOW: usize = 32;
 
 /// The function itself. Its upvalues are what it holds, and the binding.
 ///
@@ -208,29 +196,34 @@ const MAX_KEPT: usize = 16 << 10;
 /// Lua's to call, with the upvalues that [`with_shortcut`] gives it.
 unsafe extern "C-unwind" fn call(state: *mut ffi::lua_State) -> c_int {
     // SAFETY: the first upvalue points to what lives as long as the state. Whoever runs Lua has the
-    // state to itself, and a shortcut does not call Lua, so nobody else is at the text. What may
-    // raise an error comes after the shortcut, when this frame owns nothing. Lua has room on the stack
-    // for some values more than the arguments.
+    // state to itself, and neither a shortcut nor what is made for it calls Lua, so nobody else is at the
+    // scratch. What may raise an error comes after the shortcut, when this frame owns nothing. Lua has room
+    // on the stack for some values more than the arguments.
     unsafe {
         let held = &*ffi::lua_touserdata(state, ffi::lua_upvalueindex(1)).cast::<Held>();
         let count = ffi::lua_gettop(state);
-        let text = &mut *held.text.get();
-        text.clear();
-        if text.capacity() > MAX_KEPT {
-            text.shrink_to(MAX_KEPT);
-        }
+        let scratch = &mut *held.scratch.get();
+        scratch.clear();
         let arguments = Arguments { state, count, lifetime: PhantomData };
         // A panic must not cross Lua: the binding will come to it, where mlua catches it.
-        let ask = AssertUnwindSafe(|| (held.shortcut)(&arguments, text));
-        match std::panic::catch_unwind(ask).unwrap_or_default() {
+        let ask = AssertUnwindSafe(|| (held.shortcut)(&arguments, scratch));
+        let answer = std::panic::catch_unwind(ask).unwrap_or_default();
+        match answer {
             Some(Answer::Nothing) => return 0,
             Some(Answer::Nil) => ffi::lua_pushnil(state),
             Some(Answer::Boolean(boolean)) => {
                 ffi::lua_pushboolean(state, c_int::from(boolean));
             }
             Some(Answer::Number(number)) => ffi::lua_pushnumber(state, number),
-            Some(Answer::Text) => ffi::lua_pushlstring_(state, text.as_ptr().cast(), text.len()),
-            None => {
+            Some(Answer::Text) => push_text(state, &scratch.text),
+            Some(Answer::Made(metatable)) if make_for_call(state, scratch, metatable) => {
+                scratch.source = Bytes::new();
+                ffi::lua_pushnil(state);
+                push_text(state, &scratch.text);
+                return 3;
+            }
+            Some(Answer::Made(_)) | None => {
+                ffi::lua_settop(state, count);
                 ffi::lua_pushvalue(state, ffi::lua_upvalueindex(2));
                 ffi::lua_insert(state, 1);
                 ffi::lua_call(state, count, ffi::LUA_MULTRET);
@@ -238,6 +231,38 @@ unsafe extern "C-unwind" fn call(state: *mut ffi::lua_State) -> c_int {
             }
         }
         1
+    }
+}
+
+/// Leaves a text on the stack.
+///
+/// # Safety
+///
+/// The call is protected, and the frames up to it own nothing. The stack has room for a value.
+unsafe fn push_text(state: *mut ffi::lua_State, text: &[u8]) {
+    // SAFETY: as this function's. Lua copies the text.
+    unsafe { ffi::lua_pushlstring_(state, text.as_ptr().cast(), text.len()) };
+}
+
+/// Leaves the value of a shortcut's tape on the stack; or something else, where it is not one of the common
+/// kind.
+///
+/// # Safety
+///
+/// As [`call`], of which it is a part.
+unsafe fn make_for_call(
+    state: *mut ffi::lua_State,
+    scratch: &Scratch,
+    metatable: &OfCaller,
+) -> bool {
+    let Scratch { source, tape, .. } = scratch;
+    let mut open = [Open::default(); SHALLOW + 1];
+    // SAFETY: Lua has called, and so catches what is raised. The arrays that are open own nothing, and there
+    // are no more of them than have room; nobody says that it takes too long.
+    unsafe {
+        tape.depth() <= SHALLOW
+            && push_table_of_caller(state, metatable)
+            && make_in(state, source, tape, &mut open, &|| Ok(())).is_ok()
     }
 }
 
@@ -266,6 +291,12 @@ pub(super) fn traceback(lua: &Lua, thread: &Thread) -> mlua::Result<LuaString> {
     let of = thread.state();
     // SAFETY: a protected call. The coroutine is not running, and its stack is looked at only.
     unsafe { lua.exec_raw((), |state| ffi::luaL_traceback(state, of, std::ptr::null(), 0)) }
+}
+
+/// Whether the argument at `place`, from 1, is nil or not there.
+pub(super) fn is_nothing(arguments: &Arguments<'_>, place: c_int) -> bool {
+    // SAFETY: the arguments lie on the stack for as long as they are lent; this looks at the kind of one.
+    unsafe { ffi::lua_type(arguments.state, place) <= ffi::LUA_TNIL }
 }
 
 /// The argument at `place`, from 1, if it is a string.
@@ -359,15 +390,16 @@ fn yielded_value(lua: &Lua, thread: &Thread) -> mlua::Result<(c_int, Value)> {
     }
 }
 
-/// Leaves the table of [`ArrayMetatable::OfCaller`] on the stack of `state`, or nothing.
+/// Leaves a table of whoever has called on the stack of `state`; nothing, if there is none.
 ///
 /// # Safety
 ///
 /// The call is protected, and the frames up to it own nothing. The stack has room for some values.
-unsafe fn push_table_of_caller(state: *mut ffi::lua_State, key: &str, name: &str) {
-    // SAFETY: as this function's. The record is plain data; each way through the loop leaves the
-    // stack as it was.
+unsafe fn push_table_of_caller(state: *mut ffi::lua_State, wanted: &OfCaller) -> bool {
+    let OfCaller { key, name } = wanted;
+    // SAFETY: as this function's. The record is plain data; each way through the loop leaves the stack as it was.
     unsafe {
+        let base = ffi::lua_gettop(state);
         let mut record = std::mem::zeroed::<ffi::lua_Debug>();
         let mut level = 0;
         while ffi::lua_getstack(state, level, &raw mut record) != 0 {
@@ -375,15 +407,16 @@ unsafe fn push_table_of_caller(state: *mut ffi::lua_State, key: &str, name: &str
             ffi::lua_getinfo(state, c"f".as_ptr(), &raw mut record);
             let is_lua = ffi::lua_iscfunction(state, -1) == 0;
             if is_lua && has_field_in_metatable(state, key) {
-                ffi::lua_pushlstring_(state, name.as_ptr().cast(), name.len());
+                push_text(state, name.as_bytes());
                 ffi::lua_rawget(state, -2);
                 let is_there = ffi::lua_type(state, -1) == ffi::LUA_TTABLE;
-                ffi::lua_insert(state, 1);
-                ffi::lua_settop(state, c_int::from(is_there));
-                return;
+                ffi::lua_insert(state, base + 1);
+                ffi::lua_settop(state, base + c_int::from(is_there));
+                return is_there;
             }
-            ffi::lua_settop(state, 0);
+            ffi::lua_settop(state, base);
         }
+        false
     }
 }
 
@@ -400,7 +433,7 @@ unsafe fn has_field_in_metatable(state: *mut ffi::lua_State, key: &str) -> bool 
         if ffi::lua_getmetatable(state, -1) == 0 {
             return false;
         }
-        ffi::lua_pushlstring_(state, key.as_ptr().cast(), key.len());
+        push_text(state, key.as_bytes());
         ffi::lua_rawget(state, -2);
         ffi::lua_type(state, -1) == ffi::LUA_TTABLE
     }

@@ -3,13 +3,14 @@
 use std::ffi::c_int;
 use std::marker::PhantomData;
 
+use bytes::Bytes;
 use mlua::lua_State;
 
 use super::raw;
+use super::tape::{OfCaller, Tape};
 
-/// What answers a call, if it is one of the common kind. A text that is the answer is put where the
-/// second argument is.
-pub(crate) type Shortcut = dyn Fn(&Arguments<'_>, &mut Vec<u8>) -> Option<Answer> + Send;
+/// What answers a call, if it is one of the common kind. What the answer is made of is put into the scratch.
+pub(crate) type Shortcut = dyn Fn(&Arguments<'_>, &mut Scratch) -> Option<Answer> + Send;
 
 /// What a shortcut answers with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,8 +19,40 @@ pub(crate) enum Answer {
     Nil,
     Boolean(bool),
     Number(f64),
-    /// The text that the shortcut has put where it was told to.
+    /// The text of the scratch.
     Text,
+    /// The value of the scratch's tape, whose arrays have this metatable; nil, for nothing was wrong; and the
+    /// text.
+    Made(&'static OfCaller),
+}
+
+/// What answers are made of. It is the function's, and keeps its room from one call to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    pub(crate) text: Vec<u8>,
+    /// What the tape's texts are parts of.
+    pub(crate) source: Bytes,
+    pub(crate) tape: Tape,
+}
+
+/// As much room as is kept for the next text, in bytes.
+const MAX_KEPT: usize = 16 << 10;
+
+impl Scratch {
+    /// The answer that is `text`, or nil.
+    pub(crate) fn answer(&mut self, text: Option<&[u8]>) -> Answer {
+        text.map_or(Answer::Nil, |text| {
+            self.text.extend_from_slice(text);
+            Answer::Text
+        })
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        if self.text.capacity() > MAX_KEPT {
+            self.text.shrink_to(MAX_KEPT);
+        }
+    }
 }
 
 /// The arguments of a call, as they lie on Lua's stack.
@@ -43,6 +76,14 @@ impl<'a> Arguments<'a> {
         Some(texts)
     }
 
+    /// The arguments without the nils at the end, if they are at most one, a string: a function that may wait gets four.
+    pub(crate) fn text_or_nothing(&self) -> Option<Option<&'a [u8]>> {
+        let is_nothing = |place| raw::is_nothing(self, place);
+        let is_only = (2..=self.count).all(is_nothing);
+        let text = self.text(1);
+        (is_only && (text.is_some() || is_nothing(1))).then_some(text)
+    }
+
     pub(crate) fn len(&self) -> usize {
         usize::try_from(self.count).unwrap_or(0)
     }
@@ -60,15 +101,5 @@ impl<'a> Arguments<'a> {
     /// Whether so many calls stand between this one and the bottom of the coroutine's stack.
     pub(crate) fn has_frame(&self, level: usize) -> bool {
         raw::has_frame(self, level)
-    }
-}
-
-impl Answer {
-    /// The text that is put into `to`, or nil.
-    pub(crate) fn text(to: &mut Vec<u8>, text: Option<&[u8]>) -> Self {
-        text.map_or(Self::Nil, |text| {
-            to.extend_from_slice(text);
-            Self::Text
-        })
     }
 }

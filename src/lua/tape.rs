@@ -1,10 +1,11 @@
 //! A value that is still to be made in Lua, as a row of steps.
 
-/// What there is to make: one value, whatever it is made of.
-#[derive(Debug)]
-pub(crate) struct Tape<'a> {
-    /// What the steps' texts are parts of.
-    source: &'a [u8],
+use mlua::Table;
+
+/// What there is to make: one value, whatever it is made of. Whoever makes it has the source that texts are
+/// parts of.
+#[derive(Debug, Default)]
+pub(crate) struct Tape {
     /// The texts that are not as they stand in the source.
     pub(crate) texts: Vec<u8>,
     steps: Vec<Step>,
@@ -38,15 +39,36 @@ pub(crate) enum Step {
     End,
 }
 
+/// The metatable that arrays get.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ArrayMetatable<'a> {
+    None,
+    Given(&'a Table),
+    OfCaller(&'static OfCaller),
+}
+
+/// The table `name` in the table `key` of the metatable of a function's globals: of the innermost function on
+/// the stack that has the latter.
+#[derive(Debug, PartialEq)]
+pub(crate) struct OfCaller {
+    pub(crate) key: &'static str,
+    pub(crate) name: &'static str,
+}
+
 /// How many bytes of source make a step, and for how many steps there is room at first.
 const BYTES_PER_STEP: usize = 20;
 const MOST_AT_FIRST: usize = 1024;
 
-impl<'a> Tape<'a> {
-    pub(crate) fn new(source: &'a [u8]) -> Self {
+impl Tape {
+    /// Makes it one with nothing on it, for a source of so many bytes.
+    pub(crate) fn begin(&mut self, length: usize) {
+        let Self { texts, steps, open, depth } = self;
+        texts.clear();
+        steps.clear();
+        steps.shrink_to(MOST_AT_FIRST);
         // A guess that is right for texts and small objects, and no loss where it is not.
-        let steps = Vec::with_capacity((source.len() / BYTES_PER_STEP).clamp(4, MOST_AT_FIRST));
-        Self { source, texts: Vec::new(), steps, open: 0, depth: 0 }
+        steps.reserve((length / BYTES_PER_STEP).clamp(4, MOST_AT_FIRST));
+        (*open, *depth) = (0, 0);
     }
 
     pub(crate) fn push(&mut self, step: Step) {
@@ -88,9 +110,9 @@ impl<'a> Tape<'a> {
     }
 
     /// The bytes of a step that is a text.
-    pub(crate) fn text(&self, step: Step) -> Option<&[u8]> {
+    pub(crate) fn text<'a>(&'a self, source: &'a [u8], step: Step) -> Option<&'a [u8]> {
         let (texts, start, length) = match step {
-            Step::Text { start, length } => (self.source, start, length),
+            Step::Text { start, length } => (source, start, length),
             Step::Unescaped { start, length } => (&self.texts[..], start, length),
             _ => return None,
         };

@@ -2,14 +2,15 @@
 
 mod decode;
 mod encode;
+mod number;
 mod parse;
 
 use mlua::{LightUserData, Lua, Table, Value};
 
-use crate::lua::raw::ArrayMetatable;
+use crate::lua::tape::OfCaller;
 use crate::sandbox::MARKERS;
 
-pub(crate) use self::decode::{decode, decode_marked};
+pub(crate) use self::decode::{decode, decode_marked, decode_short};
 pub(crate) use self::encode::encode;
 
 /// Where a VM has what each metatable of arrays means that there is.
@@ -126,10 +127,8 @@ impl Marker {
         Ok(is_array.map(|is_array| if is_array { Self::Array } else { Self::EmptyArray }))
     }
 
-    /// Where the running function has it, if it has it already.
-    const fn of_caller(self) -> ArrayMetatable<'static> {
-        ArrayMetatable::OfCaller { key: MARKERS, name: self.name() }
-    }
+    /// Where the running function has that of arrays, if it has it already.
+    const ARRAY_OF_CALLER: &'static OfCaller = &OfCaller { key: MARKERS, name: Self::Array.name() };
 
     const fn name(self) -> &'static str {
         match self {

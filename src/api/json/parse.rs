@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use super::number::{number_length, short_integer};
 use super::{JsonError, Rules};
 use crate::lua::tape::{Step, Tape};
 
@@ -17,7 +18,7 @@ const VALUES_PER_CHECK: usize = 512;
 /// As deeply as Lua's stack has room for, whatever the settings say.
 const MAX_DEPTH: usize = 3000;
 
-/// Reads JSON. `check` is asked now and then whether there is time, and memory for so many bytes.
+/// Reads JSON onto `tape`. `check` is asked now and then whether there is time, and memory for so many bytes.
 ///
 /// # Errors
 ///
@@ -25,18 +26,20 @@ const MAX_DEPTH: usize = 3000;
 pub(super) fn parse(
     json: &[u8],
     rules: Rules,
+    tape: &mut Tape,
     check: impl Fn(usize) -> mlua::Result<()>,
-) -> Result<Tape<'_>, JsonError> {
+) -> Result<(), JsonError> {
     if let [0, _, ..] | [_, 0, ..] = json {
         return Err(unfit("JSON parser does not support UTF-16 or UTF-32"));
     }
     if u32::try_from(json.len()).is_err() {
         return Err(unfit("JSON text is longer than 4 GiB"));
     }
-    let mut parser = Parser { json, rules, at: 0, tape: Tape::new(json), open: Vec::new(), check };
+    tape.begin(json.len());
+    let mut parser = Parser { json, rules, at: 0, tape, open: Vec::new(), check };
     parser.document()?;
     match parser.token()? {
-        (Token::End, _) => Ok(parser.tape),
+        (Token::End, _) => Ok(()),
         other => Err(unexpected("the end", &other)),
     }
 }
@@ -45,7 +48,7 @@ struct Parser<'a, C> {
     json: &'a [u8],
     rules: Rules,
     at: usize,
-    tape: Tape<'a>,
+    tape: &'a mut Tape,
     /// The arrays and objects that are being read. Kept apart from the thread's stack, which may be
     /// nearly used up where a function calls.
     open: Vec<Open>,
@@ -379,44 +382,6 @@ impl<C: Fn(usize) -> mlua::Result<()>> Parser<'_, C> {
 /// How much of a text stands as it is in a string of JSON.
 fn plain_length(text: &[u8]) -> usize {
     memchr::memchr3(b'"', b'\\', 0, text).unwrap_or(text.len())
-}
-
-/// The integer that a text begins with, and its length: where it is one that is short, and nothing
-/// follows that could make it another number.
-fn short_integer(text: &[u8]) -> Option<(u32, usize)> {
-    let digits = text.iter().take(10).take_while(|byte| byte.is_ascii_digit()).count();
-    let follows = text.get(digits).copied().unwrap_or(0);
-    let is_whole = digits > 0 && digits < 10 && text[0] != b'0';
-    if !is_whole || matches!(follows, b'.' | b'e' | b'E') {
-        return None;
-    }
-    let number =
-        text[..digits].iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
-    Some((number, digits))
-}
-
-/// How much of a text is a number, as C's `strtod` reads them, but for hexadecimal ones.
-fn number_length(text: &[u8]) -> usize {
-    let digits = |from: usize| text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let mut at = usize::from(matches!(text.first(), Some(b'-' | b'+')));
-    for word in [&b"infinity"[..], b"inf", b"nan"] {
-        let length = word.len();
-        if text.get(at..at + length).is_some_and(|text| text.eq_ignore_ascii_case(word)) {
-            return at + length;
-        }
-    }
-    at += digits(at);
-    if text.get(at) == Some(&b'.') {
-        at += 1 + digits(at + 1);
-    }
-    if let Some(b'e' | b'E') = text.get(at) {
-        let signed = usize::from(matches!(text.get(at + 1), Some(b'-' | b'+')));
-        let length = digits((at + 1 + signed).min(text.len()));
-        if length > 0 {
-            at += 1 + signed + length;
-        }
-    }
-    at
 }
 
 #[cold]

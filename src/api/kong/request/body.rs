@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use mlua::Value;
 
-use crate::api::forms;
 use crate::api::kong::checks;
+use crate::api::{forms, json};
 use crate::binding::convert::Noted;
-use crate::binding::{Call, Wait};
+use crate::binding::{Asked, Call, Wait};
 use crate::lua::as_number;
+use crate::lua::shortcut::{Answer, Arguments};
 use crate::message::headers;
 use crate::transaction::RequestBody;
 
@@ -115,4 +116,26 @@ pub(super) fn get_body(
         why => why.to_string(),
     });
     forms::decode(call.lua, kind, &content_type, body, max).map(Wait::Ready)
+}
+
+/// The same for a short body of JSON that is there, where nothing is said of lengths.
+pub(super) fn get_body_shortcut(
+    Asked { tx, settings, scratch }: Asked<'_>,
+    arguments: &Arguments<'_>,
+) -> Option<Answer> {
+    let given = arguments.text_or_nothing()?;
+    let named =
+        || headers::get(tx.request.headers(), b"content-type").map(|value| value.as_bytes());
+    if forms::Kind::of(given.or_else(named)?) != Some(forms::Kind::Json) {
+        return None;
+    }
+    tx.read_at_once(settings.body_buffer_size);
+    let RequestBody::Read(body) = &tx.request.body else { return None };
+    if body.len() as u64 > settings.body_buffer_size {
+        return None;
+    }
+    let answer = json::decode_short(body, &mut scratch.tape)?;
+    scratch.source = body.clone();
+    scratch.text.extend_from_slice(forms::Kind::Json.mime().as_bytes());
+    Some(answer)
 }

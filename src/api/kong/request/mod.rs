@@ -54,7 +54,7 @@ pub(super) const NAMESPACE: Namespace = Namespace {
         "get_header", REQUEST, calls get_header, shortcut shortcuts::header;
         "get_headers", REQUEST, calls get_headers;
         "get_raw_body", BEFORE_CONTENT, waits body::get_raw_body;
-        "get_body", BEFORE_CONTENT, waits body::get_body;
+        "get_body", BEFORE_CONTENT, waits body::get_body, shortcut body::get_body_shortcut;
         "get_start_time", REQUEST, calls get_start_time;
         "get_uri_captures", REQUEST, calls get_uri_captures;
         // Kong: does not have this function. Its own documentation of serverless functions calls

@@ -9,7 +9,7 @@ use super::grpc::{self, Grpc};
 use super::{ensure_not_sent, put_header, status_code};
 use crate::api::json::{self, JsonError};
 use crate::api::kong::{checks, log};
-use crate::binding::{Call, exited};
+use crate::binding::{Asked, Call, exited};
 use crate::lua::raise;
 use crate::lua::shortcut::{Answer, Arguments};
 use crate::message::grpc::MIME;
@@ -35,9 +35,8 @@ pub(super) fn exit(
 
 /// A status and a text, of a request that is not gRPC.
 pub(super) fn exit_shortcut(
-    tx: &mut Transaction,
+    Asked { tx, .. }: Asked<'_>,
     arguments: &Arguments<'_>,
-    _: &mut Vec<u8>,
 ) -> Option<Answer> {
     let (status, body) = (arguments.number(1)?, arguments.text(2)?);
     let is_common = arguments.len() == 2 && (100.0..=599.0).contains(&status);

@@ -11,12 +11,12 @@ use mlua::{LuaString, Value};
 use super::{checks, entity};
 use crate::binding::convert::{self, Collected};
 use crate::binding::refuse;
-use crate::binding::{Call, Namespace, bindings};
+use crate::binding::{Asked, Call, Namespace, bindings};
 use crate::lua::shortcut::{Answer, Arguments};
 use crate::lua::{as_number, raise};
 use crate::message::headers::{self, Name};
 use crate::phase::PhaseSet;
-use crate::transaction::{Source, Transaction};
+use crate::transaction::Source;
 
 const HEADER_BODY_LOG: PhaseSet = PhaseSet::RESPONSE
     .or(PhaseSet::HEADER_FILTER)
@@ -56,11 +56,7 @@ fn get_status(call: &mut Call<'_>, (): ()) -> mlua::Result<u16> {
     Ok(call.tx.response.status())
 }
 
-fn get_status_shortcut(
-    tx: &mut Transaction,
-    arguments: &Arguments<'_>,
-    _: &mut Vec<u8>,
-) -> Option<Answer> {
+fn get_status_shortcut(Asked { tx, .. }: Asked<'_>, arguments: &Arguments<'_>) -> Option<Answer> {
     let [] = arguments.texts()?;
     Some(Answer::Number(f64::from(tx.response.status())))
 }
@@ -72,13 +68,12 @@ fn get_header(call: &mut Call<'_>, name: Value) -> mlua::Result<Option<LuaString
 }
 
 fn get_header_shortcut(
-    tx: &mut Transaction,
+    Asked { tx, scratch, .. }: Asked<'_>,
     arguments: &Arguments<'_>,
-    text: &mut Vec<u8>,
 ) -> Option<Answer> {
     let [name] = arguments.texts()?;
     let value = headers::get(tx.response.headers(), name);
-    Some(Answer::text(text, value.map(HeaderValue::as_bytes)))
+    Some(scratch.answer(value.map(HeaderValue::as_bytes)))
 }
 
 fn get_headers(call: &mut Call<'_>, (max_headers,): (Value,)) -> mlua::Result<Collected> {
@@ -151,11 +146,7 @@ fn set_header(call: &mut Call<'_>, (name, value): (Value, Value)) -> mlua::Resul
     put_header(call, &checks::string(name, "header name must be a string")?, &values)
 }
 
-fn set_header_shortcut(
-    tx: &mut Transaction,
-    arguments: &Arguments<'_>,
-    _: &mut Vec<u8>,
-) -> Option<Answer> {
+fn set_header_shortcut(Asked { tx, .. }: Asked<'_>, arguments: &Arguments<'_>) -> Option<Answer> {
     let [name, value] = arguments.texts()?;
     let name = Name::of_response(name).ok()?;
     let is_special = name.name == TRANSFER_ENCODING || name.is_escaped() || value.is_empty();

@@ -8,14 +8,13 @@ use crate::api::forms;
 use crate::api::json::{self, JsonError};
 use crate::api::kong::{checks, log};
 use crate::binding::refuse;
-use crate::binding::{Call, Namespace, bindings, convert};
+use crate::binding::{Asked, Call, Namespace, bindings, convert};
 use crate::lua::shortcut::{Answer, Arguments};
 use crate::lua::{Buffer, Texts};
 use crate::lua::{raise, type_name};
 use crate::message::headers::{self, Name};
 use crate::message::uri::{self, Escape};
 use crate::phase::PhaseSet;
-use crate::transaction::Transaction;
 
 pub(in crate::api::kong) const ACCESS_AND_REWRITE: PhaseSet =
     PhaseSet::REWRITE.or(PhaseSet::ACCESS);
@@ -189,11 +188,7 @@ fn set_header(
     Ok((Value::Nil, None))
 }
 
-fn set_header_shortcut(
-    tx: &mut Transaction,
-    arguments: &Arguments<'_>,
-    _: &mut Vec<u8>,
-) -> Option<Answer> {
+fn set_header_shortcut(Asked { tx, .. }: Asked<'_>, arguments: &Arguments<'_>) -> Option<Answer> {
     let [name, value] = arguments.texts()?;
     let is_special = name.first() == Some(&b':') || value.is_empty();
     let name = Name::of_request(name).ok().filter(|name| !is_special && !name.is_escaped())?;
@@ -220,9 +215,8 @@ pub(in crate::api::kong) fn clear_header(call: &mut Call<'_>, name: Value) -> ml
 }
 
 pub(in crate::api::kong) fn clear_header_shortcut(
-    tx: &mut Transaction,
+    Asked { tx, .. }: Asked<'_>,
     arguments: &Arguments<'_>,
-    _: &mut Vec<u8>,
 ) -> Option<Answer> {
     let [name] = arguments.texts()?;
     tx.request.remove_header(name);

@@ -48,9 +48,26 @@ async fn json_becomes_a_table() {
 }
 
 #[tokio::test]
+async fn json_is_read_alike_however_deep_and_long_it_is() {
+    for (depth, length) in
+        [(1, 1), (31, 10), (32, 10), (33, 10), (900, 1), (2, 16_000), (2, 17_000)]
+    {
+        let body = "[".repeat(depth) + "\"" + &"x".repeat(length) + "\"" + &"]".repeat(depth);
+        let source = "body, err, mime = kong.request.get_body()
+             local depth = 0 while type(body) == 'table' do body, depth = body[1], depth + 1 end
+             return depth, #body, err, mime";
+        let seen = decoded("application/json", body, source).await;
+        assert_eq!(seen, format!("{depth}, {length}, nil, application/json"));
+    }
+}
+
+#[tokio::test]
 async fn an_empty_json_array_stays_one() {
-    let seen = decoded("application/json", r#"{"a":[]}"#, "return body").await;
-    assert_eq!(seen, r#"{"a":[]}"#);
+    // Whether it is the first that the function reads, or not.
+    for source in ["return body", "body = kong.request.get_body() return body"] {
+        let seen = decoded("application/json", r#"{"a":[]}"#, source).await;
+        assert_eq!(seen, r#"{"a":[]}"#);
+    }
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::ops::Range;
 use bytes::BytesMut;
 use mlua::{FromLua, IntoLuaMulti, Lua, MultiValue, Table, Value};
 
-use crate::lua::raw::{self, ArrayMetatable};
-use crate::lua::tape::{Step, Tape};
+use crate::lua::raw;
+use crate::lua::tape::{ArrayMetatable, Step, Tape};
 use crate::lua::{check, short_string};
 use crate::net::Fault;
 
@@ -103,7 +103,7 @@ impl Head {
     /// The response with a body that was read, if it can have one: status, reason, fields, body, and whether it can.
     /// It is made in one go: what is made piece by piece is made in as many protected calls.
     pub(super) fn with_body(self, lua: &Lua, body: Option<&[u8]>) -> mlua::Result<Table> {
-        let mut values = Tape::new(body.unwrap_or_default());
+        let mut values = Tape::default();
         values.push(Step::Array(5));
         values.push(Step::Number(f64::from(self.status)));
         values.push(Fields::step(&self.reason));
@@ -112,7 +112,7 @@ impl Head {
         values.push(Step::Boolean(body.is_some()));
         values.push(Step::End);
         values.texts = self.fields.text.into();
-        make(lua, &values)
+        make(lua, body.unwrap_or_default(), &values)
     }
 }
 
@@ -144,7 +144,7 @@ impl Fields {
     }
 
     /// Has a table of them be made: by their names in their first spelling, several of one name in an array.
-    fn put(&self, values: &mut Tape<'_>) {
+    fn put(&self, values: &mut Tape) {
         let is_of = |name: &Range<usize>, other: &(Range<usize>, _)| {
             self.part(name).eq_ignore_ascii_case(self.part(&other.0))
         };
@@ -170,15 +170,15 @@ impl Fields {
     }
 
     fn into_table(self, lua: &Lua) -> mlua::Result<Table> {
-        let mut values = Tape::new(&[]);
+        let mut values = Tape::default();
         self.put(&mut values);
         values.texts = self.text.into();
-        make(lua, &values)
+        make(lua, &[], &values)
     }
 }
 
-fn make(lua: &Lua, values: &Tape<'_>) -> mlua::Result<Table> {
-    let made = raw::make(lua, values, ArrayMetatable::None, || check(lua, 0))?;
+fn make(lua: &Lua, body: &[u8], values: &Tape) -> mlua::Result<Table> {
+    let made = raw::make(lua, body, values, ArrayMetatable::None, || check(lua, 0))?;
     Table::from_lua(made.unwrap_or(Value::Nil), lua)
 }
 
