@@ -21,9 +21,12 @@ use crate::generators::Choices;
 static EXCHANGE: LazyLock<Exchange> =
     LazyLock::new(|| Exchange::new(Duration::from_millis(250)));
 
-// A name that comes twice is refused by `set_body`, as Kong does.
+// Short JSON is read in another way where nothing is said of lengths. A name that comes twice is refused by
+// `set_body`, as Kong does.
 const SOURCE: &str = "
-    local form = kong.request.get_body()
+    local cjson = require('cjson.safe')
+    local form, other = kong.request.get_body(), kong.request.get_body(nil, nil, 0)
+    assert(cjson.encode(form) == cjson.encode(other))
     pcall(kong.service.request.set_body, form or {}, 'multipart/form-data')
     ngx.req.read_body() ngx.req.get_post_args()
     kong.response.exit(200)";
