@@ -173,6 +173,11 @@ pub(crate) fn check(lua: &Lua, bytes: usize) -> mlua::Result<()> {
     limits.meter.heed(lua, limits.meter.tick())
 }
 
+/// What the functions of `lua` are measured by, if they are.
+pub(crate) fn meter_of(lua: &Lua) -> Option<Arc<Meter>> {
+    lua.app_data_ref::<Limits>().map(|limits| Arc::clone(&limits.meter))
+}
+
 /// Looks at the clock when Rust has worked for a function, as often as is worth it.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ mod value;
 pub(crate) use self::allocated::Allocated;
 pub use self::budget::Budget;
 pub(crate) use self::budget::{
-    check, enforce, look_at_clock, short_string, string, tick, without_limit,
+    check, enforce, look_at_clock, meter_of, short_string, string, tick, without_limit,
 };
 pub(crate) use self::buffer::Buffer;
 #[cfg(feature = "testing")]

@@ -159,31 +159,45 @@ pub(crate) fn with_shortcut(
     binding: Function,
     shortcut: Box<Shortcut>,
 ) -> mlua::Result<Function> {
-    let held = Box::new(Held { shortcut, scratch: UnsafeCell::default() });
-    let pointer = std::ptr::from_ref(&*held).cast_mut().cast();
-    if lua.app_data_ref::<Shortcuts>().is_none() {
-        lua.set_app_data(Shortcuts(Vec::new()));
-    }
-    lua.app_data_mut::<Shortcuts>().expect("set above").0.push(held);
-    // SAFETY: a protected call, with the binding as the only value on the stack; the closure owns
-    // nothing. What the pointer points to lies in a box that lives as long as the state: application
-    // data goes after the state has been closed, and nobody else knows of this kind of it.
+    let mut held = Some(Held { shortcut, scratch: UnsafeCell::default() });
+    let held = &mut held;
+    // SAFETY: a protected call, with the binding as the only value on the stack; the closure owns nothing
+    // until there is a place for it. There, Lua has room for it, aligned as all that C allocates; its
+    // finalizer drops it, which nobody else knows of.
     unsafe {
         lua.exec_raw(binding, |state| {
-            ffi::lua_pushlightuserdata(state, pointer);
+            let place = ffi::lua_newuserdata(state, size_of::<Held>()).cast::<Held>();
+            if let Some(held) = held.take() {
+                place.write(held);
+            }
+            if ffi::luaL_newmetatable(state, c"tower-lua.shortcut".as_ptr()) != 0 {
+                ffi::lua_pushcclosure(state, drop_held, 0);
+                ffi::lua_setfield(state, -2, c"__gc".as_ptr());
+            }
+            ffi::lua_setmetatable(state, -2);
             ffi::lua_insert(state, -2);
             ffi::lua_pushcclosure(state, call, 2);
         })
     }
 }
 
-/// What the functions of a state have for shortcuts.
-#[expect(clippy::vec_box, reason = "Lua has pointers to what is in the boxes")]
-struct Shortcuts(Vec<Box<Held>>);
-
+/// What a function with a shortcut has: Lua's, which collects it with the function.
 struct Held {
     shortcut: Box<Shortcut>,
     scratch: UnsafeCell<Scratch>,
+}
+
+const _: () = assert!(align_of::<Held>() <= 8, "Lua's memory is aligned to 8 bytes");
+
+/// The finalizer of what a function holds.
+///
+/// # Safety
+///
+/// Lua's to call, once, with the place that [`with_shortcut`] has filled.
+unsafe extern "C-unwind" fn drop_held(state: *mut ffi::lua_State) -> c_int {
+    // SAFETY: as this function's.
+    unsafe { ffi::lua_touserdata(state, 1).cast::<Held>().drop_in_place() };
+    0
 }
 
 /// How deeply a value may be nested that is made for a shortcut.
@@ -216,11 +230,13 @@ unsafe extern "C-unwind" fn call(state: *mut ffi::lua_State) -> c_int {
             }
             Some(Answer::Number(number)) => ffi::lua_pushnumber(state, number),
             Some(Answer::Text) => push_text(state, &scratch.text),
-            Some(Answer::Made(metatable)) if make_for_call(state, scratch, metatable) => {
+            Some(Answer::Made(arrays)) if make_for_call(state, scratch, arrays) => {
                 scratch.source = Bytes::new();
-                ffi::lua_pushnil(state);
-                push_text(state, &scratch.text);
-                return 3;
+                if !scratch.text.is_empty() {
+                    ffi::lua_pushnil(state);
+                    push_text(state, &scratch.text);
+                    return 3;
+                }
             }
             Some(Answer::Made(_)) | None => {
                 ffi::lua_settop(state, count);
@@ -253,15 +269,18 @@ unsafe fn push_text(state: *mut ffi::lua_State, text: &[u8]) {
 unsafe fn make_for_call(
     state: *mut ffi::lua_State,
     scratch: &Scratch,
-    metatable: &OfCaller,
+    arrays: Option<&OfCaller>,
 ) -> bool {
     let Scratch { source, tape, .. } = scratch;
     let mut open = [Open::default(); SHALLOW + 1];
     // SAFETY: Lua has called, and so catches what is raised. The arrays that are open own nothing, and there
     // are no more of them than have room; nobody says that it takes too long.
     unsafe {
+        if arrays.is_none() {
+            ffi::lua_pushnil(state);
+        }
         tape.depth() <= SHALLOW
-            && push_table_of_caller(state, metatable)
+            && arrays.is_none_or(|arrays| push_table_of_caller(state, arrays))
             && make_in(state, source, tape, &mut open, &|| Ok(())).is_ok()
     }
 }
@@ -406,35 +425,21 @@ unsafe fn push_table_of_caller(state: *mut ffi::lua_State, wanted: &OfCaller) ->
             level += 1;
             ffi::lua_getinfo(state, c"f".as_ptr(), &raw mut record);
             let is_lua = ffi::lua_iscfunction(state, -1) == 0;
-            if is_lua && has_field_in_metatable(state, key) {
-                push_text(state, name.as_bytes());
+            ffi::lua_getfenv(state, -1);
+            if is_lua && ffi::lua_getmetatable(state, -1) != 0 {
+                push_text(state, key.as_bytes());
                 ffi::lua_rawget(state, -2);
-                let is_there = ffi::lua_type(state, -1) == ffi::LUA_TTABLE;
-                ffi::lua_insert(state, base + 1);
-                ffi::lua_settop(state, base + c_int::from(is_there));
-                return is_there;
+                if ffi::lua_type(state, -1) == ffi::LUA_TTABLE {
+                    push_text(state, name.as_bytes());
+                    ffi::lua_rawget(state, -2);
+                    let is_there = ffi::lua_type(state, -1) == ffi::LUA_TTABLE;
+                    ffi::lua_insert(state, base + 1);
+                    ffi::lua_settop(state, base + c_int::from(is_there));
+                    return is_there;
+                }
             }
             ffi::lua_settop(state, base);
         }
         false
-    }
-}
-
-/// Whether the metatable of the globals of the function on top has a table at `key`, which is on top
-/// then.
-///
-/// # Safety
-///
-/// As [`push_table_of_caller`], with a function on top of the stack.
-unsafe fn has_field_in_metatable(state: *mut ffi::lua_State, key: &str) -> bool {
-    // SAFETY: as this function's.
-    unsafe {
-        ffi::lua_getfenv(state, -1);
-        if ffi::lua_getmetatable(state, -1) == 0 {
-            return false;
-        }
-        push_text(state, key.as_bytes());
-        ffi::lua_rawget(state, -2);
-        ffi::lua_type(state, -1) == ffi::LUA_TTABLE
     }
 }

@@ -21,9 +21,9 @@ pub(crate) enum Answer {
     Number(f64),
     /// The text of the scratch.
     Text,
-    /// The value of the scratch's tape, whose arrays have this metatable; nil, for nothing was wrong; and the
-    /// text.
-    Made(&'static OfCaller),
+    /// The value of the scratch's tape, whose arrays have this metatable, if any; and if there is a text, nil,
+    /// for nothing was wrong, and the text.
+    Made(Option<&'static OfCaller>),
 }
 
 /// What answers are made of. It is the function's, and keeps its room from one call to the next.
@@ -101,5 +101,46 @@ impl<'a> Arguments<'a> {
     /// Whether so many calls stand between this one and the bottom of the coroutine's stack.
     pub(crate) fn has_frame(&self, level: usize) -> bool {
         raw::has_frame(self, level)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use mlua::{Function, Lua};
+
+    use super::*;
+
+    fn doubling(lua: &Lua, held: &Arc<()>) -> Function {
+        let (binding, held) = (lua.create_function(|_, text: String| Ok(text)), Arc::clone(held));
+        let shortcut = move |arguments: &Arguments<'_>, scratch: &mut Scratch| {
+            let _ = &held;
+            let number = arguments.number(1)?;
+            Some(scratch.answer(Some((number * 2.0).to_string().as_bytes())))
+        };
+        raw::with_shortcut(lua, binding.unwrap(), Box::new(shortcut)).unwrap()
+    }
+
+    #[test]
+    fn what_a_shortcut_does_not_answer_goes_to_the_function_behind_it() {
+        let (lua, held) = (Lua::new(), Arc::new(()));
+        let double = doubling(&lua, &held);
+        assert_eq!(double.call::<String>(21).unwrap(), "42");
+        assert_eq!(double.call::<String>("x").unwrap(), "x");
+    }
+
+    #[test]
+    fn what_a_shortcut_holds_goes_with_its_function_and_with_the_state() {
+        let (lua, held) = (Lua::new(), Arc::new(()));
+        let (kept, dropped) = (doubling(&lua, &held), doubling(&lua, &held));
+        assert_eq!(Arc::strong_count(&held), 3);
+        drop(dropped);
+        lua.gc_collect().unwrap();
+        lua.gc_collect().unwrap();
+        assert_eq!(Arc::strong_count(&held), 2);
+        assert_eq!(kept.call::<String>(1).unwrap(), "2");
+        drop((kept, lua));
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 }

@@ -95,6 +95,11 @@ impl Tape {
         }
     }
 
+    /// Whether the value is an array or object.
+    pub(crate) fn is_of_table(&self) -> bool {
+        matches!(self.steps.first(), Some(Step::Array(_) | Step::Object(_)))
+    }
+
     /// How many steps there are.
     pub(crate) fn len(&self) -> usize {
         self.steps.len()

@@ -7,7 +7,7 @@ use super::{JsonError, Marker, Rules, array_mt_of_caller};
 use crate::lua::check;
 use crate::lua::raw;
 use crate::lua::shortcut::Answer;
-use crate::lua::tape::{ArrayMetatable, Step, Tape};
+use crate::lua::tape::{ArrayMetatable, Tape};
 
 /// Reads JSON. Where the rules say that arrays are marked, it is with the metatable of the function that
 /// is running.
@@ -30,12 +30,10 @@ pub(crate) fn decode(lua: &Lua, json: &[u8], rules: Rules) -> Result<Value, Json
 /// at the clock.
 const SHORT: usize = 16 << 10;
 
-/// Reads a short array or object as Kong reads bodies, for a shortcut: what that answers with, unless there is
-/// an error to tell of.
-pub(crate) fn decode_short(json: &[u8], tape: &mut Tape) -> Option<Answer> {
-    let is_read = json.len() <= SHORT && parse(json, Rules::KONG, tape, |_| Ok(())).is_ok();
-    let is_table = matches!(tape.steps().first(), Some(Step::Array(_) | Step::Object(_)));
-    (is_read && is_table).then_some(Answer::Made(Marker::ARRAY_OF_CALLER))
+/// Reads a short text for a shortcut: what that answers with, unless there is an error to tell of.
+pub(crate) fn decode_short(json: &[u8], rules: Rules, tape: &mut Tape) -> Option<Answer> {
+    let is_read = json.len() <= SHORT && parse(json, rules, tape, |_| Ok(())).is_ok();
+    is_read.then_some(Answer::Made(rules.marks_arrays.then_some(Marker::ARRAY_OF_CALLER)))
 }
 
 /// Reads JSON, with a metatable of arrays of the caller's choice.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use mlua::{IntoLua, Lua, LuaString, MultiValue, Table, Value};
+use bytes::Bytes;
+use mlua::{Function, IntoLua, Lua, LuaString, MultiValue, Table, Value};
 use parking_lot::Mutex;
 
 use crate::api::json::{self, Format, InvalidNumbers, JsonError, Marker, Rules};
 use crate::api::modules::Loader;
-use crate::lua::{as_number, raise_at, type_name};
+use crate::lua::shortcut::{Arguments, Scratch};
+use crate::lua::{Look, as_number, meter_of, raise_at, raw, type_name};
 use crate::transaction::Kept;
 
 /// What happens when something cannot be done.
@@ -67,7 +69,7 @@ fn with_settings(
             }),
         )
     })?;
-    module.set("decode", decode)?;
+    module.set("decode", with_shortcut(lua, decode, &settings)?)?;
     let kept = Kept::new(lua, markers)?;
     let new = lua.create_function(move |lua, ()| {
         with_settings(lua, &kept.get(lua)?, manner, Format::PLAIN)
@@ -81,6 +83,27 @@ fn with_settings(
     module.set("_NAME", "cjson")?;
     module.set("_VERSION", "2.1.0.11")?;
     Ok(module)
+}
+
+/// `decode`, which reads a short text without arrays that would be marked in a shorter way.
+fn with_shortcut(
+    lua: &Lua,
+    decode: Function,
+    settings: &Arc<Mutex<Settings>>,
+) -> mlua::Result<Function> {
+    let (meter, shared) = (meter_of(lua), Arc::clone(settings));
+    let shortcut = move |arguments: &Arguments<'_>, scratch: &mut Scratch| {
+        let [text] = arguments.texts()?;
+        let rules = shared.lock().rules;
+        let is_in_time = meter.as_ref().is_none_or(|meter| meter.tick_on_return() == Look::Fine);
+        if rules.marks_arrays || !is_in_time {
+            return None;
+        }
+        let answer = json::decode_short(text, rules, &mut scratch.tape)?;
+        scratch.source = Bytes::copy_from_slice(text);
+        Some(answer)
+    };
+    raw::with_shortcut(lua, decode, Box::new(shortcut))
 }
 
 impl Manner {

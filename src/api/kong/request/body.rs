@@ -134,7 +134,10 @@ pub(super) fn get_body_shortcut(
     if body.len() as u64 > settings.body_buffer_size {
         return None;
     }
-    let answer = json::decode_short(body, &mut scratch.tape)?;
+    let answer = json::decode_short(body, json::Rules::KONG, &mut scratch.tape)?;
+    if !scratch.tape.is_of_table() {
+        return None;
+    }
     scratch.source = body.clone();
     scratch.text.extend_from_slice(forms::Kind::Json.mime().as_bytes());
     Some(answer)

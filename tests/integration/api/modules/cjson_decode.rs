@@ -71,6 +71,20 @@ async fn what_is_not_json_is_an_error_that_says_where() {
 }
 
 #[tokio::test]
+async fn json_is_read_alike_however_deep_and_long_it_is() {
+    for (depth, length) in [(0, 3), (1, 1), (31, 10), (32, 10), (33, 10), (900, 1), (2, 17_000)] {
+        let source = format!(
+            "(function()
+               local text = string.rep('[', {depth}) .. '\"' .. string.rep('x', {length}) .. '\"' .. string.rep(']', {depth})
+               local cjson = require('cjson')
+               return select('#', cjson.decode(text)), cjson.encode(cjson.decode(text)) == text
+             end)()"
+        );
+        assert_eq!(App::eval(&source).await, "1, true", "{depth} {length}");
+    }
+}
+
+#[tokio::test]
 async fn depth_is_limited() {
     let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
     assert!(decode(&deep(1000)).await.starts_with("table {1="));
