@@ -13,7 +13,6 @@ use std::ffi::c_int;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
 
-use bytes::Bytes;
 use mlua::ffi;
 use mlua::{Function, Lua, LuaString, Thread, Value};
 
@@ -231,7 +230,7 @@ unsafe extern "C-unwind" fn call(state: *mut ffi::lua_State) -> c_int {
             Some(Answer::Number(number)) => ffi::lua_pushnumber(state, number),
             Some(Answer::Text) => push_text(state, &scratch.text),
             Some(Answer::Made(arrays)) if make_for_call(state, scratch, arrays) => {
-                scratch.source = Bytes::new();
+                scratch.forget_value();
                 if !scratch.text.is_empty() {
                     ffi::lua_pushnil(state);
                     push_text(state, &scratch.text);
@@ -239,6 +238,7 @@ unsafe extern "C-unwind" fn call(state: *mut ffi::lua_State) -> c_int {
                 }
             }
             Some(Answer::Made(_)) | None => {
+                scratch.forget_value();
                 ffi::lua_settop(state, count);
                 ffi::lua_pushvalue(state, ffi::lua_upvalueindex(2));
                 ffi::lua_insert(state, 1);

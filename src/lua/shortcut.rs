@@ -26,7 +26,7 @@ pub(crate) enum Answer {
     Made(Option<&'static OfCaller>),
 }
 
-/// What answers are made of. It is the function's, and keeps its room from one call to the next.
+/// What answers are made of. It is the function's, and the text keeps its room from one call to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(crate) text: Vec<u8>,
@@ -39,6 +39,12 @@ pub(crate) struct Scratch {
 const MAX_KEPT: usize = 16 << 10;
 
 impl Scratch {
+    /// Gives back what a value was to be made of: there are as many functions that read JSON as functions of
+    /// users.
+    pub(super) fn forget_value(&mut self) {
+        (self.source, self.tape) = (Bytes::new(), Tape::default());
+    }
+
     /// The answer that is `text`, or nil.
     pub(crate) fn answer(&mut self, text: Option<&[u8]>) -> Answer {
         text.map_or(Answer::Nil, |text| {

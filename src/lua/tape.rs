@@ -60,15 +60,11 @@ const BYTES_PER_STEP: usize = 20;
 const MOST_AT_FIRST: usize = 1024;
 
 impl Tape {
-    /// Makes it one with nothing on it, for a source of so many bytes.
-    pub(crate) fn begin(&mut self, length: usize) {
-        let Self { texts, steps, open, depth } = self;
-        texts.clear();
-        steps.clear();
-        steps.shrink_to(MOST_AT_FIRST);
+    /// One with nothing on it, for a source of so many bytes.
+    pub(crate) fn of_length(length: usize) -> Self {
         // A guess that is right for texts and small objects, and no loss where it is not.
-        steps.reserve((length / BYTES_PER_STEP).clamp(4, MOST_AT_FIRST));
-        (*open, *depth) = (0, 0);
+        let steps = Vec::with_capacity((length / BYTES_PER_STEP).clamp(4, MOST_AT_FIRST));
+        Self { steps, ..Self::default() }
     }
 
     pub(crate) fn push(&mut self, step: Step) {

@@ -6,7 +6,7 @@ use super::parse::parse;
 use super::{JsonError, Marker, Rules, array_mt_of_caller};
 use crate::lua::check;
 use crate::lua::raw;
-use crate::lua::shortcut::Answer;
+use crate::lua::shortcut::{Answer, Scratch};
 use crate::lua::tape::{ArrayMetatable, Tape};
 
 /// Reads JSON. Where the rules say that arrays are marked, it is with the metatable of the function that
@@ -16,7 +16,7 @@ use crate::lua::tape::{ArrayMetatable, Tape};
 ///
 /// What is wrong with the text, and where.
 pub(crate) fn decode(lua: &Lua, json: &[u8], rules: Rules) -> Result<Value, JsonError> {
-    let tape = read(lua, json, rules)?;
+    let tape = parse(json, rules, |bytes| check(lua, bytes))?;
     if rules.marks_arrays
         && let Some(value) =
             make(lua, json, &tape, ArrayMetatable::OfCaller(Marker::ARRAY_OF_CALLER))?
@@ -31,9 +31,12 @@ pub(crate) fn decode(lua: &Lua, json: &[u8], rules: Rules) -> Result<Value, Json
 const SHORT: usize = 16 << 10;
 
 /// Reads a short text for a shortcut: what that answers with, unless there is an error to tell of.
-pub(crate) fn decode_short(json: &[u8], rules: Rules, tape: &mut Tape) -> Option<Answer> {
-    let is_read = json.len() <= SHORT && parse(json, rules, tape, |_| Ok(())).is_ok();
-    is_read.then_some(Answer::Made(rules.marks_arrays.then_some(Marker::ARRAY_OF_CALLER)))
+pub(crate) fn decode_short(json: &[u8], rules: Rules, scratch: &mut Scratch) -> Option<Answer> {
+    if json.len() > SHORT {
+        return None;
+    }
+    scratch.tape = parse(json, rules, |_| Ok(())).ok()?;
+    Some(Answer::Made(rules.marks_arrays.then_some(Marker::ARRAY_OF_CALLER)))
 }
 
 /// Reads JSON, with a metatable of arrays of the caller's choice.
@@ -47,14 +50,8 @@ pub(crate) fn decode_marked(
     rules: Rules,
     array_mt: impl FnOnce() -> mlua::Result<Table>,
 ) -> Result<Value, JsonError> {
-    let tape = read(lua, json, rules)?;
+    let tape = parse(json, rules, |bytes| check(lua, bytes))?;
     make_marked(lua, json, &tape, rules, array_mt)
-}
-
-fn read(lua: &Lua, json: &[u8], rules: Rules) -> Result<Tape, JsonError> {
-    let mut tape = Tape::default();
-    parse(json, rules, &mut tape, |bytes| check(lua, bytes))?;
-    Ok(tape)
 }
 
 fn make_marked(

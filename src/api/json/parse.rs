@@ -18,7 +18,7 @@ const VALUES_PER_CHECK: usize = 512;
 /// As deeply as Lua's stack has room for, whatever the settings say.
 const MAX_DEPTH: usize = 3000;
 
-/// Reads JSON onto `tape`. `check` is asked now and then whether there is time, and memory for so many bytes.
+/// Reads JSON. `check` is asked now and then whether there is time, and memory for so many bytes.
 ///
 /// # Errors
 ///
@@ -26,20 +26,19 @@ const MAX_DEPTH: usize = 3000;
 pub(super) fn parse(
     json: &[u8],
     rules: Rules,
-    tape: &mut Tape,
     check: impl Fn(usize) -> mlua::Result<()>,
-) -> Result<(), JsonError> {
+) -> Result<Tape, JsonError> {
     if let [0, _, ..] | [_, 0, ..] = json {
         return Err(unfit("JSON parser does not support UTF-16 or UTF-32"));
     }
     if u32::try_from(json.len()).is_err() {
         return Err(unfit("JSON text is longer than 4 GiB"));
     }
-    tape.begin(json.len());
+    let tape = Tape::of_length(json.len());
     let mut parser = Parser { json, rules, at: 0, tape, open: Vec::new(), check };
     parser.document()?;
     match parser.token()? {
-        (Token::End, _) => Ok(()),
+        (Token::End, _) => Ok(parser.tape),
         other => Err(unexpected("the end", &other)),
     }
 }
@@ -48,7 +47,7 @@ struct Parser<'a, C> {
     json: &'a [u8],
     rules: Rules,
     at: usize,
-    tape: &'a mut Tape,
+    tape: Tape,
     /// The arrays and objects that are being read. Kept apart from the thread's stack, which may be
     /// nearly used up where a function calls.
     open: Vec<Open>,

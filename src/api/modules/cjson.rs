@@ -99,7 +99,7 @@ fn with_shortcut(
         if rules.marks_arrays || !is_in_time {
             return None;
         }
-        let answer = json::decode_short(text, rules, &mut scratch.tape)?;
+        let answer = json::decode_short(text, rules, scratch)?;
         scratch.source = Bytes::copy_from_slice(text);
         Some(answer)
     };

@@ -134,7 +134,7 @@ pub(super) fn get_body_shortcut(
     if body.len() as u64 > settings.body_buffer_size {
         return None;
     }
-    let answer = json::decode_short(body, json::Rules::KONG, &mut scratch.tape)?;
+    let answer = json::decode_short(body, json::Rules::KONG, scratch)?;
     if !scratch.tape.is_of_table() {
         return None;
     }
