@@ -82,12 +82,10 @@ impl<'a> Arguments<'a> {
         Some(texts)
     }
 
-    /// The arguments without the nils at the end, if they are at most one, a string: a function that may wait gets four.
-    pub(crate) fn text_or_nothing(&self) -> Option<Option<&'a [u8]>> {
+    /// Whether they are at most one string. Those that are nil do not count: a function that may wait gets four.
+    pub(crate) fn are_at_most_a_text(&self) -> bool {
         let is_nothing = |place| raw::is_nothing(self, place);
-        let is_only = (2..=self.count).all(is_nothing);
-        let text = self.text(1);
-        (is_only && (text.is_some() || is_nothing(1))).then_some(text)
+        (is_nothing(1) || self.text(1).is_some()) && (2..=self.count).all(is_nothing)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -1,6 +1,7 @@
 //! `kong.request.get_raw_body` and `get_body`: the body of the client's request, once it is there.
 
 use bytes::Bytes;
+use http::HeaderValue;
 use mlua::Value;
 
 use crate::api::kong::checks;
@@ -123,10 +124,11 @@ pub(super) fn get_body_shortcut(
     Asked { tx, settings, scratch }: Asked<'_>,
     arguments: &Arguments<'_>,
 ) -> Option<Answer> {
-    let given = arguments.text_or_nothing()?;
-    let named =
-        || headers::get(tx.request.headers(), b"content-type").map(|value| value.as_bytes());
-    if forms::Kind::of(given.or_else(named)?) != Some(forms::Kind::Json) {
+    if !arguments.are_at_most_a_text() {
+        return None;
+    }
+    let named = || headers::get(tx.request.headers(), b"content-type").map(HeaderValue::as_bytes);
+    if forms::Kind::of(arguments.text(1).or_else(named)?) != Some(forms::Kind::Json) {
         return None;
     }
     tx.read_at_once(settings.body_buffer_size);
