@@ -245,7 +245,8 @@ impl Scope<'_> {
                 let asked = Asked { tx, settings: &settings, scratch };
                 is_allowed.then(|| shortcut(asked, arguments)).flatten()
             });
-            answer.flatten()
+            // What is to be made takes a while; others end before it is worth a look.
+            answer.flatten().filter(|answer| !answer.is_made() || meter.tick() == Look::Fine)
         };
         raw::with_shortcut(self.lua, function, Box::new(ask))
     }

@@ -95,7 +95,7 @@ fn with_shortcut(
     let shortcut = move |arguments: &Arguments<'_>, scratch: &mut Scratch| {
         let [text] = arguments.texts()?;
         let rules = shared.lock().rules;
-        let is_in_time = meter.as_ref().is_none_or(|meter| meter.tick_on_return() == Look::Fine);
+        let is_in_time = meter.as_ref().is_none_or(|meter| meter.tick() == Look::Fine);
         if rules.marks_arrays || !is_in_time {
             return None;
         }
