@@ -39,6 +39,7 @@ pub(super) type Place = (&'static str, &'static str, usize);
 /// Where a function is, as it is shown: the name of its set first.
 type Shown<'a> = (&'a str, Place);
 
+/// In this order, that what each call counts lies together.
 #[derive(Clone, Default)]
 #[repr(C)]
 pub(super) struct Series {

@@ -34,6 +34,7 @@ struct Key {
     status: u16,
 }
 
+/// In this order, that what each request counts lies together.
 #[derive(Clone, Default)]
 #[repr(C)]
 struct Series {
