@@ -10,22 +10,16 @@ use rustc_hash::FxBuildHasher;
 use serde_json::{Map, Value, json};
 use tower_lua::{Error, FunctionCall, FunctionOutcome, FunctionsId};
 
+use super::counted::Counted;
 use super::family::{Family, Kind, Labels, Point, count, labels};
 use super::histogram::{Histogram, SECONDS};
-use super::threshold::Threshold;
 use crate::configured::entity::Plugin;
 use crate::in_force::snapshot::Snapshot;
 
 /// The numbers of functions, in a part for each thread, so that none waits for another.
 pub(super) struct Functions {
     /// By the number of the thread that calls, modulo how many there are.
-    threads: Vec<Mutex<Sets>>,
-}
-
-#[derive(Default)]
-struct Sets {
-    by_id: HashMap<FunctionsId, Set, FxBuildHasher>,
-    threshold: Threshold,
+    threads: Vec<Mutex<Counted<FunctionsId, Set>>>,
 }
 
 struct Set {
@@ -76,25 +70,21 @@ impl Functions {
         let place = (call.plugin.name(), call.phase.name(), call.index);
         let thread = THREAD.with(|thread| thread % self.threads.len());
         let mut sets = self.threads[thread].lock();
-        if let Some(set) = sets.by_id.get_mut(&call.set_id) {
+        if let Some(set) = sets.get_mut(&call.set_id) {
             set.series(place).add(call);
             return false;
         }
         // Room for one: most sets have no more, and a vector would begin with four.
         let mut set = Set { name: call.set.into(), functions: Vec::with_capacity(1) };
         set.series(place).add(call);
-        sets.by_id.insert(call.set_id, set);
-        sets.threshold.is_passed_by(sets.by_id.len())
+        sets.insert(call.set_id, set)
     }
 
     /// Forgets the functions of plugins that are there no more.
     pub(super) fn forget(&self, snapshot: &Snapshot) {
         let known = by_set(snapshot);
         for sets in &self.threads {
-            let mut sets = sets.lock();
-            sets.by_id.retain(|id, _| known.contains_key(id));
-            let left = sets.by_id.len();
-            sets.threshold.keep(left);
+            sets.lock().retain(|id| known.contains_key(id));
         }
     }
 
@@ -132,8 +122,7 @@ impl Functions {
     pub(super) fn of_set(&self, set: FunctionsId) -> BTreeMap<Place, Series> {
         let mut functions: BTreeMap<_, Series> = BTreeMap::new();
         for sets in &self.threads {
-            for (place, series) in sets.lock().by_id.get(&set).iter().flat_map(|set| &set.functions)
-            {
+            for (place, series) in sets.lock().get(&set).iter().flat_map(|set| &set.functions) {
                 functions.entry(*place).or_default().join(series);
             }
         }
@@ -144,7 +133,7 @@ impl Functions {
     fn all(&self) -> BTreeMap<(Box<str>, FunctionsId, Place), Series> {
         let mut all: BTreeMap<_, Series> = BTreeMap::new();
         for sets in &self.threads {
-            for (id, set) in &sets.lock().by_id {
+            for (id, set) in &*sets.lock() {
                 for (place, series) in &set.functions {
                     let function = (set.name.clone(), *id, *place);
                     all.entry(function).or_default().join(series);

@@ -1,15 +1,15 @@
 //! What is counted of requests, under the names that Kong gives it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rustc_hash::{FxBuildHasher, FxHashSet};
+use rustc_hash::FxHashSet;
 
+use super::counted::Counted;
 use super::family::{Family, Kind, Labels, Point, count, labels};
 use super::histogram::{Histogram, MILLISECONDS};
-use super::threshold::Threshold;
 use crate::in_force::snapshot::{RouteInForce, Snapshot};
 
 /// The numbers of requests, in a part for each worker, so that none waits for another.
@@ -17,12 +17,8 @@ pub(super) struct Requests {
     workers: Vec<Mutex<Worker>>,
 }
 
-#[derive(Default)]
-struct Worker {
-    /// In boxes: a map has room for twice what is in it, and moves it as it grows.
-    series: HashMap<Key, Box<Series>, FxBuildHasher>,
-    threshold: Threshold,
-}
+/// In boxes: a map has room for twice what is in it, and moves it as it grows.
+type Worker = Counted<Key, Box<Series>>;
 
 /// What a request counts for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,52 +62,35 @@ impl Requests {
 
     /// Counts a request. Whether there is so much that some should be [forgotten](Self::forget).
     pub(super) fn record(&self, worker: usize, sample: &Sample<'_>) -> bool {
-        let (service, route) = match sample.route {
-            Some(route) => {
-                let (service, route) = route.labels();
-                (service.map_or_else(Arc::default, Arc::clone), Arc::clone(route))
-            }
-            None => (Arc::default(), Arc::default()),
-        };
+        let (service, route) = labels_of(sample.route);
         let mut worker = self.workers[worker % self.workers.len()].lock();
-        let before = worker.series.len();
         let (consumer, status) = (sample.consumer.cloned(), sample.status);
-        let series = worker.series.entry(Key { service, route, consumer, status }).or_default();
-        series.requests += 1;
-        series.bytes += sample.bytes;
-        series.request.add(&MILLISECONDS, sample.whole);
-        if let Some((_, service)) = sample.latencies {
-            series.upstream.add(&MILLISECONDS, service);
+        let key = Key { service, route, consumer, status };
+        if let Some(series) = worker.get_mut(&key) {
+            series.count(sample);
+            return false;
         }
-        let upstream = sample.latencies.map_or(Duration::ZERO, |(_, service)| service);
-        series.kong.add(&MILLISECONDS, sample.whole.saturating_sub(upstream));
-        let now = worker.series.len();
-        now > before && worker.threshold.is_passed_by(now)
+        let mut series = Box::<Series>::default();
+        series.count(sample);
+        worker.insert(key, series)
     }
 
     /// Forgets the requests of routes that are there no more.
     //
     // Kong: never does.
     pub(super) fn forget(&self, snapshot: &Snapshot) {
-        let name = |(service, route): (Option<&Arc<str>>, &Arc<str>)| {
-            (service.map(Arc::clone).unwrap_or_default(), Arc::clone(route))
-        };
-        let known: FxHashSet<_> = snapshot.routes().map(|route| name(route.labels())).collect();
+        let routes = snapshot.routes().map(Some).chain([None]);
+        let known: FxHashSet<_> = routes.map(labels_of).collect();
         for worker in &self.workers {
-            let mut worker = worker.lock();
-            worker.series.retain(|key, _| {
-                let name = (Arc::clone(&key.service), Arc::clone(&key.route));
-                key.route.is_empty() || known.contains(&name)
-            });
-            let left = worker.series.len();
-            worker.threshold.keep(left);
+            let labels_of = |key: &Key| (Arc::clone(&key.service), Arc::clone(&key.route));
+            worker.lock().retain(|key| known.contains(&labels_of(key)));
         }
     }
 
     pub(super) fn families(&self) -> Vec<Family> {
         let mut all: BTreeMap<Key, Series> = BTreeMap::new();
         for worker in &self.workers {
-            for (key, series) in &worker.lock().series {
+            for (key, series) in &*worker.lock() {
                 all.entry(key.clone()).or_default().add(series);
             }
         }
@@ -119,6 +98,14 @@ impl Requests {
         families.extend(latencies(&all));
         families
     }
+}
+
+/// What the service and the route of a request are called, where there is any.
+fn labels_of(route: Option<&Arc<RouteInForce>>) -> (Arc<str>, Arc<str>) {
+    let Some((service, route)) = route.map(|route| route.labels()) else {
+        return Default::default();
+    };
+    (service.map_or_else(Arc::default, Arc::clone), Arc::clone(route))
 }
 
 fn requests(all: &BTreeMap<Key, Series>) -> Family {
@@ -179,6 +166,17 @@ fn of_consumer(key: &Key, between: &[(&'static str, &str)]) -> Labels {
 }
 
 impl Series {
+    fn count(&mut self, sample: &Sample<'_>) {
+        self.requests += 1;
+        self.bytes += sample.bytes;
+        self.request.add(&MILLISECONDS, sample.whole);
+        if let Some((_, service)) = sample.latencies {
+            self.upstream.add(&MILLISECONDS, service);
+        }
+        let upstream = sample.latencies.map_or(Duration::ZERO, |(_, service)| service);
+        self.kong.add(&MILLISECONDS, sample.whole.saturating_sub(upstream));
+    }
+
     fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.bytes += other.bytes;
