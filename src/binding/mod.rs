@@ -246,7 +246,8 @@ impl Scope<'_> {
                 is_allowed.then(|| shortcut(asked, arguments)).flatten()
             });
             // What is to be made takes a while; others end before it is worth a look.
-            answer.flatten().filter(|answer| !answer.is_made() || meter.tick() == Look::Fine)
+            let is_quick = |answer: &Answer| !matches!(answer, Answer::Made(_));
+            answer.flatten().filter(|answer| is_quick(answer) || meter.tick() == Look::Fine)
         };
         raw::with_shortcut(self.lua, function, Box::new(ask))
     }

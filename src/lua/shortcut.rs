@@ -26,12 +26,6 @@ pub(crate) enum Answer {
     Made(Option<&'static OfCaller>),
 }
 
-impl Answer {
-    pub(crate) const fn is_made(&self) -> bool {
-        matches!(self, Self::Made(_))
-    }
-}
-
 /// What answers are made of. It is the function's, and the text keeps its room from one call to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {

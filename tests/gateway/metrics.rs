@@ -128,7 +128,6 @@ async fn each_function_is_told_of_with_its_plugin_errors_and_times() {
     assert_eq!(list["data"], json!([]));
 }
 
-/// The lines with numbers of a name.
 #[tokio::test]
 async fn of_many_routes_those_that_are_gone_are_forgotten() {
     let batch = |name: &str| -> Value {
@@ -158,6 +157,7 @@ async fn of_many_routes_those_that_are_gone_are_forgotten() {
     assert!(counted.len() <= 2 * 260 + 1, "{}", counted.len());
 }
 
+/// The lines with numbers of a name.
 async fn numbers(gateway: &Gateway, name: &str) -> Vec<String> {
     let text = gateway.admin("/metrics").send().await.text();
     let named = text.lines().filter(|line| line.starts_with(&format!("{name}{{")));

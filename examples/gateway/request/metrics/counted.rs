@@ -27,14 +27,18 @@ impl<K: Eq + Hash, V> Counted<K, V> {
         self.counters.get(key)
     }
 
-    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        self.counters.get_mut(key)
-    }
-
-    /// Begins to count. Whether there is so much that what is gone should be [forgotten](Self::retain).
-    pub(super) fn insert(&mut self, key: K, counters: V) -> bool {
-        self.counters.insert(key, counters);
-        self.counters.len() > self.most
+    /// Counts with the counters of `key`, which are made if there are none. Whether there is so much now that
+    /// what is gone should be [forgotten](Self::retain).
+    pub(super) fn count(
+        &mut self,
+        key: K,
+        make: impl FnOnce() -> V,
+        count: impl FnOnce(&mut V),
+    ) -> bool {
+        let before = self.counters.len();
+        count(self.counters.entry(key).or_insert_with(make));
+        let now = self.counters.len();
+        now > before && now > self.most
     }
 
     /// Forgets what is not there any more.

@@ -70,14 +70,9 @@ impl Functions {
         let place = (call.plugin.name(), call.phase.name(), call.index);
         let thread = THREAD.with(|thread| thread % self.threads.len());
         let mut sets = self.threads[thread].lock();
-        if let Some(set) = sets.get_mut(&call.set_id) {
-            set.series(place).add(call);
-            return false;
-        }
         // Room for one: most sets have no more, and a vector would begin with four.
-        let mut set = Set { name: call.set.into(), functions: Vec::with_capacity(1) };
-        set.series(place).add(call);
-        sets.insert(call.set_id, set)
+        let make = || Set { name: call.set.into(), functions: Vec::with_capacity(1) };
+        sets.count(call.set_id, make, |set| set.series(place).add(call))
     }
 
     /// Forgets the functions of plugins that are there no more.

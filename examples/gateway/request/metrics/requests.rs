@@ -66,13 +66,7 @@ impl Requests {
         let mut worker = self.workers[worker % self.workers.len()].lock();
         let (consumer, status) = (sample.consumer.cloned(), sample.status);
         let key = Key { service, route, consumer, status };
-        if let Some(series) = worker.get_mut(&key) {
-            series.count(sample);
-            return false;
-        }
-        let mut series = Box::<Series>::default();
-        series.count(sample);
-        worker.insert(key, series)
+        worker.count(key, Box::default, |series| series.count(sample))
     }
 
     /// Forgets the requests of routes that are there no more.
