@@ -25,21 +25,19 @@ type ByHost<T> = HashMap<String, T, FxBuildHasher>;
 
 /// Routes by what their path begins with: the whole of it, or the literal start of an expression.
 ///
-/// A request looks at a dozen of ten thousand prefixes, and at others each time. So all that it looks at lies
-/// close together: a cache has room for it.
+/// Of ten thousand prefixes a request looks at few places, for they are others each time and in no cache.
 #[derive(Default)]
 struct Paths {
-    /// In the order of their texts.
-    prefixes: Vec<Prefix>,
-    texts: Vec<u8>,
+    prefixes: HashMap<Box<[u8]>, Prefix, FxBuildHasher>,
+    /// How long they are: each length once, the longest first.
+    lengths: Vec<usize>,
     entries: Vec<u32>,
 }
 
-/// Where a prefix's text and entries lie among those of all.
 struct Prefix {
-    text: (u32, u32),
+    /// Where its entries lie among those of all.
     entries: (u32, u32),
-    /// The longest other prefix that this one begins with, or [`NONE`].
+    /// How long the longest other prefix is that this one begins with, or [`NONE`].
     parent: u32,
 }
 
@@ -122,47 +120,34 @@ impl Paths {
         // Of a route with several hosts of one kind.
         found.dedup();
         let mut paths = Self::default();
-        let mut ancestors: Vec<u32> = Vec::new();
+        let mut ancestors: Vec<&[u8]> = Vec::new();
         for same in found.chunk_by(|(one, _), (other, _)| one == other) {
-            let text = &same[0].0;
-            while ancestors.pop_if(|last| !text.starts_with(paths.text(*last))).is_some() {}
-            let parent = ancestors.last().copied().unwrap_or(NONE);
-            ancestors.push(number(paths.prefixes.len()));
-            let text = append(&mut paths.texts, text.iter().copied());
-            let entries = append(&mut paths.entries, same.iter().map(|(_, rank)| *rank));
-            paths.prefixes.push(Prefix { text, entries, parent });
+            let text = &*same[0].0;
+            while ancestors.pop_if(|last| !text.starts_with(last)).is_some() {}
+            let parent = ancestors.last().map_or(NONE, |parent| number(parent.len()));
+            ancestors.push(text);
+            let start = number(paths.entries.len());
+            paths.entries.extend(same.iter().map(|(_, rank)| *rank));
+            let entries = (start, number(paths.entries.len()));
+            paths.prefixes.insert(text.into(), Prefix { entries, parent });
+            paths.lengths.push(text.len());
         }
-        paths.prefixes.shrink_to_fit();
-        paths.texts.shrink_to_fit();
+        paths.lengths.sort_unstable_by(|one, other| other.cmp(one));
+        paths.lengths.dedup();
+        paths.lengths.shrink_to_fit();
         paths.entries.shrink_to_fit();
         paths
     }
 
-    fn text(&self, at: u32) -> &[u8] {
-        part(&self.texts, self.prefixes[at as usize].text)
-    }
-
+    /// From the longest prefix that `path` begins with to the shortest.
     fn visit<'a>(&'a self, path: &[u8], visit: &mut impl FnMut(&'a [u32])) {
-        let after = self.prefixes.partition_point(|prefix| part(&self.texts, prefix.text) <= path);
-        let mut next = after.checked_sub(1);
-        while let Some(prefix) = next.and_then(|at| self.prefixes.get(at)) {
-            if path.starts_with(part(&self.texts, prefix.text)) {
-                visit(part(&self.entries, prefix.entries));
-            }
-            next = (prefix.parent != NONE).then_some(prefix.parent as usize);
+        let of_length = |length: usize| self.prefixes.get(path.get(..length)?);
+        let mut next = self.lengths.iter().find_map(|length| of_length(*length));
+        while let Some(Prefix { entries: (start, end), parent }) = next {
+            visit(&self.entries[*start as usize..*end as usize]);
+            next = (*parent != NONE).then(|| of_length(*parent as usize)).flatten();
         }
     }
-}
-
-/// Puts `more` behind `all`: where it lies there.
-fn append<T>(all: &mut Vec<T>, more: impl Iterator<Item = T>) -> (u32, u32) {
-    let start = number(all.len());
-    all.extend(more);
-    (start, number(all.len()))
-}
-
-fn part<T>(all: &[T], (start, end): (u32, u32)) -> &[T] {
-    &all[start as usize..end as usize]
 }
 
 /// A place or length: half of what it takes as it is.
