@@ -48,13 +48,16 @@ impl Record {
 
     /// Whether the function is not to be called now.
     pub(super) fn is_refused(&self) -> bool {
+        if !Self::any_ever() {
+            return false;
+        }
         let until = self.refused_until.load(Ordering::Relaxed);
         until > 0 && now() < until
     }
 
     /// Notes a call that kept within its share.
     pub(super) fn clear(&self) {
-        if self.watched.load(Ordering::Relaxed) > 0 {
+        if Self::any_ever() && self.watched.load(Ordering::Relaxed) > 0 {
             self.strikes.store(0, Ordering::Relaxed);
             let less = |left: u32| left.checked_sub(1);
             let _ = self.watched.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
