@@ -68,7 +68,7 @@ pub(crate) fn ways(
         .layer(rewrite_post)
         // The route, for all that follows.
         .map_request(move |mut request| {
-            routing::route(&mut request, &finder);
+            routing::route_rewritten(&mut request, &finder);
             request
         })
         .service(routed.clone());

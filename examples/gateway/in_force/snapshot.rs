@@ -62,15 +62,18 @@ impl Snapshot {
     }
 
     /// Looks for the route of a request.
-    pub(crate) fn find(&self, query: &Query<'_>) -> Option<(Arc<RouteInForce>, Found)> {
-        let found = self.router.find(query)?;
-        let route = self.routes[found.route].as_ref().expect("the router has none that are gone");
-        Some((Arc::clone(route), found))
+    pub(crate) fn find(&self, query: &Query<'_>) -> Option<Found> {
+        self.router.find(query)
+    }
+
+    /// The route at a place that the router has found.
+    pub(crate) fn route(&self, place: usize) -> &RouteInForce {
+        self.routes[place].as_ref().expect("the router has none that are gone")
     }
 
     /// All routes.
-    pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<RouteInForce>> {
-        self.routes.iter().flatten()
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &RouteInForce> {
+        self.routes.iter().flatten().map(|route| &**route)
     }
 
     /// What is to be chosen for a request with these headers, if there is anything.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -37,11 +38,42 @@ pub(crate) struct Flight {
     /// Whom the request is counted for.
     consumer: OnceLock<Arc<str>>,
     /// When the request went to the service, and when the head of its response was there.
-    called: OnceLock<Duration>,
+    called: Moment,
+    answered: Moment,
+    /// The status of that response, or 0.
+    status: AtomicU16,
     /// The trace that it belongs to, if anybody wants to know.
     trace: OnceLock<Box<RequestTrace>>,
-    answered: OnceLock<(Duration, StatusCode)>,
     tried: OnceLock<Tried>,
+}
+
+/// When something happened first, from the beginning of the request. A request is on one thread at a time: so
+/// nobody notes another moment meanwhile.
+struct Moment(AtomicU64);
+
+/// Not yet.
+const NEVER: u64 = u64::MAX;
+
+impl Default for Moment {
+    fn default() -> Self {
+        Self(AtomicU64::new(NEVER))
+    }
+}
+
+impl Moment {
+    /// Notes the moment. Whether it is the first.
+    fn note(&self, time: Duration) -> bool {
+        let is_first = self.0.load(Ordering::Relaxed) == NEVER;
+        if is_first {
+            self.0.store(u64::try_from(time.as_nanos()).unwrap_or(NEVER - 1), Ordering::Relaxed);
+        }
+        is_first
+    }
+
+    fn get(&self) -> Option<Duration> {
+        let nanoseconds = self.0.load(Ordering::Relaxed);
+        (nanoseconds != NEVER).then(|| Duration::from_nanos(nanoseconds))
+    }
 }
 
 /// Where a request was sent.
@@ -55,7 +87,8 @@ pub(crate) enum Tried {
 /// What the router has found.
 #[derive(Default)]
 pub(crate) struct Matched {
-    pub(crate) route: Option<Arc<RouteInForce>>,
+    /// The place of the route in the snapshot. [`Flight::route_of`] has the route.
+    pub(crate) route: Option<usize>,
     /// How many bytes of the normalised path the route matched, if it has paths.
     pub(crate) prefix: Option<usize>,
     /// What a regular expression has captured of the path.
@@ -116,9 +149,10 @@ impl Flight {
             matched: OnceLock::new(),
             upstream_uri: OnceLock::new(),
             consumer: OnceLock::new(),
-            called: OnceLock::new(),
+            called: Moment::default(),
+            answered: Moment::default(),
+            status: AtomicU16::new(0),
             trace: OnceLock::new(),
-            answered: OnceLock::new(),
             tried: OnceLock::new(),
         }
     }
@@ -126,6 +160,11 @@ impl Flight {
     /// The companion of a request, if it came through the gateway's first layer.
     pub(crate) fn of<B>(request: &Request<B>) -> Option<&Arc<Self>> {
         request.extensions().get()
+    }
+
+    /// The same for the last who asks: nobody behind them finds it.
+    pub(crate) fn take<B>(request: &mut Request<B>) -> Option<Arc<Self>> {
+        request.extensions_mut().remove()
     }
 
     /// Who gives the connection of a request away.
@@ -148,8 +187,13 @@ impl Flight {
     }
 
     /// The route of the request, once it is known.
-    pub(crate) fn route_in_force(&self) -> Option<&Arc<RouteInForce>> {
-        self.matched()?.route.as_ref()
+    pub(crate) fn route_in_force(&self) -> Option<&RouteInForce> {
+        self.route_of(self.matched()?)
+    }
+
+    /// The route that has been found, be it this or an earlier time.
+    pub(crate) fn route_of(&self, matched: &Matched) -> Option<&RouteInForce> {
+        matched.route.map(|place| self.snapshot.route(place))
     }
 
     fn chain(&self) -> &Chain {
@@ -216,12 +260,14 @@ impl Flight {
     /// Notes that the request goes to the service `now`. Of several attempts, the last counts for
     /// the service and the first for the gateway; here they are one.
     pub(crate) fn call(&self, now: Instant) {
-        let _ = self.called.set(now.saturating_duration_since(self.started));
+        self.called.note(now.saturating_duration_since(self.started));
     }
 
     /// Notes that the head of the service's response is there `now`.
     pub(crate) fn answer(&self, now: Instant, status: StatusCode) {
-        let _ = self.answered.set((now.saturating_duration_since(self.started), status));
+        if self.answered.note(now.saturating_duration_since(self.started)) {
+            self.status.store(status.as_u16(), Ordering::Relaxed);
+        }
         if let Some(trace) = self.trace() {
             trace.answer(status);
         }
@@ -239,13 +285,13 @@ impl Flight {
 
     /// The status that the service has answered with.
     pub(crate) fn service_status(&self) -> Option<StatusCode> {
-        self.answered.get().map(|(_, status)| *status)
+        StatusCode::from_u16(self.status.load(Ordering::Relaxed)).ok()
     }
 
     /// How long the gateway took before the service was called, and the service to answer: of
     /// requests that a service has answered.
     pub(crate) fn latencies(&self) -> Option<(Duration, Duration)> {
-        let (called, answered) = (*self.called.get()?, self.answered.get()?.0);
+        let (called, answered) = (self.called.get()?, self.answered.get()?);
         Some((called, answered.saturating_sub(called)))
     }
 
@@ -256,7 +302,7 @@ impl Flight {
 
     /// When the request went to the service, by the clock of functions.
     fn called_at(&self) -> Option<SystemTime> {
-        let called = *self.called.get()?;
+        let called = self.called.get()?;
         Some(SystemTime::now() - self.started.elapsed() + called)
     }
 
@@ -296,7 +342,7 @@ impl RequestFacts for Flight {
 
     fn upstream_uri(&self) -> Option<&UpstreamUri> {
         let matched = self.matched()?;
-        let route = matched.route.as_ref()?;
+        let route = self.route_of(matched)?;
         Some(self.upstream_uri.get_or_init(|| match &matched.set_path {
             Some(path) => UpstreamUri::new(path.path()),
             None => {

@@ -24,25 +24,27 @@ struct Asked<'a> {
     headers: &'a HeaderMap,
 }
 
-/// Finds the route of `request`, and tells its companion.
-pub(crate) fn route<B>(request: &mut Request<B>, trusted: &Trusted) {
-    let flight = Arc::clone(Flight::of(request).expect("the first layer puts it there"));
-    let mut set_path = None;
-    // What functions of `rewrite` have set for the service says nothing of which service it is.
-    if flight.may_have_been_rewritten() {
-        if let Some(requested) = requested_uri(request.extensions_mut()) {
-            set_path = replace(request.uri_mut(), requested);
-        }
-        // This is where it was led.
-        request.extensions_mut().remove::<InternalRedirect>();
+impl<'a> Asked<'a> {
+    fn of<B>(request: &'a Request<B>) -> Self {
+        let (method, uri) = (request.method(), request.uri());
+        Self { method, uri, version: request.version(), headers: request.headers() }
     }
-    let asked = Asked {
-        method: request.method(),
-        uri: request.uri(),
-        version: request.version(),
-        headers: request.headers(),
-    };
-    flight.route(Matched { set_path, ..look(&asked, &flight, trusted) });
+}
+
+/// Finds the route of `request`, and tells its companion.
+pub(crate) fn route<B>(request: &Request<B>, flight: &Flight, trusted: &Trusted) {
+    flight.route(look(&Asked::of(request), flight, trusted));
+}
+
+/// The same where functions of `rewrite` have run: what they have set for the service says nothing of which service
+/// it is.
+pub(crate) fn route_rewritten<B>(request: &mut Request<B>, trusted: &Trusted) {
+    let flight = Arc::clone(Flight::of(request).expect("the first layer puts it there"));
+    let requested = requested_uri(request.extensions_mut());
+    let set_path = requested.and_then(|requested| replace(request.uri_mut(), requested));
+    // This is where it was led.
+    request.extensions_mut().remove::<InternalRedirect>();
+    flight.route(Matched { set_path, ..look(&Asked::of(request), &flight, trusted) });
 }
 
 /// The route of a request that a function has led elsewhere, by `ngx.exec`.
@@ -69,14 +71,14 @@ fn replace(uri: &mut Uri, requested: Uri) -> Option<PathAndQuery> {
 
 fn look(asked: &Asked<'_>, flight: &Flight, trusted: &Trusted) -> Matched {
     let uri = asked.uri.clone();
-    let Some((route, Found { prefix, captures, .. })) = find(asked, flight) else {
+    let Some(Found { route, prefix, captures }) = find(asked, flight) else {
         return Matched { uri, ..Matched::default() };
     };
-    let refusal = refusal(asked, &route, &flight.peer, trusted);
+    let refusal = refusal(asked, flight.snapshot().route(route), &flight.peer, trusted);
     Matched { route: Some(route), prefix, captures, refusal, uri, set_path: None }
 }
 
-fn find(asked: &Asked<'_>, flight: &Flight) -> Option<(Arc<RouteInForce>, Found)> {
+fn find(asked: &Asked<'_>, flight: &Flight) -> Option<Found> {
     let is_tls = flight.peer.connection.is_tls();
     let snapshot = flight.snapshot();
     let host = if snapshot.asks_for_host() { host_of(asked) } else { Cow::default() };

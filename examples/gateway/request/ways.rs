@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -41,12 +40,12 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let flight = Arc::clone(Flight::of(&request).expect("the first layer puts it there"));
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let flight = Flight::of(&request).expect("the first layer puts it there");
         if flight.may_have_been_rewritten() {
             return ResponseFuture::Whole { future: self.whole.call(request) };
         }
-        routing::route(&mut request, &self.trusted);
+        routing::route(&request, flight, &self.trusted);
         if flight.is_plain() {
             return ResponseFuture::Straight { future: self.straight.call(request) };
         }

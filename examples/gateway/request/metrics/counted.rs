@@ -1,5 +1,6 @@
 //! [`Counted`]: what has been counted, as long as there is something that it is of.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::collections::hash_map::Iter;
 use std::hash::Hash;
@@ -27,18 +28,25 @@ impl<K: Eq + Hash, V> Counted<K, V> {
         self.counters.get(key)
     }
 
-    /// Counts with the counters of `key`, which are made if there are none. Whether there is so much now that
-    /// what is gone should be [forgotten](Self::retain).
-    pub(super) fn count(
+    /// Counts with the counters of `key`; where there are none, with those that `begin` makes. Whether there is so
+    /// much now that what is gone should be [forgotten](Self::retain).
+    pub(super) fn count<Q: Eq + Hash + ?Sized>(
         &mut self,
-        key: K,
-        make: impl FnOnce() -> V,
+        key: &Q,
+        begin: impl FnOnce() -> (K, V),
         count: impl FnOnce(&mut V),
-    ) -> bool {
-        let before = self.counters.len();
-        count(self.counters.entry(key).or_insert_with(make));
-        let now = self.counters.len();
-        now > before && now > self.most
+    ) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        if let Some(counters) = self.counters.get_mut(key) {
+            count(counters);
+            return false;
+        }
+        let (key, mut counters) = begin();
+        count(&mut counters);
+        self.counters.insert(key, counters);
+        self.counters.len() > self.most
     }
 
     /// Forgets what is not there any more.

@@ -71,8 +71,11 @@ impl Functions {
         let thread = THREAD.with(|thread| thread % self.threads.len());
         let mut sets = self.threads[thread].lock();
         // Room for one: most sets have no more, and a vector would begin with four.
-        let make = || Set { name: call.set.into(), functions: Vec::with_capacity(1) };
-        sets.count(call.set_id, make, |set| set.series(place).add(call))
+        let begin = || {
+            let set = Set { name: call.set.into(), functions: Vec::with_capacity(1) };
+            (call.set_id, set)
+        };
+        sets.count(&call.set_id, begin, |set| set.series(place).add(call))
     }
 
     /// Forgets the functions of plugins that are there no more.

@@ -1,6 +1,8 @@
 //! What is counted of requests, under the names that Kong gives it.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +32,48 @@ struct Key {
     status: u16,
 }
 
+/// Whoever says what a request counts for: to look for its numbers takes no key of its own.
+trait CountsFor {
+    /// Service, route, consumer and status.
+    fn counts_for(&self) -> (&str, &str, Option<&str>, u16);
+}
+
+impl CountsFor for Key {
+    fn counts_for(&self) -> (&str, &str, Option<&str>, u16) {
+        (&self.service, &self.route, self.consumer.as_deref(), self.status)
+    }
+}
+
+impl CountsFor for Sample<'_> {
+    fn counts_for(&self) -> (&str, &str, Option<&str>, u16) {
+        let (service, route) = self.route.map(RouteInForce::labels).unzip();
+        let service = service.flatten().map_or("", |service| service);
+        let consumer = self.consumer.map(|consumer| &**consumer);
+        (service, route.map_or("", |route| route), consumer, self.status)
+    }
+}
+
+impl<'a> Borrow<dyn CountsFor + 'a> for Key {
+    fn borrow(&self) -> &(dyn CountsFor + 'a) {
+        self
+    }
+}
+
+// As the fields of a key, one after the other.
+impl Hash for dyn CountsFor + '_ {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.counts_for().hash(state);
+    }
+}
+
+impl PartialEq for dyn CountsFor + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.counts_for() == other.counts_for()
+    }
+}
+
+impl Eq for dyn CountsFor + '_ {}
+
 /// In this order, that what each request counts lies together.
 #[derive(Clone, Default)]
 #[repr(C)]
@@ -46,7 +90,7 @@ const WORKSPACE: (&str, &str) = ("workspace", "default");
 
 /// A request that has ended.
 pub(crate) struct Sample<'a> {
-    pub(crate) route: Option<&'a Arc<RouteInForce>>,
+    pub(crate) route: Option<&'a RouteInForce>,
     pub(crate) consumer: Option<&'a Arc<str>>,
     pub(crate) status: u16,
     pub(crate) bytes: u64,
@@ -62,11 +106,9 @@ impl Requests {
 
     /// Counts a request. Whether there is so much that some should be [forgotten](Self::forget).
     pub(super) fn record(&self, worker: usize, sample: &Sample<'_>) -> bool {
-        let (service, route) = labels_of(sample.route);
         let mut worker = self.workers[worker % self.workers.len()].lock();
-        let (consumer, status) = (sample.consumer.cloned(), sample.status);
-        let key = Key { service, route, consumer, status };
-        worker.count(key, Box::default, |series| series.count(sample))
+        let begin = || (Key::of(sample), Box::default());
+        worker.count::<dyn CountsFor + '_>(sample, begin, |series| series.count(sample))
     }
 
     /// Forgets the requests of routes that are there no more.
@@ -95,7 +137,7 @@ impl Requests {
 }
 
 /// What the service and the route of a request are called, where there is any.
-fn labels_of(route: Option<&Arc<RouteInForce>>) -> (Arc<str>, Arc<str>) {
+fn labels_of(route: Option<&RouteInForce>) -> (Arc<str>, Arc<str>) {
     let Some((service, route)) = route.map(|route| route.labels()) else {
         return Default::default();
     };
@@ -157,6 +199,13 @@ fn of_consumer(key: &Key, between: &[(&'static str, &str)]) -> Labels {
     all.extend(labels(&[WORKSPACE]));
     all.extend(key.consumer.iter().map(|name| ("consumer", name.to_string())));
     all
+}
+
+impl Key {
+    fn of(sample: &Sample<'_>) -> Self {
+        let (service, route) = labels_of(sample.route);
+        Self { service, route, consumer: sample.consumer.cloned(), status: sample.status }
+    }
 }
 
 impl Series {

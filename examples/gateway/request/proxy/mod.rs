@@ -102,12 +102,12 @@ where
 }
 
 impl Shared {
-    async fn respond<B>(&self, request: Request<B>) -> Answer
+    async fn respond<B>(&self, mut request: Request<B>) -> Answer
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let flight = Flight::of(&request).cloned().expect("the first layer puts it there");
+        let flight = Flight::take(&mut request).expect("the first layer puts it there");
         let switch = headers::upgrade_of(&request);
         let client = flight.peer.handover.as_deref().filter(|_| switch.is_some());
         let (mut head, body) = request.into_parts();
@@ -116,7 +116,7 @@ impl Shared {
         let elsewhere = redirect.then(|| routing::again(&mut head, &flight, &self.trusted));
         let nothing = Matched::default();
         let matched = elsewhere.as_ref().or(flight.matched()).unwrap_or(&nothing);
-        let Some(route) = &matched.route else { return answer::own(answer::no_route()) };
+        let Some(route) = flight.route_of(matched) else { return answer::own(answer::no_route()) };
         if let Some(refusal) = &matched.refusal {
             return answer::own(answer::refusal(refusal));
         }
@@ -177,7 +177,7 @@ impl Shared {
         plan: &Plan,
         upstream: Option<&Upstream>,
     ) -> Result<(), BoxError> {
-        let Some(route) = matched.route.as_deref() else { return Ok(()) };
+        let Some(route) = flight.route_of(matched) else { return Ok(()) };
         // Room for all that is added, rather than twice for a part of it.
         head.headers.reserve(ADDED);
         let host = headers::host_of(head);
