@@ -7,6 +7,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use http::Extensions;
@@ -16,23 +17,25 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::spelling::{Came, Whole, Written};
 
 /// How names came and are to be written, as a connection and those who use it tell each other.
-#[derive(Default)]
+//
+// What is asked most does not lock: whether there is anything to look at.
 pub(crate) struct HeadNames {
-    coming: Mutex<Coming>,
+    /// Whether what comes next from the other end begins with a head.
+    is_head: AtomicBool,
+    coming: Mutex<Vec<u8>>,
+    has_written: AtomicBool,
     /// For the head that goes out next.
     written: Mutex<Option<Written>>,
 }
 
-/// What comes from the other end.
-struct Coming {
-    /// Whether it begins with a head.
-    is_head: bool,
-    bytes: Vec<u8>,
-}
-
-impl Default for Coming {
+impl Default for HeadNames {
     fn default() -> Self {
-        Self { is_head: true, bytes: Vec::new() }
+        Self {
+            is_head: AtomicBool::new(true),
+            coming: Mutex::default(),
+            has_written: AtomicBool::new(false),
+            written: Mutex::default(),
+        }
     }
 }
 
@@ -46,42 +49,54 @@ impl HeadNames {
         let mut coming = self.coming.lock();
         let mut begin = 0;
         let mut came = None;
-        while let Some(whole) = Whole::at_start_of(&coming.bytes[begin..]) {
-            let head = &coming.bytes[begin..begin + whole.length];
+        while let Some(whole) = Whole::at_start_of(&coming[begin..]) {
+            let head = &coming[begin..begin + whole.length];
             begin += head.len();
             if !is_interim(head) {
                 came = (!whole.is_in_title_case).then(|| Came::of(head));
                 break;
             }
         }
-        coming.is_head = !has_body;
-        if has_body || begin == coming.bytes.len() {
-            coming.bytes.clear();
+        self.is_head.store(!has_body, Ordering::Release);
+        if has_body || begin == coming.len() {
+            coming.clear();
         } else {
-            coming.bytes.drain(..begin);
+            coming.drain(..begin);
         }
         came
     }
 
     /// Says that what comes next begins with a head.
     pub(crate) fn expect(&self) {
-        self.coming.lock().is_head = true;
+        self.is_head.store(true, Ordering::Release);
     }
 
     /// Has the names in the head of a message be written as its extensions say.
     pub(crate) fn write(&self, extensions: &Extensions) {
         if let Some(written) = Written::of(extensions) {
             *self.written.lock() = Some(written);
+            self.has_written.store(true, Ordering::Release);
         }
     }
 
+    /// How the names of the head that goes out are written, if not as hyper writes them.
+    fn take_written(&self) -> Option<Written> {
+        if !self.has_written.load(Ordering::Acquire) {
+            return None;
+        }
+        self.has_written.store(false, Ordering::Release);
+        self.written.lock().take()
+    }
+
     fn note(&self, bytes: &[u8]) {
+        if !self.is_head.load(Ordering::Acquire) {
+            return;
+        }
         let mut coming = self.coming.lock();
-        if coming.is_head {
-            coming.bytes.extend_from_slice(bytes);
-            if coming.bytes.len() > LONGEST {
-                *coming = Coming { is_head: false, bytes: Vec::new() };
-            }
+        coming.extend_from_slice(bytes);
+        if coming.len() > LONGEST {
+            *coming = Vec::new();
+            self.is_head.store(false, Ordering::Release);
         }
     }
 }
@@ -115,7 +130,7 @@ impl<T> Wire<T> {
     /// Whether a head goes out in the place of what `bytes` begin with.
     fn has_head(&mut self, bytes: &[u8]) -> bool {
         if std::mem::take(&mut self.is_at_rest)
-            && let Some(written) = self.names.written.lock().take()
+            && let Some(written) = self.names.take_written()
         {
             written.write(bytes, &mut self.head);
         }
