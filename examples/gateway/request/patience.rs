@@ -11,9 +11,14 @@ use std::time::Instant;
 
 use tokio::time::Sleep;
 
+use super::noted::Noted;
+
 /// A timer, once there was need for one.
 #[derive(Default)]
-pub(crate) struct Patience(Option<Pin<Box<Sleep>>>);
+pub(crate) struct Patience {
+    timer: Option<Pin<Box<Sleep>>>,
+    waiting: Noted,
+}
 
 impl Patience {
     /// What `future` comes to before `deadline`, or `None`.
@@ -32,12 +37,15 @@ impl Patience {
     /// Waits until `deadline`.
     pub(crate) fn poll_until(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let deadline = deadline.into();
-        let timer = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        let Self { timer, waiting } = self;
+        let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         if timer.deadline() > deadline {
             timer.as_mut().reset(deadline);
+        } else if waiting.has(cx) && !timer.is_elapsed() {
+            return Poll::Pending;
         }
         loop {
-            ready!(timer.as_mut().poll(cx));
+            ready!(waiting.ask(cx, |cx| timer.as_mut().poll(cx)));
             if timer.deadline() >= deadline {
                 return Poll::Ready(());
             }

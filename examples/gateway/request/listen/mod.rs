@@ -38,6 +38,7 @@ use crate::BoxError;
 use crate::request::counters::Counters;
 use crate::request::handover::Handover;
 use crate::request::peer::Peer;
+use crate::request::socket::Socket;
 use crate::request::wire::{HeadNames, Wire};
 
 /// How connections are served.
@@ -129,10 +130,11 @@ impl Server {
         let _ = stream.set_nodelay(true);
         let Some(acceptor) = self.tls.as_ref().filter(|_| address.tls) else {
             let is_http2 = tokio::time::timeout(PATIENCE, begins_http2(&stream)).await??;
-            return client.serve(stream, is_http2, None, None).await;
+            return client.serve(Socket::new(stream), is_http2, None, None).await;
         };
         // Boxed, as all that few connections need: each would carry about the room that it takes.
-        let accepted = Box::pin(acceptor.accept(stream, client.connection, address.http2));
+        let accepted =
+            Box::pin(acceptor.accept(Socket::new(stream), client.connection, address.http2));
         let accepted = tokio::time::timeout(PATIENCE, accepted).await??;
         let (stream, name) = (accepted.stream, accepted.server_name);
         Box::pin(client.serve(stream, accepted.is_http2, Some(accepted.tls), name)).await

@@ -11,13 +11,13 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert, ResolvesServerCertUsingSni};
 use rustls::sign::CertifiedKey;
-use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower_lua::{Connection, Plugin, Runtime, Tls};
 
 use crate::BoxError;
 use crate::in_force::published::Published;
+use crate::request::socket::Socket;
 
 /// What TLS connections are accepted with.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ pub(crate) struct TlsAcceptor {
 
 /// A connection whose handshake is over.
 pub(super) struct Accepted {
-    pub(super) stream: TlsStream<TcpStream>,
+    pub(super) stream: TlsStream<Socket>,
     pub(super) tls: Tls,
     pub(super) server_name: Option<Arc<str>>,
     pub(super) is_http2: bool,
@@ -78,7 +78,7 @@ impl TlsAcceptor {
     /// Shakes hands, if functions let it be.
     pub(super) async fn accept(
         &self,
-        stream: TcpStream,
+        stream: Socket,
         connection: Connection,
         offers_http2: bool,
     ) -> io::Result<Accepted> {

@@ -19,6 +19,7 @@ use crate::BoxError;
 use crate::in_force::target::{Key, Target};
 use crate::request::listen::{LONGEST, LONGEST_LIST, MOST_FIELDS};
 use crate::request::patience::Patience;
+use crate::request::socket::Socket;
 use crate::request::wire::{HeadNames, Wire};
 use crate::resolver::Resolver;
 
@@ -77,6 +78,7 @@ impl Connector {
         }
         let stream = TcpStream::connect(addr).await.map_err(failed)?;
         let _ = stream.set_nodelay(true);
+        let stream = Socket::new(stream);
         target.see(addr);
         let Some(tls) = &key.tls else { return handshake(stream, key).await };
         let host = tls.name.as_deref().unwrap_or_else(|| key.host.trim_matches(['[', ']']));
