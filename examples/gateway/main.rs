@@ -206,7 +206,7 @@ impl Gateway {
         admins: &[SocketAddr],
         stopped: watch::Receiver<()>,
     ) -> Result<Self, BoxError> {
-        let counters = Arc::new(Counters::default());
+        let counters = Arc::new(Counters::new(config.workers.0));
         let (address, cached) = (config.database()?, config.database.cached());
         let is_shared = address.as_ref().is_some_and(Address::is_shared);
         let (logs, telemetry) = (Logs::new(Arc::clone(&counters)), &config.telemetry);

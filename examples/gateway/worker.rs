@@ -16,7 +16,7 @@ use tower::{Layer, ServiceExt};
 use tower_lua::Runtime;
 
 use crate::BoxError;
-use crate::in_force::published::Published;
+use crate::in_force::published::{OfWorker, Published};
 use crate::request::edge::EdgeLayer;
 use crate::request::listen::{Address, Server};
 use crate::request::proxy::{Proxy, Roots};
@@ -69,12 +69,15 @@ async fn serve(
     let Parts { published, runtime, roots, resolver, server, debug, tracer, patience } = parts;
     let server = Server { counters: Some(recorder.counters().clone()), ..server };
     let trusted = Trusted::new(runtime.clone());
-    let edge = EdgeLayer::new(published, Arc::new(recorder), trusted.clone(), tracer);
+    let snapshots = Arc::new(OfWorker::new(published));
+    let edge = EdgeLayer::new(Arc::clone(&snapshots), Arc::new(recorder), trusted.clone(), tracer);
     let proxy = Proxy::new(&roots, resolver, trusted.clone());
     // An id, the snapshot in force; the gateway's own headers, the access log, metrics.
     let service = edge.layer(stack::ways(proxy, trusted, &runtime, debug));
     let _answering = Answering::by(service.clone());
     let service = service.map_request(|request: Request<Incoming>| request.map(Either::Left));
+    let mut followers = tokio::task::JoinSet::new();
+    followers.spawn(async move { snapshots.follow().await });
     let mut listeners = tokio::task::JoinSet::new();
     for (socket, address) in sockets {
         let served = server.clone().serve(socket, address, service.clone(), stop.clone());

@@ -13,7 +13,7 @@ use tower_lua::{Connection, Runtime};
 use super::asked::Asked;
 use super::echo::{Echo, Forwarded};
 use crate::BoxError;
-use crate::in_force::published::{Current, Published};
+use crate::in_force::published::{Current, OfWorker, Published};
 use crate::log::AccessLog;
 use crate::request::edge::EdgeLayer;
 use crate::request::flight::Flight;
@@ -73,7 +73,7 @@ impl Stage {
         runtime.subrequests(OfThread);
         Self {
             edge: EdgeLayer::new(
-                published.clone(),
+                Arc::new(OfWorker::new(published.clone())),
                 Arc::new(recorder),
                 trusted.clone(),
                 untraced(),

@@ -3,9 +3,12 @@
 //! A change makes a new [`Snapshot`] beside the one that is in force, of what has changed and what is
 //! there already, and then puts it in its place. A request keeps the one that it began with.
 
+use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tower_lua::Runtime;
 
@@ -26,6 +29,29 @@ pub(crate) struct Published {
     runtime: Runtime,
     between: Between,
     changed: watch::Sender<()>,
+    /// How many snapshots there have been.
+    count: Arc<AtomicU64>,
+}
+
+/// What is in force, for the requests of one worker.
+///
+/// Each of them counts itself up and down where it keeps the snapshot. Were that one place for all workers, each
+/// would wait for the others' caches, twice a request.
+pub(crate) struct OfWorker {
+    published: Published,
+    /// Which of all snapshots it is.
+    seen: Mutex<(u64, Arc<Kept>)>,
+}
+
+/// A snapshot that requests of one worker keep.
+pub(crate) struct Kept(Arc<Snapshot>);
+
+impl Deref for Kept {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        &self.0
+    }
 }
 
 impl Default for Current {
@@ -46,7 +72,8 @@ impl Published {
     /// Puts in force what those see who have `current`. Functions are to run in `runtime`; `between`
     /// makes the other plugins.
     pub(crate) fn new(current: Current, runtime: Runtime, between: Between) -> Self {
-        Self { current, runtime, between, changed: watch::Sender::default() }
+        let (changed, count) = Default::default();
+        Self { current, runtime, between, changed, count }
     }
 
     /// What is in force now.
@@ -70,11 +97,38 @@ impl Published {
     /// Puts `snapshot` in force, for every request that begins from now on.
     pub(crate) fn publish(&self, snapshot: Snapshot) {
         self.current.0.store(Arc::new(snapshot));
+        self.count.fetch_add(1, Ordering::Release);
         self.changed.send_replace(());
     }
 
     /// Sees whenever something else is in force.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
+    }
+}
+
+impl OfWorker {
+    pub(crate) fn new(published: Published) -> Self {
+        let kept = Kept(published.current());
+        // Of no snapshot that there has been: another may have come meanwhile.
+        Self { published, seen: Mutex::new((u64::MAX, Arc::new(kept))) }
+    }
+
+    /// What is in force now.
+    pub(crate) fn current(&self) -> Arc<Kept> {
+        let count = self.published.count.load(Ordering::Acquire);
+        let mut seen = self.seen.lock();
+        if seen.0 != count {
+            *seen = (count, Arc::new(Kept(self.published.current())));
+        }
+        Arc::clone(&seen.1)
+    }
+
+    /// Lets go of what is in force no more, though there is no request.
+    pub(crate) async fn follow(&self) {
+        let mut changes = self.published.changes();
+        while changes.changed().await.is_ok() {
+            self.current();
+        }
     }
 }

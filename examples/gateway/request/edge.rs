@@ -16,7 +16,7 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 use tower_lua::{DefaultResponseForError, RequestId};
 
-use crate::in_force::published::Published;
+use crate::in_force::published::OfWorker;
 use crate::request::flight::Flight;
 use crate::request::hop_by_hop::remove_named_by_connection;
 use crate::request::peer::Peer;
@@ -44,7 +44,7 @@ pub(crate) fn via(version: Version) -> HeaderValue {
 /// records both when the response has ended.
 #[derive(Clone)]
 pub(crate) struct EdgeLayer {
-    published: Published,
+    snapshots: Arc<OfWorker>,
     recorder: Arc<Recorder>,
     trusted: Trusted,
     tracer: Arc<Tracer>,
@@ -52,12 +52,12 @@ pub(crate) struct EdgeLayer {
 
 impl EdgeLayer {
     pub(crate) fn new(
-        published: Published,
+        snapshots: Arc<OfWorker>,
         recorder: Arc<Recorder>,
         trusted: Trusted,
         tracer: Arc<Tracer>,
     ) -> Self {
-        Self { published, recorder, trusted, tracer }
+        Self { snapshots, recorder, trusted, tracer }
     }
 
     /// Begins the trace of a request that somebody wants to know of.
@@ -103,7 +103,7 @@ where
         let extensions = request.extensions_mut();
         let peer: Arc<Peer> = extensions.remove().expect("who accepts a connection puts it there");
         let client = self.layer.trusted.client(&peer, request.headers());
-        let snapshot = self.layer.published.current();
+        let snapshot = self.layer.snapshots.current();
         let flight = Arc::new(Flight::new(snapshot, peer, client, request.headers()));
         let record = self.layer.recorder.begin(&request, &flight);
         if let Some(status) = sound::refusal(&request) {

@@ -14,6 +14,7 @@ use tower_lua::{
 };
 
 use crate::in_force::plugins::{Around, Chain, Choices};
+use crate::in_force::published::Kept;
 use crate::in_force::snapshot::{RouteInForce, Snapshot, Treatment};
 use crate::in_force::target::Target;
 use crate::request::peer::Peer;
@@ -22,7 +23,7 @@ use crate::request::uri::{self, PathHandling};
 
 /// A request's companion, in its extensions from the first layer to the last.
 pub(crate) struct Flight {
-    snapshot: Arc<Snapshot>,
+    snapshot: Arc<Kept>,
     pub(crate) started: Instant,
     /// The id of the request, and the same as a header has it.
     pub(crate) id: RequestId,
@@ -131,7 +132,7 @@ pub(crate) enum Refusal {
 impl Flight {
     /// The companion of a request with these headers.
     pub(crate) fn new(
-        snapshot: Arc<Snapshot>,
+        snapshot: Arc<Kept>,
         peer: Arc<Peer>,
         client: IpAddr,
         headers: &HeaderMap,
@@ -173,7 +174,7 @@ impl Flight {
         Some(Arc::clone(handover) as _)
     }
 
-    pub(crate) fn snapshot(&self) -> &Arc<Snapshot> {
+    pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 

@@ -60,7 +60,7 @@ impl Recorder {
     pub(crate) fn begin<B>(self: &Arc<Self>, request: &Request<B>, flight: &Arc<Flight>) -> Record {
         let is_subrequest = flight.peer.maker.is_some();
         if !is_subrequest {
-            self.counters.begin();
+            self.counters.begin(self.worker);
         }
         let is_logged = self.access_log != AccessLog::Off && !is_subrequest;
         let line = is_logged.then(|| Box::new(Line::new(request, flight)));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 use rustc_hash::FxBuildHasher;
 use serde_json::{Map, Value, json};
@@ -19,7 +20,7 @@ use crate::in_force::snapshot::Snapshot;
 /// The numbers of functions, in a part for each thread, so that none waits for another.
 pub(super) struct Functions {
     /// By the number of the thread that calls, modulo how many there are.
-    threads: Vec<Mutex<Counted<FunctionsId, Set>>>,
+    threads: Vec<CachePadded<Mutex<Counted<FunctionsId, Set>>>>,
 }
 
 struct Set {
@@ -58,7 +59,7 @@ thread_local! {
 
 impl Functions {
     pub(super) fn new(threads: usize) -> Self {
-        Self { threads: (0..threads.max(1)).map(|_| Mutex::default()).collect() }
+        Self { threads: (0..threads.max(1)).map(|_| CachePadded::default()).collect() }
     }
 
     /// Counts a call that has ended, or nothing for one that waits. Whether there are so many sets that

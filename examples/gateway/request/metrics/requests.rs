@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 use rustc_hash::FxHashSet;
 
@@ -16,7 +17,7 @@ use crate::in_force::snapshot::{RouteInForce, Snapshot};
 
 /// The numbers of requests, in a part for each worker, so that none waits for another.
 pub(super) struct Requests {
-    workers: Vec<Mutex<Worker>>,
+    workers: Vec<CachePadded<Mutex<Worker>>>,
 }
 
 /// In boxes: a map has room for twice what is in it, and moves it as it grows.
@@ -101,7 +102,7 @@ pub(crate) struct Sample<'a> {
 
 impl Requests {
     pub(super) fn new(workers: usize) -> Self {
-        Self { workers: (0..workers.max(1)).map(|_| Mutex::default()).collect() }
+        Self { workers: (0..workers.max(1)).map(|_| CachePadded::default()).collect() }
     }
 
     /// Counts a request. Whether there is so much that some should be [forgotten](Self::forget).

@@ -71,7 +71,7 @@ impl Shared {
                 continue;
             }
             let copy = (reused.idle > STALE).then(|| copy(&request)).flatten();
-            let lease = Lease::new(&self.pool, &plan.target, reused.sender);
+            let lease = Lease::new(&self.pool, reused.target, reused.sender);
             match self.send(lease, request, plan, progress, flight, now).await? {
                 Ok(response) => return Ok(response),
                 Err(mut unsent) => match unsent.take_message().or(copy) {
@@ -92,7 +92,7 @@ impl Shared {
         if !Arc::ptr_eq(&target, &plan.target) {
             target.take_over(&plan.target, &mut request);
         }
-        let lease = Lease::new(&self.pool, &target, sender);
+        let lease = Lease::new(&self.pool, target, sender);
         lease.share();
         let now = Instant::now();
         let response = self.send(lease, request, plan, progress, flight, now).await?;

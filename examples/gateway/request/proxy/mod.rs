@@ -12,6 +12,7 @@ mod tls;
 mod tunnel;
 mod turn;
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -131,7 +132,7 @@ impl Shared {
             Some(balancer) => {
                 let hashed = Hashed::of(balancer.upstream(), &head, &flight, matched);
                 // Boxed: most services have no upstream.
-                Box::pin(Turn::take(self, balancer, hashed, &mut plan)).await.map(Some)
+                Box::pin(Turn::take(self, balancer, hashed, plan.to_mut())).await.map(Some)
             }
         };
         let failed = |failure: &Failure| answer::own(answer::failure(failure, &wishes, &flight.id));
@@ -150,7 +151,7 @@ impl Shared {
         let (progress, callback) = (progress.as_deref(), callback.as_ref());
         let exchanged = match &mut turn {
             Some(turn) if callback.is_none() => {
-                Box::pin(self.exchange_among(request, &mut plan, turn, progress, &flight)).await
+                Box::pin(self.exchange_among(request, plan.to_mut(), turn, progress, &flight)).await
             }
             _ => self.exchange(request, &plan, progress, &flight, callback).await,
         };
@@ -162,7 +163,7 @@ impl Shared {
             }
         };
         if steered {
-            let at = || Tried::At(plan.target, answer.status());
+            let at = || Tried::At(Arc::clone(&plan.target), answer.status());
             flight.try_at(turn.map_or_else(at, |turn| Tried::Among(turn.tries())));
         }
         answer
@@ -214,9 +215,10 @@ impl Shared {
 }
 
 /// Where a request goes and how long it may take: as its service has it, and as functions want.
-fn plan(route: &RouteInForce, upstream: Option<&Upstream>) -> Option<Plan> {
-    let mut plan = route.plan()?.clone();
-    let Some(upstream) = upstream else { return Some(plan) };
+fn plan<'a>(route: &'a RouteInForce, upstream: Option<&Upstream>) -> Option<Cow<'a, Plan>> {
+    let plan = route.plan()?;
+    let Some(upstream) = upstream else { return Some(Cow::Borrowed(plan)) };
+    let mut plan = plan.clone();
     // A host that is none cannot be connected to, as one that nobody knows.
     if let Some(target) = Target::asked(&plan.target, upstream).ok()? {
         plan.target = Arc::new(target);
@@ -225,7 +227,7 @@ fn plan(route: &RouteInForce, upstream: Option<&Upstream>) -> Option<Plan> {
     if let Some(timeouts) = upstream.timeouts() {
         plan.timeouts = timeouts.into();
     }
-    Some(plan)
+    Some(Cow::Owned(plan))
 }
 
 /// The upstream whose targets a request is for, if that is what its service's host, or a function, names.

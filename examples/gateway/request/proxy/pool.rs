@@ -31,12 +31,15 @@ pub(super) struct Pool {
 
 struct Idle {
     sender: Sender,
+    /// Whom it was made with.
+    target: Arc<Target>,
     since: Instant,
 }
 
 /// A connection from the pool, and for how long it had nothing to do.
 pub(super) struct Reused {
     pub(super) sender: Sender,
+    pub(super) target: Arc<Target>,
     pub(super) idle: Duration,
 }
 
@@ -51,21 +54,21 @@ impl Pool {
     pub(super) fn take(&self, target: &Target, now: Instant) -> Option<Reused> {
         let mut pool = self.idle.lock();
         let idle = pool.get_mut(target.key())?;
-        while let Some(Idle { sender, since }) = idle.pop() {
+        while let Some(Idle { sender, target, since }) = idle.pop() {
             let age = now.saturating_duration_since(since);
             if sender.is_closed() || age > MAX_AGE {
                 continue;
             }
             if let Some(sender) = sender.shared() {
-                idle.push(Idle { sender, since: now });
+                idle.push(Idle { sender, target: Arc::clone(&target), since: now });
             }
-            return Some(Reused { sender, idle: age });
+            return Some(Reused { sender, target, idle: age });
         }
         None
     }
 
     /// Keeps a connection, which has nothing to do since `now`, for the next request.
-    fn put(&self, target: &Target, sender: Sender, now: Instant) {
+    fn put(&self, target: Arc<Target>, sender: Sender, now: Instant) {
         let mut pool = self.idle.lock();
         let is_old = |one: &Idle| now.saturating_duration_since(one.since) > MAX_AGE;
         let Some(idle) = pool.get_mut(target.key()) else {
@@ -74,11 +77,11 @@ impl Pool {
                 idle.retain(|one| !one.sender.is_closed() && !is_old(one));
                 !idle.is_empty()
             });
-            pool.insert(target.key().clone(), vec![Idle { sender, since: now }]);
+            pool.insert(target.key().clone(), vec![Idle { sender, target, since: now }]);
             return;
         };
         if idle.len() < MAX_IDLE {
-            idle.push(Idle { sender, since: now });
+            idle.push(Idle { sender, target, since: now });
         }
         if idle.first().is_some_and(is_old) {
             idle.remove(0);
@@ -120,8 +123,8 @@ pub(super) struct Lease {
 
 impl Lease {
     /// A connection that nobody else uses. One that many use stays in the pool meanwhile.
-    pub(super) fn new(pool: &Arc<Pool>, target: &Arc<Target>, sender: Sender) -> Self {
-        Self { pool: Arc::clone(pool), target: Arc::clone(target), sender }
+    pub(super) fn new(pool: &Arc<Pool>, target: Arc<Target>, sender: Sender) -> Self {
+        Self { pool: Arc::clone(pool), target, sender }
     }
 
     pub(super) fn sender(&mut self) -> &mut Sender {
@@ -131,14 +134,14 @@ impl Lease {
     /// Puts the connection back, which has nothing to do since `now`.
     pub(super) fn give_back(self, now: Instant) {
         if !self.sender.is_closed() {
-            self.pool.put(&self.target, self.sender, now);
+            self.pool.put(self.target, self.sender, now);
         }
     }
 
     /// Lets others use the connection from now on, if several can.
     pub(super) fn share(&self) {
         if let Some(sender) = self.sender.shared() {
-            self.pool.put(&self.target, sender, Instant::now());
+            self.pool.put(Arc::clone(&self.target), sender, Instant::now());
         }
     }
 
