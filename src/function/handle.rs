@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 
 use super::{Functions, Set};
@@ -29,7 +29,7 @@ pub struct Handle {
 }
 
 struct Current {
-    set: ArcSwap<Set>,
+    set: ArcSwapOption<Set>,
     /// Whether there is nothing in the set: what each request asks.
     is_empty: AtomicBool,
     /// Held while the two above change.
@@ -39,7 +39,7 @@ struct Current {
 impl Handle {
     pub(crate) fn new(functions: Functions) -> Self {
         let is_empty = AtomicBool::new(functions.is_empty());
-        let set = ArcSwap::new(functions.set);
+        let set = ArcSwapOption::new(functions.set);
         Self { current: Arc::new(Current { set, is_empty, reload: Mutex::new(()) }) }
     }
 

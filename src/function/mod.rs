@@ -61,7 +61,9 @@ use crate::vm::Gone;
 /// ```
 #[derive(Clone)]
 pub struct Functions {
-    set: Arc<Set>,
+    /// `None` for the set that has nothing in it: most layers have it for most requests, and all threads would
+    /// count it up and down in one place.
+    set: Option<Arc<Set>>,
 }
 
 struct Set {
@@ -82,6 +84,33 @@ struct Set {
     waits_for_body: AtomicBool,
     /// The VMs that have compiled it, which are told when it is gone.
     known_to: Mutex<Vec<Weak<Gone>>>,
+}
+
+impl Set {
+    fn new(
+        name: Arc<str>,
+        id: FunctionsId,
+        phases: [Vec<Source>; Phase::COUNT],
+        fail_open: bool,
+    ) -> Self {
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
+        let present = Phase::ALL.into_iter().filter(|phase| !phases[phase.index()].is_empty());
+        let present = present.collect();
+        let ends = ends_of(&phases);
+        let sources: Box<[Source]> = phases.into_iter().flatten().collect();
+        Self {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            id,
+            name,
+            records: sources.iter().map(|_| Record::default()).collect(),
+            sources,
+            ends,
+            present,
+            fail_open,
+            waits_for_body: AtomicBool::new(false),
+            known_to: Mutex::default(),
+        }
+    }
 }
 
 impl Drop for Set {
@@ -113,11 +142,15 @@ impl Functions {
     /// A set without functions, which does nothing: a start for a [`Handle`], or a resolver's answer
     /// for requests that no function is for.
     #[must_use]
-    pub fn empty() -> Self {
-        static EMPTY: LazyLock<Functions> = LazyLock::new(|| {
-            Functions::new("empty".into(), FunctionsId::next(), Default::default(), false)
+    pub const fn empty() -> Self {
+        Self { set: None }
+    }
+
+    fn set(&self) -> &Set {
+        static EMPTY: LazyLock<Set> = LazyLock::new(|| {
+            Set::new("empty".into(), FunctionsId::next(), Default::default(), false)
         });
-        EMPTY.clone()
+        self.set.as_deref().unwrap_or_else(|| &EMPTY)
     }
 
     fn new(
@@ -126,24 +159,7 @@ impl Functions {
         phases: [Vec<Source>; Phase::COUNT],
         fail_open: bool,
     ) -> Self {
-        static NUMBERS: AtomicU64 = AtomicU64::new(0);
-        let present = Phase::ALL.into_iter().filter(|phase| !phases[phase.index()].is_empty());
-        let present = present.collect();
-        let ends = ends_of(&phases);
-        let sources: Box<[Source]> = phases.into_iter().flatten().collect();
-        let set = Set {
-            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
-            id,
-            name,
-            records: sources.iter().map(|_| Record::default()).collect(),
-            sources,
-            ends,
-            present,
-            fail_open,
-            waits_for_body: AtomicBool::new(false),
-            known_to: Mutex::default(),
-        };
-        Self { set: Arc::new(set) }
+        Self { set: Some(Arc::new(Set::new(name, id, phases, fail_open))) }
     }
 
     /// The functions of some of the phases, as a set of their own: they share no variables with
@@ -166,16 +182,16 @@ impl Functions {
         for phase in phases {
             kept[phase.index()] = self.sources(phase).into();
         }
-        if kept.iter().map(Vec::len).sum::<usize>() == self.set.sources.len() {
+        if kept.iter().map(Vec::len).sum::<usize>() == self.set().sources.len() {
             return self.clone();
         }
-        Self::new(Arc::clone(&self.set.name), self.set.id, kept, self.set.fail_open)
+        Self::new(Arc::clone(&self.set().name), self.set().id, kept, self.set().fail_open)
     }
 
     /// The name of the set.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.set.name
+        &self.set().name
     }
 
     /// Which set this is, whatever others have the same name.
@@ -191,13 +207,13 @@ impl Functions {
     /// ```
     #[must_use]
     pub fn id(&self) -> FunctionsId {
-        self.set.id
+        self.set().id
     }
 
     /// Whether there is no function in the set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.set.present == PhaseSet::NONE
+        self.set.as_ref().is_none_or(|set| set.present == PhaseSet::NONE)
     }
 
     /// The number of functions for `phase`.
@@ -207,32 +223,32 @@ impl Functions {
     }
 
     fn sources(&self, phase: Phase) -> &[Source] {
-        &self.set.sources[self.places(phase)]
+        &self.set().sources[self.places(phase)]
     }
 
     /// Where the functions of `phase` are among all of the set.
     fn places(&self, phase: Phase) -> Range<usize> {
-        let end = |index: usize| self.set.ends[index] as usize;
+        let end = |index: usize| self.set().ends[index] as usize;
         phase.index().checked_sub(1).map_or(0, end)..end(phase.index())
     }
 
     pub(crate) fn shared_name(&self) -> &Arc<str> {
-        &self.set.name
+        &self.set().name
     }
 
     /// The phases that there are functions for.
     pub(crate) fn phases(&self) -> PhaseSet {
-        self.set.present
+        self.set().present
     }
 
     /// Whether any function runs in one of `phases`.
     pub(crate) fn any_in(&self, phases: &[Phase]) -> bool {
-        phases.iter().any(|phase| self.set.present.contains(*phase))
+        phases.iter().any(|phase| self.set().present.contains(*phase))
     }
 
     /// Whether one of the functions has ever waited for the body of a request: others will.
     pub(crate) fn wait_for_bodies(&self) -> bool {
-        self.set.waits_for_body.load(Ordering::Relaxed)
+        self.set().waits_for_body.load(Ordering::Relaxed)
     }
 
     /// Whether a function of one of `phases` has held up others in one of its last calls.
@@ -240,20 +256,20 @@ impl Functions {
         Record::any_ever()
             && phases
                 .iter()
-                .any(|phase| Record::any_watched(&self.set.records[self.places(*phase)]))
+                .any(|phase| Record::any_watched(&self.set().records[self.places(*phase)]))
     }
 
     /// Whether it is what would be built.
     #[cfg(feature = "watch")]
     fn is_made_of(&self, builder: &FunctionsBuilder) -> bool {
-        self.set.fail_open == builder.fail_open
-            && self.set.ends == ends_of(&builder.phases)
-            && self.set.sources.iter().eq(builder.phases.iter().flatten())
+        self.set().fail_open == builder.fail_open
+            && self.set().ends == ends_of(&builder.phases)
+            && self.set().sources.iter().eq(builder.phases.iter().flatten())
     }
 
     /// Whether a request goes on as if a function that fails had not been there.
     pub(crate) fn fails_open(&self) -> bool {
-        self.set.fail_open
+        self.set().fail_open
     }
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn next_target(
     let mut given = Some(transaction);
     let asked = pool.with(&mut bound, |vm| {
         vm.enter(given.take().expect("given above"));
-        vm.begin(site.clone());
+        vm.begin(|next| *next = site.clone());
         let failure = ask(vm);
         (vm.leave(), failure)
     });

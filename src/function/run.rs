@@ -68,6 +68,10 @@ impl Run {
         }
     }
 
+    pub(crate) fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
     /// Waits until the function that waits can go on. There may be none.
     pub(crate) fn poll_ready(
         &mut self,
@@ -171,7 +175,7 @@ impl Run {
         place: usize,
         began: Option<Instant>,
     ) -> Duration {
-        let used = vm.begin(self.site(phase));
+        let used = vm.begin(|site| self.come_to(site, phase));
         self.place = place;
         self.call = began.map(CallTime::since);
         if vm.is_traced() {
@@ -213,7 +217,8 @@ impl Run {
             let time = now - began;
             call.add(now, vm.cpu_time(time));
             if let Some(observer) = &settings.observer {
-                observer.observe(&vm.site(), step.outcome(), error, time, call);
+                let outcome = step.outcome();
+                vm.with_site(|site| observer.observe(site, outcome, error, time, call));
             }
         }
         if let Some(spans) = &mut self.spans {
@@ -354,6 +359,15 @@ impl Run {
         self.phases = self.phases.get(1..).unwrap_or_default();
     }
 
+    /// Makes `site` that of the function which is next. The name of its set is counted only where another's ran.
+    fn come_to(&self, site: &mut Site, phase: Phase) {
+        if site.id == self.functions.id() {
+            (site.plugin, site.phase, site.index) = (self.plugin, phase, self.started);
+        } else {
+            *site = self.site(phase);
+        }
+    }
+
     fn site(&self, phase: Phase) -> Site {
         let set = Arc::clone(self.functions.shared_name());
         Site { plugin: self.plugin, phase, set, id: self.functions.id(), index: self.started }
@@ -379,9 +393,9 @@ fn refused() -> Failure {
 impl Functions {
     /// The number that `vm` has given the first function of the set, in the order of their phases.
     fn compiled_in(&self, vm: &mut Vm) -> mlua::Result<usize> {
-        let known = |gone| self.set.known_to.lock().push(gone);
-        vm.compiled(self.set.number, known, |vm| {
-            self.set.sources.iter().try_for_each(|source| {
+        let known = |gone| self.set().known_to.lock().push(gone);
+        vm.compiled(self.set().number, known, |vm| {
+            self.set().sources.iter().try_for_each(|source| {
                 let environment = vm.environment()?;
                 vm.add(source.compile(vm.lua(), Some(environment))?)
             })
@@ -400,11 +414,11 @@ impl Functions {
 
     fn note_wait(&self, operation: &Operation) {
         if operation.reads_body() {
-            self.set.waits_for_body.store(true, Ordering::Relaxed);
+            self.set().waits_for_body.store(true, Ordering::Relaxed);
         }
     }
 
     fn record(&self, place: usize) -> &Record {
-        &self.set.records[place]
+        &self.set().records[place]
     }
 }

@@ -1,7 +1,7 @@
 //! What a layer is made with: its functions, those of other layers, and where they run.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::request::Parts;
 
@@ -20,7 +20,9 @@ pub(super) struct Config {
     pub(super) paired: Option<Arc<Config>>,
     /// The layer whose response phases run where this one's functions answer.
     pub(super) answers_for: Option<Arc<Config>>,
-    pub(super) runtime: Option<Runtime>,
+    /// The layer's own count of it: that of the runtime is one for all threads, which each request would have
+    /// them wait for. The global one where there is none yet.
+    pub(super) runtime: OnceLock<Arc<Runtime>>,
     pub(super) errors: Arc<dyn ResponseForError>,
 }
 
@@ -73,8 +75,8 @@ impl Config {
         Some((own, other.paired_functions(request).map(participant)))
     }
 
-    pub(super) fn runtime(&self) -> &Runtime {
-        self.runtime.as_ref().unwrap_or_else(|| Runtime::global())
+    pub(super) fn runtime(&self) -> &Arc<Runtime> {
+        self.runtime.get_or_init(|| Arc::new(Runtime::global().clone()))
     }
 }
 

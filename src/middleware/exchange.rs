@@ -36,7 +36,7 @@ pub(super) struct Exchange {
 }
 
 struct Shared {
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     /// `None` while a layer works with it.
     transaction: Option<Box<Transaction>>,
     /// Those with functions for the response phases, in the order in which the request reached
@@ -62,13 +62,13 @@ impl Participant {
 impl Exchange {
     /// The state of a request whose outermost layer this is.
     pub(super) fn new(
-        runtime: &Runtime,
+        runtime: &Arc<Runtime>,
         participant: Participant,
         expected: Option<Participant>,
     ) -> Self {
         let takes_part = participant.has_response_phases();
         let shared = Shared {
-            runtime: runtime.clone(),
+            runtime: Arc::clone(runtime),
             transaction: None,
             participants: Participants {
                 first: takes_part.then_some(participant),
@@ -116,8 +116,8 @@ impl Exchange {
         Self { depth, is_outermost: false, ..self.clone() }
     }
 
-    pub(super) fn runtime(&self) -> Runtime {
-        self.shared.lock().runtime.clone()
+    pub(super) fn runtime(&self) -> Arc<Runtime> {
+        Arc::clone(&self.shared.lock().runtime)
     }
 
     /// Lends the transaction, unless somebody has it already.
@@ -136,9 +136,13 @@ impl Exchange {
         Some(Lease::new(transaction, Some(self.clone())))
     }
 
-    /// Whether this is the first layer to see the head of the response. It is only once.
-    pub(super) fn answer_reached(&self) -> bool {
-        !std::mem::replace(&mut self.shared.lock().answered, true)
+    /// Lends the transaction to a layer that the head of the response has reached, and says whether it is the
+    /// first.
+    pub(super) fn lease_answered(&self) -> Option<(Lease, bool)> {
+        let mut shared = self.shared.lock();
+        let transaction = shared.transaction.take()?;
+        let is_first = !std::mem::replace(&mut shared.answered, true);
+        Some((Lease::new(transaction, Some(self.clone())), is_first))
     }
 
     /// Has the request end with a function that outlives the response.
@@ -159,7 +163,7 @@ impl Exchange {
         let traded =
             mirrored.filter(|_| self.takes_part).and_then(|at| shared.participants.get(at));
         let absent = shared.expected.as_ref().filter(|_| self.is_outermost);
-        [traded.cloned(), absent.cloned()]
+        Duties { of: [traded.cloned(), absent.cloned()], everybodys: shared.phases() }
     }
 
     /// Everybody who takes part, in Kong's order.
@@ -170,8 +174,13 @@ impl Exchange {
 
     /// The phases that anybody has functions for.
     pub(super) fn phases(&self) -> PhaseSet {
-        let shared = self.shared.lock();
-        let everybody = shared.participants.iter().chain(&shared.expected);
+        self.shared.lock().phases()
+    }
+}
+
+impl Shared {
+    fn phases(&self) -> PhaseSet {
+        let everybody = self.participants.iter().chain(&self.expected);
         everybody.fold(PhaseSet::NONE, |phases, one| phases.or(one.functions.phases()))
     }
 }
@@ -213,9 +222,15 @@ impl Participants {
     }
 }
 
-/// The participants whose response phases a layer runs, in order: the one that it has traded with,
-/// and the other half of a pair that the request never reached.
-pub(super) type Duties = [Option<Participant>; 2];
+/// What a layer has to do for a response.
+#[derive(Default)]
+pub(super) struct Duties {
+    /// The participants whose response phases it runs, in order: the one that it has traded with, and the other
+    /// half of a pair that the request never reached.
+    pub(super) of: [Option<Participant>; 2],
+    /// The phases that anybody has functions for.
+    pub(super) everybodys: PhaseSet,
+}
 
 /// A transaction on loan. It goes back when the lease is dropped, be it because the client has gone
 /// away.

@@ -118,8 +118,9 @@ where
                     };
                     let response = result.inspect_err(|_| passage.receive_failure())?;
                     let (mut head, body) = response.into_parts();
-                    if !passage.receive(&mut head) {
-                        match passage.respond(head, Replay::Untouched { body }) {
+                    let (lease, wants_body) = passage.receive(&mut head);
+                    if !wants_body {
+                        match passage.respond(lease, head, Replay::Untouched { body }) {
                             // As it is for nearly all: not by way of another state.
                             Filtered::Done(response) => return Poll::Ready(Ok(response)),
                             Filtered::Waiting(filtering) => State::Filtering { filtering },
@@ -135,10 +136,10 @@ where
                         buffering.as_deref_mut().expect("polled after completion");
                     let limit = passage.config.runtime().settings().max_body_size;
                     let extent = ready!(reader.poll_read(cx, limit));
-                    passage.receive_body(extent);
+                    let lease = passage.receive_body(extent);
                     let Buffering { head, reader, passage } =
                         *buffering.take().expect("looked at above");
-                    State::filtered(passage.respond(head, reader.into_replay()))
+                    State::filtered(passage.respond(lease, head, reader.into_replay()))
                 }
                 StateProjection::Filtering { filtering } => {
                     return filtering.poll(cx).map(Ok);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::request::Parts;
 use tower_layer::Layer;
@@ -81,7 +81,7 @@ impl<P: PluginKind> FunctionLayer<P> {
             source,
             paired: None,
             answers_for: None,
-            runtime: None,
+            runtime: OnceLock::new(),
             errors: Arc::new(DefaultResponseForError),
         };
         Self { config: Arc::new(config), plugin: PhantomData }
@@ -90,7 +90,7 @@ impl<P: PluginKind> FunctionLayer<P> {
     /// Runs the functions in `runtime` instead of the [global one](Runtime::global).
     #[must_use]
     pub fn runtime(self, runtime: &Runtime) -> Self {
-        self.with(|config| config.runtime = Some(runtime.clone()))
+        self.with(|config| config.runtime = Arc::new(runtime.clone()).into())
     }
 
     /// Answers with `response` when a function has failed, instead of with

@@ -32,30 +32,41 @@ pub(super) struct LogGuard {
     pub(super) body_bytes: u64,
     /// Whether it is that of a function that outlives the response.
     is_last: bool,
+    /// Whether nobody has functions for the phase.
+    is_idle: bool,
 }
 
 impl LogGuard {
     pub(super) fn new(exchange: Exchange) -> Self {
-        Self { exchange, body_bytes: 0, is_last: false }
+        Self { exchange, body_bytes: 0, is_last: false, is_idle: false }
+    }
+
+    /// Has it do nothing: nobody has functions for the phase.
+    pub(super) fn dismiss(mut self) {
+        self.is_idle = true;
     }
 
     /// The same for a function that outlives the response: those of the layers do nothing then.
     #[cfg(feature = "net")]
     pub(super) fn last(exchange: Exchange) -> Self {
-        Self { exchange, body_bytes: 0, is_last: true }
+        Self { exchange, body_bytes: 0, is_last: true, is_idle: false }
     }
 }
 
 impl Drop for LogGuard {
     fn drop(&mut self) {
-        if std::thread::panicking() || !self.exchange.phases().contains(Phase::Log) {
+        if self.is_idle || std::thread::panicking() {
+            return;
+        }
+        if !self.exchange.phases().contains(Phase::Log) {
             return;
         }
         if self.exchange.is_detached() && !self.is_last {
             return;
         }
         let Self { body_bytes, is_last, .. } = *self;
-        let again = || Self { exchange: self.exchange.clone(), body_bytes, is_last };
+        let exchange = || self.exchange.clone();
+        let again = || Self { exchange: exchange(), body_bytes, is_last, is_idle: false };
         let Some(mut lease) = self.exchange.lease_or(again) else { return };
         // As nginx has it: what is logged is what a client has asked for.
         if lease.is_subrequest() {
@@ -78,7 +89,7 @@ struct Log {
     /// Those that have not ended. What they wait for is given up before the lease is.
     runs: VecDeque<Run>,
     lease: Lease,
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
 }
 
 impl Log {

@@ -44,7 +44,6 @@ pub(super) struct RequestPhases {
     run: Run,
     lease: Lease,
     config: Arc<Config>,
-    participant: Participant,
     stand_ins: Option<StandIns>,
     /// `None` as long as no response phase would need it.
     exchange: Option<Exchange>,
@@ -115,7 +114,7 @@ impl RequestPhases {
             transaction.request.resume(head, body.size_hint().exact());
             let lease = Lease::new(transaction, Some(exchange.clone()));
             let exchange = Some(exchange);
-            return Ok(Self::new(run, lease, config, participant, stand_ins, exchange, None));
+            return Ok(Self::new(run, lease, config, stand_ins, exchange, None));
         }
         let site = Site {
             plugin: config.plugin,
@@ -140,27 +139,26 @@ impl RequestPhases {
         }
         let expected = expected.filter(Participant::has_response_phases);
         let exchange = (expected.is_some() || participant.has_response_phases())
-            .then(|| Exchange::new(runtime, participant.clone(), expected));
+            .then(|| Exchange::new(runtime, participant, expected));
         let log = exchange.clone().map(LogGuard::new);
         let lease = Lease::new(transaction, exchange.clone());
-        Ok(Self::new(run, lease, config, participant, stand_ins, exchange, log))
+        Ok(Self::new(run, lease, config, stand_ins, exchange, log))
     }
 
     const fn new(
         run: Run,
         lease: Lease,
         config: Arc<Config>,
-        participant: Participant,
         stand_ins: Option<StandIns>,
         exchange: Option<Exchange>,
         log: Option<LogGuard>,
     ) -> Self {
-        Self { run, lease, config, participant, stand_ins, exchange, log, decided: None }
+        Self { run, lease, config, stand_ins, exchange, log, decided: None }
     }
 
     /// Runs functions until all have run, or one waits or has decided.
     pub(super) fn advance(&mut self) -> Decision {
-        if !self.participant.functions.any_in(REQUEST_PHASES) {
+        if !self.run.functions().any_in(REQUEST_PHASES) {
             return self.decide(Progress::Ended);
         }
         let pool = self.config.runtime().pool();
@@ -174,7 +172,7 @@ impl RequestPhases {
     /// Whether its functions are likely to want `body`, and it may be polled while they run: a body that
     /// functions make does not know its length, and they might want the VM that these have.
     pub(super) fn want_body(&self, body: &impl Body) -> bool {
-        self.participant.functions.wait_for_bodies() && body.size_hint().exact().is_some()
+        self.run.functions().wait_for_bodies() && body.size_hint().exact().is_some()
     }
 
     /// The same as [`advance`](Self::advance), with the request's body at hand for functions that ask
@@ -260,12 +258,12 @@ impl RequestPhases {
 
     /// Ends the request phases with a response of the functions: what is left to do, or the
     /// transaction if there is nothing.
-    pub(super) fn answer(mut self) -> Result<Passage, (Box<Transaction>, Runtime)> {
+    pub(super) fn answer(mut self) -> Result<Passage, (Box<Transaction>, Arc<Runtime>)> {
         self.admit_stand_ins();
         if self.exchange.is_some() {
             return Ok(self.into_passage());
         }
-        let runtime = self.config.runtime().clone();
+        let runtime = Arc::clone(self.config.runtime());
         Err((self.lease.into_inner(), runtime))
     }
 
@@ -312,7 +310,9 @@ impl RequestPhases {
         let exchange = match self.exchange {
             Some(exchange) => exchange,
             None => {
-                let exchange = Exchange::new(self.config.runtime(), self.participant, None);
+                let functions = self.run.functions().clone();
+                let participant = Participant { functions, plugin: self.config.plugin };
+                let exchange = Exchange::new(self.config.runtime(), participant, None);
                 self.log = Some(LogGuard::new(exchange.clone()));
                 self.lease.settle_in(exchange.clone());
                 exchange

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -203,7 +204,7 @@ impl<B: Body> fmt::Debug for ResponseBody<B> {
 /// The functions of `body_filter` on their way through a body.
 pub(super) struct Filter {
     exchange: Exchange,
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     participants: Vec<Participant>,
     /// Whether the response has no body, whatever the functions make.
     silent: bool,
@@ -229,7 +230,7 @@ struct Waiting {
 impl Filter {
     pub(super) fn new(
         exchange: Exchange,
-        runtime: Runtime,
+        runtime: Arc<Runtime>,
         participants: Vec<Participant>,
         silent: bool,
     ) -> Self {

@@ -1,5 +1,6 @@
 //! `header_filter`: from the head of a response to the response that leaves the layer.
 
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::CONTENT_LENGTH;
@@ -8,6 +9,7 @@ use http::{Method, Response, StatusCode, Version};
 use http_body::{Body, SizeHint};
 
 use super::exchange::{Duties, Lease, Participant};
+use super::log::LogGuard;
 use super::replay::{Extent, Replay};
 use super::request_phases::Passage;
 use super::response;
@@ -27,14 +29,16 @@ use crate::transaction::{BodyIsGone, Source, Transaction};
 const BAD_GATEWAY: u16 = 502;
 
 impl Passage {
-    /// Takes in the head of the inner service's response. Whether the functions want all of its
-    /// body before they see it.
-    pub(super) fn receive(&self, head: &mut Parts) -> bool {
-        let Some(mut lease) = self.exchange.lease() else { return false };
+    /// Takes in the head of the inner service's response, with which the transaction [goes on](Self::respond),
+    /// unless somebody has it. Whether the functions want all of the body before they see it.
+    pub(super) fn receive(&self, head: &mut Parts) -> (Option<Lease>, bool) {
+        let Some((mut lease, is_first)) = self.exchange.lease_answered() else {
+            return (None, false);
+        };
         let headers = std::mem::take(&mut head.headers);
-        if !self.exchange.answer_reached() {
+        if !is_first {
             lease.response.resume(head.status, headers);
-            return false;
+            return (Some(lease), false);
         }
         lease.answered_at = Some(crate::clock::now());
         if let Some(times) = head.extensions.get::<ServiceTimes>() {
@@ -45,7 +49,9 @@ impl Passage {
         }
         lease.response.receive(head.status, headers, head.extensions.get().copied());
         lease.request.learn(&head.extensions);
-        lease.request.buffers_response && head.status != StatusCode::SWITCHING_PROTOCOLS
+        let wants_body =
+            lease.request.buffers_response && head.status != StatusCode::SWITCHING_PROTOCOLS;
+        (Some(lease), wants_body)
     }
 
     /// Says how the inner service failed to respond.
@@ -56,9 +62,10 @@ impl Passage {
         }
     }
 
-    /// Gives the functions the body of the inner service's response, if it could be read whole.
-    pub(super) fn receive_body(&self, extent: Extent) {
-        let Some(mut lease) = self.exchange.lease() else { return };
+    /// Gives the functions the body of the inner service's response, if it could be read whole. What it
+    /// [goes on](Self::respond) with.
+    pub(super) fn receive_body(&self, extent: Extent) -> Option<Lease> {
+        let mut lease = self.exchange.lease()?;
         if let Extent::Whole(body) = extent {
             lease.response.service_body = Some(Box::new(body));
         } else {
@@ -68,11 +75,17 @@ impl Passage {
                 "response buffering was turned off: the body is too long or broke off"
             );
         }
+        Some(lease)
     }
 
     /// Runs `header_filter` on a response whose head was [received](Self::receive).
-    pub(super) fn respond<B: Body>(self, head: Parts, body: Replay<B>) -> Filtered<B> {
-        let Some(lease) = self.exchange.lease() else {
+    pub(super) fn respond<B: Body>(
+        self,
+        lease: Option<Lease>,
+        head: Parts,
+        body: Replay<B>,
+    ) -> Filtered<B> {
+        let Some(lease) = lease else {
             let body = ResponseBody::new(body, None, None, self.log);
             return Filtered::Done(Response::from_parts(head, body));
         };
@@ -82,9 +95,8 @@ impl Passage {
     /// Runs `header_filter` on the response that functions have made.
     pub(super) fn respond_with_own<B: Body>(self) -> Filtered<B> {
         let (head, ()) = Response::new(()).into_parts();
-        match self.exchange.lease() {
-            Some(mut lease) => {
-                self.exchange.answer_reached();
+        match self.exchange.lease_answered() {
+            Some((mut lease, _)) => {
                 conditional::apply(&mut lease);
                 HeadFilter::begin(self, lease, head, Made::Whole)
             }
@@ -99,9 +111,8 @@ impl Passage {
 impl Passage {
     /// Runs `header_filter` on a response that functions go on with.
     pub(super) fn respond_with_stream<B: Body>(self, streaming: Box<Streaming>) -> Filtered<B> {
-        self.exchange.answer_reached();
-        let mut lease =
-            self.exchange.lease().expect("given back when the functions were set aside");
+        let (mut lease, _) =
+            self.exchange.lease_answered().expect("given back when the functions were set aside");
         if conditional::apply(&mut lease) {
             // What functions print from now on is for nobody.
             lease.response.ended = true;
@@ -155,7 +166,7 @@ impl<B: Body> HeadFilter<B> {
         lease.response.extensions = std::mem::take(&mut head.extensions);
         lease.response.sent = false;
         lease.response.measure();
-        let mut runs = duties.each_ref().map(|duty| {
+        let mut runs = duties.of.each_ref().map(|duty| {
             let Participant { functions, plugin } = duty.as_ref()?;
             Some(Run::new(functions.clone(), *plugin, &[Phase::HeaderFilter]))
         });
@@ -238,9 +249,9 @@ impl Passage {
         lease.response.measure();
         let (body, streaming) = body_of(&mut lease, made);
         let wants_body = |one: &Participant| one.functions.phases().contains(Phase::BodyFilter);
-        let filters: Vec<_> = duties.into_iter().flatten().filter(wants_body).collect();
+        let filters: Vec<_> = duties.of.into_iter().flatten().filter(wants_body).collect();
         let response = &mut lease.response;
-        let phases = self.exchange.phases();
+        let phases = duties.everybodys;
         let has_log = phases.contains(Phase::Log);
         let is_seen_again = has_log || phases.contains(Phase::BodyFilter);
         let is_kept =
@@ -271,9 +282,13 @@ impl Passage {
             framing.into_iter().for_each(|framing| lease.response.show_framing(framing));
         }
         drop(lease);
-        let log = self.log.filter(|_| has_log);
-        let filter = (!filters.is_empty())
-            .then(|| Filter::new(self.exchange, self.config.runtime().clone(), filters, silent));
+        let mut log = self.log;
+        if !has_log {
+            log.take().into_iter().for_each(LogGuard::dismiss);
+        }
+        let filter = (!filters.is_empty()).then(|| {
+            Filter::new(self.exchange, Arc::clone(self.config.runtime()), filters, silent)
+        });
         Response::from_parts(head, ResponseBody::new(body, streaming, filter, log))
     }
 }

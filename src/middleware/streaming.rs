@@ -35,7 +35,7 @@ pub(super) struct Streaming {
     /// While others have it.
     aside: Option<Aside>,
     exchange: Exchange,
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     /// What is left of the request's.
     body: Box<dyn ReadBody + Send>,
     /// What has been printed and is yet to go.

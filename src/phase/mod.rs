@@ -90,7 +90,7 @@ impl fmt::Display for Phase {
 ///
 /// The bits are those of Kong's `pdk/private/phases.lua`, with the phases that only Kong has, so
 /// that messages list the same names in the same order.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct PhaseSet(u32);
 
 impl PhaseSet {

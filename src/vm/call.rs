@@ -79,10 +79,10 @@ impl Vm {
         transaction
     }
 
-    /// Says which function is next, and how much CPU time those before it have used.
-    pub(crate) fn begin(&mut self, site: Site) -> Duration {
+    /// Has `change` say which function is next, and says how much CPU time those before it have used.
+    pub(crate) fn begin(&mut self, change: impl FnOnce(&mut Site)) -> Duration {
         self.transaction(|tx| {
-            tx.site = site;
+            change(&mut tx.site);
             tx.exit = None;
             tx.answer = None;
             tx.loads.clear();
@@ -92,7 +92,12 @@ impl Vm {
 
     /// The function that ran last.
     pub(crate) fn site(&self) -> Site {
-        self.transaction(|tx| tx.site.clone())
+        self.with_site(Site::clone)
+    }
+
+    /// Shows `f` the function that ran last.
+    pub(crate) fn with_site<R>(&self, f: impl FnOnce(&Site) -> R) -> R {
+        self.transaction(|tx| f(&tx.site))
     }
 
     /// The error of a step that has failed.

@@ -56,7 +56,7 @@ impl Work {
         let function =
             self.function_in(&vm, &returned).map_err(|error| failure_of(&error).message)?;
         vm.enter(Transaction::new(head, site.clone()));
-        vm.begin(site);
+        vm.begin(|next| *next = site);
         let step = vm.start_function(function);
         // Its tables end with the VM.
         let transaction = vm.leave();
