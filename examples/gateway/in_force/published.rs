@@ -132,3 +132,36 @@ impl OfWorker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn published() -> Published {
+        let between: Between = Arc::new(|_, _, _| Err("there are no others".into()));
+        Published::new(Current::default(), Runtime::builder().build().unwrap(), between)
+    }
+
+    #[test]
+    fn a_worker_sees_a_change_at_once() {
+        let published = published();
+        let of_worker = OfWorker::new(published.clone());
+        for _ in 0..3 {
+            assert!(Arc::ptr_eq(&of_worker.current().0, &published.current()));
+            published.publish(Snapshot::empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_worker_without_requests_lets_go_of_what_is_in_force_no_more() {
+        let published = published();
+        let of_worker = OfWorker::new(published.clone());
+        let before = Arc::downgrade(&published.current());
+        let following = tokio::spawn(async move { of_worker.follow().await });
+        tokio::task::yield_now().await;
+        published.publish(Snapshot::empty());
+        tokio::task::yield_now().await;
+        assert!(before.upgrade().is_none());
+        following.abort();
+    }
+}
