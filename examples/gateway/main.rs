@@ -37,6 +37,7 @@ mod started;
 mod telemetry;
 mod terminal;
 mod worker;
+mod yaml;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

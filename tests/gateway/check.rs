@@ -387,3 +387,19 @@ async fn the_admin_api_says_the_same_and_refuses_nothing() {
     let reply = gateway.admin(&path).send().await;
     assert!(warnings(&reply).is_empty(), "what is only asked for is not looked at");
 }
+
+#[test]
+fn functions_that_a_file_has_by_alias_are_looked_at_where_they_are_written_and_once() {
+    let start = Start::new();
+    let file = start.file(
+        "kong.yml",
+        "_functions: &auth\n  - kong.request.exit(401)\nplugins:\n\
+         - { name: pre-function, config: { access: *auth } }\n\
+         - { name: pre-function, config: { access: *auth } }\n",
+    );
+    let (code, said) = start.arg("check").arg(&file).ending();
+    let at = format!("{}:2:18: error: there is no `kong.request.exit`", file.display());
+    assert!(said.contains(&at), "{said}");
+    assert!(said.ends_with("1 function: 1 error, 0 warnings"), "{said}");
+    assert_eq!(code, 1);
+}

@@ -116,5 +116,8 @@ mod function_file;
 mod router;
 #[path = "../../examples/gateway/request/uri.rs"]
 mod uri;
+#[expect(dead_code, reason = "the gateway has more uses for it")]
+#[path = "../../examples/gateway/yaml.rs"]
+mod yaml;
 
 use tower_lua::BoxError;

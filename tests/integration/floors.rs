@@ -41,6 +41,7 @@ const GATEWAY: &[&str] = &[
     "log",           // where it goes, and what it says of requests
     "resolver",      // whom it asks for addresses
     "function_file", // functions in files of their own
+    "yaml",          // where its values stand
     "lua",           // functions as text, before they run
     "configured",    // entities, and where they are kept
     "in_force",      // made ready for requests

@@ -1,22 +1,10 @@
 //! [`Source`]: where in a declarative file things stand.
 
-use saphyr_parser::{Event, Parser};
+use crate::yaml::{self, Content, Node};
 
 /// A declarative file as it is written, with the lines of its parts.
 pub(crate) struct Source {
     root: Option<Node>,
-}
-
-/// A value of the file.
-struct Node {
-    line: usize,
-    content: Content,
-}
-
-enum Content {
-    Scalar(String),
-    List(Vec<Node>),
-    Map(Vec<(String, Node)>),
 }
 
 /// A step from a value into one that is in it.
@@ -34,16 +22,11 @@ pub(super) struct Position {
     pub(super) owners: Vec<(String, String)>,
 }
 
-/// How deep a file may go: a reader of its own depth would be at the mercy of the file.
-const MAX_DEPTH: usize = 64;
-
 impl Source {
     /// Reads YAML, or JSON. What is neither has no lines.
     pub(crate) fn new(text: &str) -> Self {
-        let mut events = Parser::new_from_str(text)
-            .map_while(Result::ok)
-            .map(|(event, span)| (event, span.start.line()));
-        Self { root: node(&mut events, MAX_DEPTH) }
+        let documents = yaml::documents(text).unwrap_or_default();
+        Self { root: documents.into_iter().next() }
     }
 
     /// Where `path` leads, as far as it does.
@@ -52,61 +35,24 @@ impl Source {
         let mut node = self.root.as_ref();
         let mut list = "";
         for step in path {
-            let next = match (*step, node.map(|node| &node.content)) {
-                (Step::Field(name), Some(Content::Map(fields))) => {
+            let next = match (*step, node.map(Node::content)) {
+                (Step::Field(name), _) => {
                     list = name;
-                    fields.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+                    node.and_then(|node| node.field(name))
                 }
                 (Step::Element(index), Some(Content::List(elements))) => elements.get(index),
                 _ => None,
             };
             let Some(next) = next else { break };
             position.line = Some(next.line);
-            if let (Step::Element(_), Some(name)) = (step, next.name()) {
+            let name = next.field("name").and_then(Node::text);
+            if let (Step::Element(_), Some(name)) = (step, name) {
                 let kind = list.strip_suffix('s').unwrap_or(list);
                 position.owners.push((kind.to_owned(), name.to_owned()));
             }
             node = Some(next);
         }
         position
-    }
-}
-
-impl Node {
-    /// The name of an entity.
-    fn name(&self) -> Option<&str> {
-        let Content::Map(fields) = &self.content else { return None };
-        match &fields.iter().find(|(key, _)| key == "name")?.1.content {
-            Content::Scalar(name) => Some(name),
-            _ => None,
-        }
-    }
-}
-
-/// The next value of `events`. A field stands where its name does.
-fn node<'a>(events: &mut impl Iterator<Item = (Event<'a>, usize)>, depth: usize) -> Option<Node> {
-    let deeper = depth.checked_sub(1)?;
-    loop {
-        let (event, line) = events.next()?;
-        let content = match event {
-            Event::Scalar(text, ..) => Content::Scalar(text.into_owned()),
-            Event::Alias(_) => Content::Scalar(String::new()),
-            Event::SequenceStart(..) => {
-                Content::List(std::iter::from_fn(|| node(events, deeper)).collect())
-            }
-            Event::MappingStart(..) => Content::Map(
-                std::iter::from_fn(|| {
-                    let key = node(events, deeper)?;
-                    let value = node(events, deeper)?;
-                    let Content::Scalar(name) = key.content else { return None };
-                    Some((name, Node { line: key.line, ..value }))
-                })
-                .collect(),
-            ),
-            Event::SequenceEnd | Event::MappingEnd | Event::StreamEnd => return None,
-            _ => continue,
-        };
-        return Some(Node { line, content });
     }
 }
 

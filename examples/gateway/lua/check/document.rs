@@ -1,8 +1,11 @@
 //! The functions of a declarative file, and where in it they stand.
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use std::collections::HashSet;
+
+use saphyr_parser::{ScalarStyle, Span};
 
 use super::finding::Place;
+use crate::yaml::{self, Content, Node};
 
 /// The functions of one plugin.
 #[derive(Debug, Default)]
@@ -15,6 +18,8 @@ pub(crate) struct Plugin {
 pub(crate) struct Placed {
     pub(crate) phase: &'static str,
     pub(crate) text: String,
+    /// Whether another plugin has it, too, which comes before.
+    pub(crate) is_repeated: bool,
     origin: Origin,
 }
 
@@ -34,16 +39,6 @@ enum Style {
     /// Lines that the file has otherwise.
     Other,
 }
-
-/// A value of the file.
-enum Node {
-    Text(String, Origin),
-    List(Vec<Self>),
-    Map(Vec<(String, Self)>),
-}
-
-/// How deep a file may go.
-const MAX_DEPTH: usize = 64;
 
 /// The fields of a plugin with functions, and the phases that these are for.
 pub(crate) const PHASES: [(&str, &str); 7] = [
@@ -83,94 +78,91 @@ impl Placed {
     }
 }
 
+/// How many functions that plugins share are repeated: those of a file that repeats more would take no end.
+const MOST_REPEATED: usize = 10_000;
+
 /// The plugins with functions in a file of YAML or JSON.
 ///
 /// # Errors
 ///
 /// When it is neither: where, and why.
 pub(crate) fn plugins(text: &str) -> Result<Vec<Plugin>, (Place, String)> {
-    let mut events = Vec::new();
-    for event in Parser::new_from_str(text) {
-        events.push(event.map_err(|error| {
-            let marker = error.marker();
-            (Place { line: marker.line(), column: marker.col() + 1 }, error.info().to_owned())
-        })?);
-    }
+    let documents = yaml::documents(text).map_err(|error| {
+        let marker = error.marker();
+        (Place { line: marker.line(), column: marker.col() + 1 }, error.info().to_owned())
+    })?;
     let lines: Vec<_> = text.lines().collect();
-    let mut events = events.into_iter();
-    let mut found = Vec::new();
-    while let Some(node) = node(&mut events, &lines, MAX_DEPTH) {
-        collect(node, &mut found);
+    let mut search = Search {
+        lines: &lines,
+        shared: None,
+        seen: HashSet::new(),
+        repeated: 0,
+        found: Vec::new(),
+    };
+    for document in &documents {
+        search.shared = document.field("_plugin_configs");
+        search.look(document);
     }
-    Ok(found)
+    Ok(search.found)
 }
 
-fn collect(node: Node, found: &mut Vec<Plugin>) {
-    match node {
-        Node::Text(..) => {}
-        Node::List(elements) => elements.into_iter().for_each(|element| collect(element, found)),
-        Node::Map(fields) => {
-            let is_ours = fields.iter().any(|(name, value)| {
-                let names = ["pre-function", "post-function"];
-                name == "name"
-                    && matches!(value, Node::Text(text, _) if names.contains(&text.as_str()))
-            });
-            for (name, value) in fields {
-                match value {
-                    Node::Map(config) if is_ours && name == "config" => found.push(plugin(config)),
-                    value => collect(value, found),
+struct Search<'a> {
+    lines: &'a [&'a str],
+    /// What plugins have in common that name it as their `_config`.
+    shared: Option<&'a Node>,
+    /// What has been looked at, and as functions of which phase.
+    seen: HashSet<(usize, Option<&'static str>)>,
+    repeated: usize,
+    found: Vec<Plugin>,
+}
+
+impl Search<'_> {
+    fn look(&mut self, node: &Node) {
+        if !self.seen.insert((node.id(), None)) {
+            return;
+        }
+        match node.content() {
+            Content::Text(..) => {}
+            Content::List(elements) => elements.iter().for_each(|element| self.look(element)),
+            Content::Map(map) => {
+                if matches!(text_of(node, "name"), Some("pre-function" | "post-function")) {
+                    self.plugin(node);
+                }
+                map.nodes().for_each(|value| self.look(value));
+            }
+        }
+    }
+
+    fn plugin(&mut self, node: &Node) {
+        let mut plugin = Plugin::default();
+        let shared = text_of(node, "_config").and_then(|name| self.shared?.field(name));
+        for config in [node.field("config"), shared].into_iter().flatten() {
+            for (field, phase) in PHASES {
+                let Some(value) = config.field(field) else { continue };
+                match value.content() {
+                    Content::List(elements) => {
+                        elements.iter().for_each(|one| self.function(&mut plugin, phase, one));
+                    }
+                    _ => self.function(&mut plugin, phase, value),
                 }
             }
+        }
+        self.found.push(plugin);
+    }
+
+    fn function(&mut self, plugin: &mut Plugin, phase: &'static str, node: &Node) {
+        let Content::Text(text, style, span) = node.content() else { return };
+        let is_repeated = !self.seen.insert((node.id(), Some(phase)));
+        self.repeated += usize::from(is_repeated);
+        if !is_repeated || self.repeated <= MOST_REPEATED {
+            let origin = origin(text, *style, *span, self.lines);
+            plugin.functions.push(Placed { phase, text: text.clone(), is_repeated, origin });
         }
     }
 }
 
-fn plugin(config: Vec<(String, Node)>) -> Plugin {
-    let mut plugin = Plugin::default();
-    for (field, value) in config {
-        let Some((_, phase)) = PHASES.iter().find(|(name, _)| *name == field) else { continue };
-        let elements = if let Node::List(elements) = value { elements } else { vec![value] };
-        plugin.functions.extend(elements.into_iter().filter_map(|element| match element {
-            Node::Text(text, origin) => Some(Placed { phase, text, origin }),
-            Node::List(_) | Node::Map(_) => None,
-        }));
-    }
-    plugin
-}
-
-/// The next value of `events`.
-fn node<'a>(
-    events: &mut impl Iterator<Item = (Event<'a>, Span)>,
-    lines: &[&str],
-    depth: usize,
-) -> Option<Node> {
-    let deeper = depth.checked_sub(1)?;
-    loop {
-        let (event, span) = events.next()?;
-        return Some(match event {
-            Event::Scalar(text, style, ..) => {
-                let origin = origin(&text, style, span, lines);
-                Node::Text(text.into_owned(), origin)
-            }
-            Event::Alias(_) => Node::List(Vec::new()),
-            Event::SequenceStart(..) => {
-                Node::List(std::iter::from_fn(|| node(events, lines, deeper)).collect())
-            }
-            Event::MappingStart(..) => Node::Map(
-                std::iter::from_fn(|| {
-                    let key = node(events, lines, deeper)?;
-                    let value = node(events, lines, deeper)?;
-                    Some(match key {
-                        Node::Text(name, _) => (name, value),
-                        Node::List(_) | Node::Map(_) => (String::new(), value),
-                    })
-                })
-                .collect(),
-            ),
-            Event::SequenceEnd | Event::MappingEnd | Event::StreamEnd => return None,
-            _ => continue,
-        });
-    }
+fn text_of<'a>(node: &'a Node, field: &str) -> Option<&'a str> {
+    node.field(field)?.text()
 }
 
 fn origin(text: &str, style: ScalarStyle, span: Span, lines: &[&str]) -> Origin {
@@ -214,6 +206,7 @@ mod tests {
         let first = Place { line: 1, column: 1 };
         let plugins = plugins(text).unwrap();
         let functions = plugins.iter().flat_map(|plugin| &plugin.functions);
+        let functions = functions.filter(|function| !function.is_repeated);
         functions.map(|function| (function.phase, function.place(first))).collect()
     }
 
@@ -249,6 +242,47 @@ plugins:
         let plugins = plugins(file).unwrap();
         let function = &plugins[0].functions[0];
         assert_eq!(function.place(Place { line: 3, column: 2 }), Place { line: 7, column: 8 });
+    }
+
+    #[test]
+    fn a_function_that_plugins_share_stands_where_it_is_written_and_once() {
+        let file = "\
+_plugin_configs:
+  common: { log: [a()] }
+_shared:
+  auth: &auth
+    - |
+      b()
+  config: &config { rewrite: [c()] }
+plugins:
+  - { name: pre-function, config: { access: *auth } }
+  - { name: post-function, config: { access: *auth } }
+  - { name: pre-function, config: { <<: *config, access: [d()] } }
+  - { name: post-function, _config: common }
+  - { name: other, config: *config }
+";
+        let place = |line, column| Place { line, column };
+        assert_eq!(
+            places(file),
+            [
+                ("access", place(6, 7)),
+                ("rewrite", place(7, 31)),
+                ("access", place(11, 59)),
+                ("log", place(2, 19)),
+            ]
+        );
+        let plugins = plugins(file).unwrap();
+        assert!(plugins[1].functions[0].is_repeated);
+    }
+
+    #[test]
+    fn a_file_that_repeats_its_functions_without_end_is_read_to_its_own() {
+        let functions = "a(),".repeat(1_000);
+        let plugins_of = "  - { name: pre-function, config: { access: *all } }\n".repeat(1_000);
+        let file = format!("_all: &all [{functions}]\nplugins:\n{plugins_of}");
+        let plugins = plugins(&file).unwrap();
+        let functions: usize = plugins.iter().map(|plugin| plugin.functions.len()).sum();
+        assert_eq!((plugins.len(), functions), (1_000, 1_000 + MOST_REPEATED));
     }
 
     #[test]

@@ -114,6 +114,7 @@ fn plugin(
         match read {
             None => texts.push((function, function.text.as_str().into(), None)),
             Some(Ok((text, file))) => texts.push((function, text, file)),
+            Some(Err(_)) if function.is_repeated => {}
             Some(Err(why)) => {
                 let help = "the gateway would not take the declarative file";
                 let first = Place { line: 1, column: 1 };
@@ -126,6 +127,9 @@ fn plugin(
         texts.iter().map(|(function, text, _)| Source { phase: Some(function.phase), text });
     let sources: Vec<_> = sources.collect();
     for ((function, _, file), findings) in texts.iter().zip(checker.set(&sources, true)) {
+        if function.is_repeated {
+            continue;
+        }
         match file {
             Some(file) => report.add_file(file, Some(function.phase), findings),
             None => report.add(path, Some(function.phase), findings, |at| function.place(at)),

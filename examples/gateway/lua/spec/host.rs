@@ -150,7 +150,8 @@ impl Host {
                     problem(format!("{}:{}: {why}", path.display(), place.line))
                 })?;
                 let directory = Directory::of(&path);
-                for function in plugins.into_iter().flat_map(|plugin| plugin.functions) {
+                let all = plugins.into_iter().flat_map(|plugin| plugin.functions);
+                for function in all.filter(|function| !function.is_repeated) {
                     if let Some(named) = Reference::parse(&function.text) {
                         let file = self.named(&directory, named).map_err(problem)?;
                         functions.push((phase(function.phase)?, file));
