@@ -73,6 +73,13 @@ async fn a_file_may_be_json() {
 }
 
 #[tokio::test]
+async fn a_file_may_begin_as_editors_of_windows_begin_it() {
+    let config = with_config(r#"{ access: ["return kong.response.exit(204)"] }"#);
+    let gateway = Gateway::of_file(&format!("\u{feff}{}", config.replace('\n', "\r\n")));
+    assert_eq!(gateway.get("/").send().await.status, 204);
+}
+
+#[tokio::test]
 async fn the_key_of_old_versions_means_access() {
     let gateway =
         Gateway::of_file(&with_config(r#"{ functions: ["return kong.response.exit(204)"] }"#));

@@ -55,6 +55,8 @@ pub(crate) fn parse(text: &str) -> Result<Object, Errors> {
     let broken = |error: &dyn std::fmt::Display| {
         Errors::one("error", &format!("failed parsing declarative configuration: {error}"))
     };
+    // As editors of Windows begin a file.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Ok(Value::Object(object)) = serde_json::from_str(text) {
         return Ok(object);
     }

@@ -152,6 +152,9 @@ impl Search<'_> {
 
     fn function(&mut self, plugin: &mut Plugin, phase: &'static str, node: &Node) {
         let Content::Text(text, style, span) = node.content() else { return };
+        if *style == ScalarStyle::Plain && ["", "~", "null", "Null", "NULL"].contains(&&**text) {
+            return;
+        }
         let is_repeated = !self.seen.insert((node.id(), Some(phase)));
         self.repeated += usize::from(is_repeated);
         if !is_repeated || self.repeated <= MOST_REPEATED {
@@ -221,6 +224,8 @@ plugins:
           kong.log('a')
         - kong.log('b')
       header_filter: ['kong.log(1)', \"kong.log(2)\"]
+      body_filter: ~
+      log: [null]
   - name: other
     config: { access: [kong] }
 ";
