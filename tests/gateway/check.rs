@@ -403,3 +403,25 @@ fn functions_that_a_file_has_by_alias_are_looked_at_where_they_are_written_and_o
     assert!(said.ends_with("1 function: 1 error, 0 warnings"), "{said}");
     assert_eq!(code, 1);
 }
+
+#[test]
+fn variables_of_nginx_that_cannot_be_set_are_told_of() {
+    assert_errors(&[
+        ("access", "ngx.var.target = 'x'", "1:9: error: `ngx.var.target` cannot be set"),
+        ("access", "ngx.var.http_host = 'x'", "1:9: error: `ngx.var.http_host` cannot be set"),
+        (
+            "access",
+            "ngx.var['uri'] = '/x'",
+            "error: `ngx.var.uri` cannot be set: it fails [variable]",
+        ),
+    ]);
+    assert_silent(
+        "access",
+        &[
+            "ngx.var.upstream_uri = '/x'",
+            "ngx.var.Upstream_Host = 'x'",
+            "local name = 'target'\nngx.var[name] = 'x'",
+            "kong.log(ngx.var.target)",
+        ],
+    );
+}

@@ -261,3 +261,17 @@ fn name_phases_that_there_are() {
         }
     }
 }
+
+#[tokio::test]
+async fn variables_can_be_set_that_say_so_and_no_others() {
+    let api = Api::read([include_str!("../../types/ngx/var.lua")]);
+    let variables = api.members("ngx.var");
+    assert!(variables.len() > 50);
+    for (name, member) in variables {
+        // A scheme is one, a path the other.
+        let set = |value| format!("pcall(function() ngx.var.{name} = '{value}' end)");
+        let either = format!("({} or {})", set("http"), set("/"));
+        let is_set = App::eval(&either).await == "true";
+        assert_eq!(is_set, member.said.can_be_set(), "{name}");
+    }
+}

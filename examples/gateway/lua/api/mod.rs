@@ -43,6 +43,13 @@ pub(crate) struct Said {
     pub(crate) results: Vec<String>,
 }
 
+impl Said {
+    /// Whether it says so of a variable.
+    pub(crate) fn can_be_set(&self) -> bool {
+        self.summary.ends_with("Can be set.")
+    }
+}
+
 /// What a value is, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Type {

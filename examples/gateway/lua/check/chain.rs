@@ -101,6 +101,9 @@ impl Walk<'_> {
 
     fn member(&mut self, class: &str, path: &str, name: &str, place: Place, used: Use) -> Value {
         let full = format!("{class}.{name}");
+        if class == "ngx.var" && used == Use::Written {
+            self.look_at_variable(name, place);
+        }
         match self.api.find(class, name) {
             Found::Member(member) => {
                 if !matches!(member.of, Type::Function { .. }) {
@@ -117,6 +120,17 @@ impl Walk<'_> {
                 }
                 Value::unknown()
             }
+        }
+    }
+
+    /// A variable that a function sets: few of nginx's can be.
+    fn look_at_variable(&mut self, name: &str, place: Place) {
+        let found = self.api.find("ngx.var", &name.to_ascii_lowercase());
+        let is_settable = matches!(found, Found::Member(member) if member.said.can_be_set());
+        if !is_settable {
+            let message = format!("`ngx.var.{name}` cannot be set: it fails");
+            let help = format!("what later phases need stands in kong.ctx.shared.{name}");
+            self.find(Level::Error, "variable", place, message, help);
         }
     }
 
