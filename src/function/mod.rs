@@ -153,13 +153,8 @@ impl Functions {
         self.set.as_deref().unwrap_or_else(|| &EMPTY)
     }
 
-    fn new(
-        name: Arc<str>,
-        id: FunctionsId,
-        phases: [Vec<Source>; Phase::COUNT],
-        fail_open: bool,
-    ) -> Self {
-        Self { set: Some(Arc::new(Set::new(name, id, phases, fail_open))) }
+    fn of(set: Set) -> Self {
+        Self { set: Some(Arc::new(set)) }
     }
 
     /// The functions of some of the phases, as a set of their own: they share no variables with
@@ -185,7 +180,8 @@ impl Functions {
         if kept.iter().map(Vec::len).sum::<usize>() == self.set().sources.len() {
             return self.clone();
         }
-        Self::new(Arc::clone(&self.set().name), self.set().id, kept, self.set().fail_open)
+        let Set { name, id, fail_open, .. } = self.set();
+        Self::of(Set::new(Arc::clone(name), *id, kept, *fail_open))
     }
 
     /// The name of the set.
@@ -368,7 +364,8 @@ impl FunctionsBuilder {
         }
         let errors = self.compile_errors();
         if errors.is_empty() {
-            Ok(Functions::new(self.name, FunctionsId::next(), self.phases, self.fail_open))
+            let id = FunctionsId::next();
+            Ok(Functions::of(Set::new(self.name, id, self.phases, self.fail_open)))
         } else {
             Err(Error::compile(errors))
         }

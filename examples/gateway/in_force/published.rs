@@ -5,7 +5,6 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
@@ -29,8 +28,6 @@ pub(crate) struct Published {
     runtime: Runtime,
     between: Between,
     changed: watch::Sender<()>,
-    /// How many snapshots there have been.
-    count: Arc<AtomicU64>,
 }
 
 /// What is in force, for the requests of one worker.
@@ -39,8 +36,8 @@ pub(crate) struct Published {
 /// would wait for the others' caches, twice a request.
 pub(crate) struct OfWorker {
     published: Published,
-    /// Which of all snapshots it is.
-    seen: Mutex<(u64, Arc<Kept>)>,
+    /// The last one, and whether there is another.
+    seen: Mutex<(Arc<Kept>, watch::Receiver<()>)>,
 }
 
 /// A snapshot that requests of one worker keep.
@@ -72,8 +69,7 @@ impl Published {
     /// Puts in force what those see who have `current`. Functions are to run in `runtime`; `between`
     /// makes the other plugins.
     pub(crate) fn new(current: Current, runtime: Runtime, between: Between) -> Self {
-        let (changed, count) = Default::default();
-        Self { current, runtime, between, changed, count }
+        Self { current, runtime, between, changed: watch::Sender::default() }
     }
 
     /// What is in force now.
@@ -97,7 +93,6 @@ impl Published {
     /// Puts `snapshot` in force, for every request that begins from now on.
     pub(crate) fn publish(&self, snapshot: Snapshot) {
         self.current.0.store(Arc::new(snapshot));
-        self.count.fetch_add(1, Ordering::Release);
         self.changed.send_replace(());
     }
 
@@ -109,19 +104,20 @@ impl Published {
 
 impl OfWorker {
     pub(crate) fn new(published: Published) -> Self {
-        let kept = Kept(published.current());
-        // Of no snapshot that there has been: another may have come meanwhile.
-        Self { published, seen: Mutex::new((u64::MAX, Arc::new(kept))) }
+        // In this order: another may come meanwhile.
+        let changes = published.changes();
+        let kept = Arc::new(Kept(published.current()));
+        Self { published, seen: Mutex::new((kept, changes)) }
     }
 
     /// What is in force now.
     pub(crate) fn current(&self) -> Arc<Kept> {
-        let count = self.published.count.load(Ordering::Acquire);
-        let mut seen = self.seen.lock();
-        if seen.0 != count {
-            *seen = (count, Arc::new(Kept(self.published.current())));
+        let (kept, changes) = &mut *self.seen.lock();
+        if changes.has_changed().unwrap_or(true) {
+            changes.mark_unchanged();
+            *kept = Arc::new(Kept(self.published.current()));
         }
-        Arc::clone(&seen.1)
+        Arc::clone(kept)
     }
 
     /// Lets go of what is in force no more, though there is no request.
