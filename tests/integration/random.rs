@@ -39,19 +39,23 @@ fn choosing(programs: &[String]) -> String {
     )
 }
 
-/// Runs programs of some seeds, and an honest request behind them.
+/// How many honest requests are behind programs. A machine that does other things may take all of the two
+/// milliseconds of one; what a program breaks is broken for each.
+const HONEST: usize = 3;
+
+/// Runs programs of some seeds, and honest requests behind them.
 fn run_programs(exchange: &Exchange, seeds: std::ops::Range<u64>) {
     let programs: Vec<_> =
         seeds.map(|seed| programs::program(&mut Choices::from_seed(seed))).collect();
     let source = choosing(&programs);
     let mut requests: Vec<_> =
         (1..=programs.len()).map(|number| get("x-program", number.to_string())).collect();
-    requests.push(get("x-honest", "1".to_owned()));
+    requests.extend((0..HONEST).map(|_| get("x-honest", "1".to_owned())));
     let responses = exchange.send(&source, "", requests, inside);
-    let last = responses.last().unwrap();
-    // It may be refused for a while, after those that used up their time.
-    let honest = [StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE];
-    assert!(honest.contains(&last.status()), "{last:?} after\n{source}");
+    // They may be refused for a while, after those that used up their time.
+    let fine = [StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE];
+    let honest = &responses[programs.len()..];
+    assert!(honest.iter().any(|it| fine.contains(&it.status())), "{honest:?} after\n{source}");
 }
 
 /// Each may take up all of its time, and fill a VM.
