@@ -40,7 +40,7 @@ pub struct Step {
     pub time: Duration,
     /// How much CPU time it took.
     pub cpu_time: Duration,
-    /// How long it waited, by the clock of functions: nobody waits in a [harness](super::Harness).
+    /// How long it waited, by the clock of functions: nobody waits in a harness.
     pub waited: Duration,
     /// How many bytes of Lua's memory it took, as far as was seen: what is taken and freed within a few
     /// hundred instructions is not.

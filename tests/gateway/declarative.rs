@@ -100,6 +100,16 @@ fn what_is_no_yaml_is_refused_with_its_line() {
 }
 
 #[test]
+fn a_key_that_is_said_twice_is_named_with_where_it_is() {
+    let file = "_format_version: '3.0'\nservices:\n- name: shop\n  url: http://127.0.0.1:1\n  name: other\n";
+    let refusal = refusal(file);
+    assert!(
+        refusal.contains(r#"services[0]: duplicate entry with key "name" at line 3"#),
+        "{refusal}"
+    );
+}
+
+#[test]
 fn an_empty_file_is_refused() {
     let said = refusal("");
     assert!(said.contains("kong.yml"), "{said}");
