@@ -157,6 +157,36 @@ async fn of_many_routes_those_that_are_gone_are_forgotten() {
     assert!(counted.len() <= 2 * 260 + 1, "{}", counted.len());
 }
 
+#[tokio::test]
+async fn what_is_changed_is_counted_on_under_its_name() {
+    let gateway = Start::new().arg("--workers").arg("1").serving();
+    let exit =
+        json!({ "config": { "access": ["kong.response.exit(200)"] }, "name": "pre-function" });
+    let route = |name: &str, path: &str| json!({ "name": name, "paths": [path], "plugins": [exit], "service": null });
+    let file = |routes: Value| json!({ "_format_version": "3.0", "routes": routes });
+    let changes = [
+        file(json!([route("a", "/one"), route("b", "/other")])),
+        file(json!([route("a", "/other"), route("b", "/one")])),
+        file(json!([route("ab", "/one"), route("b", "/other")])),
+    ];
+    for change in changes {
+        gateway.post("/config", &change).await;
+        assert_eq!(gateway.get("/one").send().await.status, 200);
+    }
+    let counted = numbers(&gateway, "kong_http_requests_total").await;
+    let mut of_routes: Vec<_> =
+        counted.iter().map(|line| line.split('"').nth(3).unwrap()).collect();
+    of_routes.sort_unstable();
+    assert_eq!(of_routes, ["a", "ab", "b"], "{counted:?}");
+    gateway.post("/config", &file(json!([route("a", "/one")]))).await;
+    gateway.get("/one").send().await;
+    let counted = numbers(&gateway, "kong_http_requests_total").await;
+    assert!(
+        counted.iter().any(|line| line.contains(r#"route="a""#) && line.ends_with(" 2")),
+        "{counted:?}"
+    );
+}
+
 /// The lines with numbers of a name.
 async fn numbers(gateway: &Gateway, name: &str) -> Vec<String> {
     let text = gateway.admin("/metrics").send().await.text();

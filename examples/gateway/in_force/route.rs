@@ -1,7 +1,9 @@
 //! [`RouteInForce`]: a route with everything that its requests need.
 
-use std::sync::{Arc, OnceLock};
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::{Arc, LazyLock, OnceLock};
 
+use rustc_hash::FxBuildHasher;
 use serde_json::{Value, json};
 
 use crate::BoxError;
@@ -16,8 +18,49 @@ pub(crate) struct RouteInForce {
     pub(crate) treatment: Treatment,
     service: Option<Arc<ServiceInForce>>,
     pub(crate) chain: Arc<Chain>,
-    label: Arc<str>,
+    pub(crate) names: Names,
     known: OnceLock<Option<tower_lua::Route>>,
+}
+
+/// What a route and its service are called in metrics.
+#[derive(Clone, PartialOrd, Ord)]
+pub(crate) struct Names {
+    /// Empty where there is none.
+    pub(crate) service: Arc<str>,
+    pub(crate) route: Arc<str>,
+    /// Of both texts, which lie elsewhere in memory.
+    hash: u64,
+}
+
+impl Names {
+    fn new(service: Arc<str>, route: Arc<str>) -> Self {
+        let hash = FxBuildHasher.hash_one((&service, &route));
+        Self { service, route, hash }
+    }
+
+    /// Those of requests that no route is for.
+    pub(crate) fn none() -> &'static Self {
+        static NONE: LazyLock<Names> = LazyLock::new(|| Names::new(Arc::default(), Arc::default()));
+        &NONE
+    }
+}
+
+// Mostly they are the very same texts, which need not be looked at.
+impl PartialEq for Names {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same = |one, other| Arc::ptr_eq(one, other) || one == other;
+        self.hash == other.hash
+            && is_same(&self.route, &other.route)
+            && is_same(&self.service, &other.service)
+    }
+}
+
+impl Eq for Names {}
+
+impl Hash for Names {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash.hash(state);
+    }
 }
 
 /// What a route says of each of its requests: beside the rest of what these need, and not among all that an
@@ -62,8 +105,10 @@ impl RouteInForce {
         chain: Arc<Chain>,
     ) -> Self {
         let label = route.name.as_ref().unwrap_or(&route.id).as_str().into();
+        let of_service = service.as_ref().map(|service| Arc::clone(&service.label));
+        let names = Names::new(of_service.unwrap_or_default(), label);
         let (route, treatment) = (Arc::clone(route), Treatment::of(route));
-        Self { route, treatment, service, chain, label, known: OnceLock::new() }
+        Self { route, treatment, service, chain, names, known: OnceLock::new() }
     }
 
     pub(crate) fn service(&self) -> Option<&Service> {
@@ -77,11 +122,6 @@ impl RouteInForce {
     /// Where its requests go, if it has a service.
     pub(crate) fn plan(&self) -> Option<&Plan> {
         self.service.as_ref().map(|service| &service.plan)
-    }
-
-    /// What the service, if there is one, and the route are called in metrics.
-    pub(crate) fn labels(&self) -> (Option<&Arc<str>>, &Arc<str>) {
-        (self.service.as_ref().map(|service| &service.label), &self.label)
     }
 
     /// The route as functions see it: made when the first of them could ask.

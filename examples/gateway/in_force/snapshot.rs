@@ -12,7 +12,7 @@ use crate::configured::entity::Plugin;
 use crate::in_force::balancer::{Balancer, Balancers};
 use crate::in_force::certificates::Certificates;
 use crate::in_force::plugins::{Canary, Chain, Choices, Prepared, Rewrite};
-pub(crate) use crate::in_force::route::{RouteInForce, Treatment};
+pub(crate) use crate::in_force::route::{Names, RouteInForce, Treatment};
 use crate::in_force::router::{Found, Query, Router};
 
 /// What was in force, or will be.

@@ -12,8 +12,8 @@ use rustc_hash::FxHashSet;
 
 use super::counted::Counted;
 use super::family::{Family, Kind, Labels, Point, count, labels};
-use super::histogram::{Histogram, MILLISECONDS};
-use crate::in_force::snapshot::{RouteInForce, Snapshot};
+use super::histogram::{Histograms, MILLISECONDS};
+use crate::in_force::snapshot::{Names, RouteInForce, Snapshot};
 
 /// The numbers of requests, in a part for each worker, so that none waits for another.
 pub(super) struct Requests {
@@ -26,8 +26,7 @@ type Worker = Counted<Key, Box<Series>>;
 /// What a request counts for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Key {
-    service: Arc<str>,
-    route: Arc<str>,
+    names: Names,
     /// Where a plugin asks for it.
     consumer: Option<Arc<str>>,
     status: u16,
@@ -35,22 +34,19 @@ struct Key {
 
 /// Whoever says what a request counts for: to look for its numbers takes no key of its own.
 trait CountsFor {
-    /// Service, route, consumer and status.
-    fn counts_for(&self) -> (&str, &str, Option<&str>, u16);
+    /// Service and route, consumer and status.
+    fn counts_for(&self) -> (&Names, Option<&str>, u16);
 }
 
 impl CountsFor for Key {
-    fn counts_for(&self) -> (&str, &str, Option<&str>, u16) {
-        (&self.service, &self.route, self.consumer.as_deref(), self.status)
+    fn counts_for(&self) -> (&Names, Option<&str>, u16) {
+        (&self.names, self.consumer.as_deref(), self.status)
     }
 }
 
 impl CountsFor for Sample<'_> {
-    fn counts_for(&self) -> (&str, &str, Option<&str>, u16) {
-        let (service, route) = self.route.map(RouteInForce::labels).unzip();
-        let service = service.flatten().map_or("", |service| service);
-        let consumer = self.consumer.map(|consumer| &**consumer);
-        (service, route.map_or("", |route| route), consumer, self.status)
+    fn counts_for(&self) -> (&Names, Option<&str>, u16) {
+        (names_of(self.route), self.consumer.map(|consumer| &**consumer), self.status)
     }
 }
 
@@ -75,16 +71,19 @@ impl PartialEq for dyn CountsFor + '_ {
 
 impl Eq for dyn CountsFor + '_ {}
 
-/// In this order, that what each request counts lies together.
+/// What most requests count, those of a millisecond at most, lies in one line of memory.
 #[derive(Clone, Default)]
-#[repr(C)]
+#[repr(C, align(64))]
 struct Series {
     requests: u64,
     bytes: u64,
-    request: Histogram,
-    upstream: Histogram,
-    kong: Histogram,
+    times: Histograms<3>,
 }
+
+// Places of times: of the whole of a request, the service's part and the gateway's.
+const REQUEST: usize = 0;
+const UPSTREAM: usize = 1;
+const KONG: usize = 2;
 
 /// Kong has several of them; all that there is here is in its first.
 const WORKSPACE: (&str, &str) = ("workspace", "default");
@@ -117,10 +116,9 @@ impl Requests {
     // Kong: never does.
     pub(super) fn forget(&self, snapshot: &Snapshot) {
         let routes = snapshot.routes().map(Some).chain([None]);
-        let known: FxHashSet<_> = routes.map(labels_of).collect();
+        let known: FxHashSet<_> = routes.map(names_of).collect();
         for worker in &self.workers {
-            let labels_of = |key: &Key| (Arc::clone(&key.service), Arc::clone(&key.route));
-            worker.lock().retain(|key| known.contains(&labels_of(key)));
+            worker.lock().retain(|key| known.contains(&key.names));
         }
     }
 
@@ -137,12 +135,12 @@ impl Requests {
     }
 }
 
-/// What the service and the route of a request are called, where there is any.
-fn labels_of(route: Option<&RouteInForce>) -> (Arc<str>, Arc<str>) {
-    let Some((service, route)) = route.map(|route| route.labels()) else {
-        return Default::default();
-    };
-    (service.map_or_else(Arc::default, Arc::clone), Arc::clone(route))
+/// What a route and its service are called.
+fn names_of(route: Option<&RouteInForce>) -> &Names {
+    match route {
+        Some(route) => &route.names,
+        None => Names::none(),
+    }
 }
 
 fn requests(all: &BTreeMap<Key, Series>) -> Family {
@@ -150,7 +148,7 @@ fn requests(all: &BTreeMap<Key, Series>) -> Family {
     let mut family = Family::new("kong_http_requests_total", Kind::Counter, help);
     for (key, series) in all {
         let status = key.status.to_string();
-        let source = if series.upstream.total() > 0 { "service" } else { "kong" };
+        let source = if series.times.of(UPSTREAM).total() > 0 { "service" } else { "kong" };
         let of = [("code", &*status), ("source", source)];
         family.number(of_consumer(key, &of), count(series.requests));
     }
@@ -172,21 +170,20 @@ fn bytes(all: &BTreeMap<Key, Series>) -> Family {
 
 /// Latencies are by route alone, as Kong's are.
 fn latencies(all: &BTreeMap<Key, Series>) -> [Family; 3] {
-    let mut routes: BTreeMap<(&str, &str), Series> = BTreeMap::new();
+    let mut routes: BTreeMap<&Names, Series> = BTreeMap::new();
     for (key, series) in all {
-        routes.entry((&key.service, &key.route)).or_default().add(series);
+        routes.entry(&key.names).or_default().add(series);
     }
-    let of = |choose: fn(&Series) -> &Histogram| choose;
     let families = [
-        ("kong_request_latency_ms", "The whole of a request", of(|series| &series.request)),
-        ("kong_upstream_latency_ms", "The service's part", of(|series| &series.upstream)),
-        ("kong_kong_latency_ms", "The gateway's part", of(|series| &series.kong)),
+        ("kong_request_latency_ms", "The whole of a request", REQUEST),
+        ("kong_upstream_latency_ms", "The service's part", UPSTREAM),
+        ("kong_kong_latency_ms", "The gateway's part", KONG),
     ];
-    families.map(|(name, help, choose)| {
+    families.map(|(name, help, kind)| {
         let mut family = Family::new(name, Kind::Histogram, help);
-        for ((service, route), series) in &routes {
+        for (Names { service, route, .. }, series) in &routes {
             let labels = labels(&[("service", service), ("route", route), WORKSPACE]);
-            let value = choose(series).value(&MILLISECONDS);
+            let value = series.times.of(kind).value(&MILLISECONDS);
             family.points.push(Point { labels, value });
         }
         family
@@ -195,7 +192,7 @@ fn latencies(all: &BTreeMap<Key, Series>) -> [Family; 3] {
 
 /// The labels of a key, `between` those of all; that of the consumer where it is asked for.
 fn of_consumer(key: &Key, between: &[(&'static str, &str)]) -> Labels {
-    let mut all = labels(&[("service", &key.service), ("route", &key.route)]);
+    let mut all = labels(&[("service", &key.names.service), ("route", &key.names.route)]);
     all.extend(labels(between));
     all.extend(labels(&[WORKSPACE]));
     all.extend(key.consumer.iter().map(|name| ("consumer", name.to_string())));
@@ -204,8 +201,8 @@ fn of_consumer(key: &Key, between: &[(&'static str, &str)]) -> Labels {
 
 impl Key {
     fn of(sample: &Sample<'_>) -> Self {
-        let (service, route) = labels_of(sample.route);
-        Self { service, route, consumer: sample.consumer.cloned(), status: sample.status }
+        let names = names_of(sample.route).clone();
+        Self { names, consumer: sample.consumer.cloned(), status: sample.status }
     }
 }
 
@@ -213,19 +210,17 @@ impl Series {
     fn count(&mut self, sample: &Sample<'_>) {
         self.requests += 1;
         self.bytes += sample.bytes;
-        self.request.add(&MILLISECONDS, sample.whole);
+        self.times.add(REQUEST, &MILLISECONDS, sample.whole);
         if let Some((_, service)) = sample.latencies {
-            self.upstream.add(&MILLISECONDS, service);
+            self.times.add(UPSTREAM, &MILLISECONDS, service);
         }
         let upstream = sample.latencies.map_or(Duration::ZERO, |(_, service)| service);
-        self.kong.add(&MILLISECONDS, sample.whole.saturating_sub(upstream));
+        self.times.add(KONG, &MILLISECONDS, sample.whole.saturating_sub(upstream));
     }
 
     fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.bytes += other.bytes;
-        self.request.join(&other.request);
-        self.upstream.join(&other.upstream);
-        self.kong.join(&other.kong);
+        self.times.join(&other.times);
     }
 }
