@@ -369,8 +369,11 @@ impl Response {
     }
 
     /// The same, with a copy kept for later phases.
-    pub(crate) fn share_head(&self, head: &mut http::response::Parts) {
-        (head.status, head.headers) = (self.status_code(), self.headers.clone());
+    pub(crate) fn share_head(&mut self, head: &mut http::response::Parts) {
+        head.status = self.status_code();
+        // As of a request, the copy is what is kept.
+        let kept = self.headers.clone();
+        head.headers = std::mem::replace(&mut self.headers, kept);
     }
 
     fn status_code(&self) -> StatusCode {

@@ -31,17 +31,16 @@ impl Request {
         self.known = Known::keep(&self.head.extensions, self.known.take());
         self.was_routed = self.facts.is_routed();
         self.name_head(self.names.spelled().cloned());
-        let kept = self.head.uri.clone();
+        let (mut kept, ()) = http::Request::new(()).into_parts();
+        kept.uri = self.head.uri.clone();
         let upstream_path = self.upstream_path.clone();
         self.apply_upstream();
-        let (mut head, ()) = http::Request::new(()).into_parts();
-        head.method = self.head.method.clone();
-        head.uri = std::mem::replace(&mut self.head.uri, kept);
-        head.version = self.head.version;
-        head.headers = self.head.headers.clone();
-        head.extensions = std::mem::take(&mut self.head.extensions);
         self.upstream_path = upstream_path;
-        head
+        kept.method = self.head.method.clone();
+        kept.version = self.head.version;
+        // A copy has no room for more: what goes on is what came, for others add headers to it.
+        kept.headers = self.head.headers.clone();
+        std::mem::replace(&mut self.head, kept)
     }
 
     /// Has whoever gets the head know the request's id, and how names are written.
