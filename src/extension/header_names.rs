@@ -83,6 +83,8 @@ impl HeaderNames {
     fn put(&mut self, name: HeaderName, written: Written) {
         match self.place(&name) {
             Ok(place) => self.names[place].1 = written,
+            // Room for one, as most functions write, where a vector would begin with four.
+            Err(_) if self.names.is_empty() => self.names = vec![(name, written)],
             Err(place) => self.names.insert(place, (name, written)),
         }
     }
