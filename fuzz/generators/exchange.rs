@@ -4,10 +4,13 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Collected, Full};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_lua::{Budget, Functions, PreFunctionLayer, Runtime};
+use tower_lua::{
+    Budget, DefaultResponseForError, Error, FailedRequest, Functions, PreFunctionLayer,
+    ResponseForError, Runtime,
+};
 
 /// A VM, with a budget that ends what does not end by itself.
 pub struct Exchange {
@@ -43,7 +46,9 @@ impl Exchange {
             let response = answer();
             async move { Ok::<_, Infallible>(response) }
         });
-        let service = PreFunctionLayer::new(functions).runtime(&self.lua).layer(service);
+        let layer =
+            PreFunctionLayer::new(functions).runtime(&self.lua).response_for_error(answer_to);
+        let service = layer.layer(service);
         self.tokio.block_on(async move {
             let mut responses = Vec::with_capacity(requests.len());
             for request in requests {
@@ -56,4 +61,16 @@ impl Exchange {
             responses
         })
     }
+}
+
+/// The status of who has used up the time of a call, which a machine that does other things may do for them.
+pub const OUT_OF_TIME: StatusCode = StatusCode::GATEWAY_TIMEOUT;
+
+/// As usual, but who has run out of time is told from who has failed.
+fn answer_to(error: &Error, request: &FailedRequest<'_>) -> Response<Bytes> {
+    let mut response = DefaultResponseForError.response_for_error(error, request);
+    if error.is_timeout() {
+        *response.status_mut() = OUT_OF_TIME;
+    }
+    response
 }

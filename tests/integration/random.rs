@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 
-use self::generators::exchange::Exchange;
+use self::generators::exchange::{Exchange, OUT_OF_TIME};
 use self::generators::{Choices, headers, messages, programs};
 
 const CASES: u64 = 10_000;
@@ -40,7 +40,7 @@ fn choosing(programs: &[String]) -> String {
 }
 
 /// How many honest requests are behind programs. A machine that does other things may take all of the two
-/// milliseconds of one; what a program breaks is broken for each.
+/// milliseconds of one, but not of each.
 const HONEST: usize = 3;
 
 /// Runs programs of some seeds, and honest requests behind them.
@@ -54,8 +54,10 @@ fn run_programs(exchange: &Exchange, seeds: std::ops::Range<u64>) {
     let responses = exchange.send(&source, "", requests, inside);
     // They may be refused for a while, after those that used up their time.
     let fine = [StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE];
-    let honest = &responses[programs.len()..];
-    assert!(honest.iter().any(|it| fine.contains(&it.status())), "{honest:?} after\n{source}");
+    let honest = responses[programs.len()..].iter().map(Response::status);
+    let in_time: Vec<_> = honest.filter(|status| *status != OUT_OF_TIME).collect();
+    let is_answered = !in_time.is_empty() && in_time.iter().all(|status| fine.contains(status));
+    assert!(is_answered, "{in_time:?} after\n{source}");
 }
 
 /// Each may take up all of its time, and fill a VM.
