@@ -69,11 +69,8 @@ impl Added {
 
     fn insert(&mut self, name: HeaderName) -> bool {
         let is_new = !self.contains(&name);
-        match self.0.is_empty() {
-            // Room for one, as most functions add, where a vector would begin with four.
-            true => self.0 = vec![name],
-            false if is_new => self.0.push(name),
-            false => {}
+        if is_new {
+            self.0.push(name);
         }
         is_new
     }

@@ -32,12 +32,12 @@ impl Request {
         self.was_routed = self.facts.is_routed();
         self.name_head(self.names.spelled().cloned());
         let (mut kept, ()) = http::Request::new(()).into_parts();
+        kept.method = self.head.method.clone();
         kept.uri = self.head.uri.clone();
+        kept.version = self.head.version;
         let upstream_path = self.upstream_path.clone();
         self.apply_upstream();
         self.upstream_path = upstream_path;
-        kept.method = self.head.method.clone();
-        kept.version = self.head.version;
         // A copy has no room for more: what goes on is what came, for others add headers to it.
         kept.headers = self.head.headers.clone();
         std::mem::replace(&mut self.head, kept)
