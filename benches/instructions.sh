@@ -7,7 +7,8 @@
 #
 # --check fails where a case takes 5 % more than benches/instructions/baseline.txt says, three times in a row:
 # whether a collection of Lua's falls into one process or the other is chance. --update writes that file. Valgrind runs the same instructions on every machine, but not what another compiler or libc has
-# made: hence the 5 %.
+# made: hence the 5 %. Without a CASE it prints how many bytes the future of a layer and the bodies have, too: what
+# is larger is moved for longer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,29 +33,41 @@ per_request() {
     echo $((($(count "$1" $((2 * requests))) - $(count "$1" $requests)) / requests))
 }
 
-# Whether that is more than 5 % above what is known.
+# Whether COUNT is more than 5 % above what is known of NAME.
 is_dearer() {
-    [ -n "$known" ] && [ $(($1 * 100)) -gt $((known * 105)) ]
+    known=$(sed -n "s/^$1 \([0-9]*\)$/\1/p" $baseline 2>/dev/null || true)
+    [ -n "$known" ] && [ $(($2 * 100)) -gt $((known * 105)) ]
 }
 
-base=
-dearer=0
 counted=
-for name in no_layer ${*:-$("$binary" | grep -v '^no_layer$')}; do
-    now=$(per_request "$name")
-    base=${base:-$now}
-    counted+="$name $now"$'\n'
-    known=$(sed -n "s/^$name \([0-9]*\)$/\1/p" $baseline 2>/dev/null || true)
-    for _ in 1 2; do
-        is_dearer "$now" && now=$(per_request "$name")
-    done
-    note=
-    if is_dearer "$now"; then
+dearer=0
+
+# Prints NAME, COUNT and what is to be said of it.
+report() {
+    local note=
+    if is_dearer "$1" "$2"; then
         note="more than 5 % above the $known of $baseline"
         dearer=1
     fi
-    printf '%-24s %8d  (+%d)  %s\n' "$name" "$now" $((now - base)) "$note"
+    counted+="$1 $2"$'\n'
+    printf '%-24s %8d  %s  %s\n' "$1" "$2" "$3" "$note"
+}
+
+base=
+for name in no_layer ${*:-$("$binary" | grep -v '^no_layer$')}; do
+    now=$(per_request "$name")
+    for _ in 1 2; do
+        is_dearer "$name" "$now" && now=$(per_request "$name")
+    done
+    base=${base:-$now}
+    report "$name" "$now" "(+$((now - base)))"
 done
+
+if [ $# = 0 ]; then
+    while read -r name bytes; do
+        report "$name" "$bytes" bytes
+    done < <("$binary" --sizes)
+fi
 
 if [ "$mode" = --update ]; then
     printf '%s' "$counted" >$baseline

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, Service, service_fn};
-use tower_lua::{Functions, Phase, PreFunctionLayer, RequestBody};
+use tower_lua::{
+    Functions, Phase, PostFunctionLayer, PreFunctionLayer, RequestBody, ResponseBody, Runtime,
+};
 
 /// What the documentation of Kong's serverless functions demonstrates.
 const CUSTOM_AUTH: &str = r#"
@@ -130,19 +132,49 @@ impl Case {
 
     /// What serves the case: a request goes in, its status comes out.
     pub(crate) fn serve(&self) -> Serve {
+        self.serve_in(Runtime::global())
+    }
+
+    /// The same, with functions that run in `runtime`.
+    pub(crate) fn serve_in(&self, runtime: &Runtime) -> Serve {
         let body = Bytes::from_static(self.response_body);
         match self.functions {
             None => boxed(service_fn(move |request: BenchRequest| {
                 std::future::ready(respond(request, &body))
             })),
             Some(functions) => {
-                let layer = PreFunctionLayer::new(functions());
+                let layer = PreFunctionLayer::new(functions()).runtime(runtime);
                 boxed(layer.layer(service_fn(move |request: Request<RequestBody<Full<Bytes>>>| {
                     std::future::ready(respond(request, &body))
                 })))
             }
         }
     }
+}
+
+/// The bytes of what moves with a request, with names for them: a future that has grown is copied with each
+/// await of those around it.
+pub(crate) fn sizes() -> [(&'static str, usize); 5] {
+    type One = RequestBody<Full<Bytes>>;
+    type Two = RequestBody<One>;
+    let pre = PreFunctionLayer::new(Functions::empty());
+    let post = PostFunctionLayer::new(Functions::empty());
+    let two = pre.layer(post.layer(service_fn(answer::<Two>)));
+    [
+        ("future_without_a_layer", future_of(&service_fn(answer))),
+        ("future_of_a_layer", future_of(&pre.layer(service_fn(answer::<One>)))),
+        ("future_of_two_layers", future_of(&two)),
+        ("body_of_a_request", size_of::<One>()),
+        ("body_of_a_response", size_of::<ResponseBody<Full<Bytes>>>()),
+    ]
+}
+
+async fn answer<B>(request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
+    respond(request, &Bytes::new())
+}
+
+fn future_of<S: Service<BenchRequest>>(_: &S) -> usize {
+    size_of::<S::Future>()
 }
 
 fn respond<B>(request: Request<B>, body: &Bytes) -> Result<Response<Full<Bytes>>, Infallible> {

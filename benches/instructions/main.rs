@@ -2,15 +2,18 @@
 //!
 //! Only `measured` is counted: a request's way through the service, to the last byte of its
 //! response. `just instructions` runs each case for N and for 2 N requests, and prints the
-//! difference per request.
+//! difference per request. With `--sizes` it prints how large what moves with a request is, with nothing its cases.
 
 #[path = "../cases/mod.rs"]
 mod cases;
 
-use cases::{CASES, Serve};
+use cases::{CASES, Serve, sizes};
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if_eq("--sizes").is_some() {
+        return sizes().iter().for_each(|(name, bytes)| println!("{name} {bytes}"));
+    }
     let (Some(name), Some(count)) = (arguments.next(), arguments.next()) else {
         return CASES.iter().for_each(|case| println!("{}", case.name));
     };

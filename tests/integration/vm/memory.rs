@@ -38,6 +38,15 @@ async fn a_function_that_takes_too_much_fails_and_the_vm_recovers() {
 }
 
 #[tokio::test]
+async fn a_vm_with_its_first_function_has_less_than_half_a_mebibyte() {
+    let app = App::builder().access("kong.ctx.shared.id = kong.request.get_path()").serve().await;
+    assert_eq!(app.get("/").send().await.status, 200);
+    let stats = app.runtime.stats();
+    let each = stats.used_memory / stats.vms;
+    assert!((100 << 10..512 << 10).contains(&each), "{each} bytes");
+}
+
+#[tokio::test]
 async fn what_a_function_caught_of_it_is_lua_s_own_message() {
     let text = App::eval("select(2, pcall(string.rep, 'x', 1e9))").await;
     assert_eq!(text, "not enough memory");
