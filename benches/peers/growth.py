@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
-"""Measures what becomes of the gateway as its configuration grows: `just growth`.
+"""Measures what becomes of the gateway as its configuration grows, or its connections: `just growth`.
 
 Every route has a function of its own. Times are wall-clock, of requests to the Admin API; memory is
-what is resident.
+what is resident. With `--idle` as many connections as are told have had one answer each, and rest while
+others are served.
 """
 
 import argparse
 import http.client
 import json
 import pathlib
+import resource
+import socket
 import statistics
 import subprocess
 import time
@@ -108,13 +111,43 @@ def cpu_per_request(gateway, count, seconds):
     return (sum(cpu(gateway.pid)) - before) * 1e6 / requests
 
 
+def rest(port):
+    """A connection that has been answered, and is kept."""
+    connection = socket.create_connection(("127.0.0.1", port), 30)
+    connection.sendall(b"GET /route-0 HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert connection.recv(4096).startswith(b"HTTP/1.1 200"), "it is not answered"
+    return connection
+
+
+def with_idle_connections(program, counts, seconds):
+    """What a request takes of CPU time while others rest, and the memory that those have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    print("".join(f"{head:>14}" for head in ["idle", "MiB", "CPU us"]))
+    with Field() as field:
+        field.start_upstream()
+        gateway = Gateway(field, program)
+        gateway.start()
+        gateway.ask("POST", "/config", declaration(1, field.upstream))
+        idle = []
+        for count in counts:
+            idle += [rest(gateway.proxy) for _ in range(count - len(idle))]
+            used = cpu_per_request(gateway, 1, seconds)
+            print(f"{len(idle):14}{memory(gateway.pid):14.1f}{used:14.1f}", flush=True)
+        for connection in idle:
+            connection.close()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("counts", type=int, nargs="*", default=[1, 100, 1000, 10000])
+    parser.add_argument("--idle", type=int, nargs="+", metavar="COUNT", help="connections instead of routes, in order")
     parser.add_argument("--seconds", type=int, default=4, help="of each measurement under load")
     parser.add_argument("--program", type=pathlib.Path, help="a gateway that is built already")
     given = parser.parse_args()
     program = given.program or build()
+    if given.idle:
+        return with_idle_connections(program, given.idle, given.seconds)
     heads = ["routes", "/config ms", "PATCH plugin", "PATCH route", "start ms", "MiB", "in use", "CPU us"]
     print("".join(f"{head:>14}" for head in heads))
     for count in given.counts:
