@@ -73,6 +73,13 @@ instructions *cases:
 peers *options:
     benches/peers/peers.py {{ options }}
 
+# The gateway built by a profile of itself while it answers what `peers` asks: in benches/README.md is what that
+# brings. Needs what `peers` does, cargo-pgo and `rustup component add llvm-tools`.
+pgo:
+    cargo pgo build -- --locked --example gateway
+    benches/peers/peers.py --rounds 1 --program target/$(rustc -vV | sed -n 's/host: //p')/release/examples/gateway
+    cargo pgo optimize build -- --locked --example gateway
+
 # The instructions that the gateway takes for a request. Needs valgrind and nginx.
 peers-instructions *options:
     benches/peers/instructions.py {{ options }}
