@@ -73,8 +73,8 @@ instructions *cases:
 peers *options:
     benches/peers/peers.py {{ options }}
 
-# The gateway built by a profile of itself while it answers what `peers` asks: in benches/README.md is what that
-# brings. Needs what `peers` does, cargo-pgo and `rustup component add llvm-tools`.
+# Needs what `peers` does, cargo-pgo and `rustup component add llvm-tools`; benches/README.md says what it brings.
+# The gateway built by a profile of what it does when it answers what `peers` asks.
 pgo:
     cargo pgo build -- --locked --example gateway
     benches/peers/peers.py --rounds 1 --program target/$(rustc -vV | sed -n 's/host: //p')/release/examples/gateway

@@ -5,10 +5,13 @@
 #
 # usage: instructions.sh [--check | --update] [CASE...]
 #
+# Without a CASE it prints how many bytes the future of a layer and the bodies have, too: what is larger is
+# moved for longer.
+#
 # --check fails where a case takes 5 % more than benches/instructions/baseline.txt says, three times in a row:
-# whether a collection of Lua's falls into one process or the other is chance. --update writes that file. Valgrind runs the same instructions on every machine, but not what another compiler or libc has
-# made: hence the 5 %. Without a CASE it prints how many bytes the future of a layer and the bodies have, too: what
-# is larger is moved for longer.
+# whether a collection of Lua's falls into one process or the other is chance. --update writes that file.
+# Valgrind runs the same instructions on every machine, but not what another compiler or libc has made: hence
+# the 5 %.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -2,7 +2,8 @@
 //!
 //! Only `measured` is counted: a request's way through the service, to the last byte of its
 //! response. `just instructions` runs each case for N and for 2 N requests, and prints the
-//! difference per request. With `--sizes` it prints how large what moves with a request is, with nothing its cases.
+//! difference per request. With `--sizes` it prints how large what moves with a request is, without arguments the
+//! names of its cases.
 
 #[path = "../cases/mod.rs"]
 mod cases;
