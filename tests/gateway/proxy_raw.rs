@@ -157,8 +157,21 @@ async fn requests_in_a_row_are_answered_in_order() {
 async fn old_clients_are_served() {
     let (gateway, _) = counting().await;
     let answer = exchange(gateway.proxy, b"GET / HTTP/1.0\r\n\r\n").await;
-    assert!(answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
     assert!(answer.ends_with("0 bytes") && !answer.contains("chunked"), "{answer}");
+}
+
+#[tokio::test]
+async fn old_clients_may_keep_their_connections() {
+    let (gateway, count) = counting().await;
+    let kept = "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n";
+    let requests = format!("{kept}{kept}GET / HTTP/1.0\r\n\r\n");
+    let answer = exchange(gateway.proxy, requests.as_bytes()).await;
+    assert_eq!(answer.matches("HTTP/1.1 200 OK\r\n").count(), 3, "{answer}");
+    assert_eq!(answer.to_lowercase().matches("connection: keep-alive\r\n").count(), 2, "{answer}");
+    assert_eq!(answer.matches("Connection: close\r\n").count(), 1, "{answer}");
+    assert_eq!(count.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test]

@@ -2,19 +2,22 @@
 
 use http::header::{self, HeaderMap, HeaderName};
 
+/// What the sender says of this connection: names of headers, `close`, `keep-alive`, `upgrade`.
+pub(crate) fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(header::CONNECTION).iter();
+    let values = values.filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
 /// Removes what the sender has called its neighbour's business (RFC 9110, section 7.6.1), but for
 /// what a message would not be itself without. What is always the neighbour's business stays.
 pub(crate) fn remove_named_by_connection(headers: &mut HeaderMap) {
     if !headers.contains_key(header::CONNECTION) {
         return;
     }
-    let named: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter(|name| !matches!(name.trim(), "" | "close" | "keep-alive" | "upgrade"))
-        .filter_map(|name| name.trim().parse().ok())
+    let named: Vec<HeaderName> = connection_options(headers)
+        .filter(|name| !matches!(*name, "" | "close" | "keep-alive" | "upgrade"))
+        .filter_map(|name| name.parse().ok())
         .filter(|name| !is_vital(name) && !HOP_BY_HOP.contains(name))
         .collect();
     for name in named {

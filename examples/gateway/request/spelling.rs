@@ -66,7 +66,8 @@ impl Written {
         (came.is_some() || by_functions.is_some()).then_some(Self { came, by_functions })
     }
 
-    /// Puts the head that `bytes` begin with into `head`, its names written so. Nothing, if there is none.
+    /// Puts the head that `bytes` begin with into `head`, its names written so, and its version as 1.1. Nothing,
+    /// if there is none.
     pub(super) fn write(&self, bytes: &[u8], head: &mut Vec<u8>) {
         let came = self.came.as_ref().map(Came::names).unwrap_or_default();
         let by_functions = self.by_functions.iter().flat_map(HeaderNames::iter);
@@ -80,6 +81,9 @@ impl Written {
 /// The same with the names as they `came`, and after them those of functions with how they are written.
 fn write(bytes: &[u8], mut came: Vec<&[u8]>, by_functions: &[(&[u8], &[u8])], head: &mut Vec<u8>) {
     head.extend_from_slice(bytes);
+    if head.starts_with(b"HTTP/1.0 ") {
+        head[..9].copy_from_slice(b"HTTP/1.1 ");
+    }
     let mut start = 0;
     while let Some(end) = memchr(b'\n', &head[start..]) {
         start += end + 1;
@@ -211,6 +215,13 @@ mod tests {
         let head = b"GET / HTTP/1.1\r\nX-A: 1\r\n\r\nX-A: body\r\n";
         assert_eq!(written(&names, head), "GET / HTTP/1.1\r\nx-A: 1\r\n\r\n");
         assert_eq!(written(&names, b"GET / HTTP/1.1\r\nX-A: 1\r\n"), "");
+    }
+
+    #[test]
+    fn who_answers_speaks_http_1_1() {
+        let head = b"HTTP/1.0 200 OK\r\nX-A: HTTP/1.0 \r\n\r\n";
+        let expected = "HTTP/1.1 200 OK\r\nX-A: HTTP/1.0 \r\n\r\n";
+        assert_eq!(written(&Written::default(), head), expected);
     }
 
     #[test]

@@ -74,9 +74,19 @@ impl HeadNames {
     /// Has the names in the head of a message be written as its extensions say.
     pub(crate) fn write(&self, extensions: &Extensions) {
         if let Some(written) = Written::of(extensions) {
-            *self.written.lock() = Some(written);
-            self.has_written.store(true, Ordering::Release);
+            self.write_next(written);
         }
+    }
+
+    /// The same for who speaks HTTP/1.0 and is answered, as all are by nginx, in HTTP/1.1 (RFC 9110, section 6.2):
+    /// hyper begins the head with the client's version.
+    pub(crate) fn write_to_old_client(&self, extensions: &Extensions) {
+        self.write_next(Written::of(extensions).unwrap_or_default());
+    }
+
+    fn write_next(&self, written: Written) {
+        *self.written.lock() = Some(written);
+        self.has_written.store(true, Ordering::Release);
     }
 
     /// How the names of the head that goes out are written, if not as hyper writes them.

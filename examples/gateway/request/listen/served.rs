@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderMap, HeaderValue, Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
@@ -15,6 +16,7 @@ use tower::Service;
 use tower_lua::CloseConnection;
 
 use crate::BoxError;
+use crate::request::hop_by_hop::connection_options;
 use crate::request::peer::Peer;
 use crate::request::wire::HeadNames;
 
@@ -50,8 +52,22 @@ where
         {
             request.extensions_mut().insert(came);
         }
+        let old = (request.version() == Version::HTTP_10).then(|| OldClient::of(request.headers()));
         let future = self.service.borrow_mut().call(request);
-        Answered { future, names: self.names.clone() }
+        Answered { future, names: self.names.clone(), old }
+    }
+}
+
+/// A client that speaks HTTP/1.0.
+struct OldClient {
+    /// Whether it keeps its connection.
+    wants_more: bool,
+}
+
+impl OldClient {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut options = connection_options(headers);
+        Self { wants_more: options.any(|option| option.eq_ignore_ascii_case("keep-alive")) }
     }
 }
 
@@ -61,6 +77,7 @@ pin_project! {
         #[pin]
         future: F,
         names: Option<Arc<HeadNames>>,
+        old: Option<OldClient>,
     }
 }
 
@@ -72,13 +89,21 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let Ok(response) = ready!(this.future.poll(cx));
+        let Ok(mut response) = ready!(this.future.poll(cx));
+        if this.old.as_ref().is_some_and(|client| !client.wants_more) {
+            // hyper leaves it out, for in HTTP/1.0 it goes without saying; the answer is in 1.1.
+            let connection = response.headers_mut().entry(CONNECTION);
+            connection.or_insert(HeaderValue::from_static("close"));
+        }
         let extensions = response.extensions();
         if extensions.get::<CloseConnection>().is_some() {
             return Poll::Ready(Err("a function has closed the connection".into()));
         }
         if let Some(names) = this.names {
-            names.write(extensions);
+            match this.old {
+                Some(_) => names.write_to_old_client(extensions),
+                None => names.write(extensions),
+            }
             names.expect();
         }
         Poll::Ready(Ok(response))

@@ -109,9 +109,8 @@ pub(super) fn upgrade_of<B>(request: &Request<B>) -> Option<HeaderValue> {
     }
     request.extensions().get::<OnUpgrade>()?;
     let upgrade = request.headers().get(header::UPGRADE)?;
-    let connection = request.headers().get_all(header::CONNECTION).iter();
-    let mut names = connection.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
-    names.any(|name| name.trim().eq_ignore_ascii_case("upgrade")).then(|| upgrade.clone())
+    let mut options = hop_by_hop::connection_options(request.headers());
+    options.any(|option| option.eq_ignore_ascii_case("upgrade")).then(|| upgrade.clone())
 }
 
 /// Asks for, or grants, another protocol.
