@@ -238,7 +238,9 @@ async fn a_target_has_a_port_and_a_weight() {
     for key in ["127.0.0.1:8000", id] {
         assert_eq!(got(&gateway, &format!("/upstreams/shop/targets/{key}")).await, target);
     }
-    let ipv6 = json!({ "target": "[::1]:80", "weight": 0 });
+    // Both may be made in one millisecond, and then neither is newer.
+    let later = target["created_at"].as_f64().unwrap() + 1.0;
+    let ipv6 = json!({ "target": "[::1]:80", "weight": 0, "created_at": later });
     let ipv6 = made(&gateway, "/upstreams/shop/targets", ipv6).await;
     assert_eq!(ipv6["target"], "[0000:0000:0000:0000:0000:0000:0000:0001]:80");
     let all = got(&gateway, "/upstreams/shop/targets").await;
@@ -322,8 +324,9 @@ async fn what_is_wrong_with_a_target_is_told() {
 async fn health_is_off_or_unknown_where_nothing_is_checked() {
     let gateway = Gateway::empty();
     let upstream = made(&gateway, "/upstreams", json!({ "name": "shop" })).await;
-    for target in ["nowhere.invalid:80", "127.0.0.1:1"] {
-        made(&gateway, "/upstreams/shop/targets", json!({ "target": target, "weight": 10 })).await;
+    for (target, created_at) in [("nowhere.invalid:80", 1), ("127.0.0.1:1", 2)] {
+        let target = json!({ "target": target, "weight": 10, "created_at": created_at });
+        made(&gateway, "/upstreams/shop/targets", target).await;
     }
     let health = got(&gateway, "/upstreams/shop/health").await;
     let [first, second] = &health["data"].as_array().unwrap()[..] else { panic!("{health}") };
