@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use mlua::{Lua, Thread};
+use mlua::{Function, Lua, Thread};
 
 use super::raw;
 
@@ -45,6 +45,11 @@ fn caller(lua: &Lua) -> Option<(String, usize)> {
 
 /// Chunk and line of the innermost Lua function on the stack that is not the prelude's.
 pub(crate) fn position(lua: &Lua) -> Option<(String, usize)> {
+    positions(lua).next()
+}
+
+/// Those of all of them, from the innermost outwards.
+fn positions(lua: &Lua) -> impl Iterator<Item = (String, usize)> {
     let frames = (0..).map_while(|level| {
         lua.inspect_stack(level, |frame| {
             let chunk = frame.source().short_src?;
@@ -52,7 +57,18 @@ pub(crate) fn position(lua: &Lua) -> Option<(String, usize)> {
             (chunk != PRELUDE_NAME).then(|| (chunk.into_owned(), line))
         })
     });
-    frames.flatten().next()
+    frames.flatten()
+}
+
+/// What `raise`, which is Lua's `error`, was called with, if it is what stands at `level` of the stack
+/// and has made `message` of it by a position.
+pub(crate) fn raised(lua: &Lua, level: usize, raise: &Function, message: &[u8]) -> Option<Vec<u8>> {
+    if !lua.inspect_stack(level, |frame| frame.function() == *raise)? {
+        return None;
+    }
+    let place = |(chunk, line): (String, usize)| format!("{chunk}:{line}: ");
+    let bare = positions(lua).find_map(|at| message.strip_prefix(place(at).as_bytes()));
+    bare.map(<[u8]>::to_vec)
 }
 
 /// A message without the position in the prelude that it may begin with: to functions, those of the

@@ -488,6 +488,7 @@ function prelude.exiting(f)
   end
 end
 
+local raised
 local threads = native.threads(native, {
   wait = wait,
   own = own,
@@ -507,14 +508,18 @@ local threads = native.threads(native, {
     request, argument = nil, nil
     return asked, about
   end,
+  -- With what `error` was called, where it was that and has put a position before it.
   handler = function(err)
     if err ~= LEAVE then
       on_error(err)
+      raised = type(err) == "string" and native.raised(err) or nil
     end
     return err
   end,
   -- What is to become of an error of a light thread, and what of it is for functions to see.
   judge = function(err)
+    local given = raised
+    raised = nil
     if err == LEAVE then
       return "leave"
     elseif err == "not enough memory" then
@@ -524,7 +529,7 @@ local threads = native.threads(native, {
     if not ok or seen == "not enough memory" then
       return "fatal"
     end
-    return "error", seen
+    return "error", seen, given
   end,
 })
 

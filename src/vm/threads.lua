@@ -141,7 +141,7 @@ local function ended(thread, ok, ...)
     thread.results, thread.count = { true, ... }, select("#", ...) + 1
     return DONE
   end
-  local kind, err = prelude.judge((...))
+  local kind, err, raised = prelude.judge((...))
   if kind == "leave" then
     return EXIT
   elseif kind == "fatal" then
@@ -149,7 +149,12 @@ local function ended(thread, ok, ...)
   end
   local is_text = type(err) == "string" or type(err) == "number"
   native.aborted(is_text and tostring(err) or "unknown reason")
-  thread.results, thread.count = { false, err }, 2
+  if raised then
+    -- lua-nginx-module hands over all that lies on the stack of the thread.
+    thread.results, thread.count = { false, raised, err }, 3
+  else
+    thread.results, thread.count = { false, err }, 2
+  end
   return DONE
 end
 

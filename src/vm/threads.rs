@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use mlua::{Lua, Table};
+use mlua::{Function, Lua, LuaString, Table};
 
 use crate::error::log::{self, Level, Line};
+use crate::lua::raised;
 use crate::transaction::Current;
 
 /// Adds to `native` what `threads.lua` calls.
@@ -39,7 +40,7 @@ pub(super) fn register(lua: &Lua, current: &Arc<Current>, native: &Table) -> mlu
     })?;
     let slot = Arc::clone(current);
     // Reports a thread that has failed, which is no failure of its function.
-    let aborted = lua.create_function(move |_, message: mlua::LuaString| {
+    let aborted = lua.create_function(move |_, message: LuaString| {
         slot.with(|tx| {
             let failure = tx.failure.take();
             if tx.lines.admit(Level::Err, || tx.origin()) {
@@ -52,10 +53,17 @@ pub(super) fn register(lua: &Lua, current: &Arc<Current>, native: &Table) -> mlu
             Ok(())
         })
     })?;
-    let is_c = |_: &Lua, function: mlua::Function| Ok(function.info().what == "C");
+    let raise: Function = lua.globals().get("error")?;
+    // Of an error that its handler, which calls this, was given.
+    let raised = lua.create_function(move |lua, message: LuaString| {
+        let bare = raised(lua, 2, &raise, &message.as_bytes());
+        bare.map(|bare| lua.create_string(bare)).transpose()
+    })?;
+    let is_c = |_: &Lua, function: Function| Ok(function.info().what == "C");
     native.set("is_c", lua.create_function(is_c)?)?;
     native.set("depart", depart)?;
     native.set("arrive", arrive)?;
     native.set("cancel", cancel)?;
+    native.set("raised", raised)?;
     native.set("aborted", aborted)
 }

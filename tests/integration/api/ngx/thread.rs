@@ -122,6 +122,26 @@ async fn a_thread_that_fails_is_logged_and_its_parent_is_told() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_thread_is_told_what_error_was_called_with() {
+    for (raise, told) in [
+        ("error('too late')", "false too late @ too late"),
+        ("ngx.sleep(0.001) error('too late')", "false too late @ too late"),
+        ("(function() error('of the caller', 2) end)()", "false of the caller @ of the caller"),
+        ("error('bare', 0)", "false bare"),
+        ("error(select(2, pcall(error, 'caught')))", "false caught @ caught"),
+        (
+            "local nothing = nothing.field",
+            "false @ attempt to index global 'nothing' (a nil value)",
+        ),
+        ("assert(false, 'asserted')", "false @ asserted"),
+    ] {
+        let source = format!("say(ngx.thread.wait(ngx.thread.spawn(function() {raise} end)))");
+        let place = "[string \"local say = require('recorder') say(ngx.threa...\"]:1:";
+        assert_eq!(said(&source).await, [told.replace('@', place)], "{raise}");
+    }
+}
+
+#[tokio::test]
 async fn a_thread_can_be_killed_by_its_parent() {
     let lines = said(
         "local t = ngx.thread.spawn(function() ngx.sleep(3600) say('never') end)
