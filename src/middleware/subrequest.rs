@@ -4,7 +4,8 @@ use std::future::poll_fn;
 use std::pin::pin;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::CONTENT_LENGTH;
+use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 use parking_lot::Mutex;
@@ -88,12 +89,14 @@ where
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
+    let is_head = request.method() == Method::HEAD;
     let ready = poll_fn(|cx| service.poll_ready(cx)).await.map_err(Into::into);
     let response = match ready {
         Ok(()) => service.call(request).await.map_err(Into::into),
         Err(error) => Err(error),
     };
     match response {
+        Ok(response) if is_head => Ok(without_body(response)),
         Ok(response) => capture(response, reception).await,
         Err(error) => Ok(failed(&error)),
     }
@@ -103,6 +106,17 @@ where
 fn failed(error: &BoxError) -> Captured {
     tracing::error!(target: "tower_lua::function", "a subrequest has failed: {error}");
     Captured::failed()
+}
+
+/// The answer to HEAD, which says how long that to GET is, where that is known (RFC 9110, section 9.3.2): what a
+/// server sees to that has a client.
+fn without_body<B: Body>(response: Response<B>) -> Captured {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
+        head.headers.entry(CONTENT_LENGTH).or_insert_with(|| length.into());
+    }
+    let response = Response::from_parts(head, Vec::new());
+    Captured { response, is_truncated: false, _charge: None }
 }
 
 /// Reads a response as far as there is room for it.

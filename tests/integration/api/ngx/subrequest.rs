@@ -141,6 +141,23 @@ async fn a_subrequest_is_what_its_options_say() {
 }
 
 #[tokio::test]
+async fn the_answer_to_head_has_no_body_and_says_how_long_that_to_get_is() {
+    let outside = "local res = ngx.location.capture(ngx.var.arg_path, { method = ngx.HTTP_HEAD })
+                   local length = tostring(res.header['Content-Length'])
+                   kong.response.exit(200, table.concat({ res.status, length, #res.body }, ' '))";
+    let inside = "if ngx.var.uri == '/exits' then kong.response.exit(418, 'a teapot') end";
+    let site = site(outside, inside).await;
+    for (path, told) in [
+        ("/cookies", "201 4 0"),
+        ("/any", "200 3 0"),
+        ("/exits", "418 8 0"),
+        ("/broken", "200 nil 0"),
+    ] {
+        assert_eq!(site.get(&format!("/?path={path}")).await, told, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn it_inherits_headers_and_a_body_where_it_may_have_one() {
     let outside = "local method = ngx['HTTP_' .. ngx.var.arg_m]
                    local always = ngx.var.arg_always == '1'
