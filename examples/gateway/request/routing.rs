@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header::{CONTENT_TYPE, HOST};
-use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri, Version};
 use tower_lua::{InternalRedirect, Upstream};
@@ -51,12 +50,10 @@ pub(crate) fn route_rewritten<B>(request: &mut Request<B>, trusted: &Trusted) {
 //
 // Kong: begins again with the plugins of the new route. Here those of the first have run, and no
 // others do.
-pub(crate) fn again(head: &mut Parts, flight: &Flight, trusted: &Trusted) -> Matched {
-    let requested = requested_uri(&mut head.extensions);
-    let set_path = requested.and_then(|requested| replace(&mut head.uri, requested));
-    let Parts { method, uri, version, headers, .. } = &*head;
-    let asked = Asked { method, uri, version: *version, headers };
-    Matched { set_path, ..look(&asked, flight, trusted) }
+pub(crate) fn again<B>(request: &mut Request<B>, flight: &Flight, trusted: &Trusted) -> Matched {
+    let requested = requested_uri(request.extensions_mut());
+    let set_path = requested.and_then(|requested| replace(request.uri_mut(), requested));
+    Matched { set_path, ..look(&Asked::of(request), flight, trusted) }
 }
 
 /// The URI that a route is looked for by, of a request with a path that functions have set for the service.

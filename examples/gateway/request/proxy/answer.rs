@@ -2,8 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::request::Parts;
-use http::{Response, StatusCode, Version};
+use http::{Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Either, Full, LengthLimitError};
 use tower_lua::{DefaultResponseForError, RequestId, ResponseSource};
 
@@ -64,7 +63,7 @@ pub(super) fn failure(failure: &Failure, wishes: &Wishes, id: &RequestId) -> Res
 
 fn page(failure: &Failure, wishes: &Wishes, id: &RequestId) -> Response<Body> {
     let status = match failure {
-        Failure::Connect(ConnectError::Name(_), _) => {
+        Failure::Connect(ConnectError::Name(_)) => {
             return message(StatusCode::SERVICE_UNAVAILABLE, "name resolution failed");
         }
         Failure::NowhereElse => {
@@ -76,11 +75,9 @@ fn page(failure: &Failure, wishes: &Wishes, id: &RequestId) -> Response<Body> {
         Failure::Broken(error) if is_too_large(error) => {
             return message(StatusCode::PAYLOAD_TOO_LARGE, EXCEEDED);
         }
-        Failure::TimedOut | Failure::Connect(ConnectError::TimedOut, _) => {
-            StatusCode::GATEWAY_TIMEOUT
-        }
+        Failure::TimedOut | Failure::Connect(ConnectError::TimedOut) => StatusCode::GATEWAY_TIMEOUT,
         Failure::ClientTimedOut => StatusCode::REQUEST_TIMEOUT,
-        Failure::Connect(ConnectError::Failed(_), _)
+        Failure::Connect(ConnectError::Failed(_))
         | Failure::Broken(_)
         | Failure::Unsound
         | Failure::Invalid => StatusCode::BAD_GATEWAY,
@@ -97,12 +94,13 @@ pub(super) struct Wishes {
 }
 
 impl Wishes {
-    pub(super) fn of(head: &Parts) -> Self {
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
         let is_grpc = |value: &&HeaderValue| value.as_bytes().starts_with(b"application/grpc");
-        let may_be_grpc = head.version == Version::HTTP_2;
-        let content_type = may_be_grpc.then(|| head.headers.get(header::CONTENT_TYPE)).flatten();
+        let headers = request.headers();
+        let may_be_grpc = request.version() == Version::HTTP_2;
+        let content_type = may_be_grpc.then(|| headers.get(header::CONTENT_TYPE)).flatten();
         Self {
-            accept: head.headers.get(header::ACCEPT).cloned(),
+            accept: headers.get(header::ACCEPT).cloned(),
             content_type: content_type.filter(is_grpc).cloned(),
         }
     }

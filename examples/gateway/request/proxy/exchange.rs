@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::pin;
+use std::mem;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,8 +24,8 @@ use crate::request::patience::Patience;
 
 /// Why a service gave no response.
 pub(super) enum Failure {
-    /// There is no connection; and what could not be sent.
-    Connect(ConnectError, Box<Request<RequestBody>>),
+    /// There is no connection.
+    Connect(ConnectError),
     /// It was silent for too long.
     TimedOut,
     /// The client did not send the rest of its body.
@@ -53,10 +54,10 @@ type Sent = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>;
 const STALE: Duration = Duration::from_millis(500);
 
 impl Shared {
-    /// Sends a request on a connection that is there, or on a new one.
+    /// Sends a request on a connection that is there, or on a new one. What cannot be sent stays in its place.
     pub(super) async fn exchange(
         &self,
-        mut request: Request<RequestBody>,
+        request: &mut Request<RequestBody>,
         plan: &Plan,
         progress: Option<&Progress>,
         flight: &Flight,
@@ -70,12 +71,12 @@ impl Shared {
             if !reused.sender.ready().await {
                 continue;
             }
-            let copy = (reused.idle > STALE).then(|| copy(&request)).flatten();
+            let copy = (reused.idle > STALE).then(|| copy(request)).flatten();
             let lease = Lease::new(&self.pool, reused.target, reused.sender);
             match self.send(lease, request, plan, progress, flight, now).await? {
                 Ok(response) => return Ok(response),
-                Err(mut unsent) => match unsent.take_message().or(copy) {
-                    Some(message) => (request, now) = (message, Instant::now()),
+                Err(mut unsent) => match unsent.take_message().or(copy.map(|copy| *copy)) {
+                    Some(message) => (*request, now) = (message, Instant::now()),
                     None => return Err(Failure::Broken(unsent.into_error())),
                 },
             }
@@ -85,12 +86,12 @@ impl Shared {
         let (sender, target) = match connected {
             Ok(connected) => connected,
             Err(Unconnected::Failed(error)) => {
-                return Err(Failure::Connect(error, Box::new(request)));
+                return Err(Failure::Connect(error));
             }
             Err(Unconnected::NowhereElse) => return Err(Failure::NowhereElse),
         };
         if !Arc::ptr_eq(&target, &plan.target) {
-            target.take_over(&plan.target, &mut request);
+            target.take_over(&plan.target, request);
         }
         let lease = Lease::new(&self.pool, target, sender);
         lease.share();
@@ -132,7 +133,7 @@ impl Shared {
     async fn send(
         &self,
         mut lease: Lease,
-        request: Request<RequestBody>,
+        request: &mut Request<RequestBody>,
         plan: &Plan,
         progress: Option<&Progress>,
         flight: &Flight,
@@ -144,7 +145,7 @@ impl Shared {
             Sender::Http1(sender, names, patience) => {
                 names.write(request.extensions());
                 names.expect();
-                let sent = sender.try_send_request(request);
+                let sent = pin!(sender.try_send_request(mem::take(request)));
                 let mut sent = timed(sent, patience, plan.timeouts, progress, began).await?;
                 if let Ok(response) = &mut sent
                     && let Some(came) = names.came(true)
@@ -154,8 +155,8 @@ impl Shared {
                 sent
             }
             Sender::Http2(sender, patience) => {
-                timed(sender.try_send_request(request), patience, plan.timeouts, progress, began)
-                    .await?
+                let sent = pin!(sender.try_send_request(mem::take(request)));
+                timed(sent, patience, plan.timeouts, progress, began).await?
             }
         };
         let response = match sent {
@@ -185,12 +186,12 @@ fn is_sound<B>(response: &Response<B>, asks_to_switch: bool) -> bool {
 }
 
 /// A request that may be sent twice without harm, once more.
-pub(super) fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+pub(super) fn copy(request: &Request<RequestBody>) -> Option<Box<Request<RequestBody>>> {
     let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if !harmless || !request.body().is_end_stream() {
         return None;
     }
-    let mut copy = Request::new(RequestBody::empty());
+    let mut copy = Box::new(Request::new(RequestBody::default()));
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
     *copy.version_mut() = request.version();
@@ -202,13 +203,12 @@ pub(super) fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody
 /// Waits for the head of a response, from `now` on: as long as the body of the request moves, and then as long as
 /// the service may take to answer.
 async fn timed(
-    response: impl Future<Output = Sent>,
+    mut response: Pin<&mut impl Future<Output = Sent>>,
     patience: &mut Patience,
     timeouts: Timeouts,
     progress: Option<&Progress>,
     mut now: Instant,
 ) -> Result<Sent, Failure> {
-    let mut response = pin!(response);
     let mut seen = progress.map(|progress| (progress.frames(), progress.has_ended()));
     loop {
         let writing = progress.filter(|progress| !progress.has_ended());
@@ -228,7 +228,7 @@ async fn timed(
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connect(error, _) => error.fmt(f),
+            Self::Connect(error) => error.fmt(f),
             Self::TimedOut => f.write_str("it timed out"),
             Self::ClientTimedOut => f.write_str("the client's body timed out"),
             Self::Broken(error) => write!(f, "{}", chain(error)),

@@ -1,7 +1,7 @@
 //! What an upstream hashes of a request, so that those that are alike go to the same target.
 
+use http::Request;
 use http::header::{COOKIE, HeaderMap, HeaderValue};
-use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use tower_lua::{Consumer, Credential};
 
@@ -20,14 +20,14 @@ pub(super) struct Hashed {
 
 impl Hashed {
     /// What `upstream` hashes of a request.
-    pub(super) fn of(
+    pub(super) fn of<B>(
         upstream: &Upstream,
-        head: &Parts,
+        request: &Request<B>,
         flight: &Flight,
         matched: &Matched,
     ) -> Self {
         for input in upstream.hash_inputs() {
-            if let Some(value) = value(input, head, flight, matched) {
+            if let Some(value) = value(input, request, flight, matched) {
                 return Self { hash: Some(balancer::hash(&value)), cookie: None };
             }
             if let HashInput::Cookie(name) = input {
@@ -40,21 +40,21 @@ impl Hashed {
     }
 }
 
-fn value(
+fn value<B>(
     input: HashInput<'_>,
-    head: &Parts,
+    request: &Request<B>,
     flight: &Flight,
     matched: &Matched,
 ) -> Option<Vec<u8>> {
     match input {
         HashInput::Consumer => {
-            let consumer = head.extensions.get::<Consumer>().and_then(Consumer::id);
-            let credential = || head.extensions.get::<Credential>().and_then(Credential::id);
+            let consumer = request.extensions().get::<Consumer>().and_then(Consumer::id);
+            let credential = || request.extensions().get::<Credential>().and_then(Credential::id);
             consumer.or_else(credential).map(|id| id.as_bytes().to_vec())
         }
         HashInput::Ip => Some(flight.client.to_string().into_bytes()),
-        HashInput::Header(name) => joined(&head.headers, name),
-        HashInput::Cookie(name) => cookie_value(&head.headers, name),
+        HashInput::Header(name) => joined(request.headers(), name),
+        HashInput::Cookie(name) => cookie_value(request.headers(), name),
         HashInput::Path => Some(uri::normalize(matched.uri.path()).into_owned()),
         HashInput::QueryArg(name) => query_arg(matched.uri.query()?, name),
         HashInput::UriCapture(name) => {

@@ -1,7 +1,6 @@
 //! What the gateway tells services of their clients, and what it keeps to itself.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::request::Parts;
 use http::{Request, Version};
 use hyper::upgrade::OnUpgrade;
 
@@ -20,16 +19,16 @@ const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// The host that a request names, as it names it.
-pub(super) fn host_of(head: &Parts) -> Option<HeaderValue> {
-    match head.uri.authority() {
+pub(super) fn host_of<B>(request: &Request<B>) -> Option<HeaderValue> {
+    match request.uri().authority() {
         Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
-        None => head.headers.get(header::HOST).cloned(),
+        None => request.headers().get(header::HOST).cloned(),
     }
 }
 
 /// Tells the service about the client, as Kong does.
-pub(super) fn add_forwarded(
-    head: &mut Parts,
+pub(super) fn add_forwarded<B>(
+    request: &mut Request<B>,
     flight: &Flight,
     matched: &Matched,
     strips: bool,
@@ -45,8 +44,8 @@ pub(super) fn add_forwarded(
         HeaderValue::from_bytes(path.get(..length)?).ok()
     });
     let path = HeaderValue::from_str(path).ok();
-    let host = host_of(head).and_then(without_port);
-    let headers = &mut head.headers;
+    let host = host_of(request).and_then(without_port);
+    let headers = request.headers_mut();
     add_to_chain(headers, &peer.address);
     for (name, value) in [
         (FORWARDED_PROTO, Some(peer.protocol.clone())),

@@ -20,9 +20,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Request, Response, Uri, Version, header};
+use http::{HeaderValue, Request, Response, Uri, Version, header};
 use http_body_util::Either;
 use tower::Service;
 use tower_lua::{InternalRedirect, RetryCallback, Upstream};
@@ -33,7 +32,7 @@ pub(crate) use self::connect::StandIn;
 use self::exchange::Failure;
 use self::hashed::Hashed;
 use self::pool::Pool;
-use self::request_body::RequestBody;
+use self::request_body::{Progress, RequestBody};
 use self::response_body::ResponseBody;
 pub(crate) use self::tls::{Roots, TlsConfigs};
 use self::turn::Turn;
@@ -96,41 +95,53 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
-        Box::pin(async move { Ok(shared.respond(request).await) })
+        let flight = Flight::take(&mut request).expect("the first layer puts it there");
+        let switch = headers::upgrade_of(&request);
+        let (head, body) = request.into_parts();
+        let (body, progress) = RequestBody::new(body);
+        let mut request = Request::from_parts(head, body);
+        // The request stays where it is put here, until it is sent: whoever was given it would have it moved.
+        Box::pin(async move {
+            Ok(shared.respond(&mut request, progress.as_deref(), &flight, switch.as_ref()).await)
+        })
     }
 }
 
 impl Shared {
-    async fn respond<B>(&self, mut request: Request<B>) -> Answer
-    where
-        B: http_body::Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
-        let flight = Flight::take(&mut request).expect("the first layer puts it there");
-        let switch = headers::upgrade_of(&request);
+    /// The answer to a request, whose body's `progress` is looked at, or to one that asks to `switch` to another
+    /// protocol.
+    async fn respond(
+        &self,
+        request: &mut Request<RequestBody>,
+        progress: Option<&Progress>,
+        flight: &Flight,
+        switch: Option<&HeaderValue>,
+    ) -> Answer {
         let client = flight.peer.handover.as_deref().filter(|_| switch.is_some());
-        let (mut head, body) = request.into_parts();
         let steered = flight.may_be_steered();
-        let redirect = steered && head.extensions.get::<InternalRedirect>().is_some();
-        let elsewhere = redirect.then(|| routing::again(&mut head, &flight, &self.trusted));
-        let nothing = Matched::default();
-        let matched = elsewhere.as_ref().or(flight.matched()).unwrap_or(&nothing);
-        let Some(route) = flight.route_of(matched) else { return answer::own(answer::no_route()) };
+        let redirect = steered && request.extensions().get::<InternalRedirect>().is_some();
+        let elsewhere = redirect.then(|| Box::new(routing::again(request, flight, &self.trusted)));
+        let matched = elsewhere.as_deref().or(flight.matched());
+        let route = matched.and_then(|matched| Some((matched, flight.route_of(matched)?)));
+        let Some((matched, route)) = route else {
+            return answer::own(answer::no_route());
+        };
         if let Some(refusal) = &matched.refusal {
             return answer::own(answer::refusal(refusal));
         }
-        let wishes = Wishes::of(&head);
-        let upstream = steered.then(|| head.extensions.remove::<Upstream>()).flatten();
-        let callback = steered.then(|| head.extensions.remove::<RetryCallback>()).flatten();
+        let wishes = Wishes::of(request);
+        let upstream = steered.then(|| request.extensions_mut().remove::<Upstream>()).flatten();
+        let callback =
+            steered.then(|| request.extensions_mut().remove::<RetryCallback>()).flatten();
         let Some(mut plan) = plan(route, upstream.as_ref()) else {
             return answer::own(answer::no_service());
         };
-        let turn = match balancer(&plan, upstream.as_ref(), &flight) {
+        let turn = match balancer(&plan, upstream.as_ref(), flight) {
             None => Ok(None),
             Some(balancer) => {
-                let hashed = Hashed::of(balancer.upstream(), &head, &flight, matched);
+                let hashed = Hashed::of(balancer.upstream(), request, flight, matched);
                 // Boxed: most services have no upstream.
                 Box::pin(Turn::take(self, balancer, hashed, plan.to_mut())).await.map(Some)
             }
@@ -140,20 +151,20 @@ impl Shared {
             Ok(turn) => turn,
             Err(failure) => return failed(&failure),
         };
-        let prepared = self.prepare(&mut head, &flight, matched, &plan, upstream.as_ref());
+        let prepared = self.prepare(request, flight, matched, &plan, upstream.as_ref());
         if let Err(error) = prepared {
             tracing::error!("cannot forward: {error}");
             return failed(&Failure::Invalid);
         }
-        switch.iter().for_each(|protocol| headers::switch_to(&mut head.headers, protocol.clone()));
-        let (body, progress) = RequestBody::new(body);
-        let request = Request::from_parts(head, body);
-        let (progress, callback) = (progress.as_deref(), callback.as_ref());
+        if let Some(protocol) = switch.cloned() {
+            headers::switch_to(request.headers_mut(), protocol);
+        }
+        let callback = callback.as_ref();
         let exchanged = match &mut turn {
             Some(turn) if callback.is_none() => {
-                Box::pin(self.exchange_among(request, plan.to_mut(), turn, progress, &flight)).await
+                Box::pin(self.exchange_among(request, plan.to_mut(), turn, progress, flight)).await
             }
-            _ => self.exchange(request, &plan, progress, &flight, callback).await,
+            _ => self.exchange(request, &plan, progress, flight, callback).await,
         };
         let answer = match exchanged {
             Ok(response) => tunnel::answer(response, client).map(Either::Left),
@@ -172,7 +183,7 @@ impl Shared {
     /// Makes the head of a request what the service gets.
     fn prepare(
         &self,
-        head: &mut Parts,
+        request: &mut Request<RequestBody>,
         flight: &Flight,
         matched: &Matched,
         plan: &Plan,
@@ -180,20 +191,27 @@ impl Shared {
     ) -> Result<(), BoxError> {
         let Some(route) = flight.route_of(matched) else { return Ok(()) };
         // Room for all that is added, rather than twice for a part of it.
-        head.headers.reserve(ADDED);
-        let host = headers::host_of(head);
-        headers::add_forwarded(head, flight, matched, route.treatment.strips_path, &self.trusted);
+        request.headers_mut().reserve(ADDED);
+        let host = headers::host_of(request);
+        headers::add_forwarded(
+            request,
+            flight,
+            matched,
+            route.treatment.strips_path,
+            &self.trusted,
+        );
         // What functions have set of these stands in the place of the gateway's own.
         for (name, value) in upstream.into_iter().flat_map(Upstream::headers) {
             let value = Some(value).filter(|value| !value.is_empty());
-            headers::set(&mut head.headers, name.clone(), value.cloned());
+            headers::set(request.headers_mut(), name.clone(), value.cloned());
         }
-        let path = upstream_path(&head.uri, matched, route, upstream)?;
-        headers::remove_hop_by_hop(&mut head.headers, plan.target.is_http2());
-        if head.version == Version::HTTP_2 {
-            headers::join_cookies(&mut head.headers);
+        let path = upstream_path(request.uri(), matched, route, upstream)?;
+        headers::remove_hop_by_hop(request.headers_mut(), plan.target.is_http2());
+        if request.version() == Version::HTTP_2 {
+            headers::join_cookies(request.headers_mut());
         }
-        head.headers.insert(header::VIA, via(head.version));
+        let via = via(request.version());
+        request.headers_mut().insert(header::VIA, via);
         let asked = upstream.and_then(Upstream::host).cloned();
         let kept = host.filter(|_| route.treatment.preserves_host);
         let host = asked.or(kept).unwrap_or_else(|| plan.target.authority().clone());
@@ -202,13 +220,13 @@ impl Shared {
             parts.scheme = Some(plan.target.scheme());
             parts.authority = Some(host.as_bytes().try_into()?);
             parts.path_and_query = Some(path);
-            head.uri = Uri::from_parts(parts)?;
-            head.headers.remove(header::HOST);
-            head.version = Version::HTTP_2;
+            *request.uri_mut() = Uri::from_parts(parts)?;
+            request.headers_mut().remove(header::HOST);
+            *request.version_mut() = Version::HTTP_2;
         } else {
-            head.uri = Uri::from(path);
-            head.headers.insert(header::HOST, host);
-            head.version = Version::HTTP_11;
+            *request.uri_mut() = Uri::from(path);
+            request.headers_mut().insert(header::HOST, host);
+            *request.version_mut() = Version::HTTP_11;
         }
         Ok(())
     }

@@ -12,7 +12,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 use crate::BoxError;
 
-/// The body of a request on its way to a service.
+/// The body of a request on its way to a service. By default there is nothing of it.
+#[derive(Default)]
 pub(crate) struct RequestBody {
     /// Most requests have none.
     body: Option<(UnsyncBoxBody<Bytes, BoxError>, Arc<Progress>)>,
@@ -49,15 +50,11 @@ impl RequestBody {
         B::Error: Into<BoxError>,
     {
         if body.is_end_stream() {
-            return (Self { body: None }, None);
+            return (Self::default(), None);
         }
         let progress = Arc::new(Progress::default());
         let body = body.map_err(Into::into).boxed_unsync();
         (Self { body: Some((body, Arc::clone(&progress))) }, Some(progress))
-    }
-
-    pub(super) fn empty() -> Self {
-        Self { body: None }
     }
 }
 

@@ -74,7 +74,7 @@ impl Turn {
     /// Notes why a peer gave no response.
     fn failed(&mut self, failure: &Failure) {
         let report = match failure {
-            Failure::Connect(ConnectError::TimedOut, _) | Failure::TimedOut => Report::Timeout,
+            Failure::Connect(ConnectError::TimedOut) | Failure::TimedOut => Report::Timeout,
             Failure::Connect(..) | Failure::Broken(_) | Failure::Unsound => Report::TcpFailure,
             Failure::ClientTimedOut | Failure::Invalid | Failure::NowhereElse | Failure::NoPeer => {
                 return;
@@ -118,7 +118,7 @@ impl Shared {
     /// breaks, if no harm can come of it.
     pub(super) async fn exchange_among(
         &self,
-        mut request: Request<RequestBody>,
+        request: &mut Request<RequestBody>,
         plan: &mut Plan,
         turn: &mut Turn,
         progress: Option<&Progress>,
@@ -126,24 +126,23 @@ impl Shared {
     ) -> Result<Response<ResponseBody>, Failure> {
         let mut retries = std::mem::take(&mut plan.retries);
         loop {
-            let spare = if retries == 0 { None } else { copy(&request) };
+            let spare = if retries == 0 { None } else { copy(request) };
             let start = Instant::now();
             let failure = match self.exchange(request, plan, progress, flight, None).await {
                 Ok(response) => return Ok(turn.answered(response, start)),
                 Err(failure) => failure,
             };
             turn.failed(&failure);
-            request = match (failure, spare) {
+            match (failure, spare) {
                 (failure, _) if retries == 0 => return Err(failure),
-                (Failure::Connect(error, unsent), _) => {
-                    tracing::debug!("{error}, trying another target");
-                    *unsent
+                (Failure::Connect(error), _) => tracing::debug!("{error}, trying another target"),
+                (Failure::Broken(_) | Failure::TimedOut | Failure::Unsound, Some(spare)) => {
+                    *request = *spare;
                 }
-                (Failure::Broken(_) | Failure::TimedOut | Failure::Unsound, Some(spare)) => spare,
                 (failure, _) => return Err(failure),
-            };
+            }
             let before = std::mem::replace(&mut plan.target, turn.next(self).await?);
-            plan.target.take_over(&before, &mut request);
+            plan.target.take_over(&before, request);
             retries -= 1;
         }
     }
