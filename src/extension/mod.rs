@@ -119,8 +119,12 @@ pub struct RequestId(Arc<OnceLock<Id>>);
 /// The text of an id.
 enum Id {
     Given(Box<str>),
-    Random([u8; 32]),
+    Random(Digits),
 }
+
+/// Where words begin, for they are looked at by words.
+#[repr(align(8))]
+struct Digits([u8; 32]);
 
 impl RequestId {
     /// The id `id`.
@@ -139,9 +143,9 @@ impl RequestId {
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        match self.0.get_or_init(|| Id::Random(Self::digits())) {
+        match self.0.get_or_init(|| Id::Random(Digits(Self::digits()))) {
             Id::Given(id) => id,
-            Id::Random(digits) => std::str::from_utf8(digits).expect("hexadecimal digits"),
+            Id::Random(Digits(digits)) => std::str::from_utf8(digits).expect("hexadecimal digits"),
         }
     }
 
