@@ -70,6 +70,14 @@ async fn what_is_between_two_neighbours_is_not_passed_on() {
 }
 
 #[tokio::test]
+async fn what_a_function_says_of_transfer_codings_is_passed_on() {
+    let function = "ngx.var.upstream_te = 'trailers'";
+    let gateway = before(echo_upstream().await, "access", function);
+    let reply = gateway.get("/api").header("te", "gzip").send().await;
+    assert_eq!(reply.json()["headers"]["te"], "trailers");
+}
+
+#[tokio::test]
 async fn a_function_changes_everything_about_the_request() {
     let gateway = before(
         echo_upstream().await,

@@ -1,6 +1,6 @@
 //! Headers that are between two neighbours only (RFC 9110, section 7.6.1).
 
-use http::header::{self, HeaderMap, HeaderName};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// What the sender says of this connection: names of headers, `close`, `keep-alive`, `upgrade`.
 pub(crate) fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
@@ -12,7 +12,10 @@ pub(crate) fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = &s
 /// Removes what the sender has called its neighbour's business (RFC 9110, section 7.6.1), but for
 /// what a message would not be itself without. What is always the neighbour's business stays.
 pub(crate) fn remove_named_by_connection(headers: &mut HeaderMap) {
-    if !headers.contains_key(header::CONNECTION) {
+    let mut said = headers.get_all(header::CONNECTION).iter();
+    let is_usual = |value: &HeaderValue| matches!(value.as_bytes(), b"keep-alive" | b"close");
+    // Nearly all say nothing, or one of these.
+    if said.next().is_none_or(is_usual) && said.next().is_none() {
         return;
     }
     let named: Vec<HeaderName> = connection_options(headers)

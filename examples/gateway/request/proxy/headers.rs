@@ -1,6 +1,6 @@
 //! What the gateway tells services of their clients, and what it keeps to itself.
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Version};
 use hyper::upgrade::OnUpgrade;
 
@@ -81,22 +81,18 @@ pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<Heade
 }
 
 fn add_to_chain(headers: &mut HeaderMap, peer: &HeaderValue) {
-    if !headers.contains_key(FORWARDED_FOR) {
-        headers.insert(FORWARDED_FOR, peer.clone());
-        return;
-    }
-    let before: Vec<_> = headers
-        .get_all(FORWARDED_FOR)
-        .iter()
-        .filter(|value| value.to_str().is_ok())
-        .chain([peer])
-        .map(HeaderValue::as_bytes)
-        .collect();
-    let chain = match before[..] {
-        [_] => Some(peer.clone()),
-        _ => HeaderValue::from_bytes(&before.join(&b", "[..])).ok(),
+    let mut before = match headers.entry(FORWARDED_FOR) {
+        Entry::Vacant(place) => {
+            place.insert(peer.clone());
+            return;
+        }
+        Entry::Occupied(before) => before,
     };
-    set(headers, FORWARDED_FOR, chain);
+    let readable = before.iter().filter(|value| value.to_str().is_ok());
+    let chain: Vec<_> = readable.chain([peer]).map(HeaderValue::as_bytes).collect();
+    // What headers are made of is one when it is joined.
+    let chain = HeaderValue::from_bytes(&chain.join(&b", "[..]));
+    before.insert(chain.unwrap_or_else(|_| peer.clone()));
 }
 
 /// The protocol that a client asks to switch to.

@@ -190,6 +190,11 @@ impl Shared {
         upstream: Option<&Upstream>,
     ) -> Result<(), BoxError> {
         let Some(route) = flight.route_of(matched) else { return Ok(()) };
+        // First, while there are few headers to look at.
+        headers::remove_hop_by_hop(request.headers_mut(), plan.target.is_http2());
+        if request.version() == Version::HTTP_2 {
+            headers::join_cookies(request.headers_mut());
+        }
         // Room for all that is added, rather than twice for a part of it.
         request.headers_mut().reserve(ADDED);
         let host = headers::host_of(request);
@@ -206,10 +211,6 @@ impl Shared {
             headers::set(request.headers_mut(), name.clone(), value.cloned());
         }
         let path = upstream_path(request.uri(), matched, route, upstream)?;
-        headers::remove_hop_by_hop(request.headers_mut(), plan.target.is_http2());
-        if request.version() == Version::HTTP_2 {
-            headers::join_cookies(request.headers_mut());
-        }
         let via = via(request.version());
         request.headers_mut().insert(header::VIA, via);
         let asked = upstream.and_then(Upstream::host).cloned();

@@ -22,7 +22,7 @@ pub(super) fn answer(
         let service = hyper::upgrade::on(&mut response);
         tokio::spawn(pass(client.ask(When::AfterResponse), service));
     }
-    let protocol = response.headers().get(header::UPGRADE).cloned().filter(|_| switches);
+    let protocol = switches.then(|| response.headers().get(header::UPGRADE).cloned()).flatten();
     remove_named_by_connection(response.headers_mut());
     headers::remove_hop_by_hop(response.headers_mut(), false);
     if let Some(protocol) = protocol {
