@@ -4,7 +4,7 @@
 //! are stopped. One that was started for a deadline which has passed out of interest is left to run: whoever
 //! uses it next waits for the rest when it expires early.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
@@ -21,19 +21,6 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// What `future` comes to before `deadline`, or `None`.
-    pub(crate) async fn before<F: Future + Unpin>(
-        &mut self,
-        deadline: Instant,
-        mut future: F,
-    ) -> Option<F::Output> {
-        poll_fn(|cx| match Pin::new(&mut future).poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => self.poll_until(deadline, cx).map(|()| None),
-        })
-        .await
-    }
-
     /// Waits until `deadline`.
     pub(crate) fn poll_until(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let deadline = deadline.into();
@@ -56,6 +43,7 @@ impl Patience {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::time::Duration;
 
     use super::*;
@@ -77,7 +65,7 @@ mod tests {
             let given_up = tokio::time::Instant::now() + Duration::from_secs(60 / seconds);
             tokio::select! {
                 biased;
-                _ = patience.before(given_up.into_std(), std::future::pending::<()>()) => unreachable!(),
+                () = poll_fn(|cx| patience.poll_until(given_up.into_std(), cx)) => unreachable!(),
                 () = tokio::task::yield_now() => {}
             }
         }

@@ -1,10 +1,11 @@
 //! A request to a service, until the head of the response is there.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::{Duration, Instant};
 
 use http::{Method, Request, Response, StatusCode, header};
@@ -41,12 +42,6 @@ pub(super) enum Failure {
     NoPeer,
 }
 
-/// Why there is no connection.
-enum Unconnected {
-    Failed(ConnectError),
-    NowhereElse,
-}
-
 type Sent = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>;
 
 /// After this time without work, a connection may have been closed at the other end and nobody here
@@ -67,14 +62,13 @@ impl Shared {
         if let Some(trace) = flight.trace() {
             trace.call(request.headers_mut(), &plan.target);
         }
-        while let Some(mut reused) = self.pool.take(&plan.target, now) {
-            if !reused.sender.ready().await {
+        while let Some((mut lease, idle)) = self.pool.take(&plan.target, now) {
+            if !lease.sender().ready().await {
                 continue;
             }
-            let copy = (reused.idle > STALE).then(|| copy(request)).flatten();
-            let lease = Lease::new(&self.pool, reused.target, reused.sender);
-            match self.send(lease, request, plan, progress, flight, now).await? {
-                Ok(response) => return Ok(response),
+            let copy = (idle > STALE).then(|| copy(request)).flatten();
+            match self.send(&mut lease, request, plan, progress, flight, now).await? {
+                Ok(response) => return Ok(answered(response, lease, plan, flight)),
                 Err(mut unsent) => match unsent.take_message().or(copy.map(|copy| *copy)) {
                     Some(message) => (*request, now) = (message, Instant::now()),
                     None => return Err(Failure::Broken(unsent.into_error())),
@@ -82,22 +76,16 @@ impl Shared {
             }
         }
         // Boxed: few requests connect, and none should carry about the room that it takes.
-        let connected = Box::pin(self.connect(plan, flight, callback)).await;
-        let (sender, target) = match connected {
-            Ok(connected) => connected,
-            Err(Unconnected::Failed(error)) => {
-                return Err(Failure::Connect(error));
-            }
-            Err(Unconnected::NowhereElse) => return Err(Failure::NowhereElse),
-        };
+        let (sender, target) = Box::pin(self.connect(plan, flight, callback)).await?;
         if !Arc::ptr_eq(&target, &plan.target) {
             target.take_over(&plan.target, request);
         }
-        let lease = Lease::new(&self.pool, target, sender);
+        let mut lease = Lease::new(&self.pool, target, sender);
         lease.share();
-        let now = Instant::now();
-        let response = self.send(lease, request, plan, progress, flight, now).await?;
-        response.map_err(|unsent| Failure::Broken(unsent.into_error()))
+        match self.send(&mut lease, request, plan, progress, flight, Instant::now()).await? {
+            Ok(response) => Ok(answered(response, lease, plan, flight)),
+            Err(unsent) => Err(Failure::Broken(unsent.into_error())),
+        }
     }
 
     /// A connection to the service, or to where `callback` says when there is none to be had.
@@ -106,21 +94,20 @@ impl Shared {
         plan: &Plan,
         flight: &Flight,
         callback: Option<&RetryCallback>,
-    ) -> Result<(Sender, Arc<Target>), Unconnected> {
+    ) -> Result<(Sender, Arc<Target>), Failure> {
         let mut target = Arc::clone(&plan.target);
         let mut attempt = 0;
         loop {
             let timeout = plan.timeouts.connect;
             match self.connector.connect(&target, attempt as usize, timeout).await {
                 Ok(sender) => return Ok((sender, target)),
-                Err(error) if attempt >= plan.retries => return Err(Unconnected::Failed(error)),
+                Err(error) if attempt >= plan.retries => return Err(Failure::Connect(error)),
                 Err(error) => tracing::debug!("{error}, trying again"),
             }
             if let Some(callback) = callback {
-                let asked = callback.call().map_err(|_| Unconnected::NowhereElse)?;
+                let asked = callback.call().map_err(|_| Failure::NowhereElse)?;
                 if let Some((host, port)) = asked {
-                    target =
-                        Arc::new(target.at(&host, port).map_err(|_| Unconnected::NowhereElse)?);
+                    target = Arc::new(target.at(&host, port).map_err(|_| Failure::NowhereElse)?);
                     if let Some(trace) = flight.trace() {
                         trace.redirect(&target);
                     }
@@ -130,15 +117,16 @@ impl Shared {
         }
     }
 
+    /// Sends a request on a connection, and waits for the head of the response.
     async fn send(
         &self,
-        mut lease: Lease,
+        lease: &mut Lease,
         request: &mut Request<RequestBody>,
         plan: &Plan,
         progress: Option<&Progress>,
         flight: &Flight,
         began: Instant,
-    ) -> Result<Result<Response<ResponseBody>, TrySendError<Request<RequestBody>>>, Failure> {
+    ) -> Result<Sent, Failure> {
         flight.call(began);
         let asks_to_switch = request.headers().contains_key(header::UPGRADE);
         let sent = match lease.sender() {
@@ -159,19 +147,25 @@ impl Shared {
                 timed(sent, patience, plan.timeouts, progress, began).await?
             }
         };
-        let response = match sent {
-            Ok(response) => response,
-            Err(unsent) => return Ok(Err(unsent)),
-        };
-        if !is_sound(&response, asks_to_switch) {
+        if sent.as_ref().is_ok_and(|response| !is_sound(response, asks_to_switch)) {
             // The connection goes, too: where the next response begins is not known.
             return Err(Failure::Unsound);
         }
-        let now = Instant::now();
-        flight.answer(now, response.status());
-        let lease = (!lease.is_shared()).then_some(lease);
-        Ok(Ok(response.map(|body| ResponseBody::new(body, lease, plan.timeouts.read, now))))
+        Ok(sent)
     }
+}
+
+/// Notes that a service has answered on a connection, which is leased as long as its body comes.
+fn answered(
+    response: Response<Incoming>,
+    lease: Lease,
+    plan: &Plan,
+    flight: &Flight,
+) -> Response<ResponseBody> {
+    let now = Instant::now();
+    flight.answer(now, response.status());
+    let lease = (!lease.is_shared()).then_some(lease);
+    response.map(|body| ResponseBody::new(body, lease, plan.timeouts.read, now))
 }
 
 /// Whether a response has one length, and speaks the protocol that it was asked in.
@@ -202,27 +196,32 @@ pub(super) fn copy(request: &Request<RequestBody>) -> Option<Box<Request<Request
 
 /// Waits for the head of a response, from `now` on: as long as the body of the request moves, and then as long as
 /// the service may take to answer.
-async fn timed(
+fn timed(
     mut response: Pin<&mut impl Future<Output = Sent>>,
     patience: &mut Patience,
     timeouts: Timeouts,
     progress: Option<&Progress>,
     mut now: Instant,
-) -> Result<Sent, Failure> {
-    let mut seen = progress.map(|progress| (progress.frames(), progress.has_ended()));
-    loop {
-        let writing = progress.filter(|progress| !progress.has_ended());
-        let wait = if writing.is_some() { timeouts.write } else { timeouts.read };
-        if let Some(sent) = patience.before(now + wait, response.as_mut()).await {
-            return Ok(sent);
+) -> impl Future<Output = Result<Sent, Failure>> {
+    let seen = move || progress.map(|progress| (progress.frames(), progress.has_ended()));
+    let mut before = seen();
+    poll_fn(move |cx| {
+        if let Poll::Ready(sent) = response.as_mut().poll(cx) {
+            return Poll::Ready(Ok(sent));
         }
-        let moved = progress.map(|progress| (progress.frames(), progress.has_ended()));
-        if moved == seen || moved.is_none() {
-            let client = writing.is_some_and(Progress::waits_for_client);
-            return Err(if client { Failure::ClientTimedOut } else { Failure::TimedOut });
+        loop {
+            let writing = progress.filter(|progress| !progress.has_ended());
+            let wait = if writing.is_some() { timeouts.write } else { timeouts.read };
+            ready!(patience.poll_until(now + wait, cx));
+            let moved = seen();
+            if moved == before || moved.is_none() {
+                let client = writing.is_some_and(Progress::waits_for_client);
+                let failure = if client { Failure::ClientTimedOut } else { Failure::TimedOut };
+                return Poll::Ready(Err(failure));
+            }
+            (before, now) = (moved, Instant::now());
         }
-        (seen, now) = (moved, Instant::now());
-    }
+    })
 }
 
 impl fmt::Display for Failure {

@@ -36,13 +36,6 @@ struct Idle {
     since: Instant,
 }
 
-/// A connection from the pool, and for how long it had nothing to do.
-pub(super) struct Reused {
-    pub(super) sender: Sender,
-    pub(super) target: Arc<Target>,
-    pub(super) idle: Duration,
-}
-
 /// How many connections to one service wait at most: Kong's `upstream_keepalive_pool_size`.
 const MAX_IDLE: usize = 512;
 
@@ -50,8 +43,12 @@ const MAX_IDLE: usize = 512;
 const MAX_AGE: Duration = Duration::from_secs(60);
 
 impl Pool {
-    /// The connection that was used last, if it is still there `now`.
-    pub(super) fn take(&self, target: &Target, now: Instant) -> Option<Reused> {
+    /// The connection that was used last, if it is still there `now`, and for how long it had nothing to do.
+    pub(super) fn take(
+        self: &Arc<Self>,
+        target: &Target,
+        now: Instant,
+    ) -> Option<(Lease, Duration)> {
         let mut pool = self.idle.lock();
         let idle = pool.get_mut(target.key())?;
         while let Some(Idle { sender, target, since }) = idle.pop() {
@@ -62,7 +59,7 @@ impl Pool {
             if let Some(sender) = sender.shared() {
                 idle.push(Idle { sender, target: Arc::clone(&target), since: now });
             }
-            return Some(Reused { sender, target, idle: age });
+            return Some((Lease::new(self, target, sender), age));
         }
         None
     }
