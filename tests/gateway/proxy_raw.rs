@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Gateway, KeptHead, kong_yml, serve};
+use crate::support::{Gateway, KeptHead, kong_yml, serve, with_plugins};
 
 /// A gateway before a service that counts its requests.
 async fn counting() -> (Gateway, Arc<AtomicUsize>) {
@@ -172,6 +172,19 @@ async fn old_clients_may_keep_their_connections() {
     assert_eq!(answer.to_lowercase().matches("connection: keep-alive\r\n").count(), 2, "{answer}");
     assert_eq!(answer.matches("Connection: close\r\n").count(), 1, "{answer}");
     assert_eq!(count.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_body_of_unknown_length_ends_with_the_connection_of_an_old_client() {
+    let addr = serve(Router::new().fallback(any(|| async { "hello" }))).await;
+    let functions =
+        [("pre-function", json!({ "body_filter": ["ngx.arg[1] = ngx.arg[1]:upper()"] }))];
+    let gateway = Gateway::of_file(&with_plugins(addr, &functions));
+    let kept = "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n";
+    let answer = exchange(gateway.proxy, format!("{kept}{kept}").as_bytes()).await;
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nHELLO"), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1 200 OK\r\n").count(), 1, "{answer}");
 }
 
 #[tokio::test]

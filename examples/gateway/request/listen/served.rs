@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::header::CONNECTION;
+use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Request, Response, Version};
-use http_body::Body as _;
+use http_body::Body;
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
 use tower::Service;
@@ -40,6 +40,7 @@ impl<S> Served<S> {
 impl<S, B> hyper::service::Service<Request<Incoming>> for Served<S>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    B: Body,
 {
     type Response = Response<B>;
     type Error = BoxError;
@@ -84,14 +85,17 @@ pin_project! {
 impl<F, B> Future for Answered<F>
 where
     F: Future<Output = Result<Response<B>, Infallible>>,
+    B: Body,
 {
     type Output = Result<Response<B>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let Ok(mut response) = ready!(this.future.poll(cx));
-        if this.old.as_ref().is_some_and(|client| !client.wants_more) {
-            // hyper leaves it out, for in HTTP/1.0 it goes without saying; the answer is in 1.1.
+        if this.old.as_ref().is_some_and(|client| !client.wants_more || !has_length(&response)) {
+            // A body whose length nobody knows ends with the connection. hyper does not say `close`, for in
+            // HTTP/1.0 it goes without saying, and would say `keep-alive` in an answer that is not in 1.0.
+            *response.version_mut() = Version::HTTP_10;
             let connection = response.headers_mut().entry(CONNECTION);
             connection.or_insert(HeaderValue::from_static("close"));
         }
@@ -108,4 +112,8 @@ where
         }
         Poll::Ready(Ok(response))
     }
+}
+
+fn has_length<B: Body>(response: &Response<B>) -> bool {
+    response.headers().contains_key(CONTENT_LENGTH) || response.body().size_hint().exact().is_some()
 }
