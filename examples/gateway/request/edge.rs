@@ -105,18 +105,18 @@ where
         let client = self.layer.trusted.client(&peer, request.headers());
         let snapshot = self.layer.snapshots.current();
         let flight = Arc::new(Flight::new(snapshot, peer, client, request.headers()));
-        let record = self.layer.recorder.begin(&request, &flight);
+        let record = self.layer.recorder.begin(&request, flight);
+        let flight = record.flight();
         if let Some(status) = sound::refusal(&request) {
             let refused = Some(refuse(status, request.headers(), &flight.id));
-            let record = Some(record);
-            return ResponseFuture { future: None, refused, flight, record };
+            return ResponseFuture { future: None, refused, record: Some(record) };
         }
-        self.layer.trace(&mut request, &flight);
+        self.layer.trace(&mut request, flight);
         // Before functions and the gateway set headers of their own: a client cannot name those.
         remove_named_by_connection(request.headers_mut());
-        request.extensions_mut().insert(Arc::clone(&flight));
+        request.extensions_mut().insert(Arc::clone(flight));
         let future = Some(self.inner.call(request));
-        ResponseFuture { future, refused: None, flight, record: Some(record) }
+        ResponseFuture { future, refused: None, record: Some(record) }
     }
 }
 
@@ -127,7 +127,6 @@ pin_project! {
         future: Option<F>,
         // The answer to a request that nobody gets to see.
         refused: Option<Response<Bytes>>,
-        flight: Arc<Flight>,
         record: Option<Record>,
     }
 }
@@ -147,9 +146,9 @@ where
             }
             None => this.refused.take().expect("polled after completion").map(|page| (None, page)),
         };
-        set_reason(&mut response, this.flight);
-        add_headers(response.headers_mut(), this.flight);
         let mut record = this.record.take().expect("polled after completion");
+        set_reason(&mut response, record.flight());
+        add_headers(response.headers_mut(), record.flight());
         record.respond(response.status());
         Poll::Ready(Ok(response.map(|(body, page)| RecordedBody { body, page, record })))
     }

@@ -4,6 +4,7 @@ pub(crate) mod counters;
 pub(crate) mod edge;
 pub(crate) mod flight;
 pub(crate) mod handover;
+pub(crate) mod head_names;
 pub(crate) mod hop_by_hop;
 pub(crate) mod listen;
 pub(crate) mod metrics;

@@ -57,19 +57,24 @@ impl Recorder {
         &self.counters
     }
 
-    pub(crate) fn begin<B>(self: &Arc<Self>, request: &Request<B>, flight: &Arc<Flight>) -> Record {
+    pub(crate) fn begin<B>(self: &Arc<Self>, request: &Request<B>, flight: Arc<Flight>) -> Record {
         let is_subrequest = flight.peer.maker.is_some();
         if !is_subrequest {
             self.counters.begin(self.worker);
         }
         let is_logged = self.access_log != AccessLog::Off && !is_subrequest;
-        let line = is_logged.then(|| Box::new(Line::new(request, flight)));
-        let (recorder, flight) = (Arc::clone(self), Arc::clone(flight));
+        let line = is_logged.then(|| Box::new(Line::new(request, &flight)));
+        let recorder = Arc::clone(self);
         Record { recorder, flight, status: CLIENT_CLOSED_REQUEST, bytes: 0, line }
     }
 }
 
 impl Record {
+    /// The request's companion.
+    pub(crate) const fn flight(&self) -> &Arc<Flight> {
+        &self.flight
+    }
+
     pub(crate) fn respond(&mut self, status: StatusCode) {
         self.status = status.as_u16();
     }

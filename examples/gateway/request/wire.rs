@@ -7,114 +7,11 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
-use http::Extensions;
-use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::spelling::{Came, Whole, Written};
-
-/// How names came and are to be written, as a connection and those who use it tell each other.
-//
-// What is asked most does not lock: whether there is anything to look at.
-pub(crate) struct HeadNames {
-    /// Whether what comes next from the other end begins with a head.
-    is_head: AtomicBool,
-    coming: Mutex<Vec<u8>>,
-    has_written: AtomicBool,
-    /// For the head that goes out next.
-    written: Mutex<Option<Written>>,
-}
-
-impl Default for HeadNames {
-    fn default() -> Self {
-        Self {
-            is_head: AtomicBool::new(true),
-            coming: Mutex::default(),
-            has_written: AtomicBool::new(false),
-            written: Mutex::default(),
-        }
-    }
-}
-
-/// What a head has at most, with what may have come behind it.
-const LONGEST: usize = 128 << 10;
-
-impl HeadNames {
-    /// How the names came in the head that hyper has just read, if not in title case. `has_body` says whether
-    /// what comes behind it is no head.
-    pub(crate) fn came(&self, has_body: bool) -> Option<Came> {
-        let mut coming = self.coming.lock();
-        let mut begin = 0;
-        let mut came = None;
-        while let Some(whole) = Whole::at_start_of(&coming[begin..]) {
-            let head = &coming[begin..begin + whole.length];
-            begin += head.len();
-            if !is_interim(head) {
-                came = (!whole.is_in_title_case).then(|| Came::of(head));
-                break;
-            }
-        }
-        self.is_head.store(!has_body, Ordering::Release);
-        if has_body || begin == coming.len() {
-            coming.clear();
-        } else {
-            coming.drain(..begin);
-        }
-        came
-    }
-
-    /// Says that what comes next begins with a head.
-    pub(crate) fn expect(&self) {
-        self.is_head.store(true, Ordering::Release);
-    }
-
-    /// Has the names in the head of a message be written as its extensions say.
-    pub(crate) fn write(&self, extensions: &Extensions) {
-        if let Some(written) = Written::of(extensions) {
-            self.write_next(written);
-        }
-    }
-
-    /// The same for who speaks HTTP/1.0 and is answered, as all are by nginx, in HTTP/1.1 (RFC 9110, section 6.2):
-    /// hyper begins the head with the client's version.
-    pub(crate) fn write_to_old_client(&self, extensions: &Extensions) {
-        self.write_next(Written::of(extensions).unwrap_or_default());
-    }
-
-    fn write_next(&self, written: Written) {
-        *self.written.lock() = Some(written);
-        self.has_written.store(true, Ordering::Release);
-    }
-
-    /// How the names of the head that goes out are written, if not as hyper writes them.
-    fn take_written(&self) -> Option<Written> {
-        if !self.has_written.load(Ordering::Acquire) {
-            return None;
-        }
-        self.has_written.store(false, Ordering::Release);
-        self.written.lock().take()
-    }
-
-    fn note(&self, bytes: &[u8]) {
-        if !self.is_head.load(Ordering::Acquire) {
-            return;
-        }
-        let mut coming = self.coming.lock();
-        coming.extend_from_slice(bytes);
-        if coming.len() > LONGEST {
-            *coming = Vec::new();
-            self.is_head.store(false, Ordering::Release);
-        }
-    }
-}
-
-/// Whether another head follows for the same request.
-fn is_interim(head: &[u8]) -> bool {
-    head.starts_with(b"HTTP/1.1 1") && !head.starts_with(b"HTTP/1.1 101")
-}
+use super::head_names::HeadNames;
 
 pub(crate) struct Wire<T> {
     stream: T,

@@ -37,9 +37,10 @@ pub(crate) use self::tls::TlsAcceptor;
 use crate::BoxError;
 use crate::request::counters::Counters;
 use crate::request::handover::Handover;
+use crate::request::head_names::HeadNames;
 use crate::request::peer::Peer;
 use crate::request::socket::Socket;
-use crate::request::wire::{HeadNames, Wire};
+use crate::request::wire::Wire;
 
 /// How connections are served.
 #[derive(Clone)]
@@ -190,7 +191,7 @@ where
                 .max_header_size(LONGEST)
                 .max_headers(MOST_FIELDS)
                 .title_case_headers(true);
-            let names = Arc::<HeadNames>::default();
+            let names = Arc::new(HeadNames::of_client());
             let handover = Arc::<Handover>::default();
             let peer = peer.with_handover(Arc::clone(&handover));
             let service = Served::new(self.service, peer, Some(Arc::clone(&names)));

@@ -16,9 +16,9 @@ use tower::Service;
 use tower_lua::CloseConnection;
 
 use crate::BoxError;
+use crate::request::head_names::HeadNames;
 use crate::request::hop_by_hop::connection_options;
 use crate::request::peer::Peer;
-use crate::request::wire::HeadNames;
 
 /// A service that is always ready, as all are here, and who asks it.
 ///

@@ -17,10 +17,11 @@ use super::pool::Sender;
 use super::tls::{Roots, TlsConfigs};
 use crate::BoxError;
 use crate::in_force::target::{Key, Target};
+use crate::request::head_names::HeadNames;
 use crate::request::listen::{LONGEST, LONGEST_LIST, MOST_FIELDS};
 use crate::request::patience::Patience;
 use crate::request::socket::Socket;
-use crate::request::wire::{HeadNames, Wire};
+use crate::request::wire::Wire;
 use crate::resolver::Resolver;
 
 /// Makes connections.
@@ -116,7 +117,7 @@ where
     }
     let mut builder = http1::Builder::new();
     builder.max_header_size(LONGEST).max_headers(MOST_FIELDS).title_case_headers(true);
-    let names = Arc::<HeadNames>::default();
+    let names = Arc::new(HeadNames::of_service());
     let stream = TokioIo::new(Wire::new(stream, Arc::clone(&names)));
     let (sender, connection) = builder.handshake(stream).await.map_err(failed)?;
     tokio::spawn(async move {

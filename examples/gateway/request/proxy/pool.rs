@@ -13,8 +13,8 @@ use rustc_hash::FxBuildHasher;
 
 use super::request_body::RequestBody;
 use crate::in_force::target::{Key, Target};
+use crate::request::head_names::HeadNames;
 use crate::request::patience::Patience;
-use crate::request::wire::HeadNames;
 
 /// The end of a connection that requests are put into.
 pub(super) enum Sender {
