@@ -9,27 +9,31 @@ use super::spelling::{Came, Whole, Written};
 
 /// How names came and are to be written, as a connection and those who use it tell each other.
 //
-// What is asked most does not lock: whether there is anything to look at, and whether a head was as most are.
+// What is asked most does not lock: whether there is anything to look at.
 pub(crate) struct HeadNames {
     /// Whether the other end answers: no head of its follows another until it is expected.
     answers: bool,
     /// Whether what comes next from the other end begins with a head.
     is_head: AtomicBool,
-    /// Whether one has come whose names are in title case, and nothing is kept of it.
-    is_usual: AtomicBool,
-    /// Whether there is something in `coming`.
+    /// Whether a head has come whole, which was looked at then and there, and how its names came.
+    has_come: AtomicBool,
+    came: Told<Came>,
+    /// Whether there is anything in `coming`.
     has_kept: AtomicBool,
+    /// What has come of a head that was not whole, or behind one that was.
     coming: Mutex<Vec<u8>>,
-    has_written: AtomicBool,
     /// For the head that goes out next.
-    written: Mutex<Option<Written>>,
+    written: Told<Written>,
+}
+
+/// What one tells another, who does not lock if there is nothing.
+struct Told<T> {
+    is_there: AtomicBool,
+    what: Mutex<Option<T>>,
 }
 
 /// What a head has at most, with what may have come behind it.
 const LONGEST: usize = 128 << 10;
-
-/// What is kept in the place of a head that nothing was kept of.
-const NO_NAMES: &[u8] = b"\r\n\r\n";
 
 impl HeadNames {
     /// Those of a connection to a client, which asks.
@@ -37,11 +41,11 @@ impl HeadNames {
         Self {
             answers: false,
             is_head: AtomicBool::new(true),
-            is_usual: AtomicBool::new(false),
+            has_come: AtomicBool::new(false),
+            came: Told::nothing(),
             has_kept: AtomicBool::new(false),
             coming: Mutex::default(),
-            has_written: AtomicBool::new(false),
-            written: Mutex::default(),
+            written: Told::nothing(),
         }
     }
 
@@ -53,15 +57,21 @@ impl HeadNames {
     /// How the names came in the head that hyper has just read, if not in title case. `has_body` says whether
     /// what comes behind it is no head.
     pub(crate) fn came(&self, has_body: bool) -> Option<Came> {
-        if self.is_usual.load(Ordering::Acquire) && !self.has_kept.load(Ordering::Acquire) {
-            self.is_usual.store(false, Ordering::Release);
-            self.is_head.store(!has_body, Ordering::Release);
-            return None;
+        let came = if self.has_come.load(Ordering::Acquire) {
+            self.has_come.store(false, Ordering::Release);
+            self.came.take()
+        } else {
+            self.came_of_kept()
+        };
+        self.is_head.store(!has_body, Ordering::Release);
+        if has_body && self.has_kept.load(Ordering::Acquire) {
+            self.coming.lock().clear();
+            self.has_kept.store(false, Ordering::Release);
         }
-        self.came_of_kept(has_body)
+        came
     }
 
-    fn came_of_kept(&self, has_body: bool) -> Option<Came> {
+    fn came_of_kept(&self) -> Option<Came> {
         let mut coming = self.coming.lock();
         let mut begin = 0;
         let mut came = None;
@@ -69,16 +79,11 @@ impl HeadNames {
             let head = &coming[begin..begin + whole.length];
             begin += head.len();
             if !is_interim(head) {
-                came = (!whole.is_in_title_case).then(|| Came::of(head));
+                came = whole.names(head);
                 break;
             }
         }
-        self.is_head.store(!has_body, Ordering::Release);
-        if has_body || begin == coming.len() {
-            coming.clear();
-        } else {
-            coming.drain(..begin);
-        }
+        coming.drain(..begin);
         self.has_kept.store(!coming.is_empty(), Ordering::Release);
         came
     }
@@ -91,28 +96,19 @@ impl HeadNames {
     /// Has the names in the head of a message be written as its extensions say.
     pub(crate) fn write(&self, extensions: &Extensions) {
         if let Some(written) = Written::of(extensions) {
-            self.write_next(written);
+            self.written.tell(written);
         }
     }
 
     /// The same for who speaks HTTP/1.0 and is answered, as all are by nginx, in HTTP/1.1 (RFC 9110, section 6.2):
     /// hyper begins the head with the client's version.
     pub(crate) fn write_to_old_client(&self, extensions: &Extensions) {
-        self.write_next(Written::of(extensions).unwrap_or_default());
-    }
-
-    fn write_next(&self, written: Written) {
-        *self.written.lock() = Some(written);
-        self.has_written.store(true, Ordering::Release);
+        self.written.tell(Written::of(extensions).unwrap_or_default());
     }
 
     /// How the names of the head that goes out are written, if not as hyper writes them.
     pub(super) fn take_written(&self) -> Option<Written> {
-        if !self.has_written.load(Ordering::Acquire) {
-            return None;
-        }
-        self.has_written.store(false, Ordering::Release);
-        self.written.lock().take()
+        self.written.take()
     }
 
     /// Looks at what has come.
@@ -120,32 +116,48 @@ impl HeadNames {
         if !self.is_head.load(Ordering::Acquire) {
             return;
         }
-        let is_first =
-            !(self.is_usual.load(Ordering::Acquire) || self.has_kept.load(Ordering::Acquire));
-        if is_first
-            && let Some(whole) = Whole::at_start_of(bytes)
-            && whole.is_in_title_case
-            && !is_interim(bytes)
-            && (self.answers || whole.length == bytes.len())
-        {
-            self.is_usual.store(true, Ordering::Release);
-            self.is_head.store(!self.answers, Ordering::Release);
-            return;
+        let is_behind =
+            self.has_come.load(Ordering::Acquire) || self.has_kept.load(Ordering::Acquire);
+        let whole = if is_behind || is_interim(bytes) { None } else { Whole::at_start_of(bytes) };
+        match whole {
+            Some(whole) if self.answers || whole.length == bytes.len() => {
+                if let Some(came) = whole.names(&bytes[..whole.length]) {
+                    self.came.tell(came);
+                }
+                self.has_come.store(true, Ordering::Release);
+                self.is_head.store(!self.answers, Ordering::Release);
+            }
+            _ => self.keep(bytes),
         }
-        self.keep(bytes);
     }
 
     fn keep(&self, bytes: &[u8]) {
         let mut coming = self.coming.lock();
-        if self.is_usual.swap(false, Ordering::AcqRel) {
-            coming.extend_from_slice(NO_NAMES);
-        }
         coming.extend_from_slice(bytes);
         if coming.len() > LONGEST {
             *coming = Vec::new();
             self.is_head.store(false, Ordering::Release);
         }
         self.has_kept.store(!coming.is_empty(), Ordering::Release);
+    }
+}
+
+impl<T> Told<T> {
+    const fn nothing() -> Self {
+        Self { is_there: AtomicBool::new(false), what: Mutex::new(None) }
+    }
+
+    fn tell(&self, what: T) {
+        *self.what.lock() = Some(what);
+        self.is_there.store(true, Ordering::Release);
+    }
+
+    fn take(&self) -> Option<T> {
+        if !self.is_there.load(Ordering::Acquire) {
+            return None;
+        }
+        self.is_there.store(false, Ordering::Release);
+        self.what.lock().take()
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct Came(Arc<[Box<[u8]>]>);
 
 impl Came {
     /// The names in `head`.
-    pub(super) fn of(head: &[u8]) -> Self {
+    fn of(head: &[u8]) -> Self {
         let all: Vec<&[u8]> = lines(head).map(|(start, end)| &head[start..end]).collect();
         let foreign: Vec<&[u8]> =
             all.iter().copied().filter(|name| !begins_in_title_case(name)).collect();
@@ -32,7 +32,7 @@ impl Came {
 pub(super) struct Whole {
     pub(super) length: usize,
     /// Whether all names are written as hyper writes them.
-    pub(super) is_in_title_case: bool,
+    is_in_title_case: bool,
 }
 
 impl Whole {
@@ -49,6 +49,11 @@ impl Whole {
             is_in_title_case = is_in_title_case && begins_in_title_case(line);
             start += memchr(b'\n', line)? + 1;
         }
+    }
+
+    /// How its names came, if not all are in title case.
+    pub(super) fn names(&self, head: &[u8]) -> Option<Came> {
+        (!self.is_in_title_case).then(|| Came::of(head))
     }
 }
 
