@@ -60,15 +60,23 @@ fn positions(lua: &Lua) -> impl Iterator<Item = (String, usize)> {
     frames.flatten()
 }
 
-/// What `raise`, which is Lua's `error`, was called with, if it is what stands at `level` of the stack
-/// and has made `message` of it by a position.
-pub(crate) fn raised(lua: &Lua, level: usize, raise: &Function, message: &[u8]) -> Option<Vec<u8>> {
+/// How many bytes of `message` are the position that `raise`, which is Lua's `error`, has put before what it
+/// was called with, if it is what stands at `level` of the stack and has.
+///
+/// It is asked where no budget reaches, and to find a frame takes as long as the stack is deep: so the position
+/// is that of who has called `raise`, or of their caller, as nearly all are.
+pub(crate) fn raised_at(
+    lua: &Lua,
+    level: usize,
+    raise: &Function,
+    message: &[u8],
+) -> Option<usize> {
     if !lua.inspect_stack(level, |frame| frame.function() == *raise)? {
         return None;
     }
     let place = |(chunk, line): (String, usize)| format!("{chunk}:{line}: ");
-    let bare = positions(lua).find_map(|at| message.strip_prefix(place(at).as_bytes()));
-    bare.map(<[u8]>::to_vec)
+    let places = positions(lua).take(2).map(place);
+    places.filter(|place| message.starts_with(place.as_bytes())).map(|place| place.len()).next()
 }
 
 /// A message without the position in the prelude that it may begin with: to functions, those of the

@@ -30,7 +30,7 @@ pub(crate) use self::buffer::Buffer;
 #[cfg(feature = "testing")]
 pub use self::coverage::Coverage;
 pub(crate) use self::error::{
-    PRELUDE_NAME, position, raise, raise_at, raised, traceback, traceback_of, without_position,
+    PRELUDE_NAME, position, raise, raise_at, raised_at, traceback, traceback_of, without_position,
 };
 pub(crate) use self::foreign::{begin_foreign, end_foreign, watched};
 pub(crate) use self::memory::{Charge, Memory, OutOfMemory, Share, counted};

@@ -488,7 +488,8 @@ function prelude.exiting(f)
   end
 end
 
-local raised
+-- How much of the error of the light thread that has just failed is a position.
+local raised_at
 local threads = native.threads(native, {
   wait = wait,
   own = own,
@@ -508,18 +509,18 @@ local threads = native.threads(native, {
     request, argument = nil, nil
     return asked, about
   end,
-  -- With what `error` was called, where it was that and has put a position before it.
   handler = function(err)
     if err ~= LEAVE then
       on_error(err)
-      raised = type(err) == "string" and native.raised(err) or nil
+      raised_at = type(err) == "string" and native.raised_at(err) or nil
     end
     return err
   end,
-  -- What is to become of an error of a light thread, and what of it is for functions to see.
+  -- What is to become of an error of a light thread, what of it is for functions to see, and with what
+  -- `error` was called, where it was that and has put a position before it.
   judge = function(err)
-    local given = raised
-    raised = nil
+    local at = raised_at
+    raised_at = nil
     if err == LEAVE then
       return "leave"
     elseif err == "not enough memory" then
@@ -529,7 +530,7 @@ local threads = native.threads(native, {
     if not ok or seen == "not enough memory" then
       return "fatal"
     end
-    return "error", seen, given
+    return "error", seen, at and sub(seen, at + 1)
   end,
 })
 

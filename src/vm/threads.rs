@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mlua::{Function, Lua, LuaString, Table};
 
 use crate::error::log::{self, Level, Line};
-use crate::lua::raised;
+use crate::lua::raised_at;
 use crate::transaction::Current;
 
 /// Adds to `native` what `threads.lua` calls.
@@ -55,15 +55,14 @@ pub(super) fn register(lua: &Lua, current: &Arc<Current>, native: &Table) -> mlu
     })?;
     let raise: Function = lua.globals().get("error")?;
     // Of an error that its handler, which calls this, was given.
-    let raised = lua.create_function(move |lua, message: LuaString| {
-        let bare = raised(lua, 2, &raise, &message.as_bytes());
-        bare.map(|bare| lua.create_string(bare)).transpose()
+    let raised_at = lua.create_function(move |lua, message: LuaString| {
+        Ok(raised_at(lua, 2, &raise, &message.as_bytes()))
     })?;
     let is_c = |_: &Lua, function: Function| Ok(function.info().what == "C");
     native.set("is_c", lua.create_function(is_c)?)?;
     native.set("depart", depart)?;
     native.set("arrive", arrive)?;
     native.set("cancel", cancel)?;
-    native.set("raised", raised)?;
+    native.set("raised_at", raised_at)?;
     native.set("aborted", aborted)
 }
