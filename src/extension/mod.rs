@@ -143,7 +143,7 @@ impl RequestId {
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        match self.0.get_or_init(|| Id::Random(Digits(Self::digits()))) {
+        match self.0.get_or_init(|| Id::Random(Self::digits())) {
             Id::Given(id) => id,
             Id::Random(Digits(digits)) => std::str::from_utf8(digits).expect("hexadecimal digits"),
         }
@@ -160,7 +160,7 @@ impl RequestId {
         given
     }
 
-    fn digits() -> [u8; 32] {
+    fn digits() -> Digits {
         // As `{:032x}` has them, without its machinery: a gateway makes one for every request.
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut digits = [0; 32];
@@ -170,7 +170,7 @@ impl RequestId {
                 DIGITS[usize::from(byte & 0xf)],
             ]);
         }
-        digits
+        Digits(digits)
     }
 }
 
