@@ -244,6 +244,11 @@ async fn what_a_function_was_comes_back() {
     browser.shows("#said", "Version 1 is in force again").await;
     assert_eq!(code(&browser).await, first);
     assert_eq!(gateway.get("/").send().await.header("x-shop"), "first");
+    // What was unfolded stays so in the list that is drawn anew.
+    browser
+        .until("return document.querySelector(\".versions [data-version='2'] .rollback\")")
+        .await;
+    browser.shows(".versions [data-version='2'] .added", "second").await;
 }
 
 #[tokio::test]

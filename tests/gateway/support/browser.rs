@@ -63,14 +63,7 @@ impl Browser {
         let log = json!({ "browser": "ALL" });
         let wanted = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": log });
         let wanted = json!({ "capabilities": { "alwaysMatch": wanted } });
-        // Beside many tests, Chromium does not always start within the time that its driver gives it.
-        let mut made = browser.ask(Method::POST, "/session", &wanted).await;
-        for _ in 0..2 {
-            if made.is_err() {
-                made = browser.ask(Method::POST, "/session", &wanted).await;
-            }
-        }
-        let made = made.unwrap_or_else(|error| panic!("{error}"));
+        let made = browser.insist(Method::POST, "/session", &wanted).await;
         browser.session = format!("/session/{}", made["sessionId"].as_str().unwrap());
         browser.command("url", &json!({ "url": url })).await;
         browser.looks(1440, 900, "light").await;
@@ -79,7 +72,7 @@ impl Browser {
 
     /// What a script of the page's own returns.
     pub async fn script(&self, script: &str) -> Value {
-        self.answer(script).await.unwrap_or_else(|error| panic!("{error}"))
+        self.insist(Method::POST, &self.execute(), &call_of(script)).await
     }
 
     /// Waits until a script returns something that is true. A script that fails, for the page is loaded
@@ -183,8 +176,11 @@ impl Browser {
     }
 
     async fn answer(&self, script: &str) -> Result<Value, String> {
-        let path = format!("{}/execute/sync", self.session);
-        self.ask(Method::POST, &path, &json!({ "script": script, "args": [] })).await
+        self.ask(Method::POST, &self.execute(), &call_of(script)).await
+    }
+
+    fn execute(&self) -> String {
+        format!("{}/execute/sync", self.session)
     }
 
     async fn devtools(&self, name: &str, parameters: &Value) {
@@ -193,19 +189,30 @@ impl Browser {
 
     async fn command(&self, name: &str, arguments: &Value) -> Value {
         let path = format!("{}/{name}", self.session);
-        self.ask(Method::POST, &path, arguments).await.unwrap_or_else(|error| panic!("{error}"))
+        self.insist(Method::POST, &path, arguments).await
     }
 
     async fn get(&self, name: &str) -> Value {
         let path = format!("{}/{name}", self.session);
-        self.ask(Method::GET, &path, &Value::Null).await.unwrap_or_else(|error| panic!("{error}"))
+        self.insist(Method::GET, &path, &Value::Null).await
+    }
+
+    /// Asks for what may be asked for again. Beside many tests Chromium does not always start within the time
+    /// that its driver gives it, and not each answer of the driver's comes whole.
+    async fn insist(&self, method: Method, path: &str, body: &Value) -> Value {
+        for _ in 0..2 {
+            if let Ok(value) = self.ask(method.clone(), path, body).await {
+                return value;
+            }
+        }
+        self.ask(method, path, body).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     async fn ask(&self, method: Method, path: &str, body: &Value) -> Result<Value, String> {
         let has_body = !body.is_null();
         let call = Call::new(self.addr, method, path).header("content-type", "application/json");
         let call = if has_body { call.body(body.to_string()) } else { call };
-        let reply = call.send().await;
+        let reply = call.try_send().await.map_err(|error| format!("{path}: {error}"))?;
         let value = reply.json()["value"].clone();
         if reply.status == 200 { Ok(value) } else { Err(format!("{path}: {}", value["message"])) }
     }
@@ -226,6 +233,10 @@ impl Drop for Browser {
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
+}
+
+fn call_of(script: &str) -> Value {
+    json!({ "script": script, "args": [] })
 }
 
 /// A script that finds an element that is to be seen and used.

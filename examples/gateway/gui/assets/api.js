@@ -28,8 +28,23 @@ function leaves(fields, path = "") {
 /// Kong names a function by how its text begins; here it is known which one it is.
 const readable = (text) => text.replace(/^config /, "").replace(/error parsing \S+ ?(\[string "[^]*?"\]:(\d+): )?/, (_, where, line) => (where ? `line ${line}: ` : ""));
 
+let turns = 0;
+
+/// Another number when something was changed from here meanwhile: what was read before may be of before, or of after.
+export const changesMade = () => turns;
+
 /// Asks the Admin API, and gives the JSON of its answer.
 export async function ask(method, path, body) {
+  if (method === "GET") return asked(method, path, body);
+  turns += 1;
+  try {
+    return await asked(method, path, body);
+  } finally {
+    turns += 1;
+  }
+}
+
+async function asked(method, path, body) {
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const key = sessionStorage.getItem(KEY);
@@ -50,7 +65,7 @@ export async function ask(method, path, body) {
   } catch {
     json = { message: text.slice(0, 500) };
   }
-  if (response.status === 401 && await wantKey()) return ask(method, path, body);
+  if (response.status === 401 && await wantKey()) return asked(method, path, body);
   if (!response.ok) throw new Refused(response.status, json);
   return json;
 }

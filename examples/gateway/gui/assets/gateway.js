@@ -1,6 +1,6 @@
 // What the gateway has: services, routes, and the plugins that are functions.
 
-import { all, find, get } from "./api.js";
+import { all, changesMade, find, get } from "./api.js";
 
 /// The fields of a plugin that have functions in them, in the order in which they run.
 export const PHASES = ["certificate", "rewrite", "access", "functions", "header_filter", "body_filter", "log"];
@@ -35,8 +35,10 @@ const isFunction = (plugin) => PLUGINS.includes(plugin.name) || plugin.name === 
 
 /// Reads everything anew.
 export async function load() {
+  const before = changesMade();
   const [about, services, routes, plugins] =
     await Promise.all([get("/"), all("/services"), all("/routes"), all("/plugins")]);
+  if (before !== changesMade()) return load();
   const byName = (one, other) => label(one).localeCompare(label(other));
   gateway.about = about;
   gateway.readOnly = about.configuration.database === "off";
@@ -45,7 +47,7 @@ export async function load() {
   gateway.routes = routes.sort(byName);
   gateway.plugins = plugins.filter(isFunction);
   index();
-  await loadFailures();
+  return loadFailures();
 }
 
 export async function loadFailures() {

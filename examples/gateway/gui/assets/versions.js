@@ -15,18 +15,23 @@ export function versionsPanel({ plugin, draft, restored }) {
   const name = h("input", { value: changedBy(), autocomplete: "name", on: { change: () => setChangedBy(name.value) } });
   const element = h("div", {}, field("Your name", name, "Changes that you make here are kept with it."), other.element, summary, list);
   let isOpen = false;
+  let looks = 0;
 
   async function look() {
     other.look();
+    looks += 1;
+    const turn = looks;
     const answer = await attempt(() => find(`/plugins/${plugin().id}/versions`));
-    if (answer === undefined) return;
+    // An answer to what was asked before may come after that.
+    if (answer === undefined || turn !== looks) return;
     const versions = answer?.data ?? [];
     summary.textContent = answer ? `${versions.length} version${versions.length === 1 ? "" : "s"}, newest first` : "This gateway keeps no versions.";
+    const unfolded = new Set([...list.querySelectorAll("details[open]")].map((one) => one.dataset.of));
     const sorted = [...versions].sort((one, other) => other.version - one.version);
-    show(list, sorted.map((version, i) => entry(version, sorted[i + 1])));
+    show(list, sorted.map((version, i) => entry(version, sorted[i + 1], unfolded)));
   }
 
-  function entry(version, before) {
+  function entry(version, before, unfolded) {
     const who = [readable(version.by?.name), version.by?.address].filter(Boolean).join(", ");
     const changes = h("div", {});
     const open = (event) => {
@@ -36,11 +41,15 @@ export function versionsPanel({ plugin, draft, restored }) {
     const compare = (event) => {
       if (event.target.open && !now.childNodes.length) show(now, differences(plugin().config, version.config ?? {}));
     };
+    const details = (name, label, toggle, inside) => {
+      const of = `${name} ${version.version}`;
+      return h("details", { "data-of": of, open: unfolded.has(of), on: { toggle } }, h("summary", {}, label), inside);
+    };
     return h("li", { class: version.current ? "current" : null, "data-version": version.version },
       h("p", {}, h("strong", {}, `Version ${version.version}`), version.current && h("span", { class: "badge good" }, "in force"),
         h("br"), h("span", { class: "faint" }, `${new Date(version.at * 1000).toLocaleString()}${who ? ` · ${who}` : ""} · `, h("code", {}, String(version.digest ?? "").replace(/^sha256[:-]?/, "").slice(0, 12)))),
-      h("details", { on: { toggle: open } }, h("summary", {}, "What it has changed"), changes),
-      !version.current && h("details", { on: { toggle: compare } }, h("summary", {}, "What going back to it changes"), now),
+      details("changed", "What it has changed", open, changes),
+      !version.current && details("back", "What going back to it changes", compare, now),
       !version.current && h("button", { class: "rollback", disabled: gateway.readOnly, on: { click: () => back(version) } }, `Go back to version ${version.version}`));
   }
 
