@@ -54,10 +54,9 @@ impl<'a> Loader<'a> {
 
     /// The function's own metatables of JSON arrays.
     pub(super) fn markers(&self) -> mlua::Result<Table> {
-        match self.globals.metatable() {
-            Some(meta) => meta.raw_get(MARKERS),
-            None => markers(self.lua),
-        }
+        // What functions see that are not sandboxed may have a metatable of theirs.
+        let own = self.globals.metatable().map(|meta| meta.raw_get::<Option<Table>>(MARKERS));
+        own.transpose()?.flatten().map_or_else(|| markers(self.lua), Ok)
     }
 
     /// A function of Rust's.

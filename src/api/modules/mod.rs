@@ -10,6 +10,7 @@ mod ngx_semaphore;
 mod ngx_ssl;
 mod pure;
 mod resty;
+mod stand_ins;
 
 use mlua::{Function, Lua, LuaString, Table, Value};
 
@@ -68,7 +69,9 @@ const MODULES: &[(&str, Maker)] = &[
     #[cfg(feature = "digest")]
     ("resty.sha512", |lua| resty::digest::module(lua, Algorithm::Sha512)),
     ("resty.string", resty::string::module),
+    ("mime", |lua| over_ngx(lua, include_str!("luasocket_mime.lua"))),
     ("socket", |lua| over_ngx(lua, include_str!("luasocket.lua"))),
+    ("socket.url", |lua| lua.chunk(include_str!("luasocket_url.lua"))?.call(())),
 ];
 
 /// The modules that are functions of LuaJIT's or the prelude's.
@@ -121,7 +124,7 @@ pub(crate) fn register(scope: &Scope<'_>) -> mlua::Result<()> {
         |name: &&str| Sandbox::REACHING_OUT.contains(name) && is_in_directory(scope.settings, name);
     names().filter(|name| !are_theirs(name)).try_for_each(|name| preload.set(name, &maker))?;
     if scope.settings.module_path.is_some() {
-        add_stand_ins(lua)?;
+        stand_ins::register(lua)?;
     }
     // In the sandbox, each function has an `ngx` of its own.
     if scope.settings.sandbox.mode == UntrustedLua::On {
@@ -167,26 +170,6 @@ fn is_in_directory(settings: &Settings, name: &str) -> bool {
         let file = directory.join(&path);
         file.with_extension("lua").is_file() || file.join("init.lua").is_file()
     })
-}
-
-/// Makes known what libraries in the operator's directory count on: `ffi` without C, and of `debug` what
-/// shows a stack.
-fn add_stand_ins(lua: &Lua) -> mlua::Result<()> {
-    let preload: Table = lua.globals().get::<Table>("package")?.get("preload")?;
-    let ffi = |lua: &Lua, _: Value| -> mlua::Result<Table> {
-        Loader::new(lua, None).chunk(include_str!("ffi.lua"))?.call(())
-    };
-    preload.set("ffi", lua.create_function(ffi)?)?;
-    let traceback = |lua: &Lua, message: Value| match message {
-        Value::Nil => lua.traceback(None, 1).map(Value::String),
-        Value::String(message) => {
-            lua.traceback(Some(&message.to_string_lossy()), 1).map(Value::String)
-        }
-        other => Ok(other),
-    };
-    let debug = lua.create_table()?;
-    debug.set("traceback", lua.create_function(traceback)?)?;
-    lua.globals().set("debug", debug)
 }
 
 /// The function that makes the module of a name, in globals of the function's or the VM's.

@@ -50,6 +50,7 @@ pub(super) const MODULES: &[(&str, Maker)] = &[
     ("resty.core.time", core_time),
     ("resty.core.uri", lua!("core.lua")),
     ("resty.core.var", lua!("core.lua")),
+    ("resty.ipmatcher", ipmatcher),
     ("resty.limit.conn", lua!("limit_conn.lua")),
     ("resty.limit.count", lua!("limit_count.lua")),
     ("resty.limit.req", lua!("limit_req.lua")),
@@ -118,6 +119,25 @@ fn tools_ip(lua: &Loader<'_>) -> mlua::Result<Table> {
         Ok(parts.map(|parts| parts.join(":")))
     })?;
     lua.chunk(include_str!("tools_ip.lua"))?.call((is_ip, is_cidr, normalized))
+}
+
+fn ipmatcher(lua: &Loader<'_>) -> mlua::Result<Table> {
+    let bytes_of = lua.create_function(|lua, text: LuaString| {
+        let bytes = |address| match address {
+            IpAddr::V4(address) => lua.create_string(address.octets()),
+            IpAddr::V6(address) => lua.create_string(address.octets()),
+        };
+        text.to_string_lossy().parse().ok().map(bytes).transpose()
+    })?;
+    let masked = lua.create_function(|lua, (bytes, length): (LuaString, usize)| {
+        let mut bytes = bytes.as_bytes().to_vec();
+        for (place, byte) in bytes.iter_mut().enumerate() {
+            let kept = length.saturating_sub(8 * place).min(8);
+            *byte &= !(0xff_u8.checked_shr(kept as u32).unwrap_or(0));
+        }
+        lua.create_string(bytes)
+    })?;
+    lua.chunk(include_str!("ipmatcher.lua"))?.call((bytes_of, masked))
 }
 
 /// Bytes of the system's generator.

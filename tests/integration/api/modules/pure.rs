@@ -325,3 +325,45 @@ async fn what_inflates_without_end_is_not_enough_memory() {
         "{seen}"
     );
 }
+
+#[tokio::test]
+async fn an_address_is_looked_for_in_blocks() {
+    let all = "local all = assert(m.new({ '10.0.0.0/8', '192.168.1.7', '::1', 'fe80::/10' }))";
+    for (statements, expected) in [
+        ("return all:match('10.255.0.1'), all:match('11.0.0.1')", "true, false"),
+        ("return all:match('192.168.1.7'), all:match('192.168.1.8')", "true, false"),
+        (
+            "return all:match('::1'), all:match('febf::1'), all:match('fec0::1')",
+            "true, true, false",
+        ),
+        ("return all:match('10.0.0')", "false, invalid ip address, not ipv4 and ipv6"),
+        (
+            "return all:match_bin(ngx.var.binary_remote_addr), all:match_bin('\\10\\0\\0\\1')",
+            "false, true",
+        ),
+        ("return all:match_bin('abc')", "nil, invalid ip address, not ipv4 and ipv6"),
+        ("return m.new({ '1.2.3.4/33' })", "nil, invalid ip address: 1.2.3.4/33"),
+        ("return m.new({ '127.0.0.ffff' })", "nil, invalid ip address: 127.0.0.ffff"),
+        (
+            "return m.new({ '0.0.0.0/0' }):match('9.9.9.9'), m.new({ '::/0' }):match('9.9.9.9')",
+            "true, false",
+        ),
+        (
+            "return m.parse_ipv4('1.2.3.4'), m.parse_ipv4('::1'), m.parse_ipv4('')",
+            "16909060, false, false",
+        ),
+        (
+            "return m.parse_ipv6('[::1]')[4], m.parse_ipv6('['), m.parse_ipv6('[::1x')",
+            "1, false, false",
+        ),
+        (
+            "local wide = m.new_with_value({ ['0.0.0.0/0'] = 'all', ['10.0.0.0/9'] = 'ten' })
+             return wide:match('10.1.1.1'), wide:match('10.200.1.1')",
+            "ten, all",
+        ),
+        ("return select(2, pcall(m.new, 'x')):match('missing.*')", "missing valid ip argument"),
+    ] {
+        let statements = format!("{all} {statements}");
+        assert_all(&[("resty.ipmatcher", &statements, expected)]).await;
+    }
+}
