@@ -24,7 +24,7 @@ pub(super) fn apply(transaction: &mut Transaction) -> bool {
         None => {}
         Some(Verdict::Failed) => {
             let failed = StatusCode::PRECONDITION_FAILED.as_u16();
-            let page = transaction.request.page_for_exit(failed);
+            let page = transaction.page_for_exit(failed);
             let response = &mut transaction.response;
             response.clear_body();
             response.set_status(failed);

@@ -43,6 +43,7 @@ use crate::error::log::{Lines, Origin};
 use crate::error::{Failure, Site};
 use crate::extension::{HostCall, Trace, Tries};
 use crate::lua::Share;
+use crate::message::error_page::ErrorPage;
 use crate::phase::Plugin;
 use crate::store::cache::Loading;
 
@@ -380,6 +381,11 @@ impl Transaction {
     /// Whether a function of another request has made this one.
     pub(crate) fn is_subrequest(&self) -> bool {
         self.rare().is_some_and(|rare| rare.subrequest.is_some())
+    }
+
+    /// The page of an exit with nothing but a status, if there is one for it. Who makes a subrequest gets none.
+    pub(crate) fn page_for_exit(&mut self, status: u16) -> Option<ErrorPage> {
+        (!self.is_subrequest()).then(|| self.request.page_for_exit(status)).flatten()
     }
 
     /// Whether a function waits for the client's connection.

@@ -111,7 +111,7 @@ fn end_printed(call: &mut Call<'_>, status: u16) {
 }
 
 fn end_with_page(call: &mut Call<'_>, status: u16) {
-    let page = call.tx.request.page_for_exit(status);
+    let page = call.tx.page_for_exit(status);
     let response = &mut call.tx.response;
     response.set_status(status);
     response.closes = status == CLOSE;

@@ -226,7 +226,7 @@ impl Request {
     }
 
     /// The page of an exit with nothing but a status, if there is one for it.
-    pub(crate) fn page_for_exit(&mut self, status: u16) -> Option<ErrorPage> {
+    pub(super) fn page_for_exit(&mut self, status: u16) -> Option<ErrorPage> {
         if !error_page::has_page(status) {
             return None;
         }

@@ -139,7 +139,7 @@ fn send(call: &mut Call<'_>, status: u16, body: Value, headers: &Headers) -> mlu
             response.end_with(body, !has_length);
         }
         (None, None) => {
-            let page = call.tx.request.page_for_exit(status);
+            let page = call.tx.page_for_exit(status);
             let response = &mut call.tx.response;
             match page {
                 Some(page) => {

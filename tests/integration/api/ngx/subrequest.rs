@@ -141,6 +141,22 @@ async fn a_subrequest_is_what_its_options_say() {
 }
 
 #[tokio::test]
+async fn a_status_alone_comes_without_the_page_that_a_client_gets() {
+    let outside = "local res = ngx.location.capture(ngx.var.arg_path)
+                   kong.response.exit(200, res.status .. ' [' .. res.body .. ']')";
+    let inside = "if ngx.var.uri == '/ngx' then return ngx.exit(404) end
+                  if ngx.var.uri == '/kong' then return kong.response.exit(503) end
+                  if ngx.var.uri == '/away' then return ngx.redirect('/any') end
+                  if ngx.var.uri == '/text' then return kong.response.exit(404, 'text') end";
+    let site = site(outside, inside).await;
+    for (path, told) in
+        [("ngx", "404 []"), ("kong", "503 []"), ("away", "302 []"), ("text", "404 [text]")]
+    {
+        assert_eq!(site.get(&format!("/?path=/{path}")).await, told);
+    }
+}
+
+#[tokio::test]
 async fn the_answer_to_head_has_no_body_and_says_how_long_that_to_get_is() {
     let outside = "local res = ngx.location.capture(ngx.var.arg_path, { method = ngx.HTTP_HEAD })
                    local length = tostring(res.header['Content-Length'])
