@@ -164,8 +164,7 @@ local function absolute_path(base, relative)
   if sub(relative, 1, 1) == "/" then
     return resolved(relative)
   end
-  local directory = gsub(base, "[^/]*$", "")
-  return resolved((directory == "" and "/" or directory) .. relative)
+  return resolved((match(base, "^.*/") or "/") .. relative)
 end
 
 -- LuaSocket takes dots out of queries and fragments as well; to RFC 2396 they are none of a path.
