@@ -79,7 +79,7 @@ async fn a_change_elsewhere_leaves_whose_turn_it_is() {
 
 #[tokio::test]
 async fn a_request_that_cannot_be_connected_goes_to_another_target() {
-    let targets = [(unused_addr().await, 100), (named("b").await, 1), (unused_addr().await, 100)];
+    let targets = [(unused_addr(), 100), (named("b").await, 1), (unused_addr(), 100)];
     let gateway = Gateway::of_file(&balanced(&json!({}), &targets));
     for _ in 0..5 {
         let reply = gateway.call(Method::POST, "/").body("an order").send().await;
@@ -89,7 +89,7 @@ async fn a_request_that_cannot_be_connected_goes_to_another_target() {
 
 #[tokio::test]
 async fn a_request_is_tried_as_often_as_its_service_says() {
-    let targets = [(unused_addr().await, 1000), (named("b").await, 1)];
+    let targets = [(unused_addr(), 1000), (named("b").await, 1)];
     let file = balanced(&json!({}), &targets).replace(r#""host":"#, r#""retries":0,"host":"#);
     let gateway = Gateway::of_file(&file);
     assert_eq!(gateway.get("/").send().await.status, 502);
@@ -291,7 +291,7 @@ async fn apis_of_old_versions_have_upstreams_too() {
 #[tokio::test]
 async fn what_a_request_says_reaches_the_target_whole() {
     let echo = echo_upstream().await;
-    let targets = [(unused_addr().await, 1000), (echo, 1)];
+    let targets = [(unused_addr(), 1000), (echo, 1)];
     let gateway = Gateway::of_file(&balanced(&json!({}), &targets));
     let call = gateway.call(Method::PUT, "/x/y?z=1").header("x-a", "b").body("whole");
     let seen = call.send().await.json();

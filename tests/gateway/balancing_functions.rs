@@ -67,7 +67,7 @@ async fn a_callback_says_where_to_go_after_the_first_target() {
         "kong.service.set_target_retry_callback(function() return '127.0.0.1', {} end)",
         elsewhere.port()
     );
-    let gateway = with_functions(&[(unused_addr().await, 1)], &access, "return").await;
+    let gateway = with_functions(&[(unused_addr(), 1)], &access, "return").await;
     assert_eq!(gateway.get("/").send().await.text(), "elsewhere");
 }
 
@@ -78,7 +78,7 @@ async fn the_log_tells_where_a_request_was_tried() {
                  told[n] = try.ip .. ':' .. try.port .. ' ' .. tostring(try.state) .. ' ' .. tostring(try.code)
                end
                kong.log.notice('tried ', table.concat(told, ', '), '; ', ngx.var.upstream_addr)";
-    let (gone, there) = (unused_addr().await, named("a").await);
+    let (gone, there) = (unused_addr(), named("a").await);
     let gateway = with_functions(&[(gone, 1000), (there, 1)], "return", log).await;
     assert_eq!(gateway.get("/").send().await.text(), "a");
     let said = gateway.logged("tried ");

@@ -18,7 +18,7 @@ async fn a_function_speaks_another_protocol_with_the_client() {
         sock:send('you said ' .. sock:receive() .. '\\n')";
     let log = "kong.log.err('after ', ngx.status)";
     let plugin = ("pre-function", json!({ "access": [access], "log": [log] }));
-    let file = with_plugins(unused_addr().await, &[plugin]);
+    let file = with_plugins(unused_addr(), &[plugin]);
     let gateway = Gateway::of_file(&file);
     let mut stream = TcpStream::connect(gateway.proxy).await.unwrap();
     let request =

@@ -148,8 +148,7 @@ async fn two_plugins_that_the_log_calls_alike_are_told_apart() {
 #[tokio::test]
 async fn who_is_on_the_machine_is_told_with_debug_what_lua_says() {
     let source = "local function find() error('<no> such \"user\"') end\nfind() return 1";
-    let file =
-        with_plugins(unused_addr().await, &[("pre-function", json!({ "access": [source] }))]);
+    let file = with_plugins(unused_addr(), &[("pre-function", json!({ "access": [source] }))]);
     let gateway = Start::of_file(&file).arg("--debug").serving();
     let reply = gateway.get("/").send().await;
     assert_eq!(
@@ -180,7 +179,7 @@ async fn who_is_on_the_machine_is_told_with_debug_what_lua_says() {
 #[tokio::test]
 async fn without_debug_nobody_is_told() {
     let config = json!({ "header_filter": ["error('secret')"] });
-    let file = with_plugins(unused_addr().await, &[("pre-function", config)]);
+    let file = with_plugins(unused_addr(), &[("pre-function", config)]);
     let gateway = Gateway::of_file(&file);
     let reply = gateway.get("/").send().await;
     assert_eq!(reply.status, 500);

@@ -16,7 +16,7 @@ async fn watching(text: &str) -> Gateway {
 
 /// A declarative file whose function is in a file.
 async fn naming(file: &str) -> String {
-    with_plugins(unused_addr().await, &[("pre-function", json!({ "access": [file] }))])
+    with_plugins(unused_addr(), &[("pre-function", json!({ "access": [file] }))])
 }
 
 fn say(directory: &Path, text: &str) {
@@ -131,7 +131,7 @@ async fn links_that_lead_elsewhere_are_noticed_as_kubernetes_changes_them() {
 #[tokio::test]
 async fn modules_are_loaded_again_and_a_bad_one_changes_nothing() {
     let access = json!({ "access": ["kong.response.exit(200, require('app.greeting').text)"] });
-    let start = Start::of_file(&with_plugins(unused_addr().await, &[("pre-function", access)]));
+    let start = Start::of_file(&with_plugins(unused_addr(), &[("pre-function", access)]));
     let modules = start.directory().join("modules");
     std::fs::create_dir_all(modules.join("app")).unwrap();
     let greet = |text: &str| std::fs::write(modules.join("app/greeting.lua"), text).unwrap();

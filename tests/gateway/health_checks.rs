@@ -1,5 +1,6 @@
 //! Targets that are not well get no requests until they are well again.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -10,7 +11,7 @@ use http::Method;
 use rustls::crypto::ring;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::support::{Authority, Gateway, balanced, named, serve, unused_addr};
@@ -44,7 +45,7 @@ async fn healths(gateway: &Gateway) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn a_target_that_cannot_be_connected_to_is_left_out() {
-    let gone = unused_addr().await;
+    let gone = unused_addr();
     let targets = [(gone, 1), (named("b").await, 1)];
     let upstream = passive(&json!({ "tcp_failures": 2 }), 0);
     let file = balanced(&upstream, &targets).replace(r#""host":"#, r#""retries":0,"host":"#);
@@ -120,7 +121,7 @@ async fn a_target_that_is_silent_is_left_out() {
 
 #[tokio::test]
 async fn what_was_counted_and_found_survives_changes() {
-    let gone = unused_addr().await;
+    let gone = unused_addr();
     let gateway = Gateway::empty();
     let upstream = passive(&json!({ "tcp_failures": 2 }), 0);
     let file = balanced(&upstream, &[(gone, 1)]).replace(r#""host":"#, r#""retries":0,"host":"#);
@@ -262,7 +263,7 @@ async fn checks_end_with_the_configuration_that_made_them() {
 
 #[tokio::test]
 async fn checks_find_who_is_not_there_and_who_is_silent() {
-    let gone = unused_addr().await;
+    let gone = unused_addr();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = listener.local_addr().unwrap();
     let fields = json!({
@@ -278,17 +279,25 @@ async fn checks_find_who_is_not_there_and_who_is_silent() {
 
 #[tokio::test]
 async fn a_connection_is_enough_for_a_check_of_tcp() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // One listens after the other, and nobody has the port between them.
+    let [first, second] = [(); 2].map(|()| {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseport(true).unwrap();
+        socket
+    });
+    first.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let addr = first.local_addr().unwrap();
+    second.bind(addr).unwrap();
+    let listener = first.listen(16).unwrap();
     let fields = json!({
         "type": "tcp",
         "healthy": { "interval": 0.01, "successes": 1 },
         "unhealthy": { "interval": 0.01, "tcp_failures": 1, "timeouts": 1 },
     });
-    let addr = listener.local_addr().unwrap();
     let gateway = Gateway::of_file(&balanced(&active(&fields), &[(addr, 1)]));
     listener.accept().await.unwrap();
     drop(listener);
     gateway.logged("is unhealthy");
-    let _listener = TcpListener::bind(addr).await.unwrap();
+    let _listener = second.listen(16).unwrap();
     gateway.logged("is healthy");
 }

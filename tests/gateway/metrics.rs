@@ -236,7 +236,7 @@ async fn requests_are_counted_for_each_consumer_where_a_plugin_asks_for_it() {
 
 #[tokio::test]
 async fn targets_are_told_of_where_a_plugin_asks_for_it() {
-    let (well, gone) = (named("a").await, unused_addr().await);
+    let (well, gone) = (named("a").await, unused_addr());
     let checked = json!({ "healthchecks": { "passive": { "unhealthy": { "tcp_failures": 1 } } } });
     let gateway = Gateway::of_file(&balanced(&checked, &[(well, 1), (gone, 1)]));
     for _ in 0..4 {

@@ -201,7 +201,7 @@ async fn where_there_are_to_be_no_spans_what_a_client_says_goes_on_as_it_is() {
 #[tokio::test]
 async fn the_span_of_a_call_names_where_a_function_has_sent_it_in_the_end() {
     let mut collector = Collector::start().await;
-    let (away, elsewhere) = (unused_addr().await, echo_upstream().await);
+    let (away, elsewhere) = (unused_addr(), echo_upstream().await);
     let port = elsewhere.port();
     let access = format!(
         "kong.service.set_target_retry_callback(function() return '127.0.0.1', {port} end)"
@@ -367,7 +367,7 @@ async fn the_plugin_gets_the_log_of_its_requests() {
 
 #[tokio::test]
 async fn a_collector_that_is_away_costs_no_request_and_what_is_lost_is_counted() {
-    let gone = crate::support::unused_addr().await;
+    let gone = crate::support::unused_addr();
     let config = json!({
         "traces_endpoint": format!("http://{gone}/v1/traces"),
         "sampling_rate": 1,

@@ -15,7 +15,7 @@ fn saying(addr: std::net::SocketAddr, text: &str) -> String {
 
 #[tokio::test]
 async fn a_hangup_reloads_the_file() {
-    let addr = unused_addr().await;
+    let addr = unused_addr();
     let gateway = Gateway::of_file(&saying(addr, "one"));
     assert_eq!(gateway.get("/").send().await.text(), "one");
     assert!(gateway.reload(&saying(addr, "two")));
@@ -24,7 +24,7 @@ async fn a_hangup_reloads_the_file() {
 
 #[tokio::test]
 async fn a_file_that_is_wrong_changes_nothing() {
-    let addr = unused_addr().await;
+    let addr = unused_addr();
     let gateway = Gateway::of_file(&saying(addr, "one"));
     assert!(!gateway.reload("_format_version: '3.0'\nservices: ["));
     assert!(!gateway.reload(&saying(addr, "' .. if")));
@@ -33,7 +33,7 @@ async fn a_file_that_is_wrong_changes_nothing() {
 
 #[tokio::test]
 async fn a_function_that_has_not_changed_keeps_its_variables() {
-    let addr = unused_addr().await;
+    let addr = unused_addr();
     let file = |other: &str| {
         let count = json!({ "access": [
             "return function() count = (count or 0) + 1 kong.ctx.shared.count = count end",
@@ -52,7 +52,7 @@ async fn a_function_that_has_not_changed_keeps_its_variables() {
 
 #[tokio::test]
 async fn idle_connections_do_not_hold_up_the_end() {
-    let mut gateway = Gateway::of_file(&saying(unused_addr().await, "hello"));
+    let mut gateway = Gateway::of_file(&saying(unused_addr(), "hello"));
     let mut idle = TcpStream::connect(gateway.proxy).await.unwrap();
     idle.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     let mut seen = [0; 1024];
@@ -82,8 +82,7 @@ async fn timers_are_told_of_the_end_and_waited_for() {
       end)
       kong.response.exit(200)";
     let start = json!({ "access": [source] });
-    let mut gateway =
-        Gateway::of_file(&with_plugins(unused_addr().await, &[("pre-function", start)]));
+    let mut gateway = Gateway::of_file(&with_plugins(unused_addr(), &[("pre-function", start)]));
     assert_eq!(gateway.get("/").send().await.status, 200);
     gateway.terminate();
     gateway.logged("premature: true");
@@ -111,7 +110,7 @@ async fn each_request_is_a_line_of_the_access_log() {
 #[tokio::test]
 async fn the_access_log_can_be_off_and_the_log_json() {
     let fails = json!({ "access": ["error('on purpose')"] });
-    let file = with_plugins(unused_addr().await, &[("pre-function", fails)]);
+    let file = with_plugins(unused_addr(), &[("pre-function", fails)]);
     let gateway = Start::of_file(&file)
         .env("KONG_PROXY_ACCESS_LOG", "off")
         .arg("--log-format")
@@ -150,7 +149,7 @@ async fn a_line_of_the_access_log_in_json_has_fields() {
 
 #[tokio::test]
 async fn several_workers_share_an_address() {
-    let file = saying(unused_addr().await, "hello");
+    let file = saying(unused_addr(), "hello");
     let gateway = Start::of_file(&file).env("KONG_NGINX_WORKER_PROCESSES", "4").serving();
     for _ in 0..40 {
         assert_eq!(gateway.get("/").send().await.text(), "hello");
@@ -160,7 +159,7 @@ async fn several_workers_share_an_address() {
 
 #[tokio::test]
 async fn a_port_of_another_gateway_is_not_shared() {
-    let first = Gateway::of_file(&saying(unused_addr().await, "first"));
+    let first = Gateway::of_file(&saying(unused_addr(), "first"));
     let addr = first.proxy.to_string();
     let start = Start::of_file("_format_version: \"3.0\"").arg("--workers").arg("2");
     let (code, said) = start.arg("--proxy-listen").arg(&addr).ending();
@@ -169,7 +168,7 @@ async fn a_port_of_another_gateway_is_not_shared() {
 
 #[tokio::test]
 async fn a_worker_has_no_more_connections_than_it_may() {
-    let file = saying(unused_addr().await, "hello");
+    let file = saying(unused_addr(), "hello");
     let gateway = Start::of_file(&file)
         .arg("--workers")
         .arg("1")
@@ -197,7 +196,7 @@ fn flags_of_addresses_are_kongs() {
 #[tokio::test]
 async fn modules_that_were_edited_are_loaded_again_by_all_workers_or_by_none() {
     let say = json!({ "access": ["kong.response.exit(200, require('greeting').text)"] });
-    let file = with_plugins(unused_addr().await, &[("pre-function", say)]);
+    let file = with_plugins(unused_addr(), &[("pre-function", say)]);
     let start = Start::of_file(&file);
     let modules = start.directory().to_owned();
     let greet = |text: &str| std::fs::write(modules.join("greeting.lua"), text).unwrap();

@@ -1,6 +1,7 @@
 //! `rate-limiting` in a cluster of redis.
 
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -74,10 +75,16 @@ fn server(ports: [u16; 2]) -> Option<Server> {
     Server::redis_with(&[&ports[..], &["--cluster-enabled", "yes"]].concat())
 }
 
-/// Ports that nobody listens on, though somebody might at any moment.
+/// Ports that nobody listens on. They are below those that Linux gives to who asks for any, so that nobody comes
+/// by one before its server does.
 fn free_ports() -> [u16; 4] {
-    let listeners = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + std::process::id() % 5_000;
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut ports = std::iter::repeat_with(|| {
+        u16::try_from(first).unwrap() + NEXT.fetch_add(1, Ordering::Relaxed)
+    });
+    [(); 4].map(|()| ports.find(is_free).unwrap())
 }
 
 async fn gateway(config: &Value) -> Gateway {

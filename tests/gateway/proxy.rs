@@ -117,7 +117,7 @@ async fn a_function_changes_everything_about_the_response() {
 #[tokio::test]
 async fn a_service_that_is_not_there_is_a_502_that_functions_see() {
     let gateway = before(
-        unused_addr().await,
+        unused_addr(),
         "header_filter",
         "kong.response.set_header('x-status', kong.response.get_status())",
     );
@@ -134,7 +134,7 @@ async fn a_service_that_is_not_there_is_a_502_that_functions_see() {
 #[tokio::test]
 async fn a_function_that_answers_needs_no_service() {
     let answer = "return kong.response.exit(200, { from = 'the function' })";
-    let gateway = before(unused_addr().await, "access", answer);
+    let gateway = before(unused_addr(), "access", answer);
     assert_eq!(gateway.get("/api").send().await.json()["from"], "the function");
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::support::{Gateway, kong_yml, serve, unused_addr};
+use crate::support::{Gateway, Reserved, kong_yml, serve, unused_addr};
 
 #[tokio::test]
 async fn a_service_that_is_silent_is_a_504() {
@@ -28,7 +28,7 @@ async fn a_service_that_is_silent_is_a_504() {
 
 #[tokio::test]
 async fn the_page_of_a_failure_is_in_the_format_that_the_client_asks_for() {
-    let file = kong_yml(unused_addr().await, &json!({ "retries": 0 }), &json!({}));
+    let file = kong_yml(unused_addr(), &json!({ "retries": 0 }), &json!({}));
     let gateway = Gateway::of_file(&file);
     let text = "An invalid response was received from the upstream server";
     for (accept, kind) in [
@@ -46,7 +46,7 @@ async fn the_page_of_a_failure_is_in_the_format_that_the_client_asks_for() {
 #[tokio::test]
 async fn a_name_that_nobody_knows_is_a_503() {
     let file = kong_yml(
-        unused_addr().await,
+        unused_addr(),
         &json!({ "url": "http://nowhere.invalid", "retries": 0 }),
         &json!({}),
     );
@@ -58,12 +58,12 @@ async fn a_name_that_nobody_knows_is_a_503() {
 #[tokio::test]
 async fn a_connection_is_tried_again_as_often_as_the_service_says() {
     // The first connections are refused: the service only begins to listen after some time.
-    let addr = unused_addr().await;
-    let file = kong_yml(addr, &json!({ "retries": 32767 }), &json!({}));
+    let reserved = Reserved::new();
+    let file = kong_yml(reserved.addr(), &json!({ "retries": 32767 }), &json!({}));
     let gateway = Gateway::of_file(&file);
     let reply = tokio::spawn(gateway.call(Method::POST, "/").body("sent once").send());
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let listener = TcpListener::bind(addr).await.unwrap();
+    let listener = reserved.listen();
     let app = Router::new().fallback(any(|body: String| async { body }));
     tokio::spawn(async { axum::serve(listener, app).await });
     assert_eq!(reply.await.unwrap().text(), "sent once");
@@ -178,7 +178,7 @@ async fn functions_are_told_that_no_service_has_answered() {
     let config = json!({ "header_filter": [source], "body_filter": [later], "log": [later] });
     let plugins = json!([{ "name": "pre-function", "config": config }]);
     let closed = json!({ "retries": 0, "plugins": plugins });
-    let gateway = Gateway::of_file(&kong_yml(unused_addr().await, &closed, &json!({})));
+    let gateway = Gateway::of_file(&kong_yml(unused_addr(), &closed, &json!({})));
     let reply = gateway.get("/").send().await;
     let told = (reply.header("x-source"), reply.header("x-status"));
     assert_eq!((reply.status.as_u16(), told), (502, ("error", "nil")));
@@ -186,6 +186,6 @@ async fn functions_are_told_that_no_service_has_answered() {
     gateway.logged("told in log: error;");
 
     let ends = json!([{ "name": "request-termination", "config": { "status_code": 503 } }]);
-    let file = kong_yml(unused_addr().await, &closed, &json!({ "plugins": ends }));
+    let file = kong_yml(unused_addr(), &closed, &json!({ "plugins": ends }));
     assert_eq!(Gateway::of_file(&file).get("/").send().await.header("x-source"), "exit");
 }

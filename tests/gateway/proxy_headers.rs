@@ -26,7 +26,7 @@ async fn a_forwarded_response_says_so() {
 #[tokio::test]
 async fn a_response_of_the_gateway_itself_says_so() {
     let exit = json!({ "access": ["kong.response.exit(200, 'hello')"] });
-    let file = with_plugins(unused_addr().await, &[("pre-function", exit)]);
+    let file = with_plugins(unused_addr(), &[("pre-function", exit)]);
     let gateway = Gateway::of_file(&file);
     let reply = gateway.get("/").send().await;
     assert!(reply.header("server").starts_with("tower-lua/"));
@@ -158,7 +158,7 @@ async fn functions_see_what_the_expression_of_the_route_caught() {
         "paths": [r"~/users/(?<id>\d+)"],
         "plugins": [{ "name": "pre-function", "config": function }],
     });
-    let file = kong_yml(unused_addr().await, &json!({}), &route);
+    let file = kong_yml(unused_addr(), &json!({}), &route);
     assert_eq!(Gateway::of_file(&file).get("/users/42/x").send().await.text(), "42 42");
 }
 
@@ -167,7 +167,7 @@ async fn functions_know_route_and_service() {
     let function = json!({ "access": [
         "kong.response.exit(200, kong.router.get_route().name .. ' of ' .. kong.router.get_service().name)",
     ] });
-    let file = with_plugins(unused_addr().await, &[("pre-function", function)]);
+    let file = with_plugins(unused_addr(), &[("pre-function", function)]);
     assert_eq!(Gateway::of_file(&file).get("/").send().await.text(), "route of service");
 }
 

@@ -122,7 +122,7 @@ async fn first_of_answer(addr: SocketAddr, fields: &[u8]) -> u8 {
 #[tokio::test]
 async fn a_grpc_client_is_told_that_its_service_cannot_be_reached() {
     let service = json!({ "retries": 0 });
-    let gateway = Gateway::of_file(&kong_yml(unused_addr().await, &service, &json!({})));
+    let gateway = Gateway::of_file(&kong_yml(unused_addr(), &service, &json!({})));
     for (http2, status, told) in [(true, 200, "13"), (false, 502, "")] {
         let call = gateway.call(Method::POST, "/pkg.Service/Method").body("message");
         let call = call.header("content-type", "application/grpc");

@@ -13,7 +13,7 @@ fn steered(upstream: std::net::SocketAddr, function: &str) -> Gateway {
 async fn a_function_sends_a_request_elsewhere() {
     let elsewhere = echo_upstream().await;
     let gateway = steered(
-        unused_addr().await,
+        unused_addr(),
         &format!("kong.service.set_target('127.0.0.1', {})", elsewhere.port()),
     );
     let seen = gateway.get("/x?y=1").send().await.json();
@@ -36,7 +36,7 @@ async fn no_function_finds_a_group_of_targets() {
 async fn a_table_of_a_functions_own_says_where_a_request_goes() {
     let elsewhere = echo_upstream().await;
     let gateway = steered(
-        unused_addr().await,
+        unused_addr(),
         &format!(
             "ngx.ctx.balancer_data = {{ host = '127.0.0.1', port = {}, retries = 0 }}",
             elsewhere.port()
@@ -49,7 +49,7 @@ async fn a_table_of_a_functions_own_says_where_a_request_goes() {
 async fn a_function_says_where_to_try_again() {
     let elsewhere = echo_upstream().await;
     let gateway = steered(
-        unused_addr().await,
+        unused_addr(),
         &format!(
             "kong.service.set_target_retry_callback(function() return '127.0.0.1', {} end)",
             elsewhere.port()
@@ -63,7 +63,7 @@ async fn a_function_says_where_to_try_again() {
 #[tokio::test]
 async fn a_function_that_knows_of_nothing_else_gives_a_503() {
     let gateway = steered(
-        unused_addr().await,
+        unused_addr(),
         "kong.service.set_target_retry_callback(function() return nil, 'none left' end)",
     );
     let reply = gateway.get("/").send().await;
@@ -113,7 +113,7 @@ async fn a_service_whose_function_always_answers_is_never_connected_to() {
 
 #[tokio::test]
 async fn a_function_leads_a_request_to_another_route() {
-    let (first, second) = (unused_addr().await, echo_upstream().await);
+    let (first, second) = (unused_addr(), echo_upstream().await);
     let exec = json!({ "access": ["return ngx.exec('/new/x', 'from=old')"] });
     let file = json!({ "_format_version": "3.0", "services": [
         { "name": "old", "url": format!("http://{first}"), "routes": [
@@ -136,7 +136,7 @@ async fn such_a_request_may_get_a_path_for_its_service_then() {
     ]);
     let file = json!({ "_format_version": "3.0", "services": [
         {
-            "name": "old", "url": format!("http://{}", unused_addr().await),
+            "name": "old", "url": format!("http://{}", unused_addr()),
             "routes": [{ "paths": ["/old"], "plugins": plugins }],
         },
         {

@@ -91,7 +91,7 @@ async fn clients_are_served_with_tls_and_the_service_hears_of_it() {
 async fn each_server_name_has_its_certificate_and_may_choose_the_route() {
     let exit = |name: &str| json!({ "access": [format!("kong.response.exit(200, '{name} ' .. (ngx.var.ssl_server_name or ''))")] });
     let file = json!({ "_format_version": "3.0", "services": [{
-        "name": "s", "url": format!("http://{}", unused_addr().await),
+        "name": "s", "url": format!("http://{}", unused_addr()),
         "routes": [
             { "paths": ["/"], "snis": ["one.test"], "plugins": [{ "name": "pre-function", "config": exit("first") }] },
             { "paths": ["/"], "plugins": [{ "name": "pre-function", "config": exit("any") }] },
@@ -129,7 +129,7 @@ async fn http2_is_agreed_on() {
 
 #[tokio::test]
 async fn a_certificate_is_made_where_none_is_given() {
-    let file = kong_yml(unused_addr().await, &json!({}), &json!({}));
+    let file = kong_yml(unused_addr(), &json!({}), &json!({}));
     let gateway = Start::of_file(&file).env("KONG_PROXY_LISTEN", "127.0.0.1:0 ssl").serving();
     let (other, _, _) = certificate(&["localhost"]);
     let error = connect(gateway.proxy, "localhost", &other, "http/1.1").await.unwrap_err();
@@ -219,7 +219,7 @@ async fn a_service_must_be_who_it_says_it_is() {
 #[tokio::test]
 async fn a_route_for_https_may_send_clients_there() {
     let route = json!({ "protocols": ["https"], "https_redirect_status_code": 301 });
-    let gateway = Gateway::of_file(&kong_yml(unused_addr().await, &json!({}), &route));
+    let gateway = Gateway::of_file(&kong_yml(unused_addr(), &json!({}), &route));
     let reply = gateway.get("/a?b=c").header("host", "shop.test:8000").send().await;
     assert_eq!((reply.status.as_u16(), reply.header("location")), (301, "https://shop.test/a?b=c"));
 }

@@ -185,7 +185,7 @@ async fn targets_are_asked_for_by_their_names_over_tls() {
     let gateway = Gateway::empty();
     let id = id_of(&gateway, "/ca_certificates", &json!({ "cert": authority.pem() })).await;
     id_of(&gateway, "/upstreams", &json!({ "name": "u", "host_header": "shop.test" })).await;
-    for target in [unused_addr().await, addr] {
+    for target in [unused_addr(), addr] {
         id_of(&gateway, "/upstreams/u/targets", &json!({ "target": target })).await;
     }
     let entity = json!({ "name": "s", "url": "https://u", "ca_certificates": [id] });

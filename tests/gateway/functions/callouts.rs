@@ -52,7 +52,7 @@ async fn an_opaque_token_is_introspected_once_a_minute() {
     assert_eq!(count.load(Ordering::Relaxed), 2);
     assert_eq!(gateway.get("/").send().await.json()["message"], "No token");
 
-    let nobody = format!("http://{}", unused_addr().await);
+    let nobody = format!("http://{}", unused_addr());
     let replaced = [("https://id.example.com", &*nobody)];
     let gateway = before_echo("token-introspection", "tokens", &replaced).await;
     let call = gateway.get("/").header("authorization", "Bearer good");
@@ -161,7 +161,7 @@ async fn a_webhook_goes_to_all_at_once() {
     let replaced = [
         ("billing.internal", &*billing.to_string()),
         ("search.internal", &*search.to_string()),
-        ("archive.internal", &*unused_addr().await.to_string()),
+        ("archive.internal", &*unused_addr().to_string()),
     ];
     let gateway = before_echo("webhook-fanout", "unused", &replaced).await;
     let reply = gateway.call(Method::POST, "/").body("an event").send().await;
@@ -279,7 +279,7 @@ async fn a_server_that_speaks_websocket_alone_is_asked() {
     let gateway = before_echo("websocket-client", "unused", &replaced).await;
     let price = gateway.get("/?item=tea").send().await.json()["price"].clone();
     assert_eq!(price, format!("tea: {}", "9".repeat(200)));
-    let nobody = format!("\"127.0.0.1\", {}", unused_addr().await.port());
+    let nobody = format!("\"127.0.0.1\", {}", unused_addr().port());
     let gateway = before_echo("websocket-client", "unused", &[(replaced[0].0, &nobody)]).await;
     assert_eq!(gateway.get("/?item=tea").send().await.status, 502);
 }

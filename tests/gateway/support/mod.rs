@@ -32,4 +32,4 @@ pub use self::postgres::Postgres;
 pub use self::random::Random;
 pub use self::server::Server;
 pub use self::shop::{answering, shop};
-pub use self::upstream::{echo_upstream, serve, unused_addr};
+pub use self::upstream::{Reserved, echo_upstream, serve, unused_addr};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::Router;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::echo::echo;
 
@@ -20,7 +20,27 @@ pub async fn echo_upstream() -> SocketAddr {
     serve(Router::new().fallback_service(echo())).await
 }
 
-/// An address that nothing listens on.
-pub async fn unused_addr() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+/// An address that nobody listens on before its test does, for nobody else can: tests that run beside it, and what
+/// they start, are given ports by the hundred.
+pub struct Reserved(TcpSocket);
+
+impl Reserved {
+    pub fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        Self(socket)
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
+
+    pub fn listen(self) -> TcpListener {
+        self.0.listen(1024).unwrap()
+    }
+}
+
+/// An address that nobody ever listens on.
+pub fn unused_addr() -> SocketAddr {
+    Box::leak(Box::new(Reserved::new())).addr()
 }

@@ -54,9 +54,10 @@ async fn to_unix_domain_sockets() {
 
 #[tokio::test]
 async fn what_cannot_be_connected_to() {
-    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let unused = free.local_addr().unwrap();
-    drop(free);
+    // Nobody else can listen there.
+    let silent = tokio::net::TcpSocket::new_v4().unwrap();
+    silent.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let unused = silent.local_addr().unwrap();
     let cases = [
         ("'127.0.0.1', PORT", "nil connection refused"),
         ("'127.0.0.1'", "nil missing the port number"),
