@@ -1,15 +1,18 @@
 -- LuaSocket's `socket.url`: URLs taken to pieces and put together (RFC 2396).
 
 local char, format, gsub, match, sub = string.char, string.format, string.gsub, string.match, string.sub
-local concat, pairs, tonumber, type = table.concat, pairs, tonumber, type
+local concat, ipairs, pairs, tonumber, type = table.concat, ipairs, pairs, tonumber, type
 
-local function escaped(byte)
-  return format("%%%02x", byte:byte())
+local function escaper(form)
+  return function(byte)
+    return format(form, byte:byte())
+  end
 end
 
-local function escaped_in_path(byte)
-  return format("%%%02X", byte:byte())
-end
+local escaped, escaped_in_path = escaper("%%%02x"), escaper("%%%02X")
+
+-- What stands behind the path, from the end.
+local PARTS = { { "fragment", "#(.*)$" }, { "query", "%?(.*)" }, { "params", ";(.*)" } }
 
 local module = { _VERSION = "URL 1.0.3" }
 
@@ -62,7 +65,7 @@ function module.parse(url, default)
   put("scheme", found)
   rest, found = taken(rest, "^//([^/?#]*)")
   put("authority", found)
-  for _, part in pairs { { "fragment", "#(.*)$" }, { "query", "%?(.*)" }, { "params", ";(.*)" } } do
+  for _, part in ipairs(PARTS) do
     rest, found = taken(rest, part[2])
     put(part[1], found)
   end

@@ -34,8 +34,8 @@ local function made(entries, each)
     if each == pairs then
       text, value = key, entry
     end
-    local wrong = type(text) == "string" and put(self, text, value) or nil
-    if wrong or type(text) ~= "string" then
+    local wrong = type(text) == "string" and put(self, text, value)
+    if wrong ~= nil then
       return nil, wrong or "invalid ip address: " .. type(text)
     end
   end

@@ -344,6 +344,7 @@ async fn an_address_is_looked_for_in_blocks() {
         ("return all:match_bin('abc')", "nil, invalid ip address, not ipv4 and ipv6"),
         ("return m.new({ '1.2.3.4/33' })", "nil, invalid ip address: 1.2.3.4/33"),
         ("return m.new({ '127.0.0.ffff' })", "nil, invalid ip address: 127.0.0.ffff"),
+        ("return m.new({ '127.0.0.1', true })", "nil, invalid ip address: boolean"),
         (
             "return m.new({ '0.0.0.0/0' }):match('9.9.9.9'), m.new({ '::/0' }):match('9.9.9.9')",
             "true, false",
