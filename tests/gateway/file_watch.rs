@@ -8,14 +8,14 @@ use crate::support::{Gateway, Start, unused_addr, with_plugins};
 
 /// A gateway that watches a file whose function is in `functions/say.lua`, which answers with `text`.
 async fn watching(text: &str) -> Gateway {
-    let start = Start::of_file(&naming("@functions/say.lua").await);
+    let start = Start::of_file(&naming("@functions/say.lua"));
     std::fs::create_dir(start.directory().join("functions")).unwrap();
     say(start.directory(), text);
     start.arg("--watch").serving()
 }
 
 /// A declarative file whose function is in a file.
-async fn naming(file: &str) -> String {
+fn naming(file: &str) -> String {
     with_plugins(unused_addr(), &[("pre-function", json!({ "access": [file] }))])
 }
 
@@ -93,7 +93,7 @@ async fn editors_may_put_a_new_file_in_the_place_of_the_old_one() {
 async fn the_declarative_file_is_watched_and_what_it_names_from_now_on() {
     let gateway = watching("one").await;
     let file = gateway.directory().join("kong.yml");
-    std::fs::write(&file, naming("@more/of/them/say.lua").await).unwrap();
+    std::fs::write(&file, naming("@more/of/them/say.lua")).unwrap();
     gateway.logged("cannot read");
     assert_eq!(said(&gateway).await, "one");
     let directory = gateway.directory().join("more/of/them");
@@ -111,7 +111,7 @@ async fn the_declarative_file_is_watched_and_what_it_names_from_now_on() {
 async fn links_that_lead_elsewhere_are_noticed_as_kubernetes_changes_them() {
     use std::os::unix::fs::symlink;
 
-    let start = Start::of_file(&naming("@say.lua").await);
+    let start = Start::of_file(&naming("@say.lua"));
     let directory = start.directory().to_owned();
     for (version, text) in [("..one", "one"), ("..two", "two")] {
         std::fs::create_dir(directory.join(version)).unwrap();
@@ -152,7 +152,7 @@ async fn modules_are_loaded_again_and_a_bad_one_changes_nothing() {
 #[cfg(unix)]
 #[tokio::test]
 async fn links_that_lead_in_a_circle_do_not_keep_it_from_what_else_changes() {
-    let start = Start::of_file(&naming("@functions/say.lua").await);
+    let start = Start::of_file(&naming("@functions/say.lua"));
     std::fs::create_dir(start.directory().join("functions")).unwrap();
     say(start.directory(), "one");
     let modules = start.directory().join("modules");
@@ -169,7 +169,7 @@ async fn links_that_lead_in_a_circle_do_not_keep_it_from_what_else_changes() {
 
 #[tokio::test]
 async fn what_is_saved_as_it_was_is_not_read_again() {
-    let start = Start::of_file(&naming("@functions/say.lua").await);
+    let start = Start::of_file(&naming("@functions/say.lua"));
     std::fs::create_dir(start.directory().join("functions")).unwrap();
     let count =
         "return function() count = (count or 0) + 1 kong.response.exit(200, tostring(count)) end";

@@ -1,6 +1,5 @@
 //! Targets that are not well get no requests until they are well again.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -11,10 +10,10 @@ use http::Method;
 use rustls::crypto::ring;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::support::{Authority, Gateway, balanced, named, serve, unused_addr};
+use crate::support::{Authority, Gateway, Reserved, balanced, named, serve, unused_addr};
 
 /// A service that answers with a status that the test sets.
 async fn ailing() -> (std::net::SocketAddr, Arc<AtomicU16>) {
@@ -279,16 +278,9 @@ async fn checks_find_who_is_not_there_and_who_is_silent() {
 
 #[tokio::test]
 async fn a_connection_is_enough_for_a_check_of_tcp() {
-    // One listens after the other, and nobody has the port between them.
-    let [first, second] = [(); 2].map(|()| {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_reuseport(true).unwrap();
-        socket
-    });
-    first.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    let addr = first.local_addr().unwrap();
-    second.bind(addr).unwrap();
-    let listener = first.listen(16).unwrap();
+    let first = Reserved::new();
+    let (addr, second) = (first.addr(), first.again());
+    let listener = first.listen();
     let fields = json!({
         "type": "tcp",
         "healthy": { "interval": 0.01, "successes": 1 },
@@ -298,6 +290,6 @@ async fn a_connection_is_enough_for_a_check_of_tcp() {
     listener.accept().await.unwrap();
     drop(listener);
     gateway.logged("is unhealthy");
-    let _listener = second.listen(16).unwrap();
+    let _listener = second.listen();
     gateway.logged("is healthy");
 }

@@ -1,6 +1,6 @@
 //! What libraries in the operator's directory count on: `ffi` without C, and of `debug` what shows a stack.
 
-use mlua::{Lua, MultiValue, Table, Value};
+use mlua::{Lua, MultiValue, Table, Thread, Value};
 
 use super::Loader;
 use crate::lua::{self, PRELUDE_NAME, as_number, raise_at, type_name};
@@ -25,10 +25,7 @@ pub(super) fn register(lua: &Lua) -> mlua::Result<()> {
 
 /// `debug.traceback([thread,] [message [, level]])`.
 fn traceback(lua: &Lua, mut arguments: MultiValue) -> mlua::Result<Value> {
-    let thread = arguments.front().and_then(Value::as_thread).cloned();
-    if thread.is_some() {
-        arguments.pop_front();
-    }
+    let thread = take_thread(&mut arguments);
     let message = match arguments.pop_front() {
         None | Some(Value::Nil) => String::new(),
         Some(Value::String(message)) => message.to_string_lossy() + "\n",
@@ -41,6 +38,13 @@ fn traceback(lua: &Lua, mut arguments: MultiValue) -> mlua::Result<Value> {
         _ => lua.traceback(None, level)?.to_string_lossy(),
     };
     lua.create_string(message + &stack).map(Value::String)
+}
+
+/// The coroutine that is asked about, if the first argument is one.
+fn take_thread(arguments: &mut MultiValue) -> Option<Thread> {
+    let thread = arguments.front()?.as_thread()?.clone();
+    arguments.pop_front();
+    Some(thread)
 }
 
 /// What is told of a function, or of who stands at a level of the stack.
@@ -62,10 +66,7 @@ fn info(lua: &Lua, mut arguments: MultiValue) -> mlua::Result<Option<Table>> {
     let refused = |place, why: &str| {
         Err(raise_at(lua, &format!("bad argument #{place} to 'getinfo' ({why})")))
     };
-    let of_another = matches!(arguments.front(), Some(Value::Thread(_)));
-    if of_another {
-        arguments.pop_front();
-    }
+    let of_another = take_thread(&mut arguments).is_some();
     let first = if of_another { 2 } else { 1 };
     let of = arguments.pop_front().unwrap_or(Value::Nil);
     let what = match arguments.pop_front() {

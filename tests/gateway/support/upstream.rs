@@ -26,8 +26,18 @@ pub struct Reserved(TcpSocket);
 
 impl Reserved {
     pub fn new() -> Self {
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    /// The same address once more, for who listens there when another does no more.
+    pub fn again(&self) -> Self {
+        Self::at(self.addr())
+    }
+
+    fn at(addr: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        socket.set_reuseport(true).unwrap();
+        socket.bind(addr).unwrap();
         Self(socket)
     }
 

@@ -33,6 +33,9 @@ export function show(element, ...children) {
   return fill(element, {}, children);
 }
 
+/// What is unfolded in an element, by the names that it has in `data-of`: whoever draws it anew leaves that so.
+export const unfolded = (element) => new Set([...element.querySelectorAll("details[open]")].map((one) => one.dataset.of));
+
 let count = 0;
 
 /// A name for an element that no other has.

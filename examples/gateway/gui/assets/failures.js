@@ -1,7 +1,7 @@
 // The last failures of functions.
 
 import { find } from "./api.js";
-import { h, show } from "./dom.js";
+import { h, show, unfolded } from "./dom.js";
 import { every } from "./panels.js";
 import { plugin as known, scope, withoutPlace } from "./gateway.js";
 
@@ -21,7 +21,7 @@ export function failuresPanel({ plugin, go }) {
     const now = JSON.stringify(failures);
     if (now === shown) return;
     shown = now;
-    const open = new Set([...list.querySelectorAll("details[open]")].map((one) => one.dataset.of));
+    const open = unfolded(list);
     summary.textContent = !answer ? "This gateway does not keep failures." : failures.length ? `${failures.length} failure${failures.length === 1 ? "" : "s"}, newest first` : "Nothing has failed.";
     show(list, failures.map((failure) => entry(failure, go, open)));
   }
@@ -43,5 +43,5 @@ function entry(failure, go, open) {
     h("p", { class: "faint" }, link, failure.count > 1 && h("span", { class: "badge bad" }, `${failure.count} times`), h("br"),
       h("time", { datetime: new Date(failure.at * 1000).toISOString() }, when(failure.at)),
       failure.request_id && [" · request ", h("code", { class: "id" }, failure.request_id)]),
-    failure.traceback && h("details", { "data-of": of, ...(open.has(of) ? { open: true } : {}) }, h("summary", {}, "Traceback"), h("pre", { tabindex: "0" }, failure.traceback)));
+    failure.traceback && h("details", { "data-of": of, open: open.has(of) }, h("summary", {}, "Traceback"), h("pre", { tabindex: "0" }, failure.traceback)));
 }

@@ -4,7 +4,7 @@ import { ask, changedBy, find, setChangedBy } from "./api.js";
 import { canary } from "./canary.js";
 import { confirmed } from "./dialogs.js";
 import { differences } from "./diff.js";
-import { attempt, field, h, say, show } from "./dom.js";
+import { attempt, field, h, say, show, unfolded } from "./dom.js";
 import { gateway, isOtherwise } from "./gateway.js";
 
 /// The versions of `plugin()`, and its canary, which is made of `draft()`; `restored()` is called when another is in force.
@@ -26,12 +26,12 @@ export function versionsPanel({ plugin, draft, restored }) {
     if (answer === undefined || turn !== looks) return;
     const versions = answer?.data ?? [];
     summary.textContent = answer ? `${versions.length} version${versions.length === 1 ? "" : "s"}, newest first` : "This gateway keeps no versions.";
-    const unfolded = new Set([...list.querySelectorAll("details[open]")].map((one) => one.dataset.of));
+    const open = unfolded(list);
     const sorted = [...versions].sort((one, other) => other.version - one.version);
-    show(list, sorted.map((version, i) => entry(version, sorted[i + 1], unfolded)));
+    show(list, sorted.map((version, i) => entry(version, sorted[i + 1], open)));
   }
 
-  function entry(version, before, unfolded) {
+  function entry(version, before, shown) {
     const who = [readable(version.by?.name), version.by?.address].filter(Boolean).join(", ");
     const changes = h("div", {});
     const open = (event) => {
@@ -43,7 +43,7 @@ export function versionsPanel({ plugin, draft, restored }) {
     };
     const details = (name, label, toggle, inside) => {
       const of = `${name} ${version.version}`;
-      return h("details", { "data-of": of, open: unfolded.has(of), on: { toggle } }, h("summary", {}, label), inside);
+      return h("details", { "data-of": of, open: shown.has(of), on: { toggle } }, h("summary", {}, label), inside);
     };
     return h("li", { class: version.current ? "current" : null, "data-version": version.version },
       h("p", {}, h("strong", {}, `Version ${version.version}`), version.current && h("span", { class: "badge good" }, "in force"),

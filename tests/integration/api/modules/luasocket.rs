@@ -4,22 +4,19 @@ use crate::support::App;
 
 /// What `expression` is worth, with the modules as `url` and `mime`.
 async fn eval(expression: &str) -> String {
-    let source = format!(
-        r#"local url, mime = require("socket.url"), require("mime")
-           local function list(t)
-             local texts = {{}}
-             for name, value in pairs(t) do texts[#texts + 1] = name .. "=" .. value end
-             table.sort(texts)
-             return table.concat(texts, " ")
-           end
-           local function join(...)
-             local texts = {{}}
-             for i = 1, select('#', ...) do texts[i] = tostring((select(i, ...))) end
-             return table.concat(texts, ", ")
-           end
-           return kong.response.exit(200, join({expression}))"#
-    );
-    App::builder().access(&source).serve().await.get("/").send().await.text()
+    App::eval(&format!(
+        r#"(function()
+             local url, mime = require("socket.url"), require("mime")
+             local function list(t)
+               local texts = {{}}
+               for name, value in pairs(t) do texts[#texts + 1] = name .. "=" .. value end
+               table.sort(texts)
+               return table.concat(texts, " ")
+             end
+             return {expression}
+           end)()"#
+    ))
+    .await
 }
 
 async fn assert_all(cases: &[(&str, &str)]) {
